@@ -1,0 +1,196 @@
+"""One attempt: its agent from the start to the moment when nothing of its tree is left.
+
+The agent runs in a session of its own, with no descriptor, no ignored and no blocked signal of ours; stdin is
+its prompt or nothing, then end-of-file; output comes through one pipe into the report. A `Run` never blocks:
+its owner, the worker's loop, waits for `descriptors` at most `patience` seconds and calls `advance`. It ends
+when the agent has exited and its tree is gone, not at the end of its output, which a daemon may hold open.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+from . import agent as agents
+from . import clock, process
+from .claims import Result
+from .model import TIMEOUT, UNKILLABLE, UNSTARTABLE, NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from .report import Report
+
+CHUNK = 1 << 16  # bytes: what a pipe holds
+
+
+class Limits(NamedTuple):
+    """What bounds an attempt."""
+
+    timeout: float | None = None  # seconds it may run
+    kill_after: float = 10.0  # seconds between TERM and KILL
+
+
+class Run:
+    """An attempt that was started. `result` is None until it is over."""
+
+    def __init__(
+        self,
+        invocation: agents.Invocation,
+        directory: str | None,
+        report: Report,
+        mark: tuple[str, int],
+        limits: Limits,
+        spared: Callable[[], Collection[int]],
+        daemons: bool = False,
+        is_subreaper: bool = True,
+    ) -> None:
+        self.result: Result | None = None
+        self.agent: process.Identity | None = None
+        self._report = report
+        self._limits = limits
+        self._is_subreaper = is_subreaper
+        self._leaves_daemons = daemons
+        self._decided: Result | None = None  # why it was stopped, where it was
+        self._ending: process.Ending | None = None
+        self._next_step = 0.0
+        self._pipe = self._pidfd = -1
+        self._started = clock.monotonic()
+        self._spared = spared
+        self._mark = mark
+        try:
+            with process.marked(*mark):
+                self._child = self._start(invocation, directory)
+        except OSError as error:
+            self._close()
+            self.result = Result(UNSTARTABLE, duration=0.0, note=_why_not_started(error, invocation, directory))
+            return
+        self.agent = process.identify(self._child.pid)
+        try:
+            self._pidfd = os.pidfd_open(self._child.pid)
+        except (AttributeError, OSError):
+            pass  # no pidfd here: SIGCHLD wakes the worker's loop, and each `advance` asks
+
+    @property
+    def descriptors(self) -> list[int]:
+        """What to wait for: output, and the agent's exit."""
+        return [file for file in (self._pipe, self._pidfd) if file >= 0]
+
+    @property
+    def patience(self) -> float | None:
+        """Seconds until `advance` must be called though nothing came; None for as long as it takes."""
+        if self._ending:
+            return max(self._next_step - clock.monotonic(), 0.0)
+        if self._limits.timeout is None:
+            return None
+        return max(self._started + self._limits.timeout - clock.monotonic(), 0.0)
+
+    def stop(self, result: Result) -> None:
+        """End it now, with this result: TERM, and KILL when it takes too long."""
+        if not self._decided:
+            self._decided = result
+            self._end_tree()
+
+    def hasten(self) -> None:
+        """Do not wait any longer before KILL."""
+        if self._ending:
+            self._ending.hasten()
+            self._next_step = 0.0
+
+    def advance(self, readable: Collection[int]) -> None:
+        """Do what is due."""
+        if self._pipe in readable:
+            self._read_output()
+        if self._pidfd < 0 or self._pidfd in readable:
+            self._child.poll()
+        now = clock.monotonic()
+        timeout = self._limits.timeout
+        if not self._ending and timeout is not None and now >= self._started + timeout:
+            self.stop(Result(TIMEOUT, note=f"it ran longer than {timeout:g} s"))
+        if self._child.returncode is not None:
+            if self._is_tree_gone():
+                return self._finish([])
+            if not self._ending:
+                self._end_tree()
+        if self._ending and now >= self._next_step:
+            self._next_step = now + self._ending.step()
+            if self._ending.is_over:
+                self._child.poll()
+                self._finish(self._ending.survivors)
+
+    def _start(self, invocation: agents.Invocation, directory: str | None) -> subprocess.Popen[bytes]:
+        self._pipe, output = os.pipe()
+        os.set_blocking(self._pipe, False)
+        stdin = subprocess.DEVNULL if invocation.stdin is None else _as_file(invocation.stdin)
+        try:
+            return subprocess.Popen(
+                invocation.argv,
+                cwd=directory,
+                env=invocation.environment,
+                stdin=stdin,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        finally:
+            os.close(output)
+            if stdin >= 0:
+                os.close(stdin)
+
+    def _end_tree(self) -> None:
+        tree = process.Tree(*self._mark, self.agent, adopted=lambda child: True, spared=self._spared)
+        self._ending = process.Ending(tree, self._limits.kill_after)
+        self._next_step = 0.0
+
+    def _is_tree_gone(self) -> bool:
+        """The quick answer for the usual case: a subreaper without children has nothing below it."""
+        return self._leaves_daemons or (self._is_subreaper and not process.has_children())
+
+    def _read_output(self) -> bool:
+        """Take what the pipe holds; False when there is no more for now."""
+        try:
+            data = os.read(self._pipe, CHUNK)
+        except BlockingIOError:
+            return False
+        if data:
+            self._report.write(data)
+            return True
+        os.close(self._pipe)
+        self._pipe = -1
+        return False
+
+    def _finish(self, survivors: list[process.Process]) -> None:
+        for _ in range(64):  # no writer of ours is left, but a spared one may go on for ever
+            if self._pipe < 0 or not self._read_output():
+                break
+        self._close()
+        code = self._child.returncode
+        outcome, exit_code, note = agents.judge(code) if code is not None else (UNKILLABLE, None, None)
+        result = self._decided or Result(outcome, note=note)
+        if survivors:
+            names = ", ".join(str(survivor.pid) for survivor in survivors[:5])
+            result = Result(UNKILLABLE, note=f"process {names} could not be killed")
+        self.result = result._replace(exit_code=exit_code, duration=clock.monotonic() - self._started)
+
+    def _close(self) -> None:
+        for file in self.descriptors:
+            os.close(file)
+        self._pipe = self._pidfd = -1
+
+
+def _as_file(data: bytes) -> int:
+    """A descriptor that gives `data`, then end-of-file: nobody has to feed a pipe."""
+    import tempfile
+
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        file.seek(0)
+        return os.dup(file.fileno())
+
+
+def _why_not_started(error: OSError, invocation: agents.Invocation, directory: str | None) -> str:
+    if directory and not os.path.isdir(directory):
+        return f"its directory {directory} does not exist"
+    return f"{invocation.argv[0]} could not be started: {error.strerror}"

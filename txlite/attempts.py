@@ -1,0 +1,63 @@
+"""The store's part for attempts: reading what ran, how it ended and what it said. Mixed into `store.Store`.
+
+Attempts begin and end with claims (`claims`), never by themselves.
+"""
+
+from __future__ import annotations
+
+from .model import Attempt, NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .db import Database
+
+COLUMNS = """a.id, t.id, a.worker, a.agent, a.started, a.ended, a.outcome, a.exit_code, a.duration, a.pid, a.report,
+    a.note, x.tail"""
+SELECT = f"""SELECT {COLUMNS} FROM attempts a JOIN tasks t ON t.seq = a.task
+    LEFT JOIN attempt_texts x ON x.attempt = a.id"""
+SELECT_BY_TASK = f"{SELECT} WHERE t.id = ? ORDER BY a.id"
+SELECT_LATEST = f"{SELECT} WHERE a.ended IS NOT NULL ORDER BY a.id DESC LIMIT ?"
+FINISHED_SINCE = """SELECT h.id, h.at, h.task, h.from_status, h.to_status, t.title, a.outcome, a.duration, a.exit_code,
+    a.worker, a.note, a.report
+    FROM history h JOIN tasks t ON t.id = h.task LEFT JOIN attempts a ON a.id = h.token
+    WHERE h.id > ? AND h.from_status = 'active' ORDER BY h.id"""
+LAST_EVENT = "SELECT coalesce(max(id), 0) FROM history"
+
+
+class Finished(NamedTuple):
+    """A task that left `active`, with the attempt that ended."""
+
+    event: int  # its number in the history
+    at: str
+    task: str
+    from_status: str
+    to_status: str
+    title: str
+    outcome: str | None
+    duration: float | None
+    exit_code: int | None
+    worker: str | None
+    note: str | None
+    report: str | None
+
+
+class Attempts:
+    """Mixed into Store."""
+
+    db: Database
+
+    def attempts(self, task: str) -> list[Attempt]:
+        """All attempts of the task with this id, oldest first."""
+        return list(map(Attempt._make, self.db.execute(SELECT_BY_TASK, (task,))))
+
+    def latest_attempts(self, limit: int) -> list[Attempt]:
+        """The last attempts that were begun and have ended, newest first."""
+        return list(map(Attempt._make, self.db.execute(SELECT_LATEST, (limit,))))
+
+    def finished_since(self, event: int) -> list[Finished]:
+        """What left the state active after this event, in order."""
+        return list(map(Finished._make, self.db.execute(FINISHED_SINCE, (event,))))
+
+    def last_event(self) -> int:
+        """The number of the newest row of history."""
+        return int(self.db.execute(LAST_EVENT)[0][0])

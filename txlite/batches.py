@@ -1,0 +1,80 @@
+"""The store's part for batches: the tasks that one `run --from` added, and how far they are.
+
+A batch is a range of tasks, because it is added in one transaction. It is unfinished until each of its
+tasks is done or cancelled. Mixed into `store.Store`.
+"""
+
+from __future__ import annotations
+
+from . import clock, tasks
+from .model import Lane, NamedTuple, Task
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from .db import Database
+
+INSERT = "INSERT INTO batches (digest, source, first, last, added) VALUES (?, ?, ?, ?, ?)"
+FIND_UNFINISHED = """SELECT b.id, b.source, b.first, b.last FROM batches b WHERE b.digest = ? AND EXISTS (
+        SELECT 1 FROM tasks WHERE seq BETWEEN b.first AND b.last AND status NOT IN ('done', 'cancelled'))
+    ORDER BY b.id DESC LIMIT 1"""
+COUNT = "SELECT status, count(*) FROM tasks WHERE seq BETWEEN ? AND ? GROUP BY status"
+FAILED = "SELECT id FROM tasks WHERE seq BETWEEN ? AND ? AND status = 'failed'"
+UNFINISHED = f"""{tasks.SELECT} WHERE t.seq BETWEEN ? AND ? AND t.status NOT IN ('done', 'cancelled') ORDER BY t.seq"""
+STUCK = f"""{tasks.SELECT} WHERE t.status = 'backlog' AND t.open_blockers > 0 ORDER BY t.seq"""
+
+
+class Batch(NamedTuple):
+    """The tasks with `first` <= seq <= `last`."""
+
+    id: int
+    source: str
+    first: int
+    last: int
+
+    @property
+    def size(self) -> int:
+        return self.last - self.first + 1
+
+
+class Batches:
+    """Mixed into Store."""
+
+    db: Database
+
+    def wake_for(self, lanes: Iterable[Lane]) -> None:
+        raise NotImplementedError
+
+    def add_batch(
+        self, digest: str, source: str, new: Iterable[Mapping[str, object] | str], again: bool = False
+    ) -> tuple[Batch, bool]:
+        """Add tasks as `add_many` does, as a batch; or, unless `again`, find the newest unfinished one with this
+        digest. The batch, and whether it was added. There must be a task in it."""
+        checked = tasks.check_many(new)
+        with self.db.writing() as connection:
+            found = None if again else connection.execute(FIND_UNFINISHED, (digest,)).fetchone()
+            if found:
+                return Batch._make(found), False
+            ids = tasks.insert(connection, checked)
+            last = tasks.seq_of(connection, ids[-1])
+            first = last - len(ids) + 1
+            number = connection.execute(INSERT, (digest, source, first, last, clock.now())).lastrowid or 0
+        self.wake_for({Lane(task.kind, task.needs) for task in checked})
+        return Batch(number, source, first, last), True
+
+    def count_batch(self, batch: Batch) -> dict[str, int]:
+        """How many of its tasks there are in each state that has any."""
+        return dict(self.db.execute(COUNT, (batch.first, batch.last)))
+
+    def failed_in(self, batch: Batch) -> list[str]:
+        """The ids of its tasks that failed."""
+        return [row[0] for row in self.db.execute(FAILED, (batch.first, batch.last))]
+
+    def unfinished_in(self, batch: Batch) -> list[Task]:
+        """Its tasks that are neither done nor cancelled."""
+        return tasks.to_tasks(self.db.execute(UNFINISHED, (batch.first, batch.last)))
+
+    def waiting_for_others(self) -> list[Task]:
+        """All tasks in state backlog that wait for others."""
+        return tasks.to_tasks(self.db.execute(STUCK))

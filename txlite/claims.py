@@ -1,0 +1,426 @@
+"""The store's part for claims: taking a task, keeping it, and every way of letting go of it.
+
+What it guarantees: a task has at most one claim; each claim's token is higher than all before it; whoever
+speaks with an old token, or for a claim that is another's, changes nothing and is told so. A claim that a
+worker process holds (`held`) ends only through that worker, or through `recovery` once its agent's tree is
+gone: whoever decides otherwise meanwhile leaves a verdict, which the worker carries out. Mixed into
+`store.Store`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from . import clock, tasks, text
+from .errors import AlreadyClaimed, InvalidMove, InvalidValue, LeaseLost, NotReady, Refused
+from .model import COSTLY, DONE, LOST, MOVES, RELEASED, UNKILLABLE, Claim, Lane, NamedTuple, Task
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+    from .db import Database
+
+LEASE = 30 * 60.0  # seconds, as tx gives
+RESERVED = 2.0  # seconds for which a task released by hand is its last holder's alone
+PROMOTED_AT_ONCE = 1000  # tasks whose time has come, entered into the ready index by one claim
+
+PROMOTE = f"""UPDATE tasks SET not_before = NULL, reserved_for = NULL WHERE seq IN (
+    SELECT seq FROM tasks WHERE status = 'backlog' AND not_before IS NOT NULL AND not_before <= ?
+    ORDER BY not_before LIMIT {PROMOTED_AT_ONCE})"""
+BEST_IN_LANE = """SELECT score, seq FROM tasks WHERE kind = ? AND needs = ? AND status = 'backlog'
+    AND open_blockers = 0 AND not_before IS NULL ORDER BY score DESC, seq LIMIT 2"""
+RESERVATION = "SELECT reserved_for FROM tasks WHERE seq = ?"
+START_ATTEMPT = "INSERT INTO attempts (task, worker, agent, started) VALUES (?, ?, ?, ?)"
+ACTIVATE = """UPDATE tasks SET status = 'active', token = ?, updated = ?, not_before = NULL, reserved_for = NULL
+    WHERE seq = ?"""
+INSERT = """INSERT INTO claims (task, token, worker, held, lease, host, boot, deadline, expires)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+COLUMNS = """SELECT t.id, c.worker, c.token, c.lease, c.expires, c.held, c.task, c.host, c.boot, c.deadline,
+    c.verdict, c.stopping, t.failures, t.kind, t.needs FROM claims c JOIN tasks t ON t.seq = c.task"""
+SELECT_BY_TASK = f"{COLUMNS} WHERE c.task = ?"
+SELECT_BY_TOKEN = f"{COLUMNS} WHERE c.token = ?"
+SELECT_ALL = f"{COLUMNS} ORDER BY c.token"
+RENEW = "UPDATE claims SET deadline = ?, expires = ? WHERE token = ?"
+SET_VERDICT = "UPDATE claims SET verdict = ?, stopping = max(stopping, ?) WHERE token = ?"
+DELETE = "DELETE FROM claims WHERE token = ?"
+END_ATTEMPT = """UPDATE attempts SET ended = ?, outcome = ?, exit_code = ?, duration = ?, pid = ?, report = ?, note = ?
+    WHERE id = ? AND ended IS NULL"""
+INSERT_TAIL = "INSERT OR REPLACE INTO attempt_texts (attempt, tail) VALUES (?, ?)"
+MOVE = """UPDATE tasks SET status = ?, updated = ?, completed = ?, failures = ?, not_before = ?, reserved_for = ?
+    WHERE seq = ?"""
+FREED = """SELECT t.id, t.kind, t.needs FROM dependencies d JOIN tasks t ON t.seq = d.task WHERE d.blocker = ?
+    AND t.status = 'backlog' AND t.open_blockers = 0 AND (t.not_before IS NULL OR t.not_before <= ?) ORDER BY t.seq"""
+NEXT_DUE = "SELECT min(not_before) FROM tasks WHERE status = 'backlog' AND not_before IS NOT NULL"
+BLOCKERS = """SELECT b.id FROM dependencies d JOIN tasks b ON b.seq = d.blocker
+    WHERE d.task = ? AND b.status <> 'done' ORDER BY b.seq LIMIT 3"""
+
+
+class Hold(NamedTuple):
+    """A row of claims with what is needed to judge it."""
+
+    task: str
+    worker: str
+    token: int
+    lease: float
+    expires: str
+    held: int
+    seq: int
+    host: str
+    boot: str
+    deadline: float
+    verdict: str | None
+    stopping: int
+    failures: int
+    kind: str
+    needs: str
+
+    def is_over(self) -> bool:
+        """Whether the lease has run out: by monotonic time on the same boot, at once after a reboot of the
+        same host, by the wall clock for another host."""
+        if self.boot == clock.boot():
+            return clock.monotonic() >= self.deadline
+        return self.host == clock.host() or clock.now() >= self.expires
+
+    def to_claim(self) -> Claim:
+        return Claim(self.task, self.worker, self.token, self.lease, self.expires, bool(self.held))
+
+
+class Assignment(NamedTuple):
+    """What a worker got: the claim, its task, and whether more is ready for it."""
+
+    claim: Claim
+    task: Task
+    more: bool
+
+
+class Result(NamedTuple):
+    """How an attempt ended, for `finish`."""
+
+    outcome: str
+    exit_code: int | None = None
+    duration: float | None = None  # seconds
+    pid: int | None = None
+    report: str | None = None  # path below home
+    note: str | None = None
+    tail: str = ""
+
+
+class Claims:
+    """Mixed into Store."""
+
+    db: Database
+
+    def wake_for(self, lanes: Iterable[Lane]) -> None:
+        raise NotImplementedError
+
+    def tell_worker(self, worker: str) -> None:
+        raise NotImplementedError
+
+    def claim(self, task: str, worker: str, lease: float = LEASE) -> Claim:
+        """Take the task with this id, by hand, for `lease` seconds (1 or more).
+
+        `worker` is any name. Raises AlreadyClaimed (naming the holder), NotReady, TaskNotFound, InvalidValue.
+        """
+        check_worker(worker)
+        check_lease(lease)
+        with self.db.writing() as connection:
+            found = tasks.select(connection, task)
+            hold = _hold(connection, SELECT_BY_TASK, found.seq)
+            if hold and not hold.held and hold.is_over():
+                _give_back(connection, hold, Result(LOST, note="its lease ran out"))
+                found = tasks.select(connection, task)
+            elif hold:
+                raise AlreadyClaimed(f"{task} is claimed by {text.shorten(hold.worker, 60)} until {hold.expires}")
+            reserved = connection.execute(RESERVATION, (found.seq,)).fetchone()[0]
+            if not found.is_ready and not (reserved == worker and not found.open_blockers):
+                raise NotReady(_why_not_ready(connection, found, reserved))
+            return _start(connection, found, worker, "", lease, held=False)
+
+    def claim_next(self, worker: str, lanes: Iterable[Lane], agent: str, lease: float = LEASE) -> Assignment | None:
+        """Take the best ready task of these lanes for a worker process, or None when there is none."""
+        if not self._is_anything_there(lanes):  # asked without the lock: idle workers look often
+            return None
+        with self.db.writing() as connection:
+            assignment = _take_best(connection, worker, lanes, agent, lease)
+        self._wake_next(assignment)
+        return assignment
+
+    def renew(self, task: str, worker: str | None = None, token: int | None = None) -> Claim:
+        """Begin the lease again, at the length it was given. Any number of times.
+
+        Raises LeaseLost unless `worker`, or `token`, holds the claim; TaskNotFound.
+        """
+        with self.db.writing() as connection:
+            hold = _own(connection, task, worker, token)
+            deadline, expires = clock.monotonic() + hold.lease, clock.now(hold.lease)
+            connection.execute(RENEW, (deadline, expires, hold.token))
+            return hold.to_claim()._replace(expires=expires)
+
+    def release(self, task: str, worker: str | None = None, token: int | None = None) -> None:
+        """Give a task back that was claimed by hand. It costs no attempt.
+
+        For two seconds it is neither ready nor claimable by another worker, so that whoever releases a task and
+        then marks it done does not see it run again in between. Raises as `renew`.
+        """
+        with self.db.writing() as connection:
+            hold = _own(connection, task, worker, token)
+            _refuse_held(hold)
+            _give_back(connection, hold, Result(RELEASED), later=RESERVED, reserved_for=hold.worker)
+
+    def done(self, task: str, worker: str | None = None, token: int | None = None, force: bool = False) -> list[str]:
+        """Mark a task done. The ids of the tasks that this made ready.
+
+        A claim made by hand is taken and closed. Where a live worker holds the task, its agent may say so with
+        `token`, and the worker records it when the agent has ended; others need `force`, which has the worker stop
+        the agent. Raises LeaseLost where `worker` or `token` is not the holder's, AlreadyClaimed, InvalidMove,
+        TaskNotFound.
+        """
+        return self._decide(task, DONE, worker, token, force)
+
+    def fail(self, task: str, note: str = "", worker: str | None = None, token: int | None = None) -> None:
+        """Put a task aside as failed, with the reason. Raises as `done`."""
+        self._decide(task, "failed", worker, token, False, text.check_text(note, "the reason"))
+
+    def cancel(self, task: str) -> None:
+        """Take a task out of the queue. If a worker runs it, the worker stops its agent first.
+
+        Raises InvalidMove for a task that is done, TaskNotFound.
+        """
+        self._decide(task, "cancelled", None, None, True)
+
+    def retry(self, task: str) -> None:
+        """Put a task back into the queue with all its attempts ahead of it: done, failed, cancelled, blocked, or
+        waiting for its next attempt. Raises AlreadyClaimed while it is active; TaskNotFound."""
+        with self.db.writing() as connection:
+            found = tasks.select(connection, task)
+            hold = _hold(connection, SELECT_BY_TASK, found.seq)
+            if hold:
+                raise AlreadyClaimed(f"{task} is running, claimed by {text.shorten(hold.worker, 60)}: cancel it first")
+            _move(connection, found.seq, "backlog", failures=0)
+        self.wake_for({Lane(found.kind, found.needs)})
+
+    def expired(self) -> list[Claim]:
+        """Claims made by hand whose lease has run out. (A worker's claim ends through `recovery`.)"""
+        holds = map(Hold._make, self.db.execute(SELECT_ALL))
+        return [hold.to_claim() for hold in holds if not hold.held and hold.is_over()]
+
+    def expire(self, token: int) -> None:
+        """End a claim whose lease has run out; its task is ready again. Raises LeaseLost where there is no such
+        claim any more, Refused where its lease has not run out."""
+        with self.db.writing() as connection:
+            hold = _existing(connection, token)
+            if hold.held or not hold.is_over():
+                raise Refused(f"the claim of {text.shorten(hold.worker, 60)} on {hold.task} lasts until {hold.expires}")
+            _give_back(connection, hold, Result(LOST, note="its lease ran out"))
+        self.wake_for({Lane(hold.kind, hold.needs)})
+
+    def claims(self) -> list[Claim]:
+        """The claims of this moment, oldest first."""
+        return [Hold._make(row).to_claim() for row in self.db.execute(SELECT_ALL)]
+
+    def must_stop(self, token: int) -> str | None:
+        """Why a worker must stop the agent that runs under this claim, or None."""
+        rows = self.db.execute(SELECT_BY_TOKEN, (token,))
+        if not rows:
+            return "its claim was ended"
+        hold = Hold._make(rows[0])
+        return f"its task was set to {hold.verdict or 'stop'}" if hold.stopping else None
+
+    def finish(
+        self,
+        token: int,
+        result: Result,
+        max_attempts: int,
+        worker: str = "",
+        lanes: Iterable[Lane] = (),
+        agent: str = "",
+    ) -> Assignment | None:
+        """Record the end of a worker's attempt and, with `lanes`, claim its next task in the same transaction.
+
+        A costly failure is tried again, later each time, until `max_attempts` of them.
+        """
+        with self.db.writing() as connection:
+            touched = _finish(connection, token, result, max_attempts)
+            assignment = _take_best(connection, worker, lanes, agent, LEASE) if lanes else None
+        self.wake_for(touched)
+        self._wake_next(assignment)
+        return assignment
+
+    def next_due(self) -> str | None:
+        """When the next task that is for later becomes ready."""
+        return self.db.execute(NEXT_DUE)[0][0]
+
+    def _is_anything_there(self, lanes: Iterable[Lane]) -> bool:
+        with self.db.reading() as connection:
+            due = connection.execute(NEXT_DUE).fetchone()[0]
+            return bool(due and due <= clock.now()) or any(
+                connection.execute(BEST_IN_LANE, lane).fetchone() for lane in lanes
+            )
+
+    def _wake_next(self, assignment: Assignment | None) -> None:
+        if assignment and assignment.more:
+            self.wake_for({Lane(assignment.task.kind, assignment.task.needs)})
+
+    def _decide(
+        self, task: str, status: str, worker: str | None, token: int | None, force: bool, note: str = ""
+    ) -> list[str]:
+        told = ""
+        freed: list[tuple[str, str, str]] = []
+        with self.db.writing() as connection:
+            found = tasks.select(connection, task)
+            hold = _hold(connection, SELECT_BY_TASK, found.seq)
+            if worker is not None or token is not None:
+                hold = _own(connection, task, worker, token)
+            if hold and hold.held:
+                if token is None and not force:
+                    _refuse_held(hold)
+                connection.execute(SET_VERDICT, (status, token is None, hold.token))
+                told = hold.worker if token is None else ""
+            else:
+                if found.status != status and status not in MOVES.get(found.status, ()):
+                    raise InvalidMove(f"{task} is {found.status} and cannot become {status}: retry it first")
+                if hold:
+                    _end_attempt(connection, hold.token, Result(DONE if status == DONE else status, note=note or None))
+                if found.status != status:
+                    _move(connection, found.seq, status, failures=found.failures)
+                if status == DONE:
+                    freed = connection.execute(FREED, (found.seq, clock.now())).fetchall()
+        if told:
+            self.tell_worker(told)
+        self.wake_for({Lane(kind, needs) for _, kind, needs in freed})
+        return [task for task, _, _ in freed]
+
+
+def check_worker(name: str) -> str:
+    text.check_line(name, "the worker's name")
+    if text.printable(name) != name:
+        raise InvalidValue("the worker's name contains control characters: remove them")
+    return name
+
+
+def check_lease(seconds: float) -> None:
+    if not 1 <= seconds < 1e9:
+        raise InvalidValue(f"a lease of {seconds:g} s: give a second or more")
+
+
+def backoff(failures: int) -> float:
+    """Seconds before the next attempt: doubling from half a second to a minute, each half to one and a half
+    times that, so that tasks that failed together do not come back together."""
+    jitter = int.from_bytes(os.urandom(2), "big") / 65536
+    return min(0.5 * 2 ** min(failures - 1, 10), 60.0) * (0.5 + jitter)
+
+
+def _hold(connection: sqlite3.Connection, sql: str, key: int) -> Hold | None:
+    row = connection.execute(sql, (key,)).fetchone()
+    return Hold._make(row) if row else None
+
+
+def _existing(connection: sqlite3.Connection, token: int) -> Hold:
+    hold = _hold(connection, SELECT_BY_TOKEN, token)
+    if hold is None:
+        raise LeaseLost(f"claim {token} is over: nothing was changed")
+    return hold
+
+
+def _own(connection: sqlite3.Connection, task: str, worker: str | None, token: int | None) -> Hold:
+    """The task's claim, if it is the caller's; else LeaseLost."""
+    hold = _hold(connection, SELECT_BY_TASK, tasks.seq_of(connection, task))
+    if hold is None:
+        raise LeaseLost(f"{task} is not claimed by anybody now: nothing was changed")
+    if (worker is not None and hold.worker != worker) or (token is not None and hold.token != token):
+        raise LeaseLost(f"{task} is claimed by {text.shorten(hold.worker, 60)} now: nothing was changed")
+    return hold
+
+
+def _refuse_held(hold: Hold) -> None:
+    if hold.held:
+        raise AlreadyClaimed(f"{hold.task} is run by {hold.worker} now: wait for it, or stop it with --force")
+
+
+def _why_not_ready(connection: sqlite3.Connection, task: Task, reserved: str | None) -> str:
+    if task.status != "backlog":
+        return f"{task.id} is {task.status}: only tasks that are ready can be claimed"
+    if task.open_blockers:
+        blockers = ", ".join(row[0] for row in connection.execute(BLOCKERS, (task.seq,)))
+        return f"{task.id} waits for {blockers}: `txlite show {task.id}` shows all that it waits for"
+    if reserved:
+        return f"{task.id} was released by {text.shorten(reserved, 60)} a moment ago: it is ready again in {RESERVED:g} s"
+    return f"{task.id} is for later: it is ready at {task.not_before}"
+
+
+def _take_best(
+    connection: sqlite3.Connection, worker: str, lanes: Iterable[Lane], agent: str, lease: float
+) -> Assignment | None:
+    connection.execute(PROMOTE, (clock.now(),))
+    best = [row for lane in lanes for row in connection.execute(BEST_IN_LANE, lane)]
+    if not best:
+        return None
+    seq = min(best, key=lambda row: (-row[0], row[1]))[1]
+    task = Task._make(connection.execute(tasks.SELECT_BY_SEQ, (seq,)).fetchone())
+    return Assignment(_start(connection, task, worker, agent, lease, held=True), task, len(best) > 1)
+
+
+def _start(
+    connection: sqlite3.Connection, task: Task, worker: str, agent: str, lease: float, held: bool
+) -> Claim:
+    moment = clock.now()
+    token = connection.execute(START_ATTEMPT, (task.seq, worker, agent, moment)).lastrowid or 0
+    connection.execute(ACTIVATE, (token, moment, task.seq))
+    deadline, expires = clock.monotonic() + lease, clock.now(lease)
+    connection.execute(INSERT, (task.seq, token, worker, held, lease, clock.host(), clock.boot(), deadline, expires))
+    return Claim(task.id, worker, token, lease, expires, held)
+
+
+def _end_attempt(connection: sqlite3.Connection, token: int, result: Result) -> None:
+    connection.execute(
+        END_ATTEMPT,
+        (clock.now(), result.outcome, result.exit_code, result.duration, result.pid, result.report, result.note, token),
+    )
+    if result.tail:
+        connection.execute(INSERT_TAIL, (token, result.tail))
+    connection.execute(DELETE, (token,))
+
+
+def _move(
+    connection: sqlite3.Connection,
+    seq: int,
+    status: str,
+    failures: int,
+    later: float = 0.0,
+    reserved_for: str | None = None,
+) -> None:
+    moment = clock.now()
+    completed = moment if status == DONE else None
+    not_before = clock.now(later) if later else None
+    connection.execute(MOVE, (status, moment, completed, failures, not_before, reserved_for, seq))
+
+
+def _give_back(
+    connection: sqlite3.Connection, hold: Hold, result: Result, later: float = 0.0, reserved_for: str | None = None
+) -> None:
+    _end_attempt(connection, hold.token, result)
+    _move(connection, hold.seq, "backlog", hold.failures, later, reserved_for)
+
+
+def _finish(connection: sqlite3.Connection, token: int, result: Result, max_attempts: int) -> set[Lane]:
+    """The lanes in which something may be ready, now or later, that was not before."""
+    hold = _hold(connection, SELECT_BY_TOKEN, token)
+    _end_attempt(connection, token, result)
+    if hold is None:  # somebody ended the claim with rights of their own: only the attempt was ours to close
+        return set()
+    costly = result.outcome in COSTLY
+    failures = hold.failures + costly
+    if hold.verdict:
+        status = hold.verdict
+    elif result.outcome == DONE:
+        status = DONE
+    elif result.outcome == UNKILLABLE or (costly and failures >= max_attempts):
+        status = "failed"
+    else:
+        status = "backlog"
+    _move(connection, hold.seq, status, failures, backoff(failures) if costly and status == "backlog" else 0.0)
+    if status == DONE:
+        return {Lane(kind, needs) for _, kind, needs in connection.execute(FREED, (hold.seq, clock.now()))}
+    return {Lane(hold.kind, hold.needs)} if status == "backlog" else set()

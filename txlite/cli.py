@@ -1,0 +1,115 @@
+"""The command line: verb to module, errors to exit codes.
+
+The one place that catches: every error becomes one line on stderr and its exit code. What nobody raised on
+purpose is our bug: its traceback goes into a file, and the user is told where.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from .commands import VERBS
+from .errors import Error, UsageError, record_bug
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+INTERRUPTED = 130
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with our errors."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}: `{self.prog} --help` shows how")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    arguments = sys.argv[1:] if argv is None else argv
+    try:
+        code = _dispatch(arguments)
+        sys.stdout.flush()
+        return code
+    except Error as error:
+        return _complain(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _complain("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough. Python would complain once more at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + 13
+    except Exception:
+        bug = record_bug(f"arguments: {arguments!r}")
+        return _complain(str(bug), bug.exit_code)
+
+
+def _dispatch(arguments: list[str]) -> int:
+    top = Parser(prog="txlite", add_help=False, allow_abbrev=False)
+    top.add_argument("--home")
+    top.add_argument("--version", action="store_true")
+    top.add_argument("-h", "--help", action="store_true")
+    top.add_argument("rest", nargs=argparse.REMAINDER)
+    given = top.parse_args(arguments)
+    if given.version:
+        from .version import VERSION
+
+        print(f"txlite {VERSION}")
+        return 0
+    if given.help or not given.rest:
+        print(_overview())
+        return 0
+    verb, rest = given.rest[0], given.rest[1:]
+    if verb == "help":
+        verb, rest = (rest or ["help"])[0], ["--help"]
+        if verb == "help":
+            print(_overview())
+            return 0
+    if verb not in VERBS:
+        raise UsageError(f"unknown command {verb!r}{_nearest(verb)}: `txlite help` lists them")
+    from importlib import import_module
+
+    name, summary = VERBS[verb]
+    module = import_module(f".commands.{name}", __package__)
+    parser = Parser(prog=f"txlite {verb}", description=summary[0].upper() + summary[1:] + ".", allow_abbrev=False)
+    parser.add_argument("--home", default=given.home, help="the directory with the database and the reports")
+    module.configure(parser, verb)
+    args = parser.parse_args(rest)
+    args.verb = verb
+    return int(module.run(args))
+
+
+def _overview() -> str:
+    width = max(map(len, VERBS))
+    lines = [f"  {verb:<{width}}  {summary}" for verb, (_, summary) in VERBS.items()]
+    return "\n".join(
+        [
+            "usage: txlite [--home DIR] COMMAND ...",
+            "",
+            "Runs commands and AI coding agents in the background, several at a time, each with a report.",
+            "",
+            *lines,
+            "",
+            "`txlite COMMAND --help` explains one of them.",
+        ]
+    )
+
+
+def _nearest(verb: str) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(verb, VERBS, 1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _complain(message: str, code: int) -> int:
+    from .text import printable
+
+    try:
+        print(f"txlite: {printable(message)}", file=sys.stderr)
+    except OSError:
+        pass  # nobody is left to tell; the exit code says it
+    return code

@@ -1,0 +1,83 @@
+"""Boot id, monotonic deadlines, UTC text.
+
+Wall-clock times are text in UTC with milliseconds ("2025-10-24T15:00:00.000Z"): they sort as they
+stand and need no parsing. What must not follow a clock that is set uses monotonic seconds, which all
+processes of one boot share; the boot id says whether two readings may be compared.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+monotonic = time.monotonic
+
+
+_last_second = (-1, "")  # and its text: a busy worker asks many times within one
+
+
+def to_text(seconds: float) -> str:
+    """UTC text for `seconds` since the epoch."""
+    global _last_second
+    whole = int(seconds)
+    known, date = _last_second
+    if known != whole:
+        date = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
+        _last_second = whole, date
+    return f"{date}.{int((seconds - whole) * 1000):03d}Z"
+
+
+def now(later: float = 0.0) -> str:
+    """UTC text of this moment, or of `later` seconds from it."""
+    return to_text(time.time() + later)
+
+
+def to_seconds(text: str) -> float:
+    """Seconds since the epoch for what `to_text` wrote.
+
+    Raises ValueError for any other text.
+    """
+    import calendar
+
+    whole = calendar.timegm(time.strptime(text[:19] + "Z", "%Y-%m-%dT%H:%M:%SZ"))
+    return whole + float(text[19:-1] or 0)
+
+
+def stamp() -> str:
+    """Local time as report names carry it: YYYYMMDD_HHMMSS."""
+    return time.strftime("%Y%m%d_%H%M%S")
+
+
+def host() -> str:
+    """This machine's name."""
+    return os.uname().nodename
+
+
+_boot = ""
+
+
+def boot() -> str:
+    """An id of this boot of this kernel: readings of `monotonic` under one id are comparable."""
+    global _boot
+    if not _boot:
+        _boot = _linux_boot() or _darwin_boot() or f"{host()}-{int(time.time() - monotonic()) // 60}"
+    return _boot
+
+
+def _linux_boot() -> str:
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def _darwin_boot() -> str:
+    import subprocess
+
+    try:
+        return subprocess.run(
+            ["/usr/sbin/sysctl", "-n", "kern.bootsessionuuid"], capture_output=True, text=True, timeout=5
+        ).stdout.strip()
+    except OSError:
+        return ""

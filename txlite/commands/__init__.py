@@ -1,0 +1,40 @@
+"""The verbs. Each family has a module, imported when one of its verbs is used.
+
+A module has `configure(parser, verb)`, which declares the arguments, and `run(args)`, which gives the exit code.
+Commands parse, call, and hand data to `output`; they decide nothing.
+"""
+
+from __future__ import annotations
+
+from ..store import Store, open_store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+# verb -> (module, what it does)
+VERBS = {
+    "run": ("run", "run what is queued, or a batch of commands, with several workers"),
+    "scale": ("scale", "change the number of workers of a run that goes on"),
+    "status": ("status", "what runs now, and what ended last"),
+    "add": ("add", "add a task: a command after --, or a prompt"),
+    "list": ("list", "all tasks, or those in some states"),
+    "ready": ("list", "tasks that a worker could claim now, best first"),
+    "show": ("show", "one task with its attempts"),
+    "done": ("decide", "mark a task done"),
+    "cancel": ("decide", "take a task out of the queue; stop it if it runs"),
+    "retry": ("decide", "put a task that ended back into the queue"),
+    "dep": ("dep", "let one task wait for another"),
+    "reconcile": ("reconcile", "give back what dead workers held, once their agents are gone"),
+    "init": ("init", "make a home in this directory"),
+}
+
+
+def open_reading(args: Namespace) -> Store:
+    """The store, for a command that changes nothing."""
+    return open_store(args.home, read_only=True)
+
+
+def open_writing(args: Namespace) -> Store:
+    """The store, made where there is none."""
+    return open_store(args.home)

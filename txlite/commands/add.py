@@ -1,0 +1,62 @@
+"""add: one task."""
+
+from __future__ import annotations
+
+from .. import output
+from ..errors import UsageError
+from . import open_writing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+
+def configure(parser: ArgumentParser, verb: str) -> None:
+    parser.usage = "txlite add [options] TITLE   or   txlite add [options] [TITLE] -- COMMAND ..."
+    parser.add_argument("title", nargs="?", default="", help="what is to be done; for a command it may be left out")
+    parser.add_argument("command", nargs="*", help="after --: a command; one word is a line for sh -c")
+    parser.add_argument("--score", "-s", type=number, default=0, metavar="N", help="the higher, the sooner (0)")
+    parser.add_argument("--description", "-d", default="", metavar="TEXT", help="more about it")
+    parser.add_argument("--parent", "-p", metavar="ID", help="the task that this is a part of")
+    parser.add_argument("--needs", default="", metavar="CAPABILITY", help="what its worker must be able to do")
+    parser.add_argument("--after", action="append", default=[], metavar="ID", help="wait until this task is done")
+    parser.add_argument("--directory", metavar="DIR", help="where it runs (here)")
+    parser.add_argument("--json", action="store_true", help="print the task as an object")
+    parser.add_argument("--quiet", "-q", action="store_true", help="print its id and nothing else")
+
+
+def number(value: str) -> float:
+    try:
+        parsed = float(value)
+    except ValueError:
+        raise UsageError(f"score {value!r} is not a number") from None
+    return int(parsed) if parsed.is_integer() else parsed
+
+
+def run(args: Namespace) -> int:
+    command = _join(args.command) if args.command else None
+    with open_writing(args) as store:
+        task = store.add(
+            args.title,
+            command=command,
+            description=args.description,
+            score=args.score,
+            parent=args.parent,
+            needs=args.needs,
+            directory=args.directory,
+            after=args.after,
+        )
+        if args.json:
+            output.print_json(output.task_object(task, store.relations([task])[task.id]))
+        elif args.quiet:
+            print(task.id)
+        else:
+            output.print_table([output.task_row(task)])
+    return 0
+
+
+def _join(words: list[str]) -> str:
+    """One word is a line for the shell, as with ssh and watch; several are a command and its arguments."""
+    import shlex
+
+    return words[0] if len(words) == 1 else shlex.join(words)

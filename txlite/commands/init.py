@@ -1,0 +1,28 @@
+"""init: make a home."""
+
+from __future__ import annotations
+
+import os
+
+from .. import config, output
+from ..store import open_store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+
+def configure(parser: ArgumentParser, verb: str) -> None:
+    parser.add_argument("--json", action="store_true", help="print an object")
+
+
+def run(args: Namespace) -> int:
+    chosen = args.home or os.environ.get("TXLITE_HOME")
+    home = os.path.abspath(chosen or os.path.join(config.working_directory(), config.NAME))
+    is_new = not os.path.lexists(os.path.join(home, config.DATABASE))
+    open_store(home).close()
+    if args.json:
+        output.print_json({"home": home, "created": is_new})
+    else:
+        print(f"home: {home}" + ("" if is_new else " (it was there already)"))
+    return 0

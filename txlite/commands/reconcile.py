@@ -1,0 +1,25 @@
+"""reconcile: recovery, from cron or by hand."""
+
+from __future__ import annotations
+
+from .. import output
+from ..recovery import Recovery
+from . import open_writing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+
+def configure(parser: ArgumentParser, verb: str) -> None:
+    parser.add_argument("--json", action="store_true", help="print an object")
+
+
+def run(args: Namespace) -> int:
+    with open_writing(args) as store:
+        recovered = Recovery(store).run()
+    if args.json:
+        output.print_json({"recovered": recovered})
+    else:
+        print(f"{recovered} given back")
+    return 0

@@ -1,0 +1,211 @@
+"""run: a batch, or whatever is queued, by several workers."""
+
+from __future__ import annotations
+
+import sys
+
+from .. import agent as agents
+from .. import config, output, report, text
+from ..attempt import Limits
+from ..errors import Interrupted, UsageError
+from ..model import STATES
+from ..store import Store, open_store
+from ..supervisor import Settings, Supervisor
+from ..workers import check_count
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterator
+
+    from ..batches import Batch
+    from ..model import Task
+
+
+def configure(parser: ArgumentParser, verb: str) -> None:
+    parser.add_argument("--workers", "-w", type=workers, default=4, metavar="N", help="how many at a time (4)")
+    parser.add_argument("--from", dest="source", metavar="FILE", help="a task a line, a command for sh -c; - is stdin")
+    parser.add_argument("--again", action="store_true", help="add the lines though the same batch is unfinished")
+    parser.add_argument("--agent", default=agents.SHELL, metavar="NAME", help="who runs prompts (shell: commands only)")
+    parser.add_argument("--max-attempts", type=attempts, default=3, metavar="N", help="until a task counts as failed (3)")
+    parser.add_argument("--timeout", type=text.parse_duration, metavar="TIME", help="for each attempt: 90, 10s, 5m, 2h")
+    parser.add_argument(
+        "--drain", type=text.parse_duration, metavar="TIME", help="how long attempts may go on after the first signal"
+    )
+    parser.add_argument(
+        "--kill-after", type=text.parse_duration, default=10.0, metavar="TIME", help="between TERM and KILL (10s)"
+    )
+    parser.add_argument("--forever", action="store_true", help="stay when there is nothing left to do")
+    parser.add_argument("--json", action="store_true", help="print one object at the end, and nothing else")
+
+
+def workers(value: str) -> int:
+    return check_count(_whole(value, "workers"))
+
+
+def attempts(value: str) -> int:
+    number = _whole(value, "attempts")
+    if not 1 <= number <= 1_000_000:
+        raise UsageError(f"{number} attempts: give a number from 1")
+    return number
+
+
+def _whole(value: str, what: str) -> int:
+    try:
+        return int(value)
+    except ValueError:
+        raise UsageError(f"{text.shorten(value, 40)!r} {what}: give a whole number") from None
+
+
+def run(args: Namespace) -> int:
+    lines = list(_read_lines(args.source)) if args.source else []
+    home = config.locate(args.home)
+    options = config.read(home)
+    agent = agents.find(args.agent, options)
+    cap = text.parse_size(config.option(options, "output_cap", str(report.CAP)))
+    limits = Limits(args.timeout, args.kill_after)
+    with open_store(home) as store:
+        batch = _enter(store, lines, args) if lines else None
+        progress = _progress(store, batch, args)
+        watch = Watch(store, progress)
+        settings = Settings(
+            args.workers, agent, args.max_attempts, limits, cap, args.drain, args.forever
+        )  # fmt: skip
+        supervisor = Supervisor(store, settings, watch.look)
+        try:
+            supervisor.run()
+        finally:
+            progress.end()
+        return _conclude(store, batch, supervisor, watch, args)
+
+
+def _read_lines(source: str) -> Iterator[str]:
+    """The lines that are tasks. Raises UsageError where the source cannot be read, naming the line."""
+    try:
+        if source == "-":
+            data = sys.stdin.buffer.read()
+        else:
+            with open(source, "rb") as file:
+                data = file.read()
+    except OSError as error:
+        raise UsageError(f"--from {source}: {error.strerror}") from error
+    for number, line in enumerate(data.split(b"\n"), 1):
+        try:
+            decoded = line.rstrip(b"\r").decode()
+        except UnicodeDecodeError:
+            raise UsageError(f"--from {source}: line {number} is not UTF-8: re-encode it") from None
+        if "\0" in decoded:
+            raise UsageError(f"--from {source}: line {number} contains a NUL byte: remove it")
+        if decoded.strip() and not decoded.lstrip().startswith("#"):
+            yield decoded
+
+
+def _enter(store: Store, lines: list[str], args: Namespace) -> Batch:
+    """Add the batch, or find where it stood."""
+    import hashlib
+
+    directory = config.working_directory()
+    digest = hashlib.sha256("\n".join([args.agent, directory, *lines]).encode()).hexdigest()
+    new = lines if args.agent != agents.SHELL else [{"command": line} for line in lines]
+    batch, is_new = store.add_batch(digest, args.source, new, args.again)
+    if is_new:
+        _say(args, f"{batch.size} tasks added")
+        return batch
+    failed = store.failed_in(batch)
+    for task in failed:
+        store.retry(task)
+    done = store.count_batch(batch).get("done", 0)
+    again = f", {len(failed)} that failed are tried again" if failed else ""
+    _say(args, f"{batch.size} tasks were added before and are continued: {done} done{again} (--again adds them anew)")
+    return batch
+
+
+def _say(args: Namespace, line: str) -> None:
+    if not args.json:
+        print(line, flush=True)
+
+
+def _progress(store: Store, batch: Batch | None, args: Namespace) -> output.Progress:
+    counts = store.count_batch(batch) if batch else store.count()
+    open_now = counts.get("backlog", 0) + counts.get("active", 0)
+    done = counts.get("done", 0) if batch else 0
+    return output.Progress(open_now + done, done, quiet=args.json)
+
+
+class Watch:
+    """Reads from the history what the run has finished, and shows it."""
+
+    def __init__(self, store: Store, progress: output.Progress) -> None:
+        self._store = store
+        self._progress = progress
+        self._event = store.last_event()
+        self.touched: dict[str, str | None] = {}  # task -> worker of its last attempt
+
+    def look(self) -> None:
+        events = self._store.finished_since(self._event)
+        if events:
+            self._event = events[-1].event
+            self.touched.update((event.task, event.worker) for event in events)
+            self._progress.finished(events)
+        self._progress.update(len(self._store.claims()))
+
+
+def _conclude(store: Store, batch: Batch | None, supervisor: Supervisor, watch: Watch, args: Namespace) -> int:
+    """Say how it went; the exit code."""
+    watch.look()
+    ours = [task for task, worker in watch.touched.items() if worker in supervisor.worker_ids]
+    tasks = {task.id: task for task in (*map(store.get, ours), *(store.unfinished_in(batch) if batch else ()))}
+    failed = [task for task in tasks.values() if task.status == "failed"]
+    waiting = store.waiting_for_others()
+    counts = store.count_batch(batch) if batch else _count(tasks.values())
+    if args.json:
+        _print_object(store, batch, supervisor, counts, failed, waiting)
+    else:
+        _print_summary(store, counts, failed, waiting)
+    if supervisor.is_interrupted:
+        raise Interrupted("interrupted: `txlite run` goes on where it stopped")
+    return 1 if failed or waiting else 0
+
+
+def _count(tasks: object) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for task in tasks:  # type: ignore[attr-defined]
+        counts[task.status] = counts.get(task.status, 0) + 1
+    return counts
+
+
+def _print_summary(store: Store, counts: dict[str, int], failed: list[Task], waiting: list[Task]) -> None:
+    for task in failed:
+        last = store.attempts(task.id)[-1]
+        print(f"failed:  {task.id}  {text.shorten(task.title, 100)}  ({output.describe(last)})  {last.report or ''}")
+    relations = store.relations(waiting)
+    for task in waiting:
+        print(f"waiting: {task.id}  {text.shorten(task.title, 100)}  (for {', '.join(relations[task.id].blocked_by)})")
+    print(", ".join(f"{counts.get(state, 0)} {state}" for state in STATES if counts.get(state)) or "nothing to do")
+
+
+def _print_object(
+    store: Store,
+    batch: Batch | None,
+    supervisor: Supervisor,
+    counts: dict[str, int],
+    failed: list[Task],
+    waiting: list[Task],
+) -> None:
+    relations = store.relations([*failed, *waiting])
+    output.print_json(
+        {
+            "run": supervisor.id,
+            "batch": batch.id if batch else None,
+            "interrupted": supervisor.is_interrupted,
+            "counts": counts,
+            "failed": [
+                {
+                    **output.task_object(task, relations[task.id]),
+                    "attempts": list(map(output.attempt_object, store.attempts(task.id))),
+                }
+                for task in failed
+            ],
+            "waiting": [output.task_object(task, relations[task.id]) for task in waiting],
+        }
+    )

@@ -1,0 +1,333 @@
+"""Connection, write lock, transactions, migrations; sqlite3's errors made ours.
+
+Guarantees: every write, checkpoint and close of the database happens under one exclusive file lock beside
+it, because SQLite 3.7.0 to 3.51.2 can corrupt a database when a commit races with the reset of the WAL by
+another process. What only reads opens with mode=ro, takes no lock and never checkpoints. Nothing else here
+opens the database file: closing any descriptor of it would drop SQLite's own locks (POSIX advisory locks
+belong to the process). Used by `store` alone; one connection a process, never carried across a fork.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+
+from . import clock, config, schema
+from .errors import Refused, StoreUnavailable
+from .lock import FileLock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import TracebackType
+
+NETWORK_FILE_SYSTEMS = frozenset(
+    "nfs nfs4 cifs smb3 smbfs afs ncpfs 9p ceph lustre gpfs beegfs panfs pvfs2 gfs2 ocfs2 glusterfs "
+    "fuse.sshfs fuse.glusterfs fuse.ceph fuse.s3fs fuse.rclone fuse.gpfs".split()
+)
+
+
+class Database:
+    """The connection of this process to one database file.
+
+    path: the file. `read_only`: never changes anything. `synchronous`: FULL or NORMAL, as in SQLite.
+    `lock_timeout`: seconds to wait for the write lock.
+    Raises StoreUnavailable where the file is not there, not ours, newer than this code, or cannot be used.
+    """
+
+    def __init__(
+        self, path: str, read_only: bool = False, synchronous: str = "FULL", lock_timeout: float = 30.0
+    ) -> None:
+        self.path = path
+        self.read_only = read_only
+        self._process = os.getpid()
+        self._threads = threading.RLock()
+        self._lock = None if read_only else FileLock(path + ".lock", lock_timeout)
+        self._inode = self._look()
+        self.connection = self._check_ours()
+        if not read_only:
+            self.connection.close()
+            self.connection = self._connect("rw")
+            self.connection.execute(f"PRAGMA synchronous = {synchronous}")
+            self._migrate()
+
+    def execute(self, sql: str, values: Iterable[object] = ()) -> list[tuple]:
+        """All rows of one statement that reads."""
+        with self.reading() as connection:
+            return connection.execute(sql, tuple(values)).fetchall()
+
+    def reading(self) -> _Transaction:
+        """A context in which several reads see one state."""
+        return _Transaction(self, "BEGIN")
+
+    def writing(self) -> _Transaction:
+        """A context under the write lock; committed at its end, rolled back if it raises."""
+        if self._lock is None:
+            raise StoreUnavailable(f"{self.path} was opened for reading only")
+        return _Transaction(self, "BEGIN IMMEDIATE")
+
+    def changes(self) -> int:
+        """A number that differs when another connection has changed the database since."""
+        return self._pragma("data_version")
+
+    def _pragma(self, name: str) -> int:
+        with self._threads:
+            self._check_process()
+            try:
+                return int(self.connection.execute(f"PRAGMA {name}").fetchone()[0])
+            except sqlite3.Error as error:
+                raise translate(error, self.path) from error
+
+    def close(self) -> None:
+        with self._threads:
+            if self._lock is None:
+                self.connection.close()
+                return
+            self._lock.acquire()
+            try:
+                self.connection.close()
+            finally:
+                self._lock.release()
+            self._lock.close()
+
+    def _look(self) -> tuple[int, int]:
+        try:
+            status = os.stat(self.path)
+        except OSError as error:
+            raise StoreUnavailable(f"{self.path}: {error.strerror}: `txlite init` makes a home") from error
+        if not status.st_size:
+            raise StoreUnavailable(f"{self.path} is an empty file, not a database of txlite: remove it if it is not yours")
+        return status.st_dev, status.st_ino
+
+    def _connect(self, mode: str) -> sqlite3.Connection:
+        quoted = self.path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+        try:
+            connection = sqlite3.connect(
+                f"file:{quoted}?mode={mode}", timeout=5, isolation_level=None, check_same_thread=False, uri=True
+            )
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA temp_store = MEMORY")
+            return connection
+        except sqlite3.Error as error:
+            raise translate(error, self.path) from error
+
+    def _check_ours(self) -> sqlite3.Connection:
+        """A reading connection to a database that this code may use.
+
+        Opened before any other, because a connection that can write would, at its close, change the file.
+        """
+        connection = self._connect("ro")
+        try:
+            try:
+                version = connection.execute("PRAGMA user_version").fetchone()[0]
+            except sqlite3.OperationalError:
+                if os.access(os.path.dirname(self.path), os.W_OK) or os.path.exists(self.path + "-wal"):
+                    raise
+                connection.close()  # read-only media: no shared memory can be made, and nobody writes
+                connection = self._connect("ro&immutable=1")
+                version = connection.execute("PRAGMA user_version").fetchone()[0]
+            ours = connection.execute("PRAGMA application_id").fetchone()[0] == schema.APPLICATION_ID
+        except sqlite3.Error as error:
+            connection.close()
+            raise translate(error, self.path) from error
+        if not ours:
+            connection.close()
+            raise StoreUnavailable(f"{self.path} is not a database of txlite: give another home with --home")
+        if version > schema.VERSION:
+            connection.close()
+            raise StoreUnavailable(
+                f"{self.path} has schema {version}, this txlite knows {schema.VERSION}: use a newer txlite"
+            )
+        return connection
+
+    def _migrate(self) -> None:
+        if self._pragma("user_version") == schema.VERSION:
+            return
+        with self.writing() as connection:
+            # Asked again inside: another process may have been first.
+            _run_migrations(connection)
+
+    def _check_process(self) -> None:
+        if os.getpid() != self._process:
+            raise StoreUnavailable(f"{self.path} was opened before a fork: open it again in the child process")
+
+    def _check_inode(self) -> None:
+        try:
+            status = os.stat(self.path)
+            if (status.st_dev, status.st_ino) == self._inode:
+                return
+        except FileNotFoundError:
+            pass
+        raise StoreUnavailable(f"{self.path} was deleted or replaced while it was in use: nothing was written")
+
+
+class EmptyDatabase(Database):
+    """What a command that reads is given where there is no database yet: one without a row, in memory."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.read_only = True
+        self._process = os.getpid()
+        self._threads = threading.RLock()
+        self._lock = None
+        self.connection = sqlite3.connect(":memory:", isolation_level=None)
+        _run_migrations(self.connection)
+
+
+class _Transaction:
+    def __init__(self, database: Database, begin: str) -> None:
+        self._database = database
+        self._begin = begin
+        self._lock = database._lock if begin == "BEGIN IMMEDIATE" else None
+
+    def __enter__(self) -> sqlite3.Connection:
+        database = self._database
+        database._check_process()
+        database._threads.acquire()
+        try:
+            if self._lock:
+                self._lock.acquire()
+            try:
+                if self._lock:
+                    database._check_inode()
+                database.connection.execute(self._begin)
+            except BaseException:
+                if self._lock:
+                    self._lock.release()
+                raise
+        except BaseException as error:
+            database._threads.release()
+            if isinstance(error, sqlite3.Error):
+                raise translate(error, database.path) from error
+            raise
+        return database.connection
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        database = self._database
+        try:
+            try:
+                if error is None:
+                    database.connection.execute("COMMIT")
+            except sqlite3.Error as failure:
+                error = failure
+            if error is not None and database.connection.in_transaction:
+                database.connection.execute("ROLLBACK")
+        finally:
+            if self._lock:
+                self._lock.release()
+            database._threads.release()
+        if isinstance(error, sqlite3.Error):
+            raise translate(error, database.path) from error
+
+
+def create(path: str, uuid: str) -> None:
+    """Make a new database at `path` if there is none; it appears there complete, or not at all.
+
+    Safe to call from many processes at once. Raises StoreUnavailable.
+    """
+    if os.path.lexists(path):
+        return
+    lock = FileLock(path + ".lock", 30.0)
+    lock.acquire()
+    unfinished = f"{path}.{os.getpid()}.new"
+    try:
+        if not os.path.lexists(path):
+            _build(unfinished, uuid, network=is_on_network(os.path.dirname(path)))
+            os.link(unfinished, path)
+            _sync_directory(os.path.dirname(path))
+    except sqlite3.Error as error:
+        raise translate(error, path) from error
+    except OSError as error:
+        raise StoreUnavailable(f"cannot make {path}: {error.strerror}: give another home with --home") from error
+    finally:
+        for leftover in (unfinished, unfinished + "-wal", unfinished + "-shm", unfinished + "-journal"):
+            if os.path.exists(leftover):
+                os.unlink(leftover)
+        lock.release()
+        lock.close()
+
+
+def _build(path: str, uuid: str, network: bool) -> None:
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        # WAL needs memory shared between all that use the file, which no network file system gives.
+        connection.execute(f"PRAGMA journal_mode = {'DELETE' if network else 'WAL'}")
+        connection.execute("BEGIN IMMEDIATE")
+        _run_migrations(connection)
+        connection.execute("INSERT INTO home (id, uuid, created) VALUES (1, ?, ?)", (uuid, clock.now()))
+        connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        connection.execute("COMMIT")
+    finally:
+        connection.close()
+
+
+def _run_migrations(connection: sqlite3.Connection) -> None:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    for migration in schema.MIGRATIONS[version:]:
+        for statement in split_statements(migration):
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {schema.VERSION}")
+
+
+def split_statements(script: str) -> list[str]:
+    """The statements of a script; `executescript` would commit the transaction around it."""
+    statements, pending = [], ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if line.rstrip().endswith(";") and sqlite3.complete_statement(pending):
+            statements.append(pending)
+            pending = ""
+    return statements
+
+
+def _sync_directory(path: str) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def is_on_network(directory: str) -> bool:
+    """Whether `directory` lies on a network file system, as Linux's mount table says; else False."""
+    return file_system(directory) in NETWORK_FILE_SYSTEMS
+
+
+def file_system(directory: str) -> str:
+    """The type of the file system that holds `directory`, "" where the system does not say."""
+    device = os.stat(directory).st_dev
+    wanted = f"{os.major(device)}:{os.minor(device)}"
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as mounts:
+            for mount in mounts:
+                if mount.split(" ", 3)[2] == wanted:
+                    return mount.split(" - ", 1)[1].split(" ", 1)[0]
+    except OSError:
+        pass
+    return ""
+
+
+def translate(error: sqlite3.Error, path: str) -> Exception:
+    """The error of ours that says what sqlite3's means for a user."""
+    text = str(error)
+    if isinstance(error, sqlite3.IntegrityError):
+        return Refused(f"refused by the database's rule: {text}")
+    known = (
+        ("disk is full", "its disk is full: free some space"),
+        ("disk I/O error", "its disk cannot be read or written: see the system's log, free some space"),
+        ("readonly", "it is read-only for you: change its rights, or give another home with --home"),
+        ("unable to open", "it cannot be opened: check the rights of its directory"),
+        ("not a database", "it is not a database: move it away, or give another home with --home"),
+        ("malformed", "it is corrupt: move it away, and recover what it holds with sqlite3's .recover"),
+        ("locked", "another program has locked it for 5 s: close that program"),
+    )
+    for part, meaning in known:
+        if part in text:
+            return StoreUnavailable(f"{path}: {meaning}")
+    if isinstance(error, sqlite3.OperationalError) and "no such" not in text and "syntax" not in text:
+        return StoreUnavailable(f"{path}: {text}")
+    return error

@@ -1,0 +1,144 @@
+"""Task, Claim, Attempt, Worker: what the store gives out; the states, and the moves between them.
+
+Every floor above uses these records. They are immutable; times are UTC text as `clock.now` writes it.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple
+else:
+    # typing costs nine milliseconds, an eighth of the budget of a command that reads.
+    class _FromAnnotations(type):
+        def __new__(mcs, name, bases, body):
+            if not bases:
+                return super().__new__(mcs, name, bases, body)
+            fields = list(body.get("__annotations__", ()))
+            defaults = [body.pop(field) for field in fields if field in body]
+            base = namedtuple(name, fields, defaults=defaults)
+            return type(name, (base,), {**body, "__slots__": ()})
+
+    class NamedTuple(metaclass=_FromAnnotations):
+        pass
+
+
+STATES = ("backlog", "active", "done", "failed", "cancelled", "blocked")
+
+# What may follow what. `active` is entered by claiming only; `blocked` is a person's word alone.
+MOVES = {
+    "backlog": ("active", "done", "failed", "cancelled", "blocked"),
+    "active": ("backlog", "done", "failed", "cancelled", "blocked"),
+    "blocked": ("backlog", "done", "cancelled"),
+    "failed": ("backlog", "done", "cancelled"),
+    "cancelled": ("backlog",),
+    "done": ("backlog",),
+}
+
+COMMAND = "command"  # run by the agent `shell`
+PROMPT = "prompt"  # given to an agent that reads text
+KINDS = (COMMAND, PROMPT)
+
+# How an attempt can end.
+DONE = "done"  # the agent exited with 0
+FAILED = "failed"  # it exited with something else, or died by a signal
+TIMEOUT = "timeout"  # it outlasted its time limit
+UNSTARTABLE = "unstartable"  # it could not be started: missing, not executable, no such directory
+UNKILLABLE = "unkillable"  # a process of its tree could not be killed: never retried
+INTERRUPTED = "interrupted"  # a person or a signal stopped it: costs no attempt
+LOST = "lost"  # its worker died, or its lease ran out: costs no attempt
+RELEASED = "released"  # its holder gave the task back by hand: costs no attempt
+CANCELLED = "cancelled"  # the task was cancelled meanwhile
+OUTCOMES = (DONE, FAILED, TIMEOUT, UNSTARTABLE, UNKILLABLE, INTERRUPTED, LOST, RELEASED, CANCELLED)
+COSTLY = (FAILED, TIMEOUT, UNSTARTABLE)  # these count against the limit of attempts
+
+
+class Task(NamedTuple):
+    """What is to be done: a command, or a prompt made of title and description."""
+
+    seq: int  # order of arrival, never used again
+    id: str  # tx- and 8 or more of [a-z0-9]
+    title: str
+    kind: str  # one of KINDS
+    needs: str  # the capability its worker must have; "" for none
+    score: float  # the higher, the sooner
+    status: str  # one of STATES
+    open_blockers: int  # how many tasks it waits for are not done
+    not_before: str | None  # it waits for this time
+    failures: int  # attempts that count against the limit
+    token: int  # of its last claim; 0 before the first
+    created: str
+    updated: str
+    completed: str | None
+    parent: str | None  # id of the parent task
+    description: str
+    command: str | None  # for `sh -c`; None for a prompt
+    directory: str | None  # where it runs
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a worker may claim it now (times in the past are cleared by the store)."""
+        return self.status == "backlog" and not self.open_blockers and self.not_before is None
+
+
+class Claim(NamedTuple):
+    """A worker's exclusive hold on a task."""
+
+    task: str  # id
+    worker: str  # id, or the name given by hand
+    token: int  # proves the hold; higher than any before it; also the attempt's number
+    lease: float  # seconds it was given, and is given again at each renewal
+    expires: str  # when the lease runs out, by the wall clock
+    held: bool  # by a worker process of ours, whose lock counts instead of the lease
+
+
+class Attempt(NamedTuple):
+    """One run of a task."""
+
+    id: int
+    task: str  # id of the task
+    worker: str
+    agent: str
+    started: str
+    ended: str | None
+    outcome: str | None  # one of OUTCOMES; None while it runs
+    exit_code: int | None  # as the shell counts: 128 + N when signal N killed it
+    duration: float | None  # seconds
+    pid: int | None  # of the agent
+    report: str | None  # path below home
+    note: str | None  # why it ended as it did, where the exit code does not say
+    tail: str | None  # the end of its output
+
+
+class Worker(NamedTuple):
+    """A process that holds claims and runs attempts, one at a time; or a name used by hand."""
+
+    id: str
+    name: str
+    supervisor: str | None
+    accepts: str  # lanes as `format_lanes` writes them
+    host: str
+    identity: str  # of its process, as `process.Identity` writes itself; "" for a name used by hand
+    kill_after: float  # seconds between TERM and KILL for its agents
+    started: str
+    heartbeat: str
+    ended: str | None
+
+
+class Lane(NamedTuple):
+    """What a worker accepts and a task asks for; the ready index is ordered by it first."""
+
+    kind: str
+    needs: str = ""
+
+
+def format_lanes(lanes: list[Lane]) -> str:
+    """One lane a line: names may hold anything but control characters."""
+    return "\n".join(f"{lane.kind} {lane.needs}" for lane in lanes)
+
+
+def parse_lanes(text: str) -> list[Lane]:
+    """The inverse of `format_lanes`."""
+    return [Lane(*line.split(" ", 1)) for line in text.split("\n")] if text else []

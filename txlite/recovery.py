@@ -1,0 +1,146 @@
+"""Dead workers, lapsed leases, survivors.
+
+Kill before retry: a dead worker's task goes back to the queue only when the tree of its agent is known to be
+gone. A worker is dead when the lock on its file is free; who takes that lock clears up after it, alone. `look`
+finds what there is to do, `step` does what is due and never blocks, so that a supervisor's loop can go on; `run`
+does it all for a command. Used by `supervisor` and by the commands that recover.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from . import agent as agents
+from . import clock, process, report, wake
+from .claims import Result
+from .errors import LeaseLost
+from .model import LOST, UNKILLABLE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .model import Claim, Worker
+    from .store import Store
+
+
+class Case:
+    """One dead worker, and the attempt that it left."""
+
+    def __init__(self, store: Store, worker: Worker, legacy: process.Legacy, claim: Claim | None) -> None:
+        self.worker = worker
+        self.legacy = legacy
+        self.claim = claim
+        self.note = legacy.note
+        self.ending: process.Ending | None = None
+        self.next_step = 0.0
+
+
+class Recovery:
+    """What to do for the dead of one home.
+
+    `adopted` tells which children of this process came from dead workers (a supervisor's, as subreaper).
+    """
+
+    def __init__(self, store: Store, adopted: Callable[[process.Process], bool] = lambda child: False) -> None:
+        self._store = store
+        self._adopted = adopted
+        self._cases: dict[str, Case] = {}
+        self.recovered = 0  # attempts whose tasks went back
+
+    @property
+    def is_over(self) -> bool:
+        return not self._cases
+
+    @property
+    def patience(self) -> float | None:
+        """Seconds until `step` has something to do; None while there is nothing."""
+        if not self._cases:
+            return None
+        return max(min(case.next_step for case in self._cases.values()) - clock.monotonic(), 0.0)
+
+    def look(self) -> None:
+        """Find workers that died, leases that ran out, and supervisors that are gone."""
+        for worker in self._store.workers():
+            if worker.host == clock.host() and worker.id not in self._cases:
+                self._open_case(worker)
+        for claim in self._store.expired():
+            try:
+                self._store.expire(claim.token)
+            except LeaseLost:
+                pass  # another was first
+        for supervisor in self._store.gone_supervisors():
+            self._store.retire_supervisor(supervisor)
+            wake.remove(self._store.wake_directory, supervisor)
+
+    def step(self) -> None:
+        """Do what is due."""
+        for case in list(self._cases.values()):
+            if clock.monotonic() >= case.next_step and self._advance(case):
+                del self._cases[case.worker.id]
+
+    def run(self) -> int:
+        """Look, and do it all; how many tasks went back."""
+        self.look()
+        while not self.is_over:
+            self.step()
+            time.sleep(self.patience or 0.0)
+        return self.recovered
+
+    def _open_case(self, worker: Worker) -> None:
+        legacy = process.Legacy(self._store.lock_path(worker.id))
+        if legacy.is_missing:
+            identity = process.Identity.parse(worker.identity)
+            if identity is None or identity.is_alive():
+                return  # a name used by hand; or somebody tidied locks/ while the worker lives
+        elif not legacy.taken:
+            return
+        if self._store.worker(worker.id).ended:  # another recovered it between our two looks
+            legacy.remove()
+            return
+        case = Case(self._store, worker, legacy, self._store.claim_of(worker.id))
+        if case.claim:
+            tree = process.Tree(
+                self._store.uuid, case.claim.token, self._agent_of(case), self._adopted, self._store.live_pids
+            )
+            case.ending = process.Ending(tree, worker.kill_after)
+        self._cases[worker.id] = case
+
+    def _agent_of(self, case: Case) -> process.Identity | None:
+        known = case.claim and case.note.get("attempt") == case.claim.token
+        return process.Identity.parse(case.note.get("agent", "")) if known else None
+
+    def _advance(self, case: Case) -> bool:
+        """Whether the case is closed."""
+        if case.ending and not case.ending.is_over:
+            case.next_step = clock.monotonic() + case.ending.step()
+            if not case.ending.is_over:
+                return False
+        if case.claim:
+            self._give_back(case, case.claim)
+        self._store.retire(case.worker.id)
+        wake.remove(self._store.wake_directory, case.worker.id)
+        case.legacy.remove()
+        return True
+
+    def _give_back(self, case: Case, claim: Claim) -> None:
+        result = Result(LOST, note="its worker died")
+        if case.ending and case.ending.survivors:
+            names = ", ".join(str(survivor.pid) for survivor in case.ending.survivors[:5])
+            result = Result(UNKILLABLE, note=f"its worker died, and process {names} could not be killed")
+        self._store.finish(claim.token, self._salvage(case, claim, result), max_attempts=1)
+        self.recovered += 1
+
+    def _salvage(self, case: Case, claim: Claim, result: Result) -> Result:
+        stamp = case.note.get("stamp")
+        if not stamp or case.note.get("attempt") != claim.token:
+            return result  # it died before it began a report
+        agent = self._agent_of(case)
+        pid = agent.pid if agent else int(case.worker.identity.split(" ")[0])
+        heading = report.Heading.of(self._store.get(claim.task), claim.token, case.note.get("name", agents.SHELL))
+        directory = os.path.join(self._store.home, case.note.get("directory", "workers"))
+        try:
+            return report.salvage(directory, stamp, heading._replace(started=case.note["started"]), result, pid)
+        except OSError as error:
+            return result._replace(note=f"{result.note}; its report could not be written: {error.strerror}", pid=pid)

@@ -1,0 +1,191 @@
+"""Tables and migrations, as SQL.
+
+The schema states its own rules, each with a name, so that no program can break them quietly.
+`MIGRATIONS[n]` takes a database from `user_version` n to n + 1; the first makes it. Run by `db`.
+
+    home          one row: who this database is
+    tasks         what is to be done; narrow, because claims walk it
+    task_texts    its long text: 100 KB in the task's row would make claims twelve times slower
+    dependencies  which task waits for which
+    attempts      each run of a task; its id is the claim's token, so tokens only grow
+    attempt_texts the end of an attempt's output
+    claims        the holds of this moment: at most one a task, because the task is the key; `verdict` is what
+                  was decided about the task while its agent still ran, `stopping` that the agent is to be stopped
+    workers       processes that claim, and names used by hand
+    supervisors   the runs, and how many workers each should have
+    batches       what `run --from` added, as a range of tasks
+    history       each change of a task's state, written by triggers
+"""
+
+from __future__ import annotations
+
+APPLICATION_ID = 0x74786C74  # "txlt", in the file's header: not every SQLite file is ours
+
+_FIRST = """
+CREATE TABLE home (
+    id      INTEGER PRIMARY KEY CONSTRAINT one_home CHECK (id = 1),
+    uuid    TEXT NOT NULL,
+    created TEXT NOT NULL
+);
+
+CREATE TABLE tasks (
+    seq           INTEGER PRIMARY KEY AUTOINCREMENT,
+    id            TEXT NOT NULL CONSTRAINT task_id_is_unique UNIQUE
+                  CONSTRAINT task_id_form CHECK (id GLOB 'tx-????????*' AND substr(id, 4) NOT GLOB '*[^a-z0-9]*'),
+    title         TEXT NOT NULL CONSTRAINT title_is_not_empty CHECK (length(title) > 0),
+    kind          TEXT NOT NULL CONSTRAINT kind_is_known CHECK (kind IN ('command', 'prompt')),
+    needs         TEXT NOT NULL DEFAULT '',
+    score         NUMERIC NOT NULL DEFAULT 0
+                  CONSTRAINT score_is_a_number CHECK (typeof(score) IN ('integer', 'real')),
+    status        TEXT NOT NULL DEFAULT 'backlog' CONSTRAINT status_is_known
+                  CHECK (status IN ('backlog', 'active', 'done', 'failed', 'cancelled', 'blocked')),
+    open_blockers INTEGER NOT NULL DEFAULT 0 CONSTRAINT open_blockers_are_counted CHECK (open_blockers >= 0),
+    not_before    TEXT,
+    reserved_for  TEXT,
+    failures      INTEGER NOT NULL DEFAULT 0,
+    token         INTEGER NOT NULL DEFAULT 0,
+    created       TEXT NOT NULL,
+    updated       TEXT NOT NULL,
+    completed     TEXT,
+    parent        INTEGER CONSTRAINT parent_exists REFERENCES tasks (seq) ON DELETE SET NULL
+                  CONSTRAINT not_its_own_parent CHECK (parent <> seq)
+);
+
+-- Claiming is one step down this index: what the worker accepts, then the best, then the oldest.
+CREATE INDEX tasks_ready ON tasks (kind, needs, score DESC, seq)
+    WHERE status = 'backlog' AND open_blockers = 0 AND not_before IS NULL;
+-- A task for later enters the index above when its time has come.
+CREATE INDEX tasks_later ON tasks (not_before) WHERE status = 'backlog' AND not_before IS NOT NULL;
+CREATE INDEX tasks_children ON tasks (parent) WHERE parent IS NOT NULL;
+
+CREATE TABLE task_texts (
+    task        INTEGER PRIMARY KEY REFERENCES tasks (seq) ON DELETE CASCADE,
+    description TEXT NOT NULL DEFAULT '',
+    command     TEXT,
+    directory   TEXT
+);
+
+CREATE TABLE dependencies (
+    task    INTEGER NOT NULL REFERENCES tasks (seq) ON DELETE CASCADE,
+    blocker INTEGER NOT NULL REFERENCES tasks (seq) ON DELETE CASCADE,
+    PRIMARY KEY (task, blocker),
+    CONSTRAINT not_blocked_by_itself CHECK (task <> blocker)
+) WITHOUT ROWID;
+CREATE INDEX dependencies_by_blocker ON dependencies (blocker, task);
+
+CREATE TABLE attempts (
+    id        INTEGER PRIMARY KEY AUTOINCREMENT,
+    task      INTEGER NOT NULL REFERENCES tasks (seq) ON DELETE CASCADE,
+    worker    TEXT NOT NULL,
+    agent     TEXT NOT NULL,
+    started   TEXT NOT NULL,
+    ended     TEXT,
+    outcome   TEXT CONSTRAINT outcome_is_known CHECK (outcome IN ('done', 'failed', 'timeout', 'unstartable',
+              'unkillable', 'interrupted', 'lost', 'released', 'cancelled')),
+    exit_code INTEGER,
+    duration  REAL,
+    pid       INTEGER,
+    report    TEXT,
+    note      TEXT,
+    CONSTRAINT ended_with_an_outcome CHECK ((ended IS NULL) = (outcome IS NULL))
+);
+CREATE INDEX attempts_by_task ON attempts (task);
+
+CREATE TABLE attempt_texts (
+    attempt INTEGER PRIMARY KEY REFERENCES attempts (id) ON DELETE CASCADE,
+    tail    TEXT NOT NULL
+);
+
+CREATE TABLE claims (
+    task     INTEGER PRIMARY KEY REFERENCES tasks (seq) ON DELETE CASCADE,
+    token    INTEGER NOT NULL REFERENCES attempts (id) ON DELETE CASCADE,
+    worker   TEXT NOT NULL,
+    held     INTEGER NOT NULL,
+    lease    REAL NOT NULL CONSTRAINT lease_is_long_enough CHECK (lease >= 1),
+    host     TEXT NOT NULL,
+    boot     TEXT NOT NULL,
+    deadline REAL NOT NULL,
+    expires  TEXT NOT NULL,
+    verdict  TEXT CONSTRAINT verdict_is_known CHECK (verdict IN ('done', 'failed', 'cancelled')),
+    stopping INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE TABLE workers (
+    id         TEXT PRIMARY KEY,
+    name       TEXT NOT NULL CONSTRAINT worker_has_a_name CHECK (length(name) > 0),
+    supervisor TEXT,
+    accepts    TEXT NOT NULL,
+    host       TEXT NOT NULL,
+    identity   TEXT NOT NULL,
+    kill_after REAL NOT NULL,
+    started    TEXT NOT NULL,
+    heartbeat  TEXT NOT NULL,
+    ended      TEXT
+) WITHOUT ROWID;
+CREATE INDEX workers_present ON workers (id) WHERE ended IS NULL;
+
+CREATE TABLE supervisors (
+    id      TEXT PRIMARY KEY,
+    host    TEXT NOT NULL,
+    wanted  INTEGER NOT NULL CONSTRAINT some_workers CHECK (wanted > 0),
+    started TEXT NOT NULL,
+    ended   TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE batches (
+    id     INTEGER PRIMARY KEY,
+    digest TEXT NOT NULL,
+    source TEXT NOT NULL,
+    first  INTEGER NOT NULL,
+    last   INTEGER NOT NULL,
+    added  TEXT NOT NULL,
+    CONSTRAINT batch_is_a_range CHECK (first <= last)
+);
+CREATE INDEX batches_by_digest ON batches (digest);
+
+CREATE TABLE history (
+    id          INTEGER PRIMARY KEY,
+    at          TEXT NOT NULL,
+    task        TEXT NOT NULL,
+    from_status TEXT,
+    to_status   TEXT,
+    token       INTEGER NOT NULL
+);
+
+CREATE TRIGGER task_added AFTER INSERT ON tasks BEGIN
+    INSERT INTO history (at, task, from_status, to_status, token)
+        VALUES (NEW.created, NEW.id, NULL, NEW.status, NEW.token);
+END;
+CREATE TRIGGER task_moved AFTER UPDATE OF status ON tasks WHEN OLD.status <> NEW.status BEGIN
+    INSERT INTO history (at, task, from_status, to_status, token)
+        VALUES (NEW.updated, NEW.id, OLD.status, NEW.status, NEW.token);
+END;
+CREATE TRIGGER task_deleted BEFORE DELETE ON tasks BEGIN
+    DELETE FROM dependencies WHERE blocker = OLD.seq OR task = OLD.seq;
+    INSERT INTO history (at, task, from_status, to_status, token)
+        VALUES (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), OLD.id, OLD.status, NULL, OLD.token);
+END;
+
+-- open_blockers: how many of a task's blockers are not done.
+CREATE TRIGGER dependency_added AFTER INSERT ON dependencies BEGIN
+    UPDATE tasks SET open_blockers = open_blockers + 1 WHERE seq = NEW.task
+        AND EXISTS (SELECT 1 FROM tasks WHERE seq = NEW.blocker AND status <> 'done');
+END;
+CREATE TRIGGER dependency_removed AFTER DELETE ON dependencies BEGIN
+    UPDATE tasks SET open_blockers = open_blockers - 1 WHERE seq = OLD.task
+        AND EXISTS (SELECT 1 FROM tasks WHERE seq = OLD.blocker AND status <> 'done');
+END;
+CREATE TRIGGER blocker_done AFTER UPDATE OF status ON tasks
+    WHEN NEW.status = 'done' AND OLD.status <> 'done' BEGIN
+    UPDATE tasks SET open_blockers = open_blockers - 1
+        WHERE seq IN (SELECT task FROM dependencies WHERE blocker = NEW.seq);
+END;
+CREATE TRIGGER blocker_reopened AFTER UPDATE OF status ON tasks
+    WHEN OLD.status = 'done' AND NEW.status <> 'done' BEGIN
+    UPDATE tasks SET open_blockers = open_blockers + 1
+        WHERE seq IN (SELECT task FROM dependencies WHERE blocker = NEW.seq);
+END;
+"""
+
+MIGRATIONS = (_FIRST,)
+VERSION = len(MIGRATIONS)

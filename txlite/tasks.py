@@ -1,0 +1,292 @@
+"""The store's part for tasks: adding, reading, what is ready.
+
+Mixed into `store.Store`, which gives `db` and `wake_for`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from . import clock, config, text
+from .dependencies import link
+from .errors import InvalidValue, Refused, TaskNotFound
+from .model import COMMAND, PROMPT, STATES, Lane, NamedTuple, Task
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Mapping
+
+    from .db import Database
+
+COLUMNS = """t.seq, t.id, t.title, t.kind, t.needs, t.score, t.status, t.open_blockers, t.not_before, t.failures,
+    t.token, t.created, t.updated, t.completed, (SELECT p.id FROM tasks p WHERE p.seq = t.parent),
+    coalesce(x.description, ''), x.command, x.directory"""
+SELECT = f"SELECT {COLUMNS} FROM tasks t LEFT JOIN task_texts x ON x.task = t.seq"
+SELECT_BY_ID = f"{SELECT} WHERE t.id = ?"
+SELECT_BY_SEQ = f"{SELECT} WHERE t.seq = ?"
+SELECT_ALL = f"{SELECT} ORDER BY t.seq LIMIT ?"
+SEQ_OF_ID = "SELECT seq FROM tasks WHERE id = ?"
+LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM tasks"
+INSERT = """INSERT INTO tasks (id, title, kind, needs, score, not_before, created, updated, parent)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+INSERT_TEXT = "INSERT INTO task_texts (task, description, command, directory) VALUES (?, ?, ?, ?)"
+# The lanes in use, one step down the index for each.
+FIRST_LANE = """SELECT kind, needs FROM tasks WHERE status = 'backlog' AND open_blockers = 0 AND not_before IS NULL
+    ORDER BY kind, needs LIMIT 1"""
+NEXT_LANE = """SELECT kind, needs FROM tasks WHERE status = 'backlog' AND open_blockers = 0 AND not_before IS NULL
+    AND (kind, needs) > (?, ?) ORDER BY kind, needs LIMIT 1"""
+READY_IN_LANE = f"""{SELECT} WHERE t.kind = ? AND t.needs = ? AND t.status = 'backlog' AND t.open_blockers = 0
+    AND t.not_before IS NULL ORDER BY t.score DESC, t.seq LIMIT ?"""
+READY_SINCE = f"""{SELECT} WHERE t.status = 'backlog' AND t.open_blockers = 0
+    AND t.not_before IS NOT NULL AND t.not_before <= ? ORDER BY t.score DESC, t.seq LIMIT ?"""
+COUNT = "SELECT status, count(*) FROM tasks GROUP BY status"
+BLOCKERS = """SELECT b.id FROM dependencies d JOIN tasks b ON b.seq = d.blocker WHERE d.task = ? ORDER BY b.seq"""
+BLOCKED = """SELECT b.id FROM dependencies d JOIN tasks b ON b.seq = d.task WHERE d.blocker = ? ORDER BY b.seq"""
+CHILDREN = "SELECT id FROM tasks WHERE parent = ? ORDER BY seq"
+
+TITLE_LENGTH = 200  # characters of a command that become its title
+COMMAND_BYTES = 131_071  # Linux's MAX_ARG_STRLEN, less the closing NUL: `sh -c` takes no longer argument
+
+
+class NewTask(NamedTuple):
+    """What `add` was given, checked."""
+
+    title: str
+    kind: str
+    description: str
+    command: str | None
+    score: float
+    parent: str | None
+    needs: str
+    not_before: str | None
+    directory: str
+    after: tuple[str, ...]
+
+
+class Relations(NamedTuple):
+    """The ids of the tasks around one."""
+
+    blocked_by: list[str]
+    blocks: list[str]
+    children: list[str]
+
+
+class Tasks:
+    """Mixed into Store."""
+
+    db: Database
+
+    def wake_for(self, lanes: Iterable[Lane]) -> None:
+        raise NotImplementedError
+
+    def add(
+        self,
+        title: str = "",
+        *,
+        command: str | None = None,
+        description: str = "",
+        score: float = 0,
+        parent: str | None = None,
+        needs: str = "",
+        not_before: str | None = None,
+        directory: str | None = None,
+        after: Iterable[str] = (),
+    ) -> Task:
+        """Add one task, in state backlog.
+
+        With `command` (for `sh -c`) it is a command, and `title` may be left out; without, a prompt of title
+        and description. `score`: the higher, the sooner. `parent`, `after`: ids; it waits for those in
+        `after`. `needs`: the capability that its worker must have. `not_before`: UTC text as `clock.now` writes
+        it. `directory`: where it runs, the working directory unless given.
+        Raises InvalidValue, TaskNotFound, StoreUnavailable.
+        """
+        new = check(title, command, description, score, parent, needs, not_before, directory, tuple(after))
+        with self.db.writing() as connection:
+            ids = insert(connection, [new])
+            task = select(connection, ids[0])
+        self.wake_for({Lane(new.kind, new.needs)})
+        return task
+
+    def add_many(self, tasks: Iterable[Mapping[str, object] | str]) -> list[str]:
+        """Add many in one transaction: all of them, or none. Their ids, in order.
+
+        Each is a title, or a mapping of what `add` takes. The iterable is read to its end before the database is
+        locked. Raises as `add` does, naming the position.
+        """
+        checked = check_many(tasks)
+        with self.db.writing() as connection:
+            ids = insert(connection, checked)
+        self.wake_for({Lane(new.kind, new.needs) for new in checked})
+        return ids
+
+    def get(self, task: str) -> Task:
+        """The task with this id; raises TaskNotFound."""
+        with self.db.reading() as connection:
+            return select(connection, task)
+
+    def list(self, status: Iterable[str] | None = None, limit: int | None = None) -> list[Task]:
+        """Tasks in the order of arrival, of these states or of all, at most `limit`."""
+        wanted = tuple(status) if status is not None else None
+        for name in wanted or ():
+            if name not in STATES:
+                raise InvalidValue(f"unknown status {text.shorten(name, 40)!r}: it is one of {', '.join(STATES)}")
+        if wanted is None:
+            rows = self.db.execute(SELECT_ALL, (-1 if limit is None else limit,))
+        else:
+            marks = ", ".join("?" * len(wanted))
+            sql = f"{SELECT} WHERE t.status IN ({marks}) ORDER BY t.seq LIMIT ?"
+            rows = self.db.execute(sql, (*wanted, -1 if limit is None else limit))
+        return to_tasks(rows)
+
+    def ready(self, limit: int | None = None) -> list[Task]:
+        """The tasks that a worker could claim now, best first: by score, then by arrival."""
+        count = -1 if limit is None else limit
+        with self.db.reading() as connection:
+            rows = connection.execute(READY_SINCE, (clock.now(), count)).fetchall()
+            lane = connection.execute(FIRST_LANE).fetchone()
+            while lane:
+                rows += connection.execute(READY_IN_LANE, (*lane, count)).fetchall()
+                lane = connection.execute(NEXT_LANE, lane).fetchone()
+        tasks = sorted(to_tasks(rows), key=lambda task: (-task.score, task.seq))
+        return tasks if limit is None else tasks[:limit]
+
+    def count(self) -> dict[str, int]:
+        """How many tasks there are in each state that has any."""
+        return dict(self.db.execute(COUNT))
+
+    def relations(self, tasks: Iterable[Task]) -> dict[str, Relations]:
+        """By id: what each waits for, what waits for it, and its children."""
+        with self.db.reading() as connection:
+            return {
+                task.id: Relations(
+                    *([row[0] for row in connection.execute(sql, (task.seq,))] for sql in (BLOCKERS, BLOCKED, CHILDREN))
+                )
+                for task in tasks
+            }
+
+
+def to_tasks(rows: Iterable[tuple]) -> list[Task]:
+    """Records of rows of COLUMNS. A time that has come is none."""
+    moment = clock.now()
+    tasks = map(Task._make, rows)
+    return [t._replace(not_before=None) if t.not_before and t.not_before <= moment else t for t in tasks]
+
+
+def select(connection: sqlite3.Connection, task: str) -> Task:
+    """The task with this id, inside a transaction; raises TaskNotFound."""
+    rows = connection.execute(SELECT_BY_ID, (task,)).fetchall()
+    if not rows:
+        raise unknown(task)
+    return to_tasks(rows)[0]
+
+
+def seq_of(connection: sqlite3.Connection, task: str) -> int:
+    row = connection.execute(SEQ_OF_ID, (task,)).fetchone()
+    if row is None:
+        raise unknown(task)
+    return int(row[0])
+
+
+def unknown(task: str) -> TaskNotFound:
+    return TaskNotFound(f"no task {text.shorten(task, 60)!r}: `txlite list` shows those that exist")
+
+
+def check(
+    title: str,
+    command: str | None = None,
+    description: str = "",
+    score: float = 0,
+    parent: str | None = None,
+    needs: str = "",
+    not_before: str | None = None,
+    directory: str | None = None,
+    after: tuple[str, ...] = (),
+) -> NewTask:
+    """A NewTask of what `add` takes; raises InvalidValue."""
+    if command is not None:
+        text.check_line(command, "the command")
+        if len(command.encode()) > COMMAND_BYTES:
+            raise InvalidValue(
+                f"the command is {len(command.encode()):,} bytes long and the system takes {COMMAND_BYTES:,}: "
+                "put it into a script"
+            )
+        title = title or command.strip().split("\n", 1)[0][:TITLE_LENGTH]
+    text.check_line(title, "the title")
+    if needs:
+        text.check_line(needs, "the capability")
+        if text.printable(needs) != needs:
+            raise InvalidValue("the capability contains control characters: remove them")
+    if isinstance(score, bool) or not isinstance(score, (int, float)) or not abs(score) < 1e15:
+        raise InvalidValue(f"score {score!r} is not a number")
+    return NewTask(
+        title=title,
+        kind=PROMPT if command is None else COMMAND,
+        description=text.check_text(description, "the description"),
+        command=command,
+        score=score,
+        parent=parent,
+        needs=needs,
+        not_before=not_before,
+        directory=os.path.abspath(directory) if directory else config.working_directory(),
+        after=after,
+    )
+
+
+def check_many(tasks: Iterable[Mapping[str, object] | str]) -> list[NewTask]:
+    """The same for many; the message names the position, counted from 1."""
+    checked = []
+    directory = config.working_directory()
+    for position, task in enumerate(tasks, 1):
+        values = {"title": task} if isinstance(task, str) else {"title": "", **task}
+        try:
+            checked.append(check(**{"directory": directory, **values}))  # type: ignore[arg-type]
+        except (InvalidValue, TypeError) as error:
+            raise InvalidValue(f"task {position}: {error}") from error
+    return checked
+
+
+def insert(connection: sqlite3.Connection, tasks: list[NewTask]) -> list[str]:
+    """Insert, inside a transaction that writes. Their ids."""
+    moment = clock.now()
+    length = _id_length(connection.execute(LAST_SEQ).fetchone()[0] + len(tasks))
+    ids = []
+    for new in tasks:
+        parent = seq_of(connection, new.parent) if new.parent else None
+        values = (new.title, new.kind, new.needs, new.score, new.not_before, moment, moment, parent)
+        seq, task = _insert_row(connection, values, length)
+        connection.execute(INSERT_TEXT, (seq, new.description, new.command, new.directory))
+        for blocker in new.after:
+            link(connection, seq, seq_of(connection, blocker))
+        ids.append(task)
+    return ids
+
+
+def _insert_row(connection: sqlite3.Connection, values: tuple, length: int) -> tuple[int, str]:
+    import sqlite3
+
+    for _ in range(10):
+        task = _random_id(length)
+        try:
+            return connection.execute(INSERT, (task, *values)).lastrowid or 0, task
+        except sqlite3.IntegrityError as error:
+            if "tasks.id" not in str(error):
+                raise
+    raise Refused("no free id was found for a task in ten tries: try again")
+
+
+def _id_length(count: int) -> int:
+    """Letters enough that among `count` ids two equal ones are one in a million; short ones while there are few."""
+    length = 8
+    while 36**length < count * count * 500_000 and length < 16:
+        length += 1
+    return length
+
+
+def _random_id(length: int) -> str:
+    number = int.from_bytes(os.urandom(12), "big")
+    letters = []
+    for _ in range(length):
+        number, rest = divmod(number, 36)
+        letters.append("0123456789abcdefghijklmnopqrstuvwxyz"[rest])
+    return "tx-" + "".join(letters)

@@ -1,0 +1,118 @@
+"""{{NAME}} templates, terminal-safe text, durations and sizes.
+
+Used by reports, prompts and everything that is shown. Nothing here reads or writes files.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .errors import InvalidValue
+
+# DEL, C1, surrogates, and the characters that turn or hide text (Unicode TR36, "bidi spoofing").
+_HIDDEN = "\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff"
+_UNSAFE = re.compile(f"[\x00-\x1f{_HIDDEN}]")
+_UNSAFE_LINES = re.compile(f"[\x00-\x08\x0b-\x1f{_HIDDEN}]")
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    return {9: "\\t", 10: "\\n", 13: "\\r"}.get(code) or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}")
+
+
+def printable(text: str) -> str:
+    """`text` on one line, with everything escaped that a terminal could act on."""
+    return _UNSAFE.sub(_escape, text)
+
+
+def printable_lines(text: str) -> str:
+    """The same, keeping line ends and tabs."""
+    return _UNSAFE_LINES.sub(_escape, text)
+
+
+def shorten(text: str, width: int) -> str:
+    """`text` on one safe line of at most `width` characters, cut with an ellipsis."""
+    text = printable(text)
+    return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
+
+
+def duration(seconds: float) -> str:
+    """Three figures at most: 0.04s, 12s, 3m05s, 2h07m, 4d02h."""
+    if seconds < 9.995:
+        return f"{max(seconds, 0):.2f}s"
+    whole = round(seconds)
+    for limit, big, small, one, two in ((3600, 60, 1, "m", "s"), (86400, 3600, 60, "h", "m")):
+        if whole < 60:
+            return f"{whole}s"
+        if whole < limit:
+            return f"{whole // big}{one}{whole % big // small:02d}{two}"
+    return f"{whole // 86400}d{whole % 86400 // 3600:02d}h"
+
+
+def size(count: float) -> str:
+    """Bytes as a person reads them: 0 B, 12 KB, 1.5 MB (powers of 1024)."""
+    for unit in ("B", "KB", "MB", "GB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 10 else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} TB"
+
+
+def parse_duration(text: str) -> float:
+    """Seconds from "90", "1.5", "10s", "5m", "2h", "1d".
+
+    Raises InvalidValue for anything else, and for what is not above zero.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip(), re.ASCII)
+    seconds = float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]] if match else 0.0
+    if not 0 < seconds < 1e9:
+        raise InvalidValue(f"{shorten(text, 40)!r} is not a duration: give seconds above 0, or 10s, 5m, 2h")
+    return seconds
+
+
+def parse_size(text: str) -> int:
+    """Bytes from "4096", "64K", "10M", "1G" (powers of 1024).
+
+    Raises InvalidValue for anything else.
+    """
+    match = re.fullmatch(r"(\d+)([KMG]?)B?", text.strip().upper(), re.ASCII)
+    if not match:
+        raise InvalidValue(f"{shorten(text, 40)!r} is not a size: give bytes, or 64K, 10M, 1G")
+    return int(match[1]) * {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}[match[2]]
+
+
+def check_line(value: str, what: str) -> str:
+    """`value` if it can stand as one line of text in the database.
+
+    Raises InvalidValue, naming `what`, for empty text, NUL bytes and lone surrogates.
+    """
+    if not value.strip():
+        raise InvalidValue(f"{what} is empty: say what is to be done")
+    return check_text(value, what)
+
+
+def check_text(value: str, what: str) -> str:
+    """`value` if the database can hold it and give it back unchanged; else InvalidValue."""
+    if "\0" in value:
+        raise InvalidValue(f"{what} contains a NUL byte: remove it")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidValue(f"{what} is not valid UTF-8 at character {error.start + 1}: re-encode it") from None
+    return value
+
+
+def expand(template: str, values: dict[str, object]) -> str:
+    """`template` with each {{NAME}} that `values` holds replaced, in one pass: values are never expanded.
+
+    Names that `values` lacks stay as they are.
+    """
+    from string import Template
+
+    class Braces(Template):
+        delimiter = "{{"
+        pattern = r"""
+            (?P<escaped>(?!)) | (?P<named>(?!)) | \{\{(?P<braced>[A-Z_]+)\}\} | (?P<invalid>(?!))
+        """
+
+    return Braces(template).safe_substitute(values)

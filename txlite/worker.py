@@ -1,0 +1,289 @@
+"""A worker: claims tasks and runs their attempts, one at a time, until it is told to leave.
+
+It is the guard of its agent: single-threaded, one loop over the agent, its output, the wake-up and the control
+connection, with a deadline for everything. It holds the lock on its file for as long as it lives. Orders come
+from the supervisor through the connection, never by signal, because terminals, `timeout`, systemd and Slurm
+signal the whole group; at the end of the connection (the supervisor died) it finishes what it runs and leaves.
+Started by `supervisor` (and, in a process of its own, by `launcher`).
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import time
+
+from . import agent as agents
+from . import clock, process, report, wake
+from .attempt import Limits, Run
+from .claims import Assignment, Result
+from .errors import Error, StoreUnavailable, record_bug
+from .model import CANCELLED, INTERRUPTED, NamedTuple, format_lanes
+from .model import Worker as WorkerRecord
+from .store import open_store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+# Orders, a byte each.
+LEAVE = b"l"  # no new claims
+STOP = b"s"  # no new claims, and stop the agent: TERM, later KILL
+KILL = b"k"  # the same, without waiting before KILL
+# What a worker tells its supervisor.
+IDLE = b"i"  # it found nothing to do
+FINISHED = b"f"  # an attempt has ended
+TROUBLE = b"!"  # followed by the reason: it cannot work
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)  # that a worker does not count
+
+HEARTBEAT = 30.0  # seconds
+LOOK = 1.0  # seconds between looks at the change counter, in case a wake-up was lost
+RECORD_PATIENCE = 60.0  # seconds for which a result is kept while the database cannot take it
+
+
+class Settings(NamedTuple):
+    """All that a worker must know, as one record that can be pickled."""
+
+    database: str
+    id: str
+    name: str
+    supervisor: str | None
+    agent: agents.Agent
+    max_attempts: int
+    limits: Limits
+    cap: int
+
+
+def main(settings: Settings, control: Connection) -> None:
+    """The body of a worker process."""
+    _prepare_signals()
+    try:
+        _work(settings, control)
+    except Error as error:
+        try:
+            control.send_bytes(TROUBLE + str(error).encode())
+        except OSError:
+            print(f"txlite: {settings.id}: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+def _work(settings: Settings, control: Connection) -> None:
+    try:
+        worker = Worker(settings, control)
+        try:
+            worker.run()
+        finally:
+            worker.close()
+    except Error:
+        raise
+    except Exception:
+        raise record_bug(f"worker {settings.id}") from None
+
+
+def _prepare_signals() -> None:
+    """Count no signals, and hand none on: an ignored signal would stay ignored in the agent, a handler does not."""
+    for number in process.ignored_signals():
+        signal.signal(number, _note)
+    for number in (*SIGNALS, signal.SIGCHLD):
+        signal.signal(number, _note)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def _note(signum: int, frame: object) -> None:
+    pass
+
+
+class Worker:
+    """The state of one worker process."""
+
+    def __init__(self, settings: Settings, control: Connection) -> None:
+        self._settings = settings
+        self._control = control
+        os.set_blocking(control.fileno(), False)
+        self._is_leaving = False
+        self._run: Run | None = None
+        self._wakeup, wakeup = os.pipe()
+        for end in (self._wakeup, wakeup):
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
+        self._is_subreaper = process.become_subreaper()
+        self._store = open_store(settings.database)
+        self._uuid = self._store.uuid
+        self._lanes = settings.agent.lanes
+        self._environment = agents.Environment(settings.agent, self._store.home)
+        self._liveness = process.Liveness(self._store.lock_path(settings.id))
+        self._listener = wake.Listener(self._store.wake_directory, settings.id)
+        self._heartbeat = clock.monotonic() + HEARTBEAT
+        self._next_look = clock.monotonic() + LOOK
+        moment = clock.now()
+        self._store.register(
+            WorkerRecord(
+                settings.id,
+                settings.name,
+                settings.supervisor,
+                format_lanes(self._lanes),
+                clock.host(),
+                str(process.identify(os.getpid())),
+                settings.limits.kill_after,
+                moment,
+                moment,
+                None,
+            )
+        )
+
+    def run(self) -> None:
+        """Work until told to leave."""
+        assignment = self._claim()
+        while assignment or not self._is_leaving:
+            if assignment:
+                assignment = self._record(assignment, self._attempt(assignment))
+            else:
+                assignment = self._wait_for_work()
+
+    def close(self) -> None:
+        """Sign off. An agent that still runs (something went wrong here) is ended first."""
+        if self._run:
+            self._run.stop(Result(INTERRUPTED, note="its worker had to give up"))
+        while self._run and not self._run.result:
+            self._run.advance(self._wait(self._run.patience or 0.0, self._run.descriptors))
+        try:
+            self._store.retire(self._settings.id)
+            self._store.close()
+        finally:
+            self._listener.close()
+            self._liveness.release()
+
+    def _claim(self) -> Assignment | None:
+        if self._is_leaving:
+            return None
+        return self._store.claim_next(self._settings.id, self._lanes, self._settings.agent.name)
+
+    def _wait_for_work(self) -> Assignment | None:
+        """Sleep until there is work; None when it is time to leave."""
+        while not self._is_leaving:
+            self._listener.show()
+            changes = self._store.changes()
+            assignment = self._claim()
+            if assignment:
+                self._listener.hide()
+                return assignment
+            self._tell(IDLE)
+            due = self._store.next_due()
+            while not self._is_leaving:
+                rung = self._listener.descriptor in self._wait(self._sleep(due), [self._listener.descriptor])
+                self._keep_alive()
+                if rung or (due and due <= clock.now()) or self._store.changes() != changes:
+                    break
+            self._listener.hide()
+        return None
+
+    def _sleep(self, due: str | None) -> float:
+        if not due:
+            return LOOK
+        return min(LOOK, max(clock.to_seconds(due) - time.time(), 0.0) + 0.001)
+
+    def _attempt(self, assignment: Assignment) -> Result:
+        """Run the agent for a task, to the end of its tree."""
+        task, claim, settings = assignment.task, assignment.claim, self._settings
+        name = agents.SHELL if task.command is not None else settings.agent.name
+        heading = report.Heading.of(task, claim.token, name)
+        stamp = clock.stamp()
+        note: dict[str, object] = {
+            "attempt": claim.token, "name": name, "stamp": stamp, "directory": "workers", "started": heading.started
+        }  # fmt: skip
+        self._liveness.write_note(note)
+        directory = os.path.join(self._store.home, "workers")
+        paper = report.Report(directory, stamp, heading, settings.cap)
+        argv, stdin = agents.prepare(settings.agent, task)
+        invocation = agents.Invocation(argv, stdin, self._environment.of(task, claim, self._uuid))
+        mark = self._uuid, claim.token
+        run = self._run = Run(
+            invocation, task.directory, paper, mark, settings.limits, self._store.live_pids,
+            settings.agent.daemons and task.command is None, self._is_subreaper,
+        )  # fmt: skip
+        pid = os.getpid()
+        if run.agent:
+            pid = run.agent.pid
+            self._liveness.write_note({**note, "agent": str(run.agent)})
+        while run.result is None:
+            self._guard(run, claim.token)
+        self._run = None
+        return paper.finish(run.result._replace(pid=pid), pid)
+
+    def _guard(self, run: Run, token: int) -> None:
+        """One turn of the loop around a running agent."""
+        patience = LOOK if run.patience is None else min(run.patience, LOOK)
+        readable = self._wait(patience, [*run.descriptors, self._listener.descriptor])
+        if self._listener.descriptor in readable or clock.monotonic() >= self._next_look:
+            self._next_look = clock.monotonic() + LOOK
+            self._listener.drain()
+            self._keep_alive(token)
+            reason = self._store.must_stop(token)
+            if reason:
+                run.stop(Result(CANCELLED, note=reason))
+        run.advance(readable)
+
+    def _record(self, assignment: Assignment, result: Result) -> Assignment | None:
+        """Write the end of the attempt down, and claim the next in the same transaction."""
+        settings = self._settings
+        deadline = clock.monotonic() + RECORD_PATIENCE
+        while True:
+            lanes = () if self._is_leaving else self._lanes
+            try:
+                following = self._store.finish(
+                    assignment.claim.token, result, settings.max_attempts, settings.id, lanes, settings.agent.name
+                )
+                break
+            except StoreUnavailable:
+                if clock.monotonic() > deadline:
+                    raise
+                self._wait(LOOK, [])
+        self._tell(FINISHED)
+        return following
+
+    def _keep_alive(self, token: int | None = None) -> None:
+        """Heartbeat, and the lease with it."""
+        if clock.monotonic() >= self._heartbeat:
+            self._heartbeat = clock.monotonic() + HEARTBEAT
+            try:
+                self._store.heartbeat(self._settings.id, token)
+            except StoreUnavailable:
+                pass  # the lock on our file says that we live; the next one may come through
+
+    def _wait(self, seconds: float, descriptors: list[int]) -> set[int]:
+        """Those that became readable within `seconds`; orders are obeyed on the way."""
+        poll = select.poll()
+        control = -1 if self._control.closed else self._control.fileno()
+        for descriptor in (self._wakeup, control, *descriptors):
+            if descriptor >= 0:
+                poll.register(descriptor, select.POLLIN)
+        readable = {descriptor for descriptor, _ in poll.poll(seconds * 1000)}
+        if self._wakeup in readable:
+            os.read(self._wakeup, 4096)
+        if control in readable:
+            self._obey()
+        return readable - {self._wakeup, control}
+
+    def _obey(self) -> None:
+        try:
+            order = self._control.recv_bytes()
+        except BlockingIOError:
+            return
+        except (EOFError, OSError):
+            order = LEAVE
+            self._control.close()
+        self._is_leaving = True
+        if self._run and order in (STOP, KILL):
+            self._run.stop(Result(INTERRUPTED, note="it was stopped"))
+            if order == KILL:
+                self._run.hasten()
+
+    def _tell(self, what: bytes) -> None:
+        try:
+            if not self._control.closed:
+                self._control.send_bytes(what)
+        except OSError:
+            pass  # the supervisor is gone or does not read: the database tells it all the same
