@@ -1,6 +1,71 @@
-"""txlite: a supervisor for parallel background work, on Python's standard library alone."""
-def __getattr__(name):
-    if name=='open':
-        from .store import open_store
-        return open_store
-    raise AttributeError(name)
+"""txlite: a supervisor for parallel background work, on Python's standard library alone.
+
+A task is a command or a prompt. Workers claim tasks from one SQLite file and run an agent for each attempt, in
+a session of its own, with a report; a supervisor keeps N workers alive. From Python:
+
+    import txlite
+
+    with txlite.open() as store:              # the home that the command line would use, or a path
+        task = store.add("Say hello", command="echo hello")
+        claim = store.claim(task.id, "me")    # AlreadyClaimed if another has it
+        store.done(task.id, token=claim.token)
+
+The map. A module imports from the floors below its own, and from those before it on its own floor; SQL stands
+on floor 2 and in `schema`; `tests/test_layers.py` proves both.
+
+    0  errors      the error tree, an exit code each
+       model       Task, Claim, Attempt, Worker; the states, and the moves allowed between them
+       version     which txlite this is
+       clock       boot id, monotonic time, UTC text
+       text        {{NAME}} templates, terminal-safe text, durations, sizes
+       schema      tables and migrations, as SQL
+    1  config      where home is, and whether it may be trusted; config.ini
+       lock        an exclusive file lock with a deadline
+       db          connect, write lock, transactions, migrations, sqlite3's errors made ours
+       wake        how an idle worker learns that there is work
+       process     identity, an attempt's tree and its end, liveness locks
+    2  dependencies, tasks, claims, attempts, workers, batches
+                   the store's nouns, each with its SQL
+       store       all of them together, and how they are opened
+    3  report      a report's life: TEMP name, live output, final name
+       agent       from task to argv, prompt and environment; from exit to outcome
+       attempt     one agent from its start to the end of its tree
+    4  recovery    dead workers, lapsed leases, survivors
+       worker      claim, run, record
+    5  supervisor  N workers, signals, the end
+    6  output      tables, JSON, progress
+       commands/   one module for each family of verbs
+    7  cli         verb to module, errors to exit codes
+"""
+
+__all__ = [  # noqa: RUF022
+    "open", "Store", "Task", "Claim", "Attempt", "Worker", "Lane", "Result",
+    "Error", "Refused", "AlreadyClaimed", "NotReady", "LeaseLost", "InvalidMove", "DependencyCycle",
+    "NotFound", "TaskNotFound", "UsageError", "InvalidValue", "StoreUnavailable",
+]  # fmt: skip
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .claims import Result
+    from .errors import AlreadyClaimed, DependencyCycle, Error, InvalidMove, InvalidValue, LeaseLost, NotFound
+    from .errors import NotReady, Refused, StoreUnavailable, TaskNotFound, UsageError
+    from .model import Attempt, Claim, Lane, Task, Worker
+    from .store import Store
+    from .store import open_store as open
+
+_ELSEWHERE = {"open": ("store", "open_store"), "Store": ("store", "Store"), "Result": ("claims", "Result")}
+
+
+def __getattr__(name: str) -> object:
+    """The public names, imported when they are asked for: a command that reads needs few of them."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    model = import_module(".model", __name__)
+    module, there = _ELSEWHERE.get(name) or ("model" if hasattr(model, name) else "errors", name)
+    return getattr(import_module(f".{module}", __name__), there)
+
+
+def __dir__() -> "list[str]":
+    return sorted(__all__)

@@ -67,7 +67,9 @@ def find(name: str, parser: ConfigParser) -> Agent:
     import shutil
 
     if not shutil.which(found.argv[0]):
-        raise UsageError(f"agent {name}: {found.argv[0]!r} is not installed, or not on PATH: set `command` in config.ini")
+        raise UsageError(
+            f"agent {name}: {found.argv[0]!r} is not installed, or not on PATH: set `command` in config.ini"
+        )
     return found
 
 

@@ -60,8 +60,8 @@ class Run:
         self._spared = spared
         self._mark = mark
         try:
-            with process.marked(*mark):
-                self._child = self._start(invocation, directory)
+            process.mark_children(*mark)
+            self._child = self._start(invocation, directory)
         except OSError as error:
             self._close()
             self.result = Result(UNSTARTABLE, duration=0.0, note=_why_not_started(error, invocation, directory))

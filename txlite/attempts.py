@@ -15,7 +15,9 @@ COLUMNS = """a.id, t.id, a.worker, a.agent, a.started, a.ended, a.outcome, a.exi
     a.note, x.tail"""
 SELECT = f"""SELECT {COLUMNS} FROM attempts a JOIN tasks t ON t.seq = a.task
     LEFT JOIN attempt_texts x ON x.attempt = a.id"""
-SELECT_BY_TASK = f"{SELECT} WHERE t.id = ? ORDER BY a.id"
+SELECT_BY_TASK = f"""WITH RECURSIVE runs (id) AS (SELECT token FROM tasks WHERE id = ?
+        UNION ALL SELECT b.previous FROM runs r JOIN attempts b ON b.id = r.id WHERE b.previous > 0)
+    {SELECT} WHERE a.id IN runs ORDER BY a.id"""
 SELECT_LATEST = f"{SELECT} WHERE a.ended IS NOT NULL ORDER BY a.id DESC LIMIT ?"
 FINISHED_SINCE = """SELECT h.id, h.at, h.task, h.from_status, h.to_status, t.title, a.outcome, a.duration, a.exit_code,
     a.worker, a.note, a.report

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LEASE = 30 * 60.0  # seconds, as tx gives
 RESERVED = 2.0  # seconds for which a task released by hand is its last holder's alone
+LOSSES = 10  # workers in a row that died over a task, until it is put aside: it may be what kills them
 PROMOTED_AT_ONCE = 1000  # tasks whose time has come, entered into the ready index by one claim
 
 PROMOTE = f"""UPDATE tasks SET not_before = NULL, reserved_for = NULL WHERE seq IN (
@@ -32,7 +33,7 @@ PROMOTE = f"""UPDATE tasks SET not_before = NULL, reserved_for = NULL WHERE seq 
 BEST_IN_LANE = """SELECT score, seq FROM tasks WHERE kind = ? AND needs = ? AND status = 'backlog'
     AND open_blockers = 0 AND not_before IS NULL ORDER BY score DESC, seq LIMIT 2"""
 RESERVATION = "SELECT reserved_for FROM tasks WHERE seq = ?"
-START_ATTEMPT = "INSERT INTO attempts (task, worker, agent, started) VALUES (?, ?, ?, ?)"
+START_ATTEMPT = "INSERT INTO attempts (task, previous, worker, agent, started) VALUES (?, ?, ?, ?, ?)"
 ACTIVATE = """UPDATE tasks SET status = 'active', token = ?, updated = ?, not_before = NULL, reserved_for = NULL
     WHERE seq = ?"""
 INSERT = """INSERT INTO claims (task, token, worker, held, lease, host, boot, deadline, expires)
@@ -53,6 +54,11 @@ MOVE = """UPDATE tasks SET status = ?, updated = ?, completed = ?, failures = ?,
 FREED = """SELECT t.id, t.kind, t.needs FROM dependencies d JOIN tasks t ON t.seq = d.task WHERE d.blocker = ?
     AND t.status = 'backlog' AND t.open_blockers = 0 AND (t.not_before IS NULL OR t.not_before <= ?) ORDER BY t.seq"""
 NEXT_DUE = "SELECT min(not_before) FROM tasks WHERE status = 'backlog' AND not_before IS NOT NULL"
+RECENT_OUTCOMES = f"""WITH RECURSIVE runs (id, outcome, depth) AS (
+        SELECT id, outcome, 1 FROM attempts WHERE id = ?
+        UNION ALL SELECT a.id, a.outcome, depth + 1 FROM runs r JOIN attempts b ON b.id = r.id
+            JOIN attempts a ON a.id = b.previous WHERE depth < {LOSSES})
+    SELECT outcome FROM runs ORDER BY id DESC"""
 BLOCKERS = """SELECT b.id FROM dependencies d JOIN tasks b ON b.seq = d.blocker
     WHERE d.task = ? AND b.status <> 'done' ORDER BY b.seq LIMIT 3"""
 
@@ -250,7 +256,8 @@ class Claims:
 
     def next_due(self) -> str | None:
         """When the next task that is for later becomes ready."""
-        return self.db.execute(NEXT_DUE)[0][0]
+        due: str | None = self.db.execute(NEXT_DUE)[0][0]
+        return due
 
     def _is_anything_there(self, lanes: Iterable[Lane]) -> bool:
         with self.db.reading() as connection:
@@ -309,7 +316,7 @@ def backoff(failures: int) -> float:
     """Seconds before the next attempt: doubling from half a second to a minute, each half to one and a half
     times that, so that tasks that failed together do not come back together."""
     jitter = int.from_bytes(os.urandom(2), "big") / 65536
-    return min(0.5 * 2 ** min(failures - 1, 10), 60.0) * (0.5 + jitter)
+    return min(2.0 ** min(failures - 2, 10), 60.0) * (0.5 + jitter)
 
 
 def _hold(connection: sqlite3.Connection, sql: str, key: int) -> Hold | None:
@@ -346,7 +353,9 @@ def _why_not_ready(connection: sqlite3.Connection, task: Task, reserved: str | N
         blockers = ", ".join(row[0] for row in connection.execute(BLOCKERS, (task.seq,)))
         return f"{task.id} waits for {blockers}: `txlite show {task.id}` shows all that it waits for"
     if reserved:
-        return f"{task.id} was released by {text.shorten(reserved, 60)} a moment ago: it is ready again in {RESERVED:g} s"
+        return (
+            f"{task.id} was released by {text.shorten(reserved, 60)} a moment ago: it is ready again in {RESERVED:g} s"
+        )
     return f"{task.id} is for later: it is ready at {task.not_before}"
 
 
@@ -362,11 +371,9 @@ def _take_best(
     return Assignment(_start(connection, task, worker, agent, lease, held=True), task, len(best) > 1)
 
 
-def _start(
-    connection: sqlite3.Connection, task: Task, worker: str, agent: str, lease: float, held: bool
-) -> Claim:
+def _start(connection: sqlite3.Connection, task: Task, worker: str, agent: str, lease: float, held: bool) -> Claim:
     moment = clock.now()
-    token = connection.execute(START_ATTEMPT, (task.seq, worker, agent, moment)).lastrowid or 0
+    token = connection.execute(START_ATTEMPT, (task.seq, task.token, worker, agent, moment)).lastrowid or 0
     connection.execute(ACTIVATE, (token, moment, task.seq))
     deadline, expires = clock.monotonic() + lease, clock.now(lease)
     connection.execute(INSERT, (task.seq, token, worker, held, lease, clock.host(), clock.boot(), deadline, expires))
@@ -404,6 +411,12 @@ def _give_back(
     _move(connection, hold.seq, "backlog", hold.failures, later, reserved_for)
 
 
+def _losses(connection: sqlite3.Connection, token: int) -> int:
+    """How many attempts of the task, up to this one, were lost in a row."""
+    outcomes = [row[0] for row in connection.execute(RECENT_OUTCOMES, (token,))]
+    return next((count for count, outcome in enumerate(outcomes) if outcome != LOST), len(outcomes))
+
+
 def _finish(connection: sqlite3.Connection, token: int, result: Result, max_attempts: int) -> set[Lane]:
     """The lanes in which something may be ready, now or later, that was not before."""
     hold = _hold(connection, SELECT_BY_TOKEN, token)
@@ -412,15 +425,17 @@ def _finish(connection: sqlite3.Connection, token: int, result: Result, max_atte
         return set()
     costly = result.outcome in COSTLY
     failures = hold.failures + costly
+    losses = _losses(connection, token) if result.outcome == LOST else 0
     if hold.verdict:
         status = hold.verdict
     elif result.outcome == DONE:
         status = DONE
-    elif result.outcome == UNKILLABLE or (costly and failures >= max_attempts):
+    elif result.outcome == UNKILLABLE or (costly and failures >= max_attempts) or losses >= LOSSES:
         status = "failed"
     else:
         status = "backlog"
-    _move(connection, hold.seq, status, failures, backoff(failures) if costly and status == "backlog" else 0.0)
+    tries = failures if costly else losses - 1  # the first loss is bad luck; after that others go first
+    _move(connection, hold.seq, status, failures, backoff(tries) if tries > 0 and status == "backlog" else 0.0)
     if status == DONE:
         return {Lane(kind, needs) for _, kind, needs in connection.execute(FREED, (hold.seq, clock.now()))}
     return {Lane(hold.kind, hold.needs)} if status == "backlog" else set()

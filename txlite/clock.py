@@ -77,7 +77,7 @@ def _darwin_boot() -> str:
 
     try:
         return subprocess.run(
-            ["/usr/sbin/sysctl", "-n", "kern.bootsessionuuid"], capture_output=True, text=True, timeout=5
+            ["/usr/sbin/sysctl", "-n", "kern.bootsessionuuid"], check=False, capture_output=True, text=True, timeout=5
         ).stdout.strip()
     except OSError:
         return ""

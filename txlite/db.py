@@ -13,7 +13,7 @@ import os
 import sqlite3
 import threading
 
-from . import clock, config, schema
+from . import clock, schema
 from .errors import Refused, StoreUnavailable
 from .lock import FileLock
 
@@ -26,6 +26,8 @@ NETWORK_FILE_SYSTEMS = frozenset(
     "nfs nfs4 cifs smb3 smbfs afs ncpfs 9p ceph lustre gpfs beegfs panfs pvfs2 gfs2 ocfs2 glusterfs "
     "fuse.sshfs fuse.glusterfs fuse.ceph fuse.s3fs fuse.rclone fuse.gpfs".split()
 )
+
+CHECKPOINT_PAGES = 4000  # 16 MB of WAL: four times SQLite's default, for a quarter of its syncs
 
 
 class Database:
@@ -50,6 +52,7 @@ class Database:
             self.connection.close()
             self.connection = self._connect("rw")
             self.connection.execute(f"PRAGMA synchronous = {synchronous}")
+            self.connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
             self._migrate()
 
     def execute(self, sql: str, values: Iterable[object] = ()) -> list[tuple]:
@@ -97,7 +100,9 @@ class Database:
         except OSError as error:
             raise StoreUnavailable(f"{self.path}: {error.strerror}: `txlite init` makes a home") from error
         if not status.st_size:
-            raise StoreUnavailable(f"{self.path} is an empty file, not a database of txlite: remove it if it is not yours")
+            raise StoreUnavailable(
+                f"{self.path} is an empty file, not a database of txlite: remove it if it is not yours"
+            )
         return status.st_dev, status.st_ino
 
     def _connect(self, mode: str) -> sqlite3.Connection:

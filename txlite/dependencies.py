@@ -67,8 +67,8 @@ def _name(connection: sqlite3.Connection, seq: int) -> str:
     return str(connection.execute(NAME, (seq,)).fetchone()[0])
 
 
-def _find(connection: sqlite3.Connection, task: str) -> tuple[int, str, str, str]:
-    row = connection.execute(SELECT_TASK, (task,)).fetchone()
-    if row is None:
+def _find(connection: sqlite3.Connection, task: str) -> tuple:
+    rows: list[tuple] = connection.execute(SELECT_TASK, (task,)).fetchall()
+    if not rows:
         raise TaskNotFound(f"no task {task[:60]!r}: `txlite list` shows those that exist")
-    return row
+    return rows[0]

@@ -115,7 +115,8 @@ def _ps(selection: list[str]) -> dict[int, Process]:
     import time
 
     columns = ["-o", "pid=", "-o", "ppid=", "-o", "pgid=", "-o", "stat=", "-o", "lstart="]
-    listing = subprocess.run(["ps", *selection, *columns], capture_output=True, text=True, env={"LC_ALL": "C"}).stdout
+    command = ["/bin/ps", *selection, *columns]
+    listing = subprocess.run(command, check=False, capture_output=True, text=True, env={"LC_ALL": "C"}).stdout
     processes = {}
     for line in listing.splitlines():
         pid, parent, group, state, started = line.split(None, 4)
@@ -129,27 +130,14 @@ def mark_value(home: str, attempt: int) -> int:
     return _MARK_BASE | int(home[:7], 16) << _ATTEMPT_BITS | attempt & (1 << _ATTEMPT_BITS) - 1
 
 
-class marked:
-    """A context in which a child that we start inherits the mark of an attempt."""
-
-    def __init__(self, home: str, attempt: int) -> None:
-        self._value = mark_value(home, attempt)
-
-    def __enter__(self) -> None:
-        _limit_real_time(self._value)
-
-    def __exit__(self, *_: object) -> None:
-        _limit_real_time(None)
-
-
-def _limit_real_time(value: int | None) -> None:
+def mark_children(home: str, attempt: int) -> None:
+    """Have the children that we start from now on inherit the mark of an attempt."""
     import resource
 
-    if not hasattr(resource, "RLIMIT_RTTIME"):
-        return
-    hard = resource.getrlimit(resource.RLIMIT_RTTIME)[1]
-    if hard == resource.RLIM_INFINITY:  # under a lower one the mark does not fit, and the environment's must do
-        resource.setrlimit(resource.RLIMIT_RTTIME, (hard if value is None else value, hard))
+    if hasattr(resource, "RLIMIT_RTTIME"):
+        hard = resource.getrlimit(resource.RLIMIT_RTTIME)[1]
+        if hard == resource.RLIM_INFINITY:  # under a lower one the mark does not fit, and the environment's must do
+            resource.setrlimit(resource.RLIMIT_RTTIME, (mark_value(home, attempt), hard))
 
 
 def is_marked(pid: int, home: str, attempt: int) -> bool:
@@ -169,7 +157,7 @@ def become_subreaper() -> bool:
     try:
         import ctypes
 
-        return ctypes.CDLL(None, use_errno=True).prctl(36, 1, 0, 0, 0) == 0  # PR_SET_CHILD_SUBREAPER
+        return bool(ctypes.CDLL(None).prctl(36, 1, 0, 0, 0) == 0)  # PR_SET_CHILD_SUBREAPER
     except (ImportError, OSError, AttributeError):
         return False
 
@@ -263,9 +251,9 @@ class Tree:
             found.update(children)
             pending += children
         for pid in found:
-            if processes[pid].state == "Z" and processes[pid].parent == os.getpid():
-                if not self._agent or pid != self._agent.pid:
-                    reap(pid)
+            is_dead_child = processes[pid].state == "Z" and processes[pid].parent == os.getpid()
+            if is_dead_child and not (self._agent and pid == self._agent.pid):
+                reap(pid)
         return [processes[pid] for pid in found if processes[pid].state not in "ZX"]
 
     def _belongs(self, process: Process, leader: int | None) -> bool:
@@ -336,7 +324,7 @@ class Liveness:
     The kernel lets go of the lock whatever killed the process; nobody can be fooled by a PID given again.
     """
 
-    _SIZE = 4096
+    _SIZE = 512
 
     def __init__(self, path: str) -> None:
         os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
@@ -377,7 +365,7 @@ class Legacy:
     @property
     def note(self) -> dict:
         try:
-            return json.loads(os.pread(self._file, Liveness._SIZE, 0)) if self.taken else {}
+            return dict(json.loads(os.pread(self._file, Liveness._SIZE, 0))) if self.taken else {}
         except ValueError:
             return {}  # it died before it wrote one
 

@@ -4,11 +4,12 @@
     workers/20251024_150000_54321_shell_task.md   when it ended, however it ended
 
 A further part, the attempt's number, makes a name unique where two would be the same. At the end the result is
-written over the room left for it in the head, the file is synced and linked under its final name without
-clobbering; then the TEMP name goes. `salvage` does what is left of that for a worker that died at any point of
-it. It is one file all along: ext4 looks at each inode that was deleted in the last seconds before it makes a new
-file, so that deleting one for each attempt slows a thousand of them down tenfold. Output beyond the cap keeps
-its head and its tail, with a mark between. Used by `worker` and `recovery`.
+written over the room left for it in the head, the file is synced (unless the database holds all of its output)
+and linked under its final name without clobbering; then the TEMP name goes. `salvage` does what is left of that
+for a worker that died at any point of it. It is one file all along: before it makes a new file, ext4 looks at
+each inode that was deleted in the last seconds, so that deleting one for each attempt slows a thousand of them
+down tenfold. Output beyond the cap keeps its head and its tail, with a mark between. Used by `worker` and
+`recovery`.
 """
 
 from __future__ import annotations
@@ -71,8 +72,11 @@ class Report:
         head = _head(heading)
         self._start = len(head)
         try:
-            os.makedirs(directory, 0o700, exist_ok=True)
-            self._path, self._file = _create(_names(directory, stamp, "TEMP", heading))
+            try:
+                self._path, self._file = _create(_names(directory, stamp, "TEMP", heading))
+            except FileNotFoundError:
+                os.makedirs(directory, 0o700, exist_ok=True)
+                self._path, self._file = _create(_names(directory, stamp, "TEMP", heading))
             os.write(self._file, head)
         except OSError as error:
             self._give_up(error)
@@ -165,7 +169,8 @@ def _complete(
     end = os.pread(file, len(FENCE) + 1, max(size - len(FENCE) - 1, 0))
     if size == start or end != b"\n" + FENCE:  # else a worker that died had come further than this
         os.pwrite(file, FENCE if end.endswith(b"\n") else b"\n" + FENCE, size)
-    os.fsync(file)
+    if size - start > TAIL:  # a shorter output stands in the database, which is synced, from end to end
+        os.fsync(file)
     final = _link(path, _names(directory, stamp, str(pid), heading))
     if final != path:
         os.unlink(path)

@@ -7,7 +7,8 @@ The schema states its own rules, each with a name, so that no program can break 
     tasks         what is to be done; narrow, because claims walk it
     task_texts    its long text: 100 KB in the task's row would make claims twelve times slower
     dependencies  which task waits for which
-    attempts      each run of a task; its id is the claim's token, so tokens only grow
+    attempts      each run of a task; its id is the claim's token, so tokens only grow; the task's `token` names
+                  the last one and `previous` the one before: a list needs no index, which each claim would write
     attempt_texts the end of an attempt's output
     claims        the holds of this moment: at most one a task, because the task is the key; `verdict` is what
                   was decided about the task while its agent still ran, `stopping` that the agent is to be stopped
@@ -73,9 +74,11 @@ CREATE TABLE dependencies (
 ) WITHOUT ROWID;
 CREATE INDEX dependencies_by_blocker ON dependencies (blocker, task);
 
+-- Attempts outlive their tasks, so that no token is ever given twice.
 CREATE TABLE attempts (
-    id        INTEGER PRIMARY KEY AUTOINCREMENT,
-    task      INTEGER NOT NULL REFERENCES tasks (seq) ON DELETE CASCADE,
+    id        INTEGER PRIMARY KEY,
+    task      INTEGER NOT NULL,
+    previous  INTEGER NOT NULL,
     worker    TEXT NOT NULL,
     agent     TEXT NOT NULL,
     started   TEXT NOT NULL,
@@ -89,7 +92,6 @@ CREATE TABLE attempts (
     note      TEXT,
     CONSTRAINT ended_with_an_outcome CHECK ((ended IS NULL) = (outcome IS NULL))
 );
-CREATE INDEX attempts_by_task ON attempts (task);
 
 CREATE TABLE attempt_texts (
     attempt INTEGER PRIMARY KEY REFERENCES attempts (id) ON DELETE CASCADE,
@@ -98,7 +100,7 @@ CREATE TABLE attempt_texts (
 
 CREATE TABLE claims (
     task     INTEGER PRIMARY KEY REFERENCES tasks (seq) ON DELETE CASCADE,
-    token    INTEGER NOT NULL REFERENCES attempts (id) ON DELETE CASCADE,
+    token    INTEGER NOT NULL REFERENCES attempts (id),
     worker   TEXT NOT NULL,
     held     INTEGER NOT NULL,
     lease    REAL NOT NULL CONSTRAINT lease_is_long_enough CHECK (lease >= 1),

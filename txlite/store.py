@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 UUID = "SELECT uuid FROM home"
 IS_ACTIVE = "SELECT 1 FROM claims LIMIT 1"
-IS_LATER = "SELECT 1 FROM tasks WHERE status = 'backlog' AND not_before IS NOT NULL AND open_blockers = 0 AND {} LIMIT 1"
+IS_LATER = """SELECT 1 FROM tasks WHERE status = 'backlog' AND not_before IS NOT NULL AND open_blockers = 0
+    AND ({}) LIMIT 1"""
 IS_READY = """SELECT 1 FROM tasks WHERE kind = ? AND needs = ? AND status = 'backlog' AND open_blockers = 0
     AND not_before IS NULL LIMIT 1"""
 
@@ -66,7 +67,7 @@ class Store(Workers, Dependencies, Tasks, Claims, Attempts, Batches):
                 return False
             marks = " OR ".join("(kind = ? AND needs = ?)" for _ in lanes)
             values = [part for lane in lanes for part in lane]
-            if connection.execute(IS_LATER.format(f"({marks})"), values).fetchone():
+            if connection.execute(IS_LATER.format(marks), values).fetchone():
                 return False
             return not any(connection.execute(IS_READY, lane).fetchone() for lane in lanes)
 

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from .store import Store
 
 LOOK = 1.0  # seconds between looks at what others did: dead workers, leases, `scale`
-TICK = 0.1  # seconds between reports of progress, at the most
+TICK = 0.03  # seconds between turns of the loop, at the least, unless a signal or `scale` comes
 SECOND_SIGNAL = 1.0  # seconds: signals closer together are one, since whole groups are signalled at once
-DEATHS = 10  # a worker that died this often without ending an attempt is not started again
+DEATHS = 12  # a worker that died this often without ending an attempt is not started again
 LONGEST_BACKOFF = 10.0  # seconds
 
 
@@ -63,9 +63,13 @@ class Slot:
         self.start_at = 0.0
         self.is_leaving = False
 
+    def has_died(self, descriptor: int) -> bool:
+        """Whether this readable descriptor says that the worker is gone."""
+        return self.process is not None and self.process.sentinel == descriptor
+
 
 class Supervisor:
-    """One run. `observe` is called, at most every TICK, whenever something may have changed."""
+    """One run. `observe` is called whenever something may have changed."""
 
     def __init__(self, store: Store, settings: Settings, observe: Callable[[], None] = lambda: None) -> None:
         self.id = new_id("run")
@@ -129,31 +133,25 @@ class Supervisor:
             self._recovery.step()
             if clock.monotonic() >= self._next_look:
                 self._look_around()
-            if clock.monotonic() >= self._next_tick:
-                self._next_tick = clock.monotonic() + TICK
-                self._observe()
-        self._observe()
+            self._observe()
 
     def _wait(self) -> None:
         """Sleep until somebody has something for us, or something is due; hear what they say."""
-        poll = select.poll()
-        slots: dict[int, Slot] = {}
-        for slot in self._slots:
-            if slot.control:
-                slots[slot.control.fileno()] = slot
-            if slot.process:
-                slots[slot.process.sentinel] = slot
-        for descriptor in (self._wakeup, self._listener.descriptor, *slots):
-            if descriptor >= 0:
-                poll.register(descriptor, select.POLLIN)
-        readable = [descriptor for descriptor, _ in poll.poll(self._patience() * 1000)]
+        slots = {slot.control.fileno(): slot for slot in self._slots if slot.control}
+        slots.update({slot.process.sentinel: slot for slot in self._slots if slot.process})
+        urgent = [self._wakeup, self._listener.descriptor]
+        pause = self._next_tick - clock.monotonic()
+        if pause > 0:  # let what the workers say add up: a thousand short attempts are not a thousand wake-ups
+            _poll(urgent, min(pause, self._patience()))
+        readable = _poll([*urgent, *slots], self._patience())
+        self._next_tick = clock.monotonic() + TICK
         for descriptor in readable:
             if descriptor == self._wakeup:
                 os.read(self._wakeup, 4096)
             elif descriptor == self._listener.descriptor:
                 self._listener.drain()
                 self._next_look = 0.0
-            elif slots[descriptor].process and descriptor == slots[descriptor].process.sentinel:
+            elif slots[descriptor].has_died(descriptor):
                 self._bury(slots[descriptor])
             else:
                 self._hear(slots[descriptor])
@@ -248,7 +246,7 @@ class Supervisor:
         workers = {slot.process.pid for slot in self._slots if slot.process}
         return bool(self._kin) and child.pid not in self._kin and child.pid not in workers
 
-    def _take_signals(self) -> dict[int, object]:
+    def _take_signals(self) -> dict[int, Callable[..., object] | int | None]:
         """Note the signals that stop us, but those that our caller had ignored (nohup, a shell's `&`)."""
         stopping = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
         taken = [number for number in stopping if signal.getsignal(number) is not signal.SIG_IGN]
@@ -278,9 +276,10 @@ class Supervisor:
         self._leave_if_idle()
 
     def _leave_if_idle(self) -> None:
-        if not self._stage and not self._settings.forever and self._recovery.is_over:
-            if self._store.is_idle(self._settings.agent.lanes):
-                self._order(worker.LEAVE)
+        if self._stage or self._settings.forever or not self._recovery.is_over:
+            return
+        if self._store.is_idle(self._settings.agent.lanes):
+            self._order(worker.LEAVE)
 
     def _order(self, order: bytes) -> None:
         """Give an order to all, once; a harder one may follow a softer one."""
@@ -298,3 +297,11 @@ class Supervisor:
                 slot.control.send_bytes(order)
             except OSError:
                 pass  # it is going already
+
+
+def _poll(descriptors: list[int], seconds: float) -> list[int]:
+    poll = select.poll()
+    for descriptor in descriptors:
+        if descriptor >= 0:
+            poll.register(descriptor, select.POLLIN)
+    return [descriptor for descriptor, _ in poll.poll(seconds * 1000)]

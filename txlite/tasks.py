@@ -15,7 +15,7 @@ from .model import COMMAND, PROMPT, STATES, Lane, NamedTuple, Task
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .db import Database
 
@@ -108,7 +108,7 @@ class Tasks:
         self.wake_for({Lane(new.kind, new.needs)})
         return task
 
-    def add_many(self, tasks: Iterable[Mapping[str, object] | str]) -> list[str]:
+    def add_many(self, tasks: Iterable[Mapping[str, object] | str]) -> Sequence[str]:
         """Add many in one transaction: all of them, or none. Their ids, in order.
 
         Each is a title, or a mapping of what `add` takes. The iterable is read to its end before the database is
@@ -125,7 +125,7 @@ class Tasks:
         with self.db.reading() as connection:
             return select(connection, task)
 
-    def list(self, status: Iterable[str] | None = None, limit: int | None = None) -> list[Task]:
+    def list(self, status: Iterable[str] | None = None, limit: int | None = None) -> Sequence[Task]:
         """Tasks in the order of arrival, of these states or of all, at most `limit`."""
         wanted = tuple(status) if status is not None else None
         for name in wanted or ():
@@ -139,7 +139,7 @@ class Tasks:
             rows = self.db.execute(sql, (*wanted, -1 if limit is None else limit))
         return to_tasks(rows)
 
-    def ready(self, limit: int | None = None) -> list[Task]:
+    def ready(self, limit: int | None = None) -> Sequence[Task]:
         """The tasks that a worker could claim now, best first: by score, then by arrival."""
         count = -1 if limit is None else limit
         with self.db.reading() as connection:
@@ -238,9 +238,10 @@ def check_many(tasks: Iterable[Mapping[str, object] | str]) -> list[NewTask]:
     checked = []
     directory = config.working_directory()
     for position, task in enumerate(tasks, 1):
-        values = {"title": task} if isinstance(task, str) else {"title": "", **task}
+        values: dict[str, object] = {"title": "", "directory": directory}
+        values.update({"title": task} if isinstance(task, str) else task)
         try:
-            checked.append(check(**{"directory": directory, **values}))  # type: ignore[arg-type]
+            checked.append(check(**values))  # type: ignore[arg-type]
         except (InvalidValue, TypeError) as error:
             raise InvalidValue(f"task {position}: {error}") from error
     return checked

@@ -113,6 +113,6 @@ def expand(template: str, values: dict[str, object]) -> str:
         delimiter = "{{"
         pattern = r"""
             (?P<escaped>(?!)) | (?P<named>(?!)) | \{\{(?P<braced>[A-Z_]+)\}\} | (?P<invalid>(?!))
-        """
+        """  # type: ignore[assignment]  # string.Template compiles it
 
     return Braces(template).safe_substitute(values)

@@ -25,8 +25,8 @@ INSERT = f"INSERT INTO workers ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NU
 HEARTBEAT = "UPDATE workers SET heartbeat = ? WHERE id = ?"
 RENEW = "UPDATE claims SET deadline = ? + lease, expires = ? WHERE token = ?"
 RETIRE = "UPDATE workers SET ended = ? WHERE id = ? AND ended IS NULL"
-SELECT_CLAIM = """SELECT t.id, c.worker, c.token, c.lease, c.expires, c.held FROM claims c JOIN tasks t ON t.seq = c.task
-    WHERE c.worker = ?"""
+SELECT_CLAIM = """SELECT t.id, c.worker, c.token, c.lease, c.expires, c.held FROM claims c
+    JOIN tasks t ON t.seq = c.task WHERE c.worker = ?"""
 INSERT_SUPERVISOR = "INSERT INTO supervisors (id, host, wanted, started) VALUES (?, ?, ?, ?)"
 SELECT_SUPERVISORS = "SELECT id, wanted, started FROM supervisors WHERE ended IS NULL ORDER BY started, id"
 WANTED = "SELECT wanted FROM supervisors WHERE id = ?"
@@ -161,4 +161,3 @@ def check_count(count: int) -> int:
 def new_id(role: str) -> str:
     """worker-abc123, run-abc123."""
     return f"{role}-{os.urandom(5).hex()}"
-

@@ -16,7 +16,7 @@ from ..workers import check_count
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ..batches import Batch
     from ..model import Task
@@ -27,7 +27,9 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     parser.add_argument("--from", dest="source", metavar="FILE", help="a task a line, a command for sh -c; - is stdin")
     parser.add_argument("--again", action="store_true", help="add the lines though the same batch is unfinished")
     parser.add_argument("--agent", default=agents.SHELL, metavar="NAME", help="who runs prompts (shell: commands only)")
-    parser.add_argument("--max-attempts", type=attempts, default=3, metavar="N", help="until a task counts as failed (3)")
+    parser.add_argument(
+        "--max-attempts", type=attempts, default=3, metavar="N", help="until a task counts as failed (3)"
+    )
     parser.add_argument("--timeout", type=text.parse_duration, metavar="TIME", help="for each attempt: 90, 10s, 5m, 2h")
     parser.add_argument(
         "--drain", type=text.parse_duration, metavar="TIME", help="how long attempts may go on after the first signal"
@@ -106,7 +108,7 @@ def _enter(store: Store, lines: list[str], args: Namespace) -> Batch:
 
     directory = config.working_directory()
     digest = hashlib.sha256("\n".join([args.agent, directory, *lines]).encode()).hexdigest()
-    new = lines if args.agent != agents.SHELL else [{"command": line} for line in lines]
+    new = [{"command" if args.agent == agents.SHELL else "title": line} for line in lines]
     batch, is_new = store.add_batch(digest, args.source, new, args.again)
     if is_new:
         _say(args, f"{batch.size} tasks added")
@@ -167,9 +169,9 @@ def _conclude(store: Store, batch: Batch | None, supervisor: Supervisor, watch: 
     return 1 if failed or waiting else 0
 
 
-def _count(tasks: object) -> dict[str, int]:
+def _count(tasks: Iterable[Task]) -> dict[str, int]:
     counts: dict[str, int] = {}
-    for task in tasks:  # type: ignore[attr-defined]
+    for task in tasks:
         counts[task.status] = counts.get(task.status, 0) + 1
     return counts
 
