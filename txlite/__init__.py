@@ -14,6 +14,7 @@ The map. A module imports from the floors below its own, and from those before i
 on floor 2 and in `schema`; `tests/test_layers.py` proves both.
 
     0  errors      the error tree, an exit code each
+       record      named tuples that are quick to import
        model       Task, Claim, Attempt, Worker; the states, and the moves allowed between them
        version     which txlite this is
        clock       boot id, monotonic time, UTC text
@@ -38,7 +39,7 @@ on floor 2 and in `schema`; `tests/test_layers.py` proves both.
     7  cli         verb to module, errors to exit codes
 """
 
-__all__ = [  # noqa: RUF022
+__all__ = [
     "open", "Store", "Task", "Claim", "Attempt", "Worker", "Lane", "Result",
     "Error", "Refused", "AlreadyClaimed", "NotReady", "LeaseLost", "InvalidMove", "DependencyCycle",
     "NotFound", "TaskNotFound", "UsageError", "InvalidValue", "StoreUnavailable",
@@ -47,8 +48,20 @@ __all__ = [  # noqa: RUF022
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .claims import Result
-    from .errors import AlreadyClaimed, DependencyCycle, Error, InvalidMove, InvalidValue, LeaseLost, NotFound
-    from .errors import NotReady, Refused, StoreUnavailable, TaskNotFound, UsageError
+    from .errors import (
+        AlreadyClaimed,
+        DependencyCycle,
+        Error,
+        InvalidMove,
+        InvalidValue,
+        LeaseLost,
+        NotFound,
+        NotReady,
+        Refused,
+        StoreUnavailable,
+        TaskNotFound,
+        UsageError,
+    )
     from .model import Attempt, Claim, Lane, Task, Worker
     from .store import Store
     from .store import open_store as open

@@ -18,8 +18,9 @@ import os
 
 from . import config
 from .errors import UsageError
-from .model import COMMAND, DONE, FAILED, PROMPT, Claim, Lane, NamedTuple, Task
+from .model import COMMAND, DONE, FAILED, PROMPT, Claim, Lane, Task
 from .process import MARK
+from .record import NamedTuple
 from .text import shorten
 
 TYPE_CHECKING = False

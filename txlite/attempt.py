@@ -14,7 +14,8 @@ import subprocess
 from . import agent as agents
 from . import clock, process
 from .claims import Result
-from .model import TIMEOUT, UNKILLABLE, UNSTARTABLE, NamedTuple
+from .model import TIMEOUT, UNKILLABLE, UNSTARTABLE
+from .record import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

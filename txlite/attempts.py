@@ -5,7 +5,8 @@ Attempts begin and end with claims (`claims`), never by themselves.
 
 from __future__ import annotations
 
-from .model import Attempt, NamedTuple
+from .model import Attempt
+from .record import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ tasks is done or cancelled. Mixed into `store.Store`.
 from __future__ import annotations
 
 from . import clock, tasks
-from .model import Lane, NamedTuple, Task
+from .model import Lane, Task
+from .record import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ import os
 
 from . import clock, tasks, text
 from .errors import AlreadyClaimed, InvalidMove, InvalidValue, LeaseLost, NotReady, Refused
-from .model import COSTLY, DONE, LOST, MOVES, RELEASED, UNKILLABLE, Claim, Lane, NamedTuple, Task
+from .model import COSTLY, DONE, LOST, MOVES, RELEASED, UNKILLABLE, Claim, Lane, Task
+from .record import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -366,7 +367,7 @@ def _take_best(
     best = [row for lane in lanes for row in connection.execute(BEST_IN_LANE, lane)]
     if not best:
         return None
-    seq = min(best, key=lambda row: (-row[0], row[1]))[1]
+    seq = min(best, key=lambda row: tasks.rank(*row))[1]
     task = Task._make(connection.execute(tasks.SELECT_BY_SEQ, (seq,)).fetchone())
     return Assignment(_start(connection, task, worker, agent, lease, held=True), task, len(best) > 1)
 

@@ -77,8 +77,14 @@ def _dispatch(arguments: list[str]) -> int:
     parser = Parser(prog=f"txlite {verb}", description=summary[0].upper() + summary[1:] + ".", allow_abbrev=False)
     parser.add_argument("--home", default=given.home, help="the directory with the database and the reports")
     module.configure(parser, verb)
+    command: list[str] = []
+    if getattr(module, "TAKES_COMMAND", False) and "--" in rest:
+        cut = rest.index("--")  # argparse would give the first word after it to a positional argument before it
+        rest, command = rest[:cut], rest[cut + 1 :]
+        if not command:
+            raise UsageError(f"nothing stands after --: `{parser.prog} --help` shows how")
     args = parser.parse_args(rest)
-    args.verb = verb
+    args.verb, args.command = verb, command
     return int(module.run(args))
 
 

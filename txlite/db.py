@@ -50,9 +50,9 @@ class Database:
         self.connection = self._check_ours()
         if not read_only:
             self.connection.close()
-            self.connection = self._connect("rw")
-            self.connection.execute(f"PRAGMA synchronous = {synchronous}")
-            self.connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+            self.connection = self._connect(
+                "rw", f"PRAGMA synchronous = {synchronous}", f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}"
+            )
             self._migrate()
 
     def execute(self, sql: str, values: Iterable[object] = ()) -> list[tuple]:
@@ -105,14 +105,14 @@ class Database:
             )
         return status.st_dev, status.st_ino
 
-    def _connect(self, mode: str) -> sqlite3.Connection:
+    def _connect(self, mode: str, *pragmas: str) -> sqlite3.Connection:
         quoted = self.path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
         try:
             connection = sqlite3.connect(
                 f"file:{quoted}?mode={mode}", timeout=5, isolation_level=None, check_same_thread=False, uri=True
             )
-            connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA temp_store = MEMORY")
+            for pragma in ("PRAGMA foreign_keys = ON", "PRAGMA temp_store = MEMORY", *pragmas):
+                connection.execute(pragma)
             return connection
         except sqlite3.Error as error:
             raise translate(error, self.path) from error
@@ -127,9 +127,9 @@ class Database:
             try:
                 version = connection.execute("PRAGMA user_version").fetchone()[0]
             except sqlite3.OperationalError:
-                if os.access(os.path.dirname(self.path), os.W_OK) or os.path.exists(self.path + "-wal"):
+                if _is_writable(os.path.dirname(self.path)) or _size(self.path + "-wal"):
                     raise
-                connection.close()  # read-only media: no shared memory can be made, and nobody writes
+                connection.close()  # no shared memory can be made here, and nobody can write
                 connection = self._connect("ro&immutable=1")
                 version = connection.execute("PRAGMA user_version").fetchone()[0]
             ours = connection.execute("PRAGMA application_id").fetchone()[0] == schema.APPLICATION_ID
@@ -295,6 +295,14 @@ def _sync_directory(path: str) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _size(path: str) -> int:
+    return os.path.getsize(path) if os.path.exists(path) else 0
+
+
+def _is_writable(directory: str) -> bool:
+    return os.access(directory, os.W_OK) and os.statvfs(directory).f_bavail > 0
 
 
 def is_on_network(directory: str) -> bool:

@@ -53,7 +53,7 @@ class UsageError(Error):
     exit_code = 64
 
 
-class InvalidValue(UsageError, ValueError):
+class InvalidValue(UsageError):
     """A value that no task, claim or worker can have."""
 
 

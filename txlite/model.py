@@ -5,25 +5,7 @@ Every floor above uses these records. They are immutable; times are UTC text as 
 
 from __future__ import annotations
 
-from collections import namedtuple
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import NamedTuple
-else:
-    # typing costs nine milliseconds, an eighth of the budget of a command that reads.
-    class _FromAnnotations(type):
-        def __new__(mcs, name, bases, body):
-            if not bases:
-                return super().__new__(mcs, name, bases, body)
-            fields = list(body.get("__annotations__", ()))
-            defaults = [body.pop(field) for field in fields if field in body]
-            base = namedtuple(name, fields, defaults=defaults)
-            return type(name, (base,), {**body, "__slots__": ()})
-
-    class NamedTuple(metaclass=_FromAnnotations):
-        pass
-
+from .record import NamedTuple
 
 STATES = ("backlog", "active", "done", "failed", "cancelled", "blocked")
 

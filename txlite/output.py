@@ -87,7 +87,12 @@ def _width() -> int:
 
 
 def task_row(task: Task) -> tuple[object, ...]:
-    return task.id, state(task), f"{task.score:g}", task.title
+    return task.id, state(task), number(task.score), task.title
+
+
+def number(value: object) -> str:
+    """A number without needless figures; what is none (a row edited by hand) as it is."""
+    return f"{value:g}" if isinstance(value, (int, float)) else str(value)
 
 
 def state(task: Task) -> str:
@@ -102,7 +107,7 @@ def state(task: Task) -> str:
 def print_task(task: Task, relations: Relations, attempts: list[Attempt]) -> None:
     """All about one task."""
     print(f"{task.id}  {text.printable(task.title)}")
-    facts: list[tuple[str, object]] = [("status", state(task)), ("score", f"{task.score:g}")]
+    facts: list[tuple[str, object]] = [("status", state(task)), ("score", number(task.score))]
     if task.command is not None:
         facts.append(("command", task.command))
     facts += [("directory", task.directory), ("needs", task.needs), ("parent", task.parent)]

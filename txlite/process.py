@@ -19,13 +19,11 @@ import os
 import signal
 
 from . import clock
+from .record import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
-    from typing import NamedTuple
-else:
-    from .model import NamedTuple
 
 MARK = "TXLITE_ATTEMPT"
 KILL_PATIENCE = 5.0  # seconds after KILL until a process counts as one that cannot be killed
@@ -86,8 +84,8 @@ def look(pid: int) -> Process | None:
         return _ps(["-p", str(pid)]).get(pid)
     try:
         file = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
+    except OSError:
+        return None  # gone, or hidden from us (hidepid): what we may not see we could not signal either
     try:
         line = os.read(file, 4096)
     except ProcessLookupError:

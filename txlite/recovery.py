@@ -73,6 +73,9 @@ class Recovery:
         for supervisor in self._store.gone_supervisors():
             self._store.retire_supervisor(supervisor)
             wake.remove(self._store.wake_directory, supervisor)
+            legacy = process.Legacy(self._store.lock_path(supervisor))
+            if legacy.taken:
+                legacy.remove()
 
     def step(self) -> None:
         """Do what is due."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 
 from . import clock, text
-from .model import NamedTuple
+from .record import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

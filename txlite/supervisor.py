@@ -21,7 +21,7 @@ import signal
 
 from . import clock, process, wake, worker
 from .errors import StoreUnavailable
-from .model import NamedTuple
+from .record import NamedTuple
 from .recovery import Recovery
 from .workers import new_id
 

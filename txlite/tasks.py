@@ -10,7 +10,8 @@ import os
 from . import clock, config, text
 from .dependencies import link
 from .errors import InvalidValue, Refused, TaskNotFound
-from .model import COMMAND, PROMPT, STATES, Lane, NamedTuple, Task
+from .model import COMMAND, PROMPT, STATES, Lane, Task
+from .record import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ class Tasks:
             while lane:
                 rows += connection.execute(READY_IN_LANE, (*lane, count)).fetchall()
                 lane = connection.execute(NEXT_LANE, lane).fetchone()
-        tasks = sorted(to_tasks(rows), key=lambda task: (-task.score, task.seq))
+        tasks = sorted(to_tasks(rows), key=lambda task: rank(task.score, task.seq))
         return tasks if limit is None else tasks[:limit]
 
     def count(self) -> dict[str, int]:
@@ -164,6 +165,11 @@ class Tasks:
                 )
                 for task in tasks
             }
+
+
+def rank(score: float, seq: int) -> tuple[float, int]:
+    """What tasks are ordered by; a score edited by hand to nonsense comes last."""
+    return (-score if isinstance(score, (int, float)) else float("inf")), seq
 
 
 def to_tasks(rows: Iterable[tuple]) -> list[Task]:

@@ -64,7 +64,7 @@ def listeners(directory: str) -> list[str]:
     """The names of those that show themselves."""
     try:
         return [name for name in os.listdir(directory) if not name.startswith(".")]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
 
 
@@ -88,5 +88,5 @@ def remove(directory: str, name: str) -> None:
     for path in (os.path.join(directory, name), os.path.join(directory, "." + name)):
         try:
             os.unlink(path)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             pass

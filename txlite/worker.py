@@ -20,8 +20,9 @@ from . import clock, process, report, wake
 from .attempt import Limits, Run
 from .claims import Assignment, Result
 from .errors import Error, StoreUnavailable, record_bug
-from .model import CANCELLED, INTERRUPTED, NamedTuple, format_lanes
+from .model import CANCELLED, INTERRUPTED, format_lanes
 from .model import Worker as WorkerRecord
+from .record import NamedTuple
 from .store import open_store
 
 TYPE_CHECKING = False

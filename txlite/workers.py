@@ -10,7 +10,8 @@ import os
 from . import clock, process, wake
 from .claims import LEASE
 from .errors import InvalidValue, NotFound, Refused
-from .model import Claim, Lane, NamedTuple, Worker, parse_lanes
+from .model import Claim, Lane, Worker, parse_lanes
+from .record import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

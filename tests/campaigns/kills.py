@@ -37,43 +37,57 @@ from typing import NamedTuple, Optional
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TASKS_PER_KILL = 2
 LONGEST_TASK = 300  # milliseconds
-MEAN_PAUSE = 0.22  # seconds between kills
+MEAN_PAUSE = 0.2  # seconds between kills
 TAIL_PATIENCE = 60.0  # seconds that the batch may take after the last kill
 LEFTOVER_PATIENCE = 5.0  # seconds until a leftover counts
 UNEXPECTED_EXITS = 5  # of `run`, until the campaign gives up
 CLOCK_GRAIN = 0.005  # seconds: what the database rounds off a time, and a little more
 
 # kind of kill -> weight
-KILLS = {"supervisor": 25, "worker": 35, "agent": 25, "worker+supervisor": 15}
+KILLS = {"supervisor": 15, "worker": 35, "agent": 35, "worker+supervisor": 15}
 # what an agent does besides its work -> weight
-HABITS = {"plain": 40, "stubborn": 8, "shell": 16, "stubborn-shell": 4, "daemon": 12, "shed": 16, "stubborn-shed": 4}
+HABITS = {
+    "plain": 36,
+    "stubborn": 8,  # ignores TERM
+    "shell": 14,  # a shell stands between the worker and it
+    "stubborn-shell": 4,
+    "daemon": 12,  # leaves a process in a session of its own
+    "shed": 14,  # leaves one that shed its session, its parent and its environment
+    "stubborn-shed": 4,
+    "hopper": 8,  # leaves one that goes on under a new PID all the time
+}
+# The last line of a traceback. A worker whose supervisor dies before it handed over its orders ends with EOFError.
+TRACEBACK = re.compile(rb"^(?!EOFError)\w[\w.]*(?:Error|Exception)\b.*", re.MULTILINE)
 
-# The agent: argv is marker, task, habit, milliseconds, log. `beat` is what its descendants do.
-AGENT = r"""
+AGENT = r'''
+"""The agent. Arguments: marker, task, habit, milliseconds, log; its descendants have its token as another."""
 import os, signal, sys, time
+
 marker, task, habit, duration, log = sys.argv[1:6]
 token = os.environ.get("TXLITE_TOKEN") or sys.argv[6]
-log_file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+witnesses = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
 def witness(event):
-    line = "%s %s %s %d %.6f %.6f\n" % (task, token, event, os.getpid(), time.monotonic(), time.time())
-    os.write(log_file, line.encode())
+    line = "%s %s %s %d %.6f\n" % (task, token, event, os.getpid(), time.time())
+    os.write(witnesses, line.encode())
 
 def others():
     for name in os.listdir("/proc"):
         if name.isdigit() and int(name) not in (os.getpid(), os.getppid()):
             try:
                 with open("/proc/" + name + "/cmdline", "rb") as file:
-                    if (marker + ":").encode() in file.read():
+                    if marker.encode() in file.read():
                         yield name
             except OSError:
                 pass
 
-def beat():
-    deadline = time.monotonic() + 120
+def beat(pause=0.02, hops=False):
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         witness("beat")
-        time.sleep(0.02)
+        time.sleep(pause)
+        if hops and os.fork():
+            break
     os._exit(0)
 
 def leave_daemon():
@@ -81,11 +95,17 @@ def leave_daemon():
         os.setsid()
         beat()
 
+def leave_hopper():
+    if os.fork() == 0:
+        os.setsid()
+        beat(0.05, hops=True)
+
 def leave_shed():
     if os.fork() == 0:
         os.setsid()
         if os.fork() == 0:
-            os.execve(sys.executable, [sys.executable, "-IS", __file__, *sys.argv[1:3], "beat", *sys.argv[4:6], token], {})
+            arguments = [marker, task, "beat", duration, log, token]
+            os.execve(sys.executable, [sys.executable, "-IS", __file__, *arguments], {})
         os._exit(0)
 
 if habit == "beat":
@@ -97,11 +117,13 @@ if "stubborn" in habit:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if "daemon" in habit:
     leave_daemon()
+if "hopper" in habit:
+    leave_hopper()
 if "shed" in habit:
     leave_shed()
 time.sleep(int(duration) / 1000)
 witness("end")
-"""
+'''
 
 
 class Line(NamedTuple):
@@ -111,8 +133,7 @@ class Line(NamedTuple):
     token: int
     event: str  # start, end, beat, overlap:PID
     pid: int
-    monotonic: float
-    wall: float
+    time: float
 
 
 class Process(NamedTuple):
@@ -129,14 +150,15 @@ class Campaign:
     def __init__(self, directory: str, options: argparse.Namespace) -> None:
         self.directory = directory
         self.options = options
+        self.home = self.path("home")
+        self.log = self.path("witness.log")
         self.random = random.Random(options.seed)
         self.marker = f"kills-{secrets.token_hex(6)}"
-        self.home = os.path.join(directory, "H")
-        self.log = os.path.join(directory, "witness.log")
+        self.next_kind = self._draw_kind()
         self.kills: Counter[str] = Counter()
         self.restarts = 0
+        self.unexpected_exits: list[int] = []
         self.violations: list[str] = []
-        self.started = time.monotonic()
         self.run: Optional[subprocess.Popen[bytes]] = None
 
     def path(self, name: str) -> str:
@@ -149,14 +171,16 @@ class Campaign:
         with open(self.path("batch.txt"), "w", encoding="utf-8") as file:
             file.writelines(self._command(number, habit) + "\n" for number, habit in enumerate(habits, 1))
 
-    def _command(self, number: int, habit: str) -> str:
+    def _command(self, task: int, habit: str) -> str:
         duration = self.random.randint(0, LONGEST_TASK)
-        agent = f"{sys.executable} -IS {self.path('agent.py')} {self.marker}:{number}: {number} {habit} {duration} {self.log}"
-        if habit == "shell":  # a shell between the worker and the agent
-            return f"{agent}; exit $?"
-        if habit == "stubborn-shell":
-            return f"trap '' TERM; {agent}; exit $?"
-        return f"exec {agent}"
+        words = [sys.executable, "-IS", self.path("agent.py"), self.task_marker(task), task, habit, duration, self.log]
+        agent = " ".join(map(str, words))
+        if not habit.endswith("shell"):
+            return f"exec {agent}"
+        return f"{agent}; exit $?" if habit == "shell" else f"trap '' TERM; {agent}; exit $?"
+
+    def task_marker(self, task: int) -> str:
+        return f"{self.marker}:{task}:"  # none is the beginning of another
 
     def start_run(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "txlite", "--home", self.home, "run", "--workers", str(self.options.workers)]
@@ -171,28 +195,31 @@ class Campaign:
     def drive(self) -> None:
         """Run the batch to its end, killing on the way."""
         self.run = self.start_run()
-        next_kill = self._next_moment()
+        next_kill = self._draw_moment()
+        while self._kills_left() and self.run.returncode != 0 and len(self.unexpected_exits) < UNEXPECTED_EXITS:
+            next_kill = self._wait_and_kill(next_kill)
+            self._restart_if_dead()
         deadline = time.monotonic() + TAIL_PATIENCE
-        while self.run.returncode != 0:
-            if self._kills_left():
-                deadline = time.monotonic() + TAIL_PATIENCE
-                next_kill = self._wait_and_kill(next_kill)
-            else:
-                self._wait(deadline)
+        while self.run.returncode != 0 and len(self.unexpected_exits) < UNEXPECTED_EXITS:
             if time.monotonic() >= deadline:
-                return self.violations.append(f"the batch did not end within {TAIL_PATIENCE:g} s after the last kill")
-            if self.run.returncode and not self._restart():
+                self.violations.append(f"the batch did not end within {TAIL_PATIENCE:g} s after the last kill")
                 return
+            self._wait(deadline)
+            self._restart_if_dead()
         if self._kills_left():
-            self.violations.append(f"the batch ended before {self._kills_left()} of the kills: give it more --tasks")
+            self.violations.append(f"the run ended with {self._kills_left()} of the kills left: give it more --tasks")
 
     def _kills_left(self) -> int:
         return int(self.options.kills - sum(self.kills.values()))
 
-    def _next_moment(self) -> float:
+    def _draw_moment(self) -> float:
         return time.monotonic() + self.random.uniform(0, 2 * MEAN_PAUSE)
 
+    def _draw_kind(self) -> str:
+        return self.random.choices(list(KILLS), list(KILLS.values()))[0]
+
     def _wait(self, deadline: float) -> None:
+        """Wait for the end of the run, no longer than until `deadline`."""
         assert self.run
         try:
             self.run.wait(max(deadline - time.monotonic(), 0.001))
@@ -200,63 +227,59 @@ class Campaign:
             pass
 
     def _wait_and_kill(self, moment: float) -> float:
-        """Wait for the moment, or for the end of the run; the next moment."""
+        """Wait until `moment`, or the end of the run, and kill; the next moment."""
         self._wait(moment)
         if time.monotonic() < moment:
             return moment
-        kind = self.random.choices(list(KILLS), list(KILLS.values()))[0]
-        return self._next_moment() if self._kill(kind) else time.monotonic() + 0.01
+        if not self._kill(self.next_kind):
+            return time.monotonic() + 0.01  # nobody of this kind lives now
+        self.next_kind = self._draw_kind()
+        return self._draw_moment()
 
     def _kill(self, kind: str) -> bool:
         """Kill somebody of this kind; False if there was nobody."""
-        victims = self._choose(kind)
-        struck = [pid for pid in victims if strike(pid)]
+        struck = [pid for pid in self._choose(kind) if strike(pid)]
         if not struck:
             return False
         self.kills[kind] += 1
         with open(self.path("kills.log"), "a", encoding="utf-8") as file:
-            file.write(f"{time.monotonic():.6f} {time.time():.6f} {kind} {struck}\n")
+            file.write(f"{time.time():.6f} {kind} {struck}\n")
         return True
 
     def _choose(self, kind: str) -> list[int]:
         """Whom to kill, in which order; nobody where one of them does not exist now."""
         assert self.run
-        supervisor = [] if self.run.poll() is not None else [self.run.pid]
-        workers = [found.pid for found in self.processes() if b"spawn_main" in found.command]
-        agents = [found.pid for found in self.processes() if found.parent in workers and self._is_agent(found)]
-        chosen = {"supervisor": [supervisor], "worker": [workers], "agent": [agents]}.get(kind, [supervisor, workers])
+        found = self.processes()
+        supervisors = [] if self.run.poll() is not None else [self.run.pid]
+        workers = [one.pid for one in found if b"spawn_main" in one.command]
+        agents = [one.pid for one in found if one.parent in workers and f"{self.marker}:".encode() in one.command]
+        candidates = {"supervisor": [supervisors], "worker": [workers], "agent": [agents]}
+        chosen = candidates.get(kind, [supervisors, workers])
         if not all(chosen):
             return []
         victims = [self.random.choice(some) for some in chosen]
         self.random.shuffle(victims)
         return victims
 
-    def _is_agent(self, process: Process) -> bool:
-        return f"{self.marker}:".encode() in process.command
-
     def processes(self) -> list[Process]:
-        """All that live and were started by this campaign: workers known by their environment, agents by marker."""
+        """All that live and were started by this campaign: known by environment or arguments."""
         found = []
         for name in filter(str.isdigit, os.listdir("/proc")):
-            command = read(f"/proc/{name}/cmdline")
-            marked = f"{self.marker}:".encode() in command or f"CAMPAIGN={self.marker}".encode() in read(
-                f"/proc/{name}/environ"
-            )
-            status = read(f"/proc/{name}/stat").rpartition(b")")[2].split()
-            if marked and status and status[0] not in b"ZX":
-                found.append(Process(int(name), int(status[1]), command))
+            command, environment = read(f"/proc/{name}/cmdline"), read(f"/proc/{name}/environ")
+            parent = parent_of(int(name))
+            if parent and (f"{self.marker}:".encode() in command or f"CAMPAIGN={self.marker}".encode() in environment):
+                found.append(Process(int(name), parent, command))
         return found
 
-    def _restart(self) -> bool:
-        """Start the run again; False where it has ended by itself too often."""
+    def _restart_if_dead(self) -> None:
         assert self.run
+        if not self.run.poll():
+            return
         if self.run.returncode != -signal.SIGKILL:
-            self.violations.append(f"run exited with {self.run.returncode} (see run.log)")
-            if len(self.violations) >= UNEXPECTED_EXITS:
-                return False
+            self.unexpected_exits.append(self.run.returncode)
+            self.violations.append(f"run exited with {self.run.returncode}")
         self.restarts += 1
         self.run = self.start_run()
-        return True
 
     def end(self) -> None:
         """Nothing may be left; kill it if it is."""
@@ -273,9 +296,15 @@ class Campaign:
             self.run.wait()
 
 
+def parent_of(pid: int) -> int:
+    """The parent of a process; 0 where it is dead, or has none."""
+    fields = read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+    return 0 if not fields or fields[0] in (b"Z", b"X") else int(fields[1])
+
+
 def strike(pid: int) -> bool:
-    """Kill it; False if it was gone already."""
-    if read(f"/proc/{pid}/stat").rpartition(b")")[2].split()[:1] in ([b"Z"], []):
+    """Kill it; False if it was dead already."""
+    if not parent_of(pid):
         return False
     try:
         os.kill(pid, signal.SIGKILL)
@@ -294,9 +323,8 @@ def read(path: str) -> bytes:
 
 
 def read_witness(path: str) -> list[Line]:
-    """The witness log, in the order of its writing."""
     rows = (line.split() for line in read(path).decode().splitlines())
-    return [Line(int(a), int(b), event, int(c), float(d), float(e)) for a, b, event, c, d, e in rows]
+    return [Line(int(task), int(token), event, int(pid), float(when)) for task, token, event, pid, when in rows]
 
 
 def by_task(lines: list[Line]) -> dict[int, list[Line]]:
@@ -307,7 +335,7 @@ def by_task(lines: list[Line]) -> dict[int, list[Line]]:
 
 
 def check_witness(lines: list[Line], tasks: int) -> Iterator[str]:
-    """What the log alone can refute."""
+    """What the log refutes by itself."""
     found = by_task(lines)
     for task in range(1, tasks + 1):
         if not any(line.event == "end" for line in found.get(task, ())):
@@ -317,30 +345,29 @@ def check_witness(lines: list[Line], tasks: int) -> Iterator[str]:
 
 
 def check_order(task: int, lines: list[Line]) -> Iterator[str]:
-    """Attempts follow each other: each begins after all of the one before, with a higher token, and runs once."""
-    current, begun = 0, False
+    """Attempts follow each other: each starts once, after all of the one before, and with a higher token."""
+    current = 0
+    late: Counter[tuple[int, int]] = Counter()  # lines of an attempt after the start of a later one
     for line in lines:
         if line.event.startswith("overlap:"):
             other = line.event.partition(":")[2]
             yield f"task {task}: attempt {line.token} found process {other} of an earlier one alive"
-        elif line.event == "start" and (line.token < current or (line.token == current and begun)):
-            yield f"task {task}: attempt {line.token} started after attempt {current} had"
+        elif line.event == "start" and line.token <= current:
+            yield f"task {task}: attempt {line.token} started after attempt {current}"
         elif line.token < current:
-            yield f"task {task}: process {line.pid} of attempt {line.token} lived when attempt {current} ran ({line.event})"
-        current, begun = max(current, line.token), begun and line.token <= current or line.event == "start"
+            late[line.token, current] += 1
+        if line.event == "start":
+            current = max(current, line.token)
+    for (earlier, later), count in late.items():
+        yield f"task {task}: attempt {earlier} wrote {count} lines after attempt {later} had started"
 
 
-def check_database(path: str, tasks: int, lines: list[Line]) -> Iterator[str]:
-    """What the database says, against itself and against the log."""
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-    try:
-        yield from check_whole(connection, tasks)
-        yield from check_attempts(connection, lines)
-    finally:
-        connection.close()
+def connect(home: str) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{home}/tasks.db?mode=ro", uri=True)
 
 
-def check_whole(connection: sqlite3.Connection, tasks: int) -> Iterator[str]:
+def check_database(connection: sqlite3.Connection, tasks: int) -> Iterator[str]:
+    """What the database says against itself."""
     (integrity,) = connection.execute("PRAGMA integrity_check").fetchone()
     if integrity != "ok":
         yield f"integrity_check: {integrity}"
@@ -356,20 +383,17 @@ def check_whole(connection: sqlite3.Connection, tasks: int) -> Iterator[str]:
 
 
 def check_attempts(connection: sqlite3.Connection, lines: list[Line]) -> Iterator[str]:
-    """Each done attempt has completed in the log; nothing of an attempt writes after its recorded end."""
+    """Database against log: a done attempt has completed; nothing of an attempt wrote after its recorded end."""
     ends = {(line.task, line.token) for line in lines if line.event == "end"}
     last = {line.token: line for line in lines if not line.event.startswith("overlap:")}
-    sql = "SELECT id, task, outcome, (julianday(ended) - 2440587.5) * 86400, report FROM attempts ORDER BY id"
-    reports: set[str] = set()
-    for attempt, task, outcome, ended, report in connection.execute(sql):
+    sql = "SELECT id, task, outcome, (julianday(ended) - 2440587.5) * 86400 FROM attempts ORDER BY id"
+    for attempt, task, outcome, ended in connection.execute(sql):
         if outcome == "done" and (task, attempt) not in ends:
             yield f"task {task}: attempt {attempt} is called done, and never completed"
-        if ended and attempt in last and last[attempt].wall > ended + CLOCK_GRAIN:
-            late = last[attempt]
-            yield f"task {task}: process {late.pid} wrote {late.event} {late.wall - ended:.3f} s after attempt {attempt} ended"
-        if report and report in reports:
-            yield f"attempt {attempt} has the report of another: {report}"
-        reports.add(report)
+        line = last.get(attempt)
+        if line and ended and line.time > ended + CLOCK_GRAIN:
+            late = f"{line.time - ended:.3f} s"
+            yield f"task {task}: {line.pid} wrote {line.event} {late} after the end of attempt {attempt} ({outcome})"
 
 
 def check_files(campaign: Campaign) -> Iterator[str]:
@@ -378,25 +402,31 @@ def check_files(campaign: Campaign) -> Iterator[str]:
         yield f"an unfinished report is left: {os.path.basename(path)} ({os.path.getsize(path)} bytes)"
     for path in glob.glob(campaign.path("txlite-bug-*")):
         yield f"a bug was recorded: {read(path).decode().strip().splitlines()[-1]}"
-    for kind in set(
-        re.findall(
-            rb"^(?!EOFError|KeyboardInterrupt)\w[\w.]*(?:Error|Exception):.*", read(campaign.path("run.log")), re.M
-        )
-    ):
-        yield f"run.log has a traceback: {kind.decode(errors='replace')}"
+    for message in sorted(set(TRACEBACK.findall(read(campaign.path("run.log"))))):
+        yield f"run.log has a traceback: {message.decode(errors='replace')}"
 
 
-def summarize(campaign: Campaign, lines: list[Line]) -> str:
+def check(campaign: Campaign, lines: list[Line], connection: sqlite3.Connection) -> list[str]:
+    """All violations, those that were seen on the way first."""
+    tasks = campaign.options.tasks
+    return [
+        *campaign.violations,
+        *check_witness(lines, tasks),
+        *check_database(connection, tasks),
+        *check_attempts(connection, lines),
+        *check_files(campaign),
+    ]
+
+
+def summarize(campaign: Campaign, lines: list[Line], connection: sqlite3.Connection) -> str:
     """The figures, in one line."""
-    connection = sqlite3.connect(f"file:{campaign.home}/tasks.db?mode=ro", uri=True)
     outcomes = dict(connection.execute("SELECT outcome, count(*) FROM attempts GROUP BY outcome"))
-    connection.close()
-    again = sum(len({line.token for line in its if line.event == "end"}) > 1 for its in by_task(lines).values())
-    kinds = ", ".join(f"{count} {kind}" for kind, count in campaign.kills.items())
+    completed = ({line.token for line in its_lines if line.event == "end"} for its_lines in by_task(lines).values())
+    kinds = ", ".join(f"{campaign.kills[kind]} {kind}" for kind in KILLS)
     return (
-        f"{sum(campaign.kills.values())} kills ({kinds}), {campaign.restarts} restarts of run, {campaign.options.tasks} tasks, "
-        f"{sum(outcomes.values())} attempts, {outcomes.get('lost', 0)} lost, {again} tasks completed more than once, "
-        f"{time.monotonic() - campaign.started:.1f} s"
+        f"{sum(campaign.kills.values())} kills ({kinds}), {campaign.restarts} restarts of run, "
+        f"{campaign.options.tasks} tasks, {sum(outcomes.values())} attempts, {outcomes.get('lost', 0)} lost, "
+        f"{sum(len(tokens) > 1 for tokens in completed)} tasks completed more than once"
     )
 
 
@@ -414,6 +444,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
 
 def main(argv: list[str]) -> int:
     options = parse(argv)
+    started = time.monotonic()
     print(f"seed {options.seed}", flush=True)
     campaign = Campaign(tempfile.mkdtemp(prefix="txlite-kills-"), options)
     try:
@@ -422,15 +453,12 @@ def main(argv: list[str]) -> int:
     finally:
         campaign.end()
     lines = read_witness(campaign.log)
-    violations = [
-        *campaign.violations,
-        *check_witness(lines, options.tasks),
-        *check_database(os.path.join(campaign.home, "tasks.db"), options.tasks, lines),
-        *check_files(campaign),
-    ]
-    for violation in violations:
-        print(f"VIOLATION: {violation}")
-    print(("FAILED: " if violations else "ok: ") + summarize(campaign, lines))
+    connection = connect(campaign.home)
+    violations = check(campaign, lines, connection)
+    figures = summarize(campaign, lines, connection)
+    connection.close()
+    print("".join(f"VIOLATION: {violation}\n" for violation in violations), end="")
+    print(f"{'FAILED' if violations else 'ok'}: {figures}, {time.monotonic() - started:.1f} s")
     if violations or options.keep:
         print(f"kept: {campaign.directory}")
     else:

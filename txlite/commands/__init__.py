@@ -6,11 +6,13 @@ Commands parse, call, and hand data to `output`; they decide nothing.
 
 from __future__ import annotations
 
+from ..errors import UsageError
 from ..store import Store, open_store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Callable
 
 # verb -> (module, what it does)
 VERBS = {
@@ -38,3 +40,17 @@ def open_reading(args: Namespace) -> Store:
 def open_writing(args: Namespace) -> Store:
     """The store, made where there is none."""
     return open_store(args.home)
+
+
+def value_of(parse: Callable[[str], object]) -> Callable[[str], object]:
+    """`parse` for an argument's type: its errors become argparse's, which name the option."""
+
+    def parse_argument(text: str) -> object:
+        from argparse import ArgumentTypeError
+
+        try:
+            return parse(text)
+        except UsageError as error:
+            raise ArgumentTypeError(str(error).replace("%", "%%")) from error
+
+    return parse_argument

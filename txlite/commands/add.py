@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from .. import output
 from ..errors import UsageError
-from . import open_writing
+from . import open_writing, value_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+TAKES_COMMAND = True  # after --
+
 
 def configure(parser: ArgumentParser, verb: str) -> None:
     parser.usage = "txlite add [options] TITLE   or   txlite add [options] [TITLE] -- COMMAND ..."
+    parser.epilog = "COMMAND is a line for sh -c if it is one word, and a command with its arguments otherwise."
     parser.add_argument("title", nargs="?", default="", help="what is to be done; for a command it may be left out")
-    parser.add_argument("command", nargs="*", help="after --: a command; one word is a line for sh -c")
-    parser.add_argument("--score", "-s", type=number, default=0, metavar="N", help="the higher, the sooner (0)")
+    parser.add_argument(
+        "--score", "-s", type=value_of(number), default=0, metavar="N", help="the higher, the sooner (0)"
+    )
     parser.add_argument("--description", "-d", default="", metavar="TEXT", help="more about it")
     parser.add_argument("--parent", "-p", metavar="ID", help="the task that this is a part of")
     parser.add_argument("--needs", default="", metavar="CAPABILITY", help="what its worker must be able to do")
@@ -29,7 +33,7 @@ def number(value: str) -> float:
     try:
         parsed = float(value)
     except ValueError:
-        raise UsageError(f"score {value!r} is not a number") from None
+        raise UsageError(f"{value!r} is not a number") from None
     return int(parsed) if parsed.is_integer() else parsed
 
 

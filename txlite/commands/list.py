@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import output
 from ..errors import UsageError
-from . import open_reading
+from . import open_reading, value_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 def configure(parser: ArgumentParser, verb: str) -> None:
     if verb == "list":
         parser.add_argument("--status", metavar="A,B", help="only tasks in these states")
-    parser.add_argument("--limit", type=count, metavar="N", help="at most so many")
+    parser.add_argument("--limit", type=value_of(count), metavar="N", help="at most so many")
     parser.add_argument("--json", action="store_true", help="print an array of objects")
 
 
 def count(value: str) -> int:
     if not value.isascii() or not value.isdigit():
-        raise UsageError(f"--limit {value!r} is not a whole number")
+        raise UsageError(f"{value!r} is not a whole number")
     return int(value)
 
 

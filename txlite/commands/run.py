@@ -12,6 +12,7 @@ from ..model import STATES
 from ..store import Store, open_store
 from ..supervisor import Settings, Supervisor
 from ..workers import check_count
+from . import value_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,19 +24,30 @@ if TYPE_CHECKING:
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
-    parser.add_argument("--workers", "-w", type=workers, default=4, metavar="N", help="how many at a time (4)")
+    parser.add_argument(
+        "--workers", "-w", type=value_of(workers), default=4, metavar="N", help="how many at a time (4)"
+    )
     parser.add_argument("--from", dest="source", metavar="FILE", help="a task a line, a command for sh -c; - is stdin")
     parser.add_argument("--again", action="store_true", help="add the lines though the same batch is unfinished")
     parser.add_argument("--agent", default=agents.SHELL, metavar="NAME", help="who runs prompts (shell: commands only)")
     parser.add_argument(
-        "--max-attempts", type=attempts, default=3, metavar="N", help="until a task counts as failed (3)"
-    )
-    parser.add_argument("--timeout", type=text.parse_duration, metavar="TIME", help="for each attempt: 90, 10s, 5m, 2h")
-    parser.add_argument(
-        "--drain", type=text.parse_duration, metavar="TIME", help="how long attempts may go on after the first signal"
+        "--max-attempts", type=value_of(attempts), default=3, metavar="N", help="until a task counts as failed (3)"
     )
     parser.add_argument(
-        "--kill-after", type=text.parse_duration, default=10.0, metavar="TIME", help="between TERM and KILL (10s)"
+        "--timeout", type=value_of(text.parse_duration), metavar="TIME", help="for each attempt: 90, 10s, 5m, 2h"
+    )
+    parser.add_argument(
+        "--drain",
+        type=value_of(text.parse_duration),
+        metavar="TIME",
+        help="how long attempts may go on after the first signal",
+    )
+    parser.add_argument(
+        "--kill-after",
+        type=value_of(text.parse_duration),
+        default=10.0,
+        metavar="TIME",
+        help="between TERM and KILL (10s)",
     )
     parser.add_argument("--forever", action="store_true", help="stay when there is nothing left to do")
     parser.add_argument("--json", action="store_true", help="print one object at the end, and nothing else")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import output
-from . import open_writing
+from . import open_writing, value_of
 from .run import workers
 
 TYPE_CHECKING = False
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
-    parser.add_argument("workers", type=workers, metavar="N")
+    parser.add_argument("workers", type=value_of(workers), metavar="N")
     parser.add_argument("--run", metavar="ID", help="which run, where several go on (`txlite status` names them)")
     parser.add_argument("--json", action="store_true", help="print an object")
 

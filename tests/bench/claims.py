@@ -1,0 +1,130 @@
+"""Claim and complete a task, through the store: against two bare transactions, and at 1,000,000 tasks against 1,000.
+
+The bare ones are `BEGIN IMMEDIATE; UPDATE one row; COMMIT` with sqlite3 alone, on the same file, in a table of
+their own, so that the queue is not touched. Before each block the WAL is checkpointed, outside the measurement:
+neither side pays for pages that the other wrote, and each pays for what it writes itself. Two ways to complete:
+
+    apart  claim_next and finish, two transactions
+    fused  finish, which claims the next task in the same transaction, as a worker that goes on does
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+
+import homes
+import pairs
+
+from txlite.claims import Result
+from txlite.model import COMMAND, DONE, Lane
+from txlite.store import Store, open_store
+
+BARE_BUDGET = {"FULL": 0.7, "NORMAL": 0.35}
+SIZE_BUDGET = 0.5
+LANES = [Lane(COMMAND)]
+RESULT = Result(DONE, 0, 0.01, 12345, "workers/20251024_150000_12345_shell_task.md")
+WORKER = "worker-bench"
+
+
+class Bare:
+    """A table of one row in the store's file, and a connection of its own to it."""
+
+    def __init__(self, path: str, synchronous: str) -> None:
+        self.connection = sqlite3.connect(path, isolation_level=None)
+        self.connection.execute(f"PRAGMA synchronous = {synchronous}")
+        self.connection.execute("CREATE TABLE bench (id INTEGER PRIMARY KEY, value INTEGER)")
+        self.connection.execute("INSERT INTO bench VALUES (1, 0)")
+
+    def update(self, times: int) -> None:
+        for _ in range(times):
+            self.connection.execute("BEGIN IMMEDIATE")
+            self.connection.execute("UPDATE bench SET value = value + 1 WHERE id = 1")
+            self.connection.execute("COMMIT")
+
+    def checkpoint(self) -> None:
+        self.connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+
+
+def complete_apart(store: Store, tasks: int) -> None:
+    for _ in range(tasks):
+        assignment = store.claim_next(WORKER, LANES, "shell")
+        assert assignment
+        store.finish(assignment.claim.token, RESULT, 3)
+
+
+def complete_fused(store: Store, tasks: int) -> None:
+    assignment = store.claim_next(WORKER, LANES, "shell")
+    for _ in range(tasks - 1):
+        assert assignment
+        assignment = store.finish(assignment.claim.token, RESULT, 3, WORKER, LANES, "shell")
+    assert assignment
+    store.finish(assignment.claim.token, RESULT, 3)
+
+
+WAYS = {"apart": complete_apart, "fused": complete_fused}
+
+
+class Bench:
+    """A home of `size` tasks. Each measure gives the rate of one block: tasks a second."""
+
+    def __init__(self, directory: str, size: int, synchronous: str, block: int) -> None:
+        home = homes.make(directory, size, synchronous=synchronous)
+        self.store = open_store(home)
+        self._bare = Bare(os.path.join(home, "tasks.db"), synchronous)
+        self._block = block
+
+    def complete(self, way: str) -> float:
+        """As many are added, outside the measurement, as are taken: the size of the queue stays."""
+        self.store.add_many({"command": "true"} for _ in range(self._block))
+        self._bare.checkpoint()
+        return self._block / pairs.seconds(lambda: WAYS[way](self.store, self._block))
+
+    def bare(self) -> float:
+        """Two bare transactions count as a task."""
+        self._bare.checkpoint()
+        return self._block / pairs.seconds(lambda: self._bare.update(2 * self._block))
+
+    def close(self) -> None:
+        self._bare.connection.close()
+        self.store.close()
+
+
+def against_bare(small: Bench, synchronous: str, rounds: int) -> bool:
+    measures = (small.bare, lambda: small.complete("apart"), lambda: small.complete("fused"))
+    rates = pairs.alternate(rounds, *measures)
+    for name, rate in zip(("bare", *WAYS), zip(*rates)):
+        pairs.report(f"{synchronous}, {name}", rate, unit="/s")
+    met = True
+    for position, way in enumerate(WAYS, 1):
+        ratios = [rate[position] / rate[0] for rate in rates]
+        met &= pairs.report(f"{synchronous}, {way} : bare", ratios, at_least=BARE_BUDGET[synchronous])
+    return met
+
+
+def against_small(large: Bench, small: Bench, name: str, rounds: int) -> bool:
+    met = True
+    for way in WAYS:
+        rates = pairs.alternate(rounds, lambda: large.complete(way), lambda: small.complete(way))  # noqa: B023
+        ratios = [of_large / of_small for of_large, of_small in rates]
+        met &= pairs.report(f"{name}, {way}", ratios, at_least=SIZE_BUDGET)
+    return met
+
+
+def main() -> int:
+    args = homes.options(__doc__)
+    size, block, rounds = (10_000, 50, 3) if args.short else (1_000_000, 200, 20)
+    met = True
+    for synchronous in BARE_BUDGET:
+        small = Bench(args.scratch, 1000, synchronous, block)
+        large = Bench(args.scratch, size, synchronous, block)
+        met &= against_bare(small, synchronous, rounds)
+        met &= against_small(large, small, f"{synchronous}, {size:,} : 1,000 tasks", rounds)
+        small.close()
+        large.close()
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

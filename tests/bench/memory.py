@@ -1,0 +1,53 @@
+"""The memory of four idle workers and their supervisor together: PSS, in which each page counts once, divided
+among those that share it.
+
+This process maps some of the same pages and so takes a part of them off the others. `alone` adds all that it
+shares with anybody, which is at least that part: an upper bound. multiprocessing's resource tracker, which Python
+starts beside spawned processes, is shown by itself. Linux only.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import homes
+import pairs
+from runs import Run
+
+WORKERS = 4
+BUDGET = 60.0  # MB
+
+
+def megabytes(pid: int) -> dict[str, float]:
+    """The fields of smaps_rollup."""
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+        fields = [line.split() for line in file.readlines()[1:]]
+    return {field[0].rstrip(":"): int(field[1]) * 1024 / 1e6 for field in fields}
+
+
+def private(memory: dict[str, float]) -> float:
+    return memory["Private_Clean"] + memory["Private_Dirty"]
+
+
+def show(name: str, pid: int) -> float:
+    """Print a process; its PSS."""
+    memory = megabytes(pid)
+    print(f"{name}: {memory['Pss']:.1f} MB ({private(memory):.1f} private, RSS {memory['Rss']:.1f})")
+    return memory["Pss"]
+
+
+def main() -> int:
+    args = homes.options(__doc__)
+    with Run(homes.make(args.scratch, 0), WORKERS) as run:
+        total = sum([show("supervisor", run.supervisor), *(show("worker", pid) for pid in run.workers)])
+        tracker = sum(show("resource tracker", pid) for pid in run.tracker)
+        met = pairs.verdict(f"supervisor and {WORKERS} workers: {total:.1f} MB", total, BUDGET, unit=" MB")
+        here = megabytes(os.getpid())
+        alone = total + here["Pss"] - private(here)
+        print(f"alone on the machine: at most {alone:.1f} MB; with the resource tracker: {total + tracker:.1f} MB")
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""A `txlite run --forever` with idle workers, for the benchmarks that look at one from outside (Linux: /proc)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from types import TracebackType
+
+import homes
+
+PATIENCE = 60.0  # seconds until it must be idle, or gone
+CALM = 2.0  # seconds from then until what its start put off is over
+
+
+class Run:
+    """A context: entered when all its workers wait for work, left when all are gone."""
+
+    def __init__(self, home: str, workers: int) -> None:
+        self._wake = os.path.join(home, "wake")
+        self._workers = workers
+        self._supervisor = subprocess.Popen(
+            [sys.executable, "-m", "txlite", "run", "--forever", "--json", "--workers", str(workers)],
+            cwd=homes.PACKAGE, env=homes.environment(home), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def __enter__(self) -> Run:
+        deadline = time.monotonic() + PATIENCE
+        while self._idle() < self._workers:
+            if time.monotonic() > deadline or self._supervisor.poll() is not None:
+                raise RuntimeError("the run did not get idle")
+            time.sleep(0.05)
+        time.sleep(CALM)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._supervisor.send_signal(signal.SIGTERM)
+        try:
+            self._supervisor.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._supervisor.kill()
+            raise
+
+    def _idle(self) -> int:
+        """An idle worker shows the FIFO by which it can be woken."""
+        try:
+            return sum(name.startswith("worker-") for name in os.listdir(self._wake))
+        except FileNotFoundError:
+            return 0
+
+    @property
+    def supervisor(self) -> int:
+        return self._supervisor.pid
+
+    @property
+    def workers(self) -> list[int]:
+        return [pid for pid in self._children() if "spawn_main" in command_line(pid)]
+
+    @property
+    def tracker(self) -> list[int]:
+        """multiprocessing's resource tracker, if there is one."""
+        return [pid for pid in self._children() if "resource_tracker" in command_line(pid)]
+
+    def _children(self) -> list[int]:
+        with open(f"/proc/{self.supervisor}/task/{self.supervisor}/children", encoding="ascii") as file:
+            return list(map(int, file.read().split()))
+
+
+def command_line(pid: int) -> str:
+    with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file:
+        return file.read().replace("\0", " ")
+
+
+def processor_time(pid: int) -> float:
+    """Seconds of CPU time that a process of one thread has used, to the nanosecond."""
+    with open(f"/proc/{pid}/schedstat", encoding="ascii") as file:
+        return int(file.read().split()[0]) / 1e9

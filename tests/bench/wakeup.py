@@ -1,0 +1,110 @@
+"""From the commit of `add` to the start of the agent in an idle worker; and what idle workers cost.
+
+The clock starts when the transaction of `add` is committed, just before the store rings a worker, and stops when a
+byte arrives in a FIFO that is kept open here. The agent is `/bin/sh -c 'echo >FIFO'`, so besides what is asked for
+the figures contain the start of a shell (exec and its libraries, about a millisecond), a write, and the waking
+of this process: they are upper bounds. Nothing finer is to be had from outside: the start time in /proc is in ticks of
+10 ms. CPU time is that of the scheduler (/proc/PID/schedstat), exact to the nanosecond. The tasks that lie in the
+queue meanwhile are prompts, which these workers do not accept. Linux only.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import select
+import sys
+import time
+
+import homes
+import pairs
+from runs import Run, processor_time
+
+from txlite.store import Store, open_store
+
+WORKERS = 4
+LATENCY_BUDGET = 20.0  # ms, p99
+IDLE_BUDGET = 0.1  # % of a core
+PATIENCE = 10.0  # seconds until an agent must have started
+SEED = 1
+
+
+class Arrival:
+    """A FIFO that agents write to."""
+
+    def __init__(self, path: str) -> None:
+        os.mkfifo(path)
+        self.command = f"echo >'{path}'"
+        self._file = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+
+    def wait(self) -> float:
+        """The time of the next byte, on the monotonic clock."""
+        if not select.select([self._file], [], [], PATIENCE)[0]:
+            raise RuntimeError("the agent did not start")
+        moment = time.monotonic()
+        os.read(self._file, 4096)
+        return moment
+
+
+class Adder:
+    """Adds tasks, and knows when each was committed."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._ring = store.wake_for
+        self._committed = 0.0
+        store.wake_for = self._note  # type: ignore[method-assign]
+
+    def _note(self, lanes: object) -> None:
+        self._committed = time.monotonic()
+        self._ring(lanes)  # type: ignore[arg-type]
+
+    def add(self, command: str) -> float:
+        self._store.add(command=command, directory="/")
+        return self._committed
+
+
+def latencies(home: str, arrival: Arrival, adds: int, longest_pause: float) -> list[float]:
+    """Milliseconds from commit to start. The pauses are random: nothing may depend on the phase of a timer."""
+    pause = random.Random(SEED)
+    found = []
+    with open_store(home) as store:
+        adder = Adder(store)
+        for _ in range(adds):
+            time.sleep(pause.uniform(0.02, longest_pause))
+            committed = adder.add(arrival.command)
+            found.append(1000 * (arrival.wait() - committed))
+    return found
+
+
+def idle_shares(pids: list[int], window: float) -> list[float]:
+    """Per cent of a core that each of these processes uses."""
+    before, started = list(map(processor_time, pids)), time.monotonic()
+    time.sleep(window)
+    passed = time.monotonic() - started
+    return [100 * (processor_time(pid) - first) / passed for pid, first in zip(pids, before)]
+
+
+def main() -> int:
+    args = homes.options(__doc__)
+    adds, longest_pause, window = (40, 0.05, 3.0) if args.short else (300, 0.25, 20.0)
+    met = True
+    for size in (10, 10_000) if args.short else (10, 1_000_000):
+        home = homes.make(args.scratch, size, command=None)
+        arrival = Arrival(os.path.join(home, "arrival"))
+        with Run(home, WORKERS) as run:
+            name = f"{size:,} other tasks"
+            shares = idle_shares([run.supervisor, *run.workers], window)
+            pairs.verdict(f"{name}, idle supervisor: {shares[0]:.3f} % of a core", shares[0])
+            worst = max(shares[1:])
+            line = f"{name}, idle workers: {', '.join(f'{share:.3f}' for share in shares[1:])} % of a core"
+            met &= pairs.verdict(line, worst, IDLE_BUDGET, unit=" %")
+            times = latencies(home, arrival, adds, longest_pause)
+            p99 = pairs.percentile(times, 0.99)
+            pairs.report(f"{name}, {adds} wake-ups", times, unit=" ms")
+            met &= pairs.verdict(f"{name}, p99: {p99:.3g} ms", p99, LATENCY_BUDGET, unit=" ms")
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,141 @@
+"""What the tests share: a home of their own, commands run as a user runs them, waiting for conditions."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PATIENCE = 30.0  # seconds until a condition counts as never coming true
+
+
+def wait_until(condition, what, patience=PATIENCE):
+    """Wait for a condition to hold; what it gave."""
+    deadline = time.monotonic() + patience
+    while True:
+        found = condition()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {patience:g} s in vain: {what}")
+        time.sleep(0.005)
+
+
+def is_running(pid):
+    """Whether a process lives (a zombie does not)."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+def running(marker):
+    """The PIDs of the processes with `marker` in their command line."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/cmdline", "rb") as file:
+                if marker.encode() in file.read().split(b"\0") and is_running(name):
+                    found.append(int(name))
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return found
+
+
+class Case(unittest.TestCase):
+    """A test with a working directory of its own and a home in it."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="txlite-test-")
+        self.addCleanup(directory.cleanup)
+        self.directory = os.path.realpath(directory.name)
+        self.home = os.path.join(self.directory, ".txlite")
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("TXLITE_")}
+        self.environment["PYTHONPATH"] = ROOT
+
+    def start(self, *arguments, **options):
+        """Start a command of txlite in the working directory."""
+        options.setdefault("stdin", subprocess.DEVNULL)
+        options.setdefault("stdout", subprocess.PIPE)
+        options.setdefault("stderr", subprocess.PIPE)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "txlite", *arguments],
+            cwd=options.pop("cwd", self.directory),
+            env=options.pop("env", self.environment),
+            **options,
+        )
+        self.addCleanup(self._end, process)
+        return process
+
+    def _end(self, process):
+        if process.poll() is None:
+            process.send_signal(signal.SIGQUIT)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream:
+                stream.close()
+
+    def txlite(self, *arguments, code=0, stdin=b"", **options):
+        """Run a command to its end; its stdout. Fails unless it exits with `code`, and without a traceback."""
+        process = self.start(*arguments, stdin=subprocess.PIPE, **options)
+        out, error = process.communicate(stdin, timeout=120)
+        self.errors = error.decode()
+        self.assertEqual(process.returncode, code, f"{arguments}: {out.decode()}{self.errors}")
+        self.assertNotIn("Traceback", self.errors)
+        if code in (2, 64, 69):
+            self.assertEqual(self.errors.count("\n"), 1, f"one line on stderr, not: {self.errors}")
+        return out.decode()
+
+    def json(self, *arguments, **options):
+        """The same with --json."""
+        return json.loads(self.txlite(*arguments, "--json", **options))
+
+    def batch(self, *lines):
+        """A file with these lines, for --from."""
+        path = self.path("batch")
+        with open(path, "w") as file:
+            file.write("".join(line + "\n" for line in lines))
+        return path
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def read(self, name):
+        """The text of a file in the working directory, "" while there is none."""
+        try:
+            with open(self.path(name), encoding="utf-8", errors="replace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def store(self):
+        """The store of the test's home."""
+        import txlite
+
+        store = txlite.open(self.home)
+        self.addCleanup(store.close)
+        return store
+
+    def reports(self):
+        """The texts of the reports, by name."""
+        directory = os.path.join(self.home, "workers")
+        names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
+        return {name: self.read(os.path.join(directory, name)) for name in names}
+
+    def worker_pids(self):
+        """The PIDs of the workers that have not left."""
+        import txlite
+
+        with txlite.open(self.home, read_only=True) as store:
+            return [int(worker.identity.split()[0]) for worker in store.workers()]

@@ -1,0 +1,242 @@
+"""Trees are ended whole, the dead are recovered, and nothing runs twice at once."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+import txlite
+from txlite import process
+from txlite.recovery import Recovery
+
+from .case import ROOT, Case, is_running, running, wait_until
+
+KILL_AFTER = 1.0
+# What agents leave behind. Each sleeps under a name of its own, so that the test can find it.
+STUBBORN = "trap '' TERM; exec -a {mark} sleep 600"
+SURVIVORS = {
+    "ignores TERM": 'bash -c "' + STUBBORN + '"',
+    "setsid": "setsid bash -c 'exec -a {mark} sleep 600' & ready; sleep 600",
+    "env -i, twice forked": "env -i setsid bash -c '(exec -a {mark} sleep 600) & exit' & ready; sleep 600",
+    "stopped": "bash -c 'kill -STOP $$; exec -a {mark} sleep 600' & bash -c \"" + STUBBORN + '"',
+    "closed its output": 'exec >&- 2>&-; setsid bash -c "' + STUBBORN + '" & ready; sleep 600',
+}
+
+
+class Trees(Case):
+    def agent(self, kind):
+        """A command that leaves a survivor of this kind, and says so in `ready`."""
+        self.mark = f"survivor-{os.getpid()}-{time.monotonic_ns()}"
+        return "ready() { touch ready; }; " + SURVIVORS[kind].replace("{mark}", self.mark).replace(
+            "; exec -a", "; touch ready; exec -a"
+        )
+
+    def is_gone(self):
+        return not running(self.mark)
+
+    def begin(self, kind, *options):
+        """Start a run whose agent has its survivor."""
+        batch = self.batch(self.agent(kind))
+        run = self.start("run", "--from", batch, "--workers", "1", "--kill-after", str(KILL_AFTER), *options)
+        wait_until(lambda: os.path.exists(self.path("ready")) and running(self.mark), f"the agent of {kind!r}")
+        return run
+
+    def assert_gone_in_time(self, started):
+        wait_until(self.is_gone, "the tree to end", KILL_AFTER + 10)
+        self.assertLess(time.monotonic() - started, KILL_AFTER + 1 + LEEWAY)
+
+    def each(self):
+        for kind in SURVIVORS:
+            with self.subTest(kind):
+                if os.path.exists(self.path("ready")):
+                    os.unlink(self.path("ready"))
+                self.home = self.path("home of " + kind)
+                self.environment["TXLITE_HOME"] = self.home
+                yield kind
+
+    def test_when_the_attempt_times_out(self):
+        for kind in self.each():
+            run = self.begin(kind, "--timeout", "0.5", "--max-attempts", "1")
+            self.assertEqual(run.wait(30), 1)
+            self.assertTrue(self.is_gone())
+            with txlite.open(self.home) as store:
+                (attempt,) = store.attempts(store.list()[0].id)
+                self.assertEqual(attempt.outcome, "timeout")
+                self.assertLess(attempt.duration, 0.5 + KILL_AFTER + 1 + LEEWAY)
+
+    def test_when_the_agent_exits_by_itself(self):
+        self.mark = f"survivor-{os.getpid()}"
+        left = f"setsid bash -c 'trap : TERM; exec -a {self.mark} sleep 600' & env -i setsid bash -c '(exec -a {self.mark} sleep 600) &'"
+        self.txlite("run", "--from", self.batch(left + "; echo fine"), "--kill-after", str(KILL_AFTER))
+        self.assertTrue(self.is_gone())
+
+    def test_when_the_worker_is_killed(self):
+        for kind in self.each():
+            run = self.begin(kind)
+            started = time.monotonic()
+            os.kill(self.worker_pids()[0], signal.SIGKILL)
+            self.assert_gone_in_time(started)
+            run.send_signal(signal.SIGQUIT)
+            self.assertEqual(run.wait(30), 130)
+            wait_until(self.is_gone, "the second attempt to end")
+
+    def test_when_worker_and_supervisor_are_killed_together(self):
+        for kind in self.each():
+            run = self.begin(kind)
+            workers = self.worker_pids()
+            for pid in (run.pid, *workers):
+                os.kill(pid, signal.SIGSTOP)
+            for pid in (run.pid, *workers):
+                os.kill(pid, signal.SIGKILL)
+            run.wait()
+            self.assertFalse(self.is_gone())
+            started = time.monotonic()
+            self.assertEqual(self.txlite("reconcile"), "1 given back\n")
+            self.assert_gone_in_time(started)
+            (task,) = self.json("list")
+            self.assertEqual((task["status"], task["failures"]), ("backlog", 0))
+            (attempt,) = self.json("show", task["id"])["attempts"]
+            self.assertEqual(attempt["outcome"], "lost")
+            self.assertIn("**Outcome:** lost (its worker died)", self.read(os.path.join(self.home, attempt["report"])))
+
+    def test_a_second_signal_ends_agents_and_costs_nothing(self):
+        run = self.begin("ignores TERM")
+        run.send_signal(signal.SIGTERM)
+        time.sleep(1.1)
+        self.assertIsNone(run.poll())
+        self.assertFalse(self.is_gone())
+        started = time.monotonic()
+        run.send_signal(signal.SIGTERM)
+        self.assertEqual(run.wait(30), 130)
+        self.assertTrue(self.is_gone())
+        self.assertLess(time.monotonic() - started, KILL_AFTER + 1 + LEEWAY)
+        (task,) = self.json("list")
+        self.assertEqual((task["status"], task["failures"]), ("backlog", 0))
+
+
+LEEWAY = 1.0  # seconds for a loaded machine, beyond what is promised
+
+
+class Bystanders(Case):
+    def test_a_process_with_the_same_pid_is_not_signalled(self):
+        bystander = subprocess.Popen(["sleep", "60"], start_new_session=True)
+        self.addCleanup(bystander.wait)
+        self.addCleanup(bystander.kill)
+        seen = process.look(bystander.pid)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            process.send_signal(seen._replace(start=seen.start - 1), number)
+        agent = process.identify(bystander.pid)
+        tree = process.Tree("0" * 36, 1, agent._replace(start=agent.start - 1))
+        self.assertEqual(tree.members(), [])
+        tree = process.Tree("0" * 36, 1, agent._replace(boot="another"))
+        self.assertEqual(tree.members(), [])
+        self.assertIsNone(bystander.poll())
+        self.assertTrue(agent.is_alive())
+        self.assertFalse(agent._replace(start=agent.start - 1).is_alive())
+
+    def test_marks_of_another_attempt_or_home_do_not_match(self):
+        code = f"""import sys; sys.path.insert(0, {ROOT!r})
+import os, subprocess; from txlite import process
+process.mark_children("abcdef0" + "0" * 29, 12)
+os.environ["TXLITE_ATTEMPT"] = "abcdef0" + "0" * 29 + ":12"
+print(subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).pid)"""
+        pid = int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+        self.addCleanup(os.kill, pid, signal.SIGKILL)
+        self.assertTrue(process.is_marked(pid, "abcdef0" + "0" * 29, 12))
+        for home, attempt in (("abcdef0" + "0" * 29, 1), ("abcdef0" + "0" * 29, 123), ("abcdef1" + "0" * 29, 12)):
+            self.assertFalse(process.is_marked(pid, home, attempt))
+
+    def test_what_cannot_be_killed_is_named(self):
+        if os.geteuid():
+            self.skipTest("needs root, to become somebody else")
+        code = f"""import sys; sys.path.insert(0, {ROOT!r})
+import os, subprocess, time; from txlite import process
+process.KILL_PATIENCE = 0.3
+child = subprocess.Popen(["sleep", "60"], start_new_session=True, stdout=-3, stderr=-3)
+agent = process.identify(child.pid)
+os.setresuid(65534, 65534, 65534)
+ending = process.Ending(process.Tree("0" * 36, 1, agent), 0.1)
+while not ending.is_over:
+    time.sleep(ending.step())
+print(child.pid, *[one.pid for one in ending.survivors])"""
+        out = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout.split()
+        os.kill(int(out[0]), signal.SIGKILL)
+        self.assertEqual(out, [out[0]] * 2)
+
+
+class Dead(Case):
+    def test_a_killed_worker_is_replaced_and_its_task_run_again(self):
+        batch = self.batch("echo $TXLITE_TOKEN >> log; test -e go || sleep 60")
+        run = self.start("run", "--from", batch, "--workers", "1", "--max-attempts", "1")
+        for number in range(1, 4):
+            wait_until(lambda: self.read("log").count("\n") >= number, f"attempt {number}")
+            os.kill(self.worker_pids()[-1], signal.SIGKILL)
+        with open(self.path("go"), "w"):
+            pass
+        self.assertEqual(run.wait(30), 0)
+        tokens = self.read("log").split()
+        self.assertEqual(tokens, sorted(tokens, key=int))
+        outcomes = [attempt["outcome"] for attempt in self.json("show", self.json("list")[0]["id"])["attempts"]]
+        self.assertEqual((outcomes[:3], outcomes[-1]), (["lost"] * 3, "done"))
+        self.assertFalse([name for name in self.reports() if "TEMP" in name])
+
+    def test_a_worker_whose_supervisor_died_finishes_and_leaves(self):
+        batch = self.batch(
+            "touch started; while ! test -e go; do sleep 0.02; done; echo end >> log", "echo next >> log"
+        )
+        run = self.start("run", "--from", batch, "--workers", "1")
+        wait_until(lambda: os.path.exists(self.path("started")), "the agent to start")
+        (worker,) = self.worker_pids()
+        run.kill()
+        run.wait()
+        with open(self.path("go"), "w"):
+            pass
+        wait_until(lambda: not is_running(worker), "the worker to leave")
+        self.assertEqual(self.read("log"), "end\n")
+        self.assertEqual(sorted(task["status"] for task in self.json("list")), ["backlog", "done"])
+        self.txlite("run", "--from", batch)
+        self.assertEqual(self.read("log"), "end\nnext\n")
+
+    def test_a_worker_that_is_late_keeps_its_claim(self):
+        run = self.start("run", "--from", self.batch("touch started; sleep 60"), "--workers", "1")
+        wait_until(lambda: os.path.exists(self.path("started")), "the agent to start")
+        (worker,) = self.worker_pids()
+        os.kill(worker, signal.SIGSTOP)
+        with txlite.open(self.home) as store:
+            with store.db.writing() as connection:
+                connection.execute("UPDATE claims SET deadline = 0, expires = '2000'")
+            self.assertEqual(Recovery(store).run(), 0)
+            self.assertEqual((len(store.claims()), store.expired()), (1, []))
+        os.kill(worker, signal.SIGCONT)
+        run.send_signal(signal.SIGQUIT)
+        self.assertEqual(run.wait(30), 130)
+
+    def test_several_recover_at_once(self):
+        run = self.start("run", "--from", self.batch(*["sleep 600"] * 4), "--kill-after", "0.3")
+        wait_until(lambda: len(self.worker_pids()) == 4 and self.json("status")["tasks"]["active"] == 4, "four agents")
+        pids = self.worker_pids()
+        for pid in (run.pid, *pids):
+            os.kill(pid, signal.SIGKILL)
+        run.wait()
+        recoverers = [self.start("reconcile") for _ in range(4)]
+        outs = [one.communicate(timeout=60) for one in recoverers]
+        self.assertEqual([one.returncode for one in recoverers], [0] * 4, outs)
+        self.assertEqual(sum(int(out.split()[0]) for out, _ in outs), 4)
+        self.assertEqual(self.json("status")["tasks"]["backlog"], 4)
+        self.assertEqual(os.listdir(os.path.join(self.home, "locks")), [])
+
+    def test_lock_files_tidied_away_do_not_make_a_worker_dead(self):
+        run = self.start("run", "--from", self.batch("touch started; while ! test -e go; do sleep 0.02; done"))
+        wait_until(lambda: os.path.exists(self.path("started")), "the agent to start")
+        for name in os.listdir(os.path.join(self.home, "locks")):
+            os.unlink(os.path.join(self.home, "locks", name))
+        self.assertEqual(self.txlite("reconcile"), "0 given back\n")
+        with open(self.path("go"), "w"):
+            pass
+        self.assertEqual(run.wait(30), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
