@@ -12,8 +12,8 @@ from txlite.commands import VERBS
 
 from .case import ROOT, Case
 
-TX_KEYS = ("id title description status parentId score createdAt updatedAt completedAt metadata blockedBy blocks children "
-           "isReady").split()  # fmt: skip
+TX_KEYS = """id title description status parentId score createdAt updatedAt completedAt metadata
+    blockedBy blocks children isReady""".split()
 
 
 class Verbs(Case):
@@ -114,7 +114,7 @@ sys.exit(cli.main(["list"]))"""
         found = subprocess.run([sys.executable, "-c", code], cwd=self.directory, capture_output=True, text=True,
                                env={**self.environment, "TMPDIR": self.directory})  # fmt: skip
         self.assertEqual((found.returncode, found.stderr.count("\n")), (70, 1), found.stderr)
-        (name,) = [name for name in os.listdir(self.directory) if name.startswith("txlite-bug-")]
+        (name,) = (name for name in os.listdir(self.directory) if name.startswith("txlite-bug-"))
         self.assertIn("ZeroDivisionError", self.read(name))
 
     def test_a_reader_that_has_seen_enough(self):

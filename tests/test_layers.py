@@ -12,7 +12,7 @@ PACKAGE = os.path.join(ROOT, "txlite")
 SQL = re.compile(
     r"\b(SELECT .* FROM|INSERT (OR \w+ )?INTO|UPDATE \w+ SET|DELETE FROM|CREATE (TABLE|INDEX|TRIGGER))\b", re.S
 )
-SQL_MODULES = {"schema", "dependencies", "tasks", "claims", "attempts", "workers", "batches", "store"}
+SQL_MODULES = {"schema", "dependencies", "tasks", "claims", "outcomes", "attempts", "workers", "batches", "store"}
 OPENS_A_DATABASE = {"db"}  # which enters the home's row, as it makes the file
 
 

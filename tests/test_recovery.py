@@ -8,7 +8,7 @@ import time
 import unittest
 
 import txlite
-from txlite import process
+from txlite import process, tree
 from txlite.recovery import Recovery
 
 from .case import ROOT, Case, is_running, running, wait_until
@@ -68,7 +68,8 @@ class Trees(Case):
 
     def test_when_the_agent_exits_by_itself(self):
         self.mark = f"survivor-{os.getpid()}"
-        left = f"setsid bash -c 'trap : TERM; exec -a {self.mark} sleep 600' & env -i setsid bash -c '(exec -a {self.mark} sleep 600) &'"
+        sleeper = f"exec -a {self.mark} sleep 600"
+        left = f"setsid bash -c 'trap : TERM; {sleeper}' & env -i setsid bash -c '({sleeper}) &'"
         self.txlite("run", "--from", self.batch(left + "; echo fine"), "--kill-after", str(KILL_AFTER))
         self.assertTrue(self.is_gone())
 
@@ -128,36 +129,36 @@ class Bystanders(Case):
         for number in (signal.SIGTERM, signal.SIGKILL):
             process.send_signal(seen._replace(start=seen.start - 1), number)
         agent = process.identify(bystander.pid)
-        tree = process.Tree("0" * 36, 1, agent._replace(start=agent.start - 1))
-        self.assertEqual(tree.members(), [])
-        tree = process.Tree("0" * 36, 1, agent._replace(boot="another"))
-        self.assertEqual(tree.members(), [])
+        found = tree.Tree("0" * 36, 1, agent._replace(start=agent.start - 1))
+        self.assertEqual(found.members(), [])
+        found = tree.Tree("0" * 36, 1, agent._replace(boot="another"))
+        self.assertEqual(found.members(), [])
         self.assertIsNone(bystander.poll())
         self.assertTrue(agent.is_alive())
         self.assertFalse(agent._replace(start=agent.start - 1).is_alive())
 
     def test_marks_of_another_attempt_or_home_do_not_match(self):
         code = f"""import sys; sys.path.insert(0, {ROOT!r})
-import os, subprocess; from txlite import process
-process.mark_children("abcdef0" + "0" * 29, 12)
+import os, subprocess; from txlite import tree
+tree.mark_children("abcdef0" + "0" * 29, 12)
 os.environ["TXLITE_ATTEMPT"] = "abcdef0" + "0" * 29 + ":12"
 print(subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).pid)"""
         pid = int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
         self.addCleanup(os.kill, pid, signal.SIGKILL)
-        self.assertTrue(process.is_marked(pid, "abcdef0" + "0" * 29, 12))
+        self.assertTrue(tree.is_marked(pid, "abcdef0" + "0" * 29, 12))
         for home, attempt in (("abcdef0" + "0" * 29, 1), ("abcdef0" + "0" * 29, 123), ("abcdef1" + "0" * 29, 12)):
-            self.assertFalse(process.is_marked(pid, home, attempt))
+            self.assertFalse(tree.is_marked(pid, home, attempt))
 
     def test_what_cannot_be_killed_is_named(self):
         if os.geteuid():
             self.skipTest("needs root, to become somebody else")
         code = f"""import sys; sys.path.insert(0, {ROOT!r})
-import os, subprocess, time; from txlite import process
-process.KILL_PATIENCE = 0.3
+import os, subprocess, time; from txlite import process, tree
+tree.KILL_PATIENCE = 0.3
 child = subprocess.Popen(["sleep", "60"], start_new_session=True, stdout=-3, stderr=-3)
 agent = process.identify(child.pid)
 os.setresuid(65534, 65534, 65534)
-ending = process.Ending(process.Tree("0" * 36, 1, agent), 0.1)
+ending = tree.Ending(tree.Tree("0" * 36, 1, agent), 0.1)
 while not ending.is_over:
     time.sleep(ending.step())
 print(child.pid, *[one.pid for one in ending.survivors])"""

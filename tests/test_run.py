@@ -220,7 +220,8 @@ class Attempts(Case):
         self.txlite("init")
         with open(os.path.join(self.home, "config.ini"), "w") as file:
             file.write(
-                "[agent echo]\ncommand = sh -c 'cat > prompt; env > seen'\nset = GREETING=hello there\nhide = SECRET_*\n"
+                "[agent echo]\ncommand = sh -c 'cat > prompt; env > seen'\n"
+                "set = GREETING=hello there\nhide = SECRET_*\n"
             )
             file.write("[agent args]\ncommand = printf %s\nprompt = argument\n[agent gone]\ncommand = no-such-tool\n")
         text = "quotes ' \" $HOME `x` \\1"

@@ -21,8 +21,8 @@ class Stopping(Case):
     def test_the_first_signal_lets_running_attempts_finish_and_claims_nothing_new(self):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             with self.subTest(number):
-                run = self.begin("touch started; sleep 1; echo end >> log", "sleep 1; echo end >> log", "echo never >> log",
-                                 options=("--again",))  # fmt: skip
+                lines = "touch started; sleep 1; echo end >> log", "sleep 1; echo end >> log", "echo never >> log"
+                run = self.begin(*lines, options=("--again",))
                 run.send_signal(number)
                 self.assertEqual(run.wait(30), 130)
                 self.assertEqual(self.read("log"), "end\nend\n")
@@ -60,7 +60,7 @@ class Stopping(Case):
     def test_what_the_caller_ignores_stays_ignored(self):
         batch = self.batch("touch started; sleep 0.7; echo end >> log", "echo next >> log")
         run = subprocess.Popen(
-            ["/bin/sh", "-c", "trap '' HUP INT; exec \"$@\"", "sh", sys.executable, "-m", "txlite", "run", "--from", batch],
+            ["/bin/sh", "-c", 'trap "" HUP INT; exec "$@"', "sh", sys.executable, "-m", "txlite", "run", "--from", batch],
             cwd=self.directory, env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         )  # fmt: skip
         self.addCleanup(run.kill)

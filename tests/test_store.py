@@ -6,7 +6,7 @@ import threading
 import time
 
 import txlite
-from txlite import claims, clock
+from txlite import claims, clock, outcomes
 from txlite.model import Lane
 
 from .case import Case, wait_until
@@ -29,7 +29,8 @@ class Tasks(Case):
         store = self.store()
         wrong = [{"title": ""}, {"title": " \n"}, {"title": "a\0b"}, {"title": "\ud800"}, {"command": ""},
                  {"title": "a", "score": float("nan")}, {"title": "a", "score": "high"}, {"title": "a", "score": 1e300},
-                 {"title": "a", "description": "\0"}, {"title": "a", "needs": "a\nb"}, {"command": "x" * 200_000}]  # fmt: skip
+                 {"title": "a", "description": "\0"}, {"title": "a", "needs": "a\nb"},
+                 {"command": "x" * 200_000}]  # fmt: skip
         for values in wrong:
             with self.assertRaises(txlite.InvalidValue, msg=repr(values)[:80]):
                 store.add(**values)
@@ -263,14 +264,14 @@ class Attempts(Case):
     def test_interrupted_and_lost_attempts_cost_nothing_but_ten_losses_in_a_row_end_it(self):
         store = self.store()
         task = store.add(command="kill -9 $PPID").id
-        outcomes = ["interrupted", "lost", "interrupted"] + ["lost"] * claims.LOSSES
-        for outcome in outcomes:
+        ends = ["interrupted", "lost", "interrupted"] + ["lost"] * outcomes.LOSSES
+        for outcome in ends:
             with store.db.writing() as connection:
                 connection.execute("UPDATE tasks SET not_before = NULL")
             assignment = store.claim_next("w", COMMANDS, "shell")
             store.finish(assignment.claim.token, txlite.Result(outcome), max_attempts=1)
         self.assertEqual((store.get(task).status, store.get(task).failures), ("failed", 0))
-        self.assertEqual(len(store.attempts(task)), len(outcomes))
+        self.assertEqual(len(store.attempts(task)), len(ends))
 
     def test_an_end_that_comes_too_late_changes_nothing(self):
         store = self.store()

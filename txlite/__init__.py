@@ -24,8 +24,10 @@ on floor 2 and in `schema`; `tests/test_layers.py` proves both.
        lock        an exclusive file lock with a deadline
        db          connect, write lock, transactions, migrations, sqlite3's errors made ours
        wake        how an idle worker learns that there is work
-       process     identity, an attempt's tree and its end, liveness locks
-    2  dependencies, tasks, claims, attempts, workers, batches
+       process     who processes are, the process table, signals that reach the one that was meant
+       tree        an attempt's tree of processes, and its end
+       liveness    alive means holding a lock
+    2  dependencies, tasks, claims, outcomes, attempts, workers, batches
                    the store's nouns, each with its SQL
        store       all of them together, and how they are opened
     3  report      a report's life: TEMP name, live output, final name

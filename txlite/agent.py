@@ -19,9 +19,9 @@ import os
 from . import config
 from .errors import UsageError
 from .model import COMMAND, DONE, FAILED, PROMPT, Claim, Lane, Task
-from .process import MARK
 from .record import NamedTuple
 from .text import shorten
+from .tree import MARK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

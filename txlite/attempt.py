@@ -12,7 +12,7 @@ import os
 import subprocess
 
 from . import agent as agents
-from . import clock, process
+from . import clock, process, tree
 from .claims import Result
 from .model import TIMEOUT, UNKILLABLE, UNSTARTABLE
 from .record import NamedTuple
@@ -54,14 +54,14 @@ class Run:
         self._is_subreaper = is_subreaper
         self._leaves_daemons = daemons
         self._decided: Result | None = None  # why it was stopped, where it was
-        self._ending: process.Ending | None = None
+        self._ending: tree.Ending | None = None
         self._next_step = 0.0
         self._pipe = self._pidfd = -1
         self._started = clock.monotonic()
         self._spared = spared
         self._mark = mark
         try:
-            process.mark_children(*mark)
+            tree.mark_children(*mark)
             self._child = self._start(invocation, directory)
         except OSError as error:
             self._close()
@@ -140,8 +140,8 @@ class Run:
                 os.close(stdin)
 
     def _end_tree(self) -> None:
-        tree = process.Tree(*self._mark, self.agent, adopted=lambda child: True, spared=self._spared)
-        self._ending = process.Ending(tree, self._limits.kill_after)
+        found = tree.Tree(*self._mark, self.agent, adopted=lambda child: True, spared=self._spared)
+        self._ending = tree.Ending(found, self._limits.kill_after)
         self._next_step = 0.0
 
     def _is_tree_gone(self) -> bool:

@@ -1,19 +1,15 @@
-"""The store's part for claims: taking a task, keeping it, and every way of letting go of it.
+"""The store's part for claims: taking a task, keeping it, giving it back.
 
 What it guarantees: a task has at most one claim; each claim's token is higher than all before it; whoever
-speaks with an old token, or for a claim that is another's, changes nothing and is told so. A claim that a
-worker process holds (`held`) ends only through that worker, or through `recovery` once its agent's tree is
-gone: whoever decides otherwise meanwhile leaves a verdict, which the worker carries out. Mixed into
-`store.Store`.
+speaks with an old token, or for a claim that is another's, changes nothing and is told so. How tasks end stands
+in `outcomes`. Mixed into `store.Store`.
 """
 
 from __future__ import annotations
 
-import os
-
 from . import clock, tasks, text
-from .errors import AlreadyClaimed, InvalidMove, InvalidValue, LeaseLost, NotReady, Refused
-from .model import COSTLY, DONE, LOST, MOVES, RELEASED, UNKILLABLE, Claim, Lane, Task
+from .errors import AlreadyClaimed, InvalidValue, LeaseLost, NotReady, Refused
+from .model import DONE, LOST, RELEASED, Claim, Lane, Task
 from .record import NamedTuple
 
 TYPE_CHECKING = False
@@ -25,7 +21,6 @@ if TYPE_CHECKING:
 
 LEASE = 30 * 60.0  # seconds, as tx gives
 RESERVED = 2.0  # seconds for which a task released by hand is its last holder's alone
-LOSSES = 10  # workers in a row that died over a task, until it is put aside: it may be what kills them
 PROMOTED_AT_ONCE = 1000  # tasks whose time has come, entered into the ready index by one claim
 
 PROMOTE = f"""UPDATE tasks SET not_before = NULL, reserved_for = NULL WHERE seq IN (
@@ -45,21 +40,13 @@ SELECT_BY_TASK = f"{COLUMNS} WHERE c.task = ?"
 SELECT_BY_TOKEN = f"{COLUMNS} WHERE c.token = ?"
 SELECT_ALL = f"{COLUMNS} ORDER BY c.token"
 RENEW = "UPDATE claims SET deadline = ?, expires = ? WHERE token = ?"
-SET_VERDICT = "UPDATE claims SET verdict = ?, stopping = max(stopping, ?) WHERE token = ?"
 DELETE = "DELETE FROM claims WHERE token = ?"
 END_ATTEMPT = """UPDATE attempts SET ended = ?, outcome = ?, exit_code = ?, duration = ?, pid = ?, report = ?, note = ?
     WHERE id = ? AND ended IS NULL"""
 INSERT_TAIL = "INSERT OR REPLACE INTO attempt_texts (attempt, tail) VALUES (?, ?)"
 MOVE = """UPDATE tasks SET status = ?, updated = ?, completed = ?, failures = ?, not_before = ?, reserved_for = ?
     WHERE seq = ?"""
-FREED = """SELECT t.id, t.kind, t.needs FROM dependencies d JOIN tasks t ON t.seq = d.task WHERE d.blocker = ?
-    AND t.status = 'backlog' AND t.open_blockers = 0 AND (t.not_before IS NULL OR t.not_before <= ?) ORDER BY t.seq"""
 NEXT_DUE = "SELECT min(not_before) FROM tasks WHERE status = 'backlog' AND not_before IS NOT NULL"
-RECENT_OUTCOMES = f"""WITH RECURSIVE runs (id, outcome, depth) AS (
-        SELECT id, outcome, 1 FROM attempts WHERE id = ?
-        UNION ALL SELECT a.id, a.outcome, depth + 1 FROM runs r JOIN attempts b ON b.id = r.id
-            JOIN attempts a ON a.id = b.previous WHERE depth < {LOSSES})
-    SELECT outcome FROM runs ORDER BY id DESC"""
 BLOCKERS = """SELECT b.id FROM dependencies d JOIN tasks b ON b.seq = d.blocker
     WHERE d.task = ? AND b.status <> 'done' ORDER BY b.seq LIMIT 3"""
 
@@ -103,7 +90,7 @@ class Assignment(NamedTuple):
 
 
 class Result(NamedTuple):
-    """How an attempt ended, for `finish`."""
+    """How an attempt ended, for `Store.finish`."""
 
     outcome: str
     exit_code: int | None = None
@@ -134,7 +121,7 @@ class Claims:
         check_lease(lease)
         with self.db.writing() as connection:
             found = tasks.select(connection, task)
-            hold = _hold(connection, SELECT_BY_TASK, found.seq)
+            hold = find_hold(connection, SELECT_BY_TASK, found.seq)
             if hold and not hold.held and hold.is_over():
                 _give_back(connection, hold, Result(LOST, note="its lease ran out"))
                 found = tasks.select(connection, task)
@@ -150,8 +137,8 @@ class Claims:
         if not self._is_anything_there(lanes):  # asked without the lock: idle workers look often
             return None
         with self.db.writing() as connection:
-            assignment = _take_best(connection, worker, lanes, agent, lease)
-        self._wake_next(assignment)
+            assignment = take_best(connection, worker, lanes, agent, lease)
+        self.wake_next(assignment)
         return assignment
 
     def renew(self, task: str, worker: str | None = None, token: int | None = None) -> Claim:
@@ -160,7 +147,7 @@ class Claims:
         Raises LeaseLost unless `worker`, or `token`, holds the claim; TaskNotFound.
         """
         with self.db.writing() as connection:
-            hold = _own(connection, task, worker, token)
+            hold = own(connection, task, worker, token)
             deadline, expires = clock.monotonic() + hold.lease, clock.now(hold.lease)
             connection.execute(RENEW, (deadline, expires, hold.token))
             return hold.to_claim()._replace(expires=expires)
@@ -172,41 +159,9 @@ class Claims:
         then marks it done does not see it run again in between. Raises as `renew`.
         """
         with self.db.writing() as connection:
-            hold = _own(connection, task, worker, token)
-            _refuse_held(hold)
+            hold = own(connection, task, worker, token)
+            refuse_held(hold)
             _give_back(connection, hold, Result(RELEASED), later=RESERVED, reserved_for=hold.worker)
-
-    def done(self, task: str, worker: str | None = None, token: int | None = None, force: bool = False) -> list[str]:
-        """Mark a task done. The ids of the tasks that this made ready.
-
-        A claim made by hand is taken and closed. Where a live worker holds the task, its agent may say so with
-        `token`, and the worker records it when the agent has ended; others need `force`, which has the worker stop
-        the agent. Raises LeaseLost where `worker` or `token` is not the holder's, AlreadyClaimed, InvalidMove,
-        TaskNotFound.
-        """
-        return self._decide(task, DONE, worker, token, force)
-
-    def fail(self, task: str, note: str = "", worker: str | None = None, token: int | None = None) -> None:
-        """Put a task aside as failed, with the reason. Raises as `done`."""
-        self._decide(task, "failed", worker, token, False, text.check_text(note, "the reason"))
-
-    def cancel(self, task: str) -> None:
-        """Take a task out of the queue. If a worker runs it, the worker stops its agent first.
-
-        Raises InvalidMove for a task that is done, TaskNotFound.
-        """
-        self._decide(task, "cancelled", None, None, True)
-
-    def retry(self, task: str) -> None:
-        """Put a task back into the queue with all its attempts ahead of it: done, failed, cancelled, blocked, or
-        waiting for its next attempt. Raises AlreadyClaimed while it is active; TaskNotFound."""
-        with self.db.writing() as connection:
-            found = tasks.select(connection, task)
-            hold = _hold(connection, SELECT_BY_TASK, found.seq)
-            if hold:
-                raise AlreadyClaimed(f"{task} is running, claimed by {text.shorten(hold.worker, 60)}: cancel it first")
-            _move(connection, found.seq, "backlog", failures=0)
-        self.wake_for({Lane(found.kind, found.needs)})
 
     def expired(self) -> list[Claim]:
         """Claims made by hand whose lease has run out. (A worker's claim ends through `recovery`.)"""
@@ -235,26 +190,6 @@ class Claims:
         hold = Hold._make(rows[0])
         return f"its task was set to {hold.verdict or 'stop'}" if hold.stopping else None
 
-    def finish(
-        self,
-        token: int,
-        result: Result,
-        max_attempts: int,
-        worker: str = "",
-        lanes: Iterable[Lane] = (),
-        agent: str = "",
-    ) -> Assignment | None:
-        """Record the end of a worker's attempt and, with `lanes`, claim its next task in the same transaction.
-
-        A costly failure is tried again, later each time, until `max_attempts` of them.
-        """
-        with self.db.writing() as connection:
-            touched = _finish(connection, token, result, max_attempts)
-            assignment = _take_best(connection, worker, lanes, agent, LEASE) if lanes else None
-        self.wake_for(touched)
-        self._wake_next(assignment)
-        return assignment
-
     def next_due(self) -> str | None:
         """When the next task that is for later becomes ready."""
         due: str | None = self.db.execute(NEXT_DUE)[0][0]
@@ -267,38 +202,9 @@ class Claims:
                 connection.execute(BEST_IN_LANE, lane).fetchone() for lane in lanes
             )
 
-    def _wake_next(self, assignment: Assignment | None) -> None:
+    def wake_next(self, assignment: Assignment | None) -> None:
         if assignment and assignment.more:
             self.wake_for({Lane(assignment.task.kind, assignment.task.needs)})
-
-    def _decide(
-        self, task: str, status: str, worker: str | None, token: int | None, force: bool, note: str = ""
-    ) -> list[str]:
-        told = ""
-        freed: list[tuple[str, str, str]] = []
-        with self.db.writing() as connection:
-            found = tasks.select(connection, task)
-            hold = _hold(connection, SELECT_BY_TASK, found.seq)
-            if worker is not None or token is not None:
-                hold = _own(connection, task, worker, token)
-            if hold and hold.held:
-                if token is None and not force:
-                    _refuse_held(hold)
-                connection.execute(SET_VERDICT, (status, token is None, hold.token))
-                told = hold.worker if token is None else ""
-            else:
-                if found.status != status and status not in MOVES.get(found.status, ()):
-                    raise InvalidMove(f"{task} is {found.status} and cannot become {status}: retry it first")
-                if hold:
-                    _end_attempt(connection, hold.token, Result(DONE if status == DONE else status, note=note or None))
-                if found.status != status:
-                    _move(connection, found.seq, status, failures=found.failures)
-                if status == DONE:
-                    freed = connection.execute(FREED, (found.seq, clock.now())).fetchall()
-        if told:
-            self.tell_worker(told)
-        self.wake_for({Lane(kind, needs) for _, kind, needs in freed})
-        return [task for task, _, _ in freed]
 
 
 def check_worker(name: str) -> str:
@@ -313,28 +219,21 @@ def check_lease(seconds: float) -> None:
         raise InvalidValue(f"a lease of {seconds:g} s: give a second or more")
 
 
-def backoff(failures: int) -> float:
-    """Seconds before the next attempt: doubling from half a second to a minute, each half to one and a half
-    times that, so that tasks that failed together do not come back together."""
-    jitter = int.from_bytes(os.urandom(2), "big") / 65536
-    return min(2.0 ** min(failures - 2, 10), 60.0) * (0.5 + jitter)
-
-
-def _hold(connection: sqlite3.Connection, sql: str, key: int) -> Hold | None:
+def find_hold(connection: sqlite3.Connection, sql: str, key: int) -> Hold | None:
     row = connection.execute(sql, (key,)).fetchone()
     return Hold._make(row) if row else None
 
 
 def _existing(connection: sqlite3.Connection, token: int) -> Hold:
-    hold = _hold(connection, SELECT_BY_TOKEN, token)
+    hold = find_hold(connection, SELECT_BY_TOKEN, token)
     if hold is None:
         raise LeaseLost(f"claim {token} is over: nothing was changed")
     return hold
 
 
-def _own(connection: sqlite3.Connection, task: str, worker: str | None, token: int | None) -> Hold:
+def own(connection: sqlite3.Connection, task: str, worker: str | None, token: int | None) -> Hold:
     """The task's claim, if it is the caller's; else LeaseLost."""
-    hold = _hold(connection, SELECT_BY_TASK, tasks.seq_of(connection, task))
+    hold = find_hold(connection, SELECT_BY_TASK, tasks.seq_of(connection, task))
     if hold is None:
         raise LeaseLost(f"{task} is not claimed by anybody now: nothing was changed")
     if (worker is not None and hold.worker != worker) or (token is not None and hold.token != token):
@@ -342,7 +241,7 @@ def _own(connection: sqlite3.Connection, task: str, worker: str | None, token: i
     return hold
 
 
-def _refuse_held(hold: Hold) -> None:
+def refuse_held(hold: Hold) -> None:
     if hold.held:
         raise AlreadyClaimed(f"{hold.task} is run by {hold.worker} now: wait for it, or stop it with --force")
 
@@ -360,7 +259,7 @@ def _why_not_ready(connection: sqlite3.Connection, task: Task, reserved: str | N
     return f"{task.id} is for later: it is ready at {task.not_before}"
 
 
-def _take_best(
+def take_best(
     connection: sqlite3.Connection, worker: str, lanes: Iterable[Lane], agent: str, lease: float
 ) -> Assignment | None:
     connection.execute(PROMOTE, (clock.now(),))
@@ -381,7 +280,7 @@ def _start(connection: sqlite3.Connection, task: Task, worker: str, agent: str, 
     return Claim(task.id, worker, token, lease, expires, held)
 
 
-def _end_attempt(connection: sqlite3.Connection, token: int, result: Result) -> None:
+def end_attempt(connection: sqlite3.Connection, token: int, result: Result) -> None:
     connection.execute(
         END_ATTEMPT,
         (clock.now(), result.outcome, result.exit_code, result.duration, result.pid, result.report, result.note, token),
@@ -391,7 +290,7 @@ def _end_attempt(connection: sqlite3.Connection, token: int, result: Result) -> 
     connection.execute(DELETE, (token,))
 
 
-def _move(
+def move(
     connection: sqlite3.Connection,
     seq: int,
     status: str,
@@ -408,35 +307,5 @@ def _move(
 def _give_back(
     connection: sqlite3.Connection, hold: Hold, result: Result, later: float = 0.0, reserved_for: str | None = None
 ) -> None:
-    _end_attempt(connection, hold.token, result)
-    _move(connection, hold.seq, "backlog", hold.failures, later, reserved_for)
-
-
-def _losses(connection: sqlite3.Connection, token: int) -> int:
-    """How many attempts of the task, up to this one, were lost in a row."""
-    outcomes = [row[0] for row in connection.execute(RECENT_OUTCOMES, (token,))]
-    return next((count for count, outcome in enumerate(outcomes) if outcome != LOST), len(outcomes))
-
-
-def _finish(connection: sqlite3.Connection, token: int, result: Result, max_attempts: int) -> set[Lane]:
-    """The lanes in which something may be ready, now or later, that was not before."""
-    hold = _hold(connection, SELECT_BY_TOKEN, token)
-    _end_attempt(connection, token, result)
-    if hold is None:  # somebody ended the claim with rights of their own: only the attempt was ours to close
-        return set()
-    costly = result.outcome in COSTLY
-    failures = hold.failures + costly
-    losses = _losses(connection, token) if result.outcome == LOST else 0
-    if hold.verdict:
-        status = hold.verdict
-    elif result.outcome == DONE:
-        status = DONE
-    elif result.outcome == UNKILLABLE or (costly and failures >= max_attempts) or losses >= LOSSES:
-        status = "failed"
-    else:
-        status = "backlog"
-    tries = failures if costly else losses - 1  # the first loss is bad luck; after that others go first
-    _move(connection, hold.seq, status, failures, backoff(tries) if tries > 0 and status == "backlog" else 0.0)
-    if status == DONE:
-        return {Lane(kind, needs) for _, kind, needs in connection.execute(FREED, (hold.seq, clock.now()))}
-    return {Lane(hold.kind, hold.needs)} if status == "backlog" else set()
+    end_attempt(connection, hold.token, result)
+    move(connection, hold.seq, "backlog", hold.failures, later, reserved_for)

@@ -12,7 +12,7 @@ import os
 import time
 
 from . import agent as agents
-from . import clock, process, report, wake
+from . import clock, liveness, process, report, tree, wake
 from .claims import Result
 from .errors import LeaseLost
 from .model import LOST, UNKILLABLE
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 class Case:
     """One dead worker, and the attempt that it left."""
 
-    def __init__(self, store: Store, worker: Worker, legacy: process.Legacy, claim: Claim | None) -> None:
+    def __init__(self, store: Store, worker: Worker, legacy: liveness.Legacy, claim: Claim | None) -> None:
         self.worker = worker
         self.legacy = legacy
         self.claim = claim
         self.note = legacy.note
-        self.ending: process.Ending | None = None
+        self.ending: tree.Ending | None = None
         self.next_step = 0.0
 
 
@@ -73,7 +73,7 @@ class Recovery:
         for supervisor in self._store.gone_supervisors():
             self._store.retire_supervisor(supervisor)
             wake.remove(self._store.wake_directory, supervisor)
-            legacy = process.Legacy(self._store.lock_path(supervisor))
+            legacy = liveness.Legacy(self._store.lock_path(supervisor))
             if legacy.taken:
                 legacy.remove()
 
@@ -92,7 +92,7 @@ class Recovery:
         return self.recovered
 
     def _open_case(self, worker: Worker) -> None:
-        legacy = process.Legacy(self._store.lock_path(worker.id))
+        legacy = liveness.Legacy(self._store.lock_path(worker.id))
         if legacy.is_missing:
             identity = process.Identity.parse(worker.identity)
             if identity is None or identity.is_alive():
@@ -104,10 +104,10 @@ class Recovery:
             return
         case = Case(self._store, worker, legacy, self._store.claim_of(worker.id))
         if case.claim:
-            tree = process.Tree(
+            found = tree.Tree(
                 self._store.uuid, case.claim.token, self._agent_of(case), self._adopted, self._store.live_pids
             )
-            case.ending = process.Ending(tree, worker.kill_after)
+            case.ending = tree.Ending(found, worker.kill_after)
         self._cases[worker.id] = case
 
     def _agent_of(self, case: Case) -> process.Identity | None:

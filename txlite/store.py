@@ -14,6 +14,7 @@ from .batches import Batches
 from .claims import Claims
 from .dependencies import Dependencies
 from .errors import UsageError
+from .outcomes import Outcomes
 from .tasks import Tasks
 from .workers import Workers
 
@@ -31,7 +32,7 @@ IS_READY = """SELECT 1 FROM tasks WHERE kind = ? AND needs = ? AND status = 'bac
     AND not_before IS NULL LIMIT 1"""
 
 
-class Store(Workers, Dependencies, Tasks, Claims, Attempts, Batches):
+class Store(Workers, Dependencies, Tasks, Claims, Outcomes, Attempts, Batches):
     """The queue of one home. Use it as a context manager, in the process that opened it; threads may share it.
 
     home: its directory, absolute.

@@ -21,6 +21,7 @@ import signal
 
 from . import clock, process, wake, worker
 from .errors import StoreUnavailable
+from .liveness import Liveness
 from .record import NamedTuple
 from .recovery import Recovery
 from .workers import new_id
@@ -96,7 +97,7 @@ class Supervisor:
         Raises StoreUnavailable where the workers cannot work.
         """
         process.become_subreaper()
-        liveness = process.Liveness(self._store.lock_path(self.id))
+        lock = Liveness(self._store.lock_path(self.id))
         self._listener = wake.Listener(self._store.wake_directory, self.id)
         self._listener.show()
         self._wakeup, wakeup = os.pipe()
@@ -118,7 +119,7 @@ class Supervisor:
             os.close(self._wakeup)
             os.close(wakeup)
             self._listener.close()
-            liveness.release()
+            lock.release()
         self._store.retire_supervisor(self.id)
         if self._trouble:
             raise StoreUnavailable(self._trouble)

@@ -16,7 +16,7 @@ import sys
 import time
 
 from . import agent as agents
-from . import clock, process, report, wake
+from . import clock, liveness, process, report, wake
 from .attempt import Limits, Run
 from .claims import Assignment, Result
 from .errors import Error, StoreUnavailable, record_bug
@@ -115,7 +115,7 @@ class Worker:
         self._uuid = self._store.uuid
         self._lanes = settings.agent.lanes
         self._environment = agents.Environment(settings.agent, self._store.home)
-        self._liveness = process.Liveness(self._store.lock_path(settings.id))
+        self._liveness = liveness.Liveness(self._store.lock_path(settings.id))
         self._listener = wake.Listener(self._store.wake_directory, settings.id)
         self._heartbeat = clock.monotonic() + HEARTBEAT
         self._next_look = clock.monotonic() + LOOK

@@ -1,6 +1,6 @@
 """The store's part for workers and supervisors: who is here, what they accept, how many there should be.
 
-A row says who somebody is; whether it lives is asked of its lock (`process.is_held`). Mixed into `store.Store`.
+A row says who somebody is; whether it lives is asked of its lock (`is_held`). Mixed into `store.Store`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 from . import clock, process, wake
 from .claims import LEASE
 from .errors import InvalidValue, NotFound, Refused
+from .liveness import is_held
 from .model import Claim, Lane, Worker, parse_lanes
 from .record import NamedTuple
 
@@ -61,7 +62,7 @@ class Workers:
 
     def is_alive(self, name: str) -> bool:
         """Whether the process of this worker or supervisor lives."""
-        return process.is_held(self.lock_path(name))
+        return is_held(self.lock_path(name))
 
     def register(self, worker: Worker) -> None:
         """Enter a worker; its lock must be held already."""

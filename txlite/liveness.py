@@ -1,0 +1,92 @@
+"""Alive means holding a lock.
+
+A worker or supervisor holds an flock on a file of its own for as long as it lives, in a descriptor that no child
+inherits. The kernel lets go of it whatever killed the process; nobody is fooled by a PID that was given again.
+Used by workers and supervisors, by `recovery`, and by everything that asks who is alive.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+
+
+class Liveness:
+    """A lock file that its process holds for as long as it lives, with a note for those who come after.
+
+    The kernel lets go of the lock whatever killed the process; nobody can be fooled by a PID given again.
+    """
+
+    _SIZE = 512
+
+    def __init__(self, path: str) -> None:
+        os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
+        self.path = path
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def write_note(self, note: dict[str, object]) -> None:
+        os.pwrite(self._file, json.dumps(note).encode().ljust(self._SIZE), 0)
+
+    def release(self) -> None:
+        """Remove the file and let go of the lock."""
+        try:
+            os.unlink(self.path)
+        except FileNotFoundError:
+            pass
+        os.close(self._file)
+
+
+class Legacy:
+    """The lock of a process that may have died. `taken`: it is dead, and we hold its lock now, so that
+    no one else clears up after it at the same time; `note`: what it left."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.taken = self.is_missing = False
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            self.is_missing = True
+            return
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.taken = True
+        except BlockingIOError:
+            os.close(self._file)
+
+    @property
+    def note(self) -> dict:
+        try:
+            return dict(json.loads(os.pread(self._file, Liveness._SIZE, 0))) if self.taken else {}
+        except ValueError:
+            return {}  # it died before it wrote one
+
+    def remove(self) -> None:
+        """Clear the file away; the lock goes with it."""
+        try:
+            os.unlink(self.path)
+        except FileNotFoundError:
+            pass
+        self.close()
+
+    def close(self) -> None:
+        if self.taken:
+            self.taken = False
+            os.close(self._file)
+
+
+def is_held(path: str) -> bool:
+    """Whether a living process holds the lock at `path`. Asks for a shared lock, so that askers do not meet."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)
+    return False

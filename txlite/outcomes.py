@@ -1,0 +1,178 @@
+"""The store's part for how tasks end: by an attempt's result, or by somebody's word.
+
+A claim that a worker process holds ends only through that worker, or through `recovery` once its agent's tree is
+gone. Whoever decides otherwise meanwhile leaves a verdict on the claim, which the worker carries out. Mixed into
+`store.Store`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from . import clock, tasks, text
+from .claims import (
+    LEASE,
+    SELECT_BY_TASK,
+    SELECT_BY_TOKEN,
+    Assignment,
+    Result,
+    end_attempt,
+    find_hold,
+    move,
+    own,
+    refuse_held,
+    take_best,
+)
+from .errors import AlreadyClaimed, InvalidMove
+from .model import COSTLY, DONE, LOST, MOVES, UNKILLABLE, Lane
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+    from .db import Database
+
+LOSSES = 10  # workers in a row that died over a task, until it is put aside: it may be what kills them
+
+SET_VERDICT = "UPDATE claims SET verdict = ?, stopping = max(stopping, ?) WHERE token = ?"
+FREED = """SELECT t.id, t.kind, t.needs FROM dependencies d JOIN tasks t ON t.seq = d.task WHERE d.blocker = ?
+    AND t.status = 'backlog' AND t.open_blockers = 0 AND (t.not_before IS NULL OR t.not_before <= ?) ORDER BY t.seq"""
+RECENT_OUTCOMES = f"""WITH RECURSIVE runs (id, outcome, depth) AS (
+        SELECT id, outcome, 1 FROM attempts WHERE id = ?
+        UNION ALL SELECT a.id, a.outcome, depth + 1 FROM runs r JOIN attempts b ON b.id = r.id
+            JOIN attempts a ON a.id = b.previous WHERE depth < {LOSSES})
+    SELECT outcome FROM runs ORDER BY id DESC"""
+
+
+class Outcomes:
+    """Mixed into Store."""
+
+    db: Database
+
+    def wake_for(self, lanes: Iterable[Lane]) -> None:
+        raise NotImplementedError
+
+    def wake_next(self, assignment: Assignment | None) -> None:
+        raise NotImplementedError
+
+    def tell_worker(self, worker: str) -> None:
+        raise NotImplementedError
+
+    def done(self, task: str, worker: str | None = None, token: int | None = None, force: bool = False) -> list[str]:
+        """Mark a task done. The ids of the tasks that this made ready.
+
+        A claim made by hand is taken and closed. Where a live worker holds the task, its agent may say so with
+        `token`, and the worker records it when the agent has ended; others need `force`, which has the worker stop
+        the agent. Raises LeaseLost where `worker` or `token` is not the holder's, AlreadyClaimed, InvalidMove,
+        TaskNotFound.
+        """
+        return self._decide(task, DONE, worker, token, force)
+
+    def fail(self, task: str, note: str = "", worker: str | None = None, token: int | None = None) -> None:
+        """Put a task aside as failed, with the reason. Raises as `done`."""
+        self._decide(task, "failed", worker, token, False, text.check_text(note, "the reason"))
+
+    def cancel(self, task: str) -> None:
+        """Take a task out of the queue. If a worker runs it, the worker stops its agent first.
+
+        Raises InvalidMove for a task that is done, TaskNotFound.
+        """
+        self._decide(task, "cancelled", None, None, True)
+
+    def retry(self, task: str) -> None:
+        """Put a task back into the queue with all its attempts ahead of it: done, failed, cancelled, blocked, or
+        waiting for its next attempt. Raises AlreadyClaimed while it is active; TaskNotFound."""
+        with self.db.writing() as connection:
+            found = tasks.select(connection, task)
+            hold = find_hold(connection, SELECT_BY_TASK, found.seq)
+            if hold:
+                raise AlreadyClaimed(f"{task} is running, claimed by {text.shorten(hold.worker, 60)}: cancel it first")
+            move(connection, found.seq, "backlog", failures=0)
+        self.wake_for({Lane(found.kind, found.needs)})
+
+    def finish(
+        self,
+        token: int,
+        result: Result,
+        max_attempts: int,
+        worker: str = "",
+        lanes: Iterable[Lane] = (),
+        agent: str = "",
+    ) -> Assignment | None:
+        """Record the end of a worker's attempt and, with `lanes`, claim its next task in the same transaction.
+
+        A costly failure is tried again, later each time, until `max_attempts` of them.
+        """
+        with self.db.writing() as connection:
+            touched = _finish(connection, token, result, max_attempts)
+            assignment = take_best(connection, worker, lanes, agent, LEASE) if lanes else None
+        self.wake_for(touched)
+        self.wake_next(assignment)
+        return assignment
+
+    def _decide(
+        self, task: str, status: str, worker: str | None, token: int | None, force: bool, note: str = ""
+    ) -> list[str]:
+        told = ""
+        freed: list[tuple[str, str, str]] = []
+        with self.db.writing() as connection:
+            found = tasks.select(connection, task)
+            hold = find_hold(connection, SELECT_BY_TASK, found.seq)
+            if worker is not None or token is not None:
+                hold = own(connection, task, worker, token)
+            if hold and hold.held:
+                if token is None and not force:
+                    refuse_held(hold)
+                connection.execute(SET_VERDICT, (status, token is None, hold.token))
+                told = hold.worker if token is None else ""
+            else:
+                if found.status != status and status not in MOVES.get(found.status, ()):
+                    raise InvalidMove(f"{task} is {found.status} and cannot become {status}: retry it first")
+                if hold:
+                    end_attempt(connection, hold.token, Result(DONE if status == DONE else status, note=note or None))
+                if found.status != status:
+                    move(connection, found.seq, status, failures=found.failures)
+                if status == DONE:
+                    freed = connection.execute(FREED, (found.seq, clock.now())).fetchall()
+        if told:
+            self.tell_worker(told)
+        self.wake_for({Lane(kind, needs) for _, kind, needs in freed})
+        return [task for task, _, _ in freed]
+
+
+def backoff(failures: int) -> float:
+    """Seconds before the next attempt: doubling from half a second to a minute, each half to one and a half
+    times that, so that tasks that failed together do not come back together."""
+    jitter = int.from_bytes(os.urandom(2), "big") / 65536
+    return min(2.0 ** min(failures - 2, 10), 60.0) * (0.5 + jitter)
+
+
+def _losses(connection: sqlite3.Connection, token: int) -> int:
+    """How many attempts of the task, up to this one, were lost in a row."""
+    outcomes = [row[0] for row in connection.execute(RECENT_OUTCOMES, (token,))]
+    return next((count for count, outcome in enumerate(outcomes) if outcome != LOST), len(outcomes))
+
+
+def _finish(connection: sqlite3.Connection, token: int, result: Result, max_attempts: int) -> set[Lane]:
+    """The lanes in which something may be ready, now or later, that was not before."""
+    hold = find_hold(connection, SELECT_BY_TOKEN, token)
+    end_attempt(connection, token, result)
+    if hold is None:  # somebody ended the claim with rights of their own: only the attempt was ours to close
+        return set()
+    costly = result.outcome in COSTLY
+    failures = hold.failures + costly
+    losses = _losses(connection, token) if result.outcome == LOST else 0
+    if hold.verdict:
+        status = hold.verdict
+    elif result.outcome == DONE:
+        status = DONE
+    elif result.outcome == UNKILLABLE or (costly and failures >= max_attempts) or losses >= LOSSES:
+        status = "failed"
+    else:
+        status = "backlog"
+    tries = failures if costly else losses - 1  # the first loss is bad luck; after that others go first
+    move(connection, hold.seq, status, failures, backoff(tries) if tries > 0 and status == "backlog" else 0.0)
+    if status == DONE:
+        return {Lane(kind, needs) for _, kind, needs in connection.execute(FREED, (hold.seq, clock.now()))}
+    return {Lane(hold.kind, hold.needs)} if status == "backlog" else set()

@@ -1,0 +1,158 @@
+"""An attempt's tree of processes: how it is found, and how all of it is ended.
+
+It is found by three things together, because each alone can be shed:
+  parenthood  descendants of the agent, and orphans that the kernel handed to us as their child subreaper;
+  session     the agent leads a session of its own;
+  mark        TXLITE_ATTEMPT=<home's uuid>:<attempt> in the environment and, on Linux, the same number as the
+              soft limit RLIMIT_RTTIME: inherited across fork, exec, setsid and `env -i`, readable in /proc,
+              and without effect, since it bounds real-time scheduling at over 70,000 years.
+Used by `attempt` for its own agent, and by `recovery` for those of dead workers.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from . import clock, process
+from .process import Identity, Process
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+MARK = "TXLITE_ATTEMPT"
+KILL_PATIENCE = 5.0  # seconds after KILL until a process counts as one that cannot be killed
+_MARK_BASE = 1 << 61
+_ATTEMPT_BITS = 32
+
+
+def mark_value(home: str, attempt: int) -> int:
+    """The RLIMIT_RTTIME of an attempt's processes: 28 bits of home's uuid, 32 of the attempt."""
+    return _MARK_BASE | int(home[:7], 16) << _ATTEMPT_BITS | attempt & (1 << _ATTEMPT_BITS) - 1
+
+
+def mark_children(home: str, attempt: int) -> None:
+    """Have the children that we start from now on inherit the mark of an attempt."""
+    import resource
+
+    if hasattr(resource, "RLIMIT_RTTIME"):
+        hard = resource.getrlimit(resource.RLIMIT_RTTIME)[1]
+        if hard == resource.RLIM_INFINITY:  # under a lower one the mark does not fit, and the environment's must do
+            resource.setrlimit(resource.RLIMIT_RTTIME, (mark_value(home, attempt), hard))
+
+
+def is_marked(pid: int, home: str, attempt: int) -> bool:
+    """Whether a process carries the mark of an attempt. False where its owner forbids us to look."""
+    try:
+        with open(f"/proc/{pid}/limits", "rb") as file:
+            if b" %d " % mark_value(home, attempt) in file.read():
+                return True
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            return f"{MARK}={home}:{attempt}".encode() in file.read().split(b"\0")
+    except OSError:
+        return False
+
+
+class Tree:
+    """The processes of one attempt.
+
+    home: uuid of the home; attempt: its number; agent: identity of the agent, or None if it never was known.
+    `adopted`: the children of this process that may belong to it, besides the agent (a subreaper's orphans).
+    `spared`: PIDs at which the search stops: live workers of other attempts, and what is below them.
+    """
+
+    def __init__(
+        self,
+        home: str,
+        attempt: int,
+        agent: Identity | None,
+        adopted: Callable[[Process], bool] = lambda child: False,
+        spared: Callable[[], Collection[int]] = tuple,
+    ) -> None:
+        self._home = home
+        self._attempt = attempt
+        self._agent = agent
+        self._adopted = adopted
+        self._spared = spared
+
+    def members(self) -> list[Process]:
+        """Those that live now. The dead among our own children are collected on the way."""
+        processes = process.table()
+        spared = {os.getpid(), *self._spared()}
+        leader = self._leader(processes)
+        found = {member.pid for member in processes.values() if self._belongs(member, leader)} - spared
+        below: dict[int, list[int]] = {}
+        for member in processes.values():
+            below.setdefault(member.parent, []).append(member.pid)
+        pending = list(found)
+        while pending:
+            children = [pid for pid in below.get(pending.pop(), ()) if pid not in found and pid not in spared]
+            found.update(children)
+            pending += children
+        for pid in found:
+            is_dead_child = processes[pid].state == "Z" and processes[pid].parent == os.getpid()
+            if is_dead_child and not (self._agent and pid == self._agent.pid):
+                process.reap(pid)
+        return [processes[pid] for pid in found if processes[pid].state not in "ZX"]
+
+    def _belongs(self, member: Process, leader: int | None) -> bool:
+        return (
+            (leader is not None and member.session == leader)
+            or (member.parent == os.getpid() and self._adopted(member))
+            or is_marked(member.pid, self._home, self._attempt)
+        )
+
+    def _leader(self, processes: dict[int, Process]) -> int | None:
+        """The session to look for: only while its leader stands in the table, dead or alive, because
+        once it was collected its number may be given again."""
+        agent = self._agent
+        if not agent or (agent.boot, agent.namespace) != (clock.boot(), process.pid_namespace()):
+            return None
+        found = processes.get(agent.pid)
+        return agent.pid if (found is None and not process.HAS_PROC) or (found and found.start == agent.start) else None
+
+
+class Ending:
+    """The end of a tree, in steps, so that who waits for it can go on with its other work.
+
+    TERM to all, `kill_after` seconds, then KILL, again and again until nobody is left or, `KILL_PATIENCE`
+    seconds later, somebody cannot be killed. `is_over` tells; `survivors` names those.
+    """
+
+    def __init__(self, tree: Tree, kill_after: float) -> None:
+        self._tree = tree
+        self._kill_at = clock.monotonic() + kill_after
+        self._told: set[tuple[int, int]] = set()
+        self._pause = 0.002
+        self.is_over = False
+        self.survivors: list[Process] = []
+
+    def hasten(self) -> None:
+        """Go over to KILL now."""
+        self._kill_at = min(self._kill_at, clock.monotonic())
+        self._pause = 0.002
+
+    def step(self) -> float:
+        """Do what is due; seconds until the next step is (0 once it is over)."""
+        members = self._tree.members() or self._tree.members()  # a fork can hide from one look at the table
+        now = clock.monotonic()
+        if not members or now >= self._kill_at + KILL_PATIENCE:
+            self.is_over = True
+            self.survivors = members
+            return 0.0
+        for member in members:
+            self._signal(member, kill=now >= self._kill_at)
+        self._pause = min(self._pause * 2, 0.1)
+        return min(self._pause, max(self._kill_at - now, 0.002) if now < self._kill_at else self._pause)
+
+    def _signal(self, member: Process, kill: bool) -> None:
+        try:
+            if kill:
+                process.send_signal(member, signal.SIGKILL)
+            elif (member.pid, member.start) not in self._told:
+                self._told.add((member.pid, member.start))
+                process.send_signal(member, signal.SIGTERM)
+                process.send_signal(member, signal.SIGCONT)  # a stopped process sees no TERM
+        except PermissionError:
+            pass  # another user's: it stays a member, and ends as a survivor
