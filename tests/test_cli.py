@@ -94,6 +94,11 @@ class BadInput(Case):
             (("done", "tx-nosuchid0"), 2, "tx-nosuchid0"),
             (("list", "--status", "bogus"), 64, "unknown status 'bogus'"),
             (("list", "--limit", "x"), 64, "'x' is not a whole number"),
+            (("list", "--limit", "9" * 30), 64, "not a whole number"),
+            (("show", b"\xff"), 64, "not valid UTF-8"),
+            (("add", "x", "--after", b"\xff"), 64, "not valid UTF-8"),
+            (("add", "x", "--directory", b"\xff"), 64, "not valid UTF-8"),
+            (("run", "--from", ""), 64, "--from : No such file"),
             (("ready", "--limit", "-1"), 64, "--limit"),
             (("dep", "block", task, task), 1, "cannot wait for itself"),
             (("dep", "bogus", task, task), 64, "bogus"),
@@ -123,6 +128,26 @@ sys.exit(cli.main(["list"]))"""
                                env=self.environment, capture_output=True, text=True)  # fmt: skip
         self.assertEqual((found.stdout.count("\n"), found.stderr), (1, ""))
         self.assertEqual(len(json.loads(self.txlite("list", "--json", "--limit", "3"))), 3)
+
+    def test_streams_that_are_closed_or_poor(self):
+        command = f"{sys.executable} -m txlite"
+        self.txlite("add", "arrow \u2192")
+        for line, code in (
+            (f"{command} list >&-", 0),
+            (f"{command} list 2>&- >&- <&-", 0),
+            (f"{command} show x 2>&-", 2),
+            (f"{command} list > /dev/full", 69),
+            (f"{command} run --from - <&-", 0),
+            (f"echo true | {command} run --from - | true; exit ${{PIPESTATUS[1]}}", 0),
+            (f"PYTHONIOENCODING=latin-1 {command} list", 0),
+            (f"PYTHONIOENCODING=latin-1 {command} run --from - <<< 'true # \u2192'", 0),
+        ):
+            with self.subTest(line):
+                found = subprocess.run(
+                    ["bash", "-c", line], cwd=self.directory, env=self.environment, capture_output=True
+                )
+                self.assertEqual(found.returncode, code, found.stderr.decode())
+                self.assertNotIn(b"bug", found.stderr + found.stdout)
 
     def test_an_old_python_is_told(self):
         for name in ("python2.7", "python3.6", "python3.7", "python3.8"):

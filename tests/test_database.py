@@ -175,6 +175,23 @@ class Disks(Case):
             except OSError:
                 pass
 
+    def test_a_disk_that_is_nearly_full_at_the_first_command(self):
+        place = self.mount("-o", "size=1m")
+        for kilobytes in range(0, 320, 40):
+            self.home = os.path.join(place, f"home-{kilobytes}")
+            self.fill(place)
+            os.truncate(
+                os.path.join(place, "filler"), max(os.path.getsize(os.path.join(place, "filler")) - kilobytes * 1024, 0)
+            )
+            command = self.start("--home", self.home, "add", "x")
+            command.communicate()
+            self.assertIn(command.returncode, (0, 69), f"{kilobytes} KB free")
+            os.unlink(os.path.join(place, "filler"))
+            self.txlite("--home", self.home, "add", "y")
+            found = sqlite3.connect(os.path.join(self.home, "tasks.db")).execute("PRAGMA integrity_check").fetchall()
+            self.assertEqual(found, [("ok",)])
+            shutil.rmtree(self.home)
+
     def test_a_full_disk(self):
         place = self.mount("-o", "size=4m")
         self.txlite("--home", self.home, "add", "before")

@@ -8,7 +8,7 @@ import time
 import unittest
 
 import txlite
-from txlite import process, tree
+from txlite import clock, process, tree
 from txlite.recovery import Recovery
 
 from .case import ROOT, Case, is_running, running, wait_until
@@ -72,6 +72,29 @@ class Trees(Case):
         left = f"setsid bash -c 'trap : TERM; {sleeper}' & env -i setsid bash -c '({sleeper}) &'"
         self.txlite("run", "--from", self.batch(left + "; echo fine"), "--kill-after", str(KILL_AFTER))
         self.assertTrue(self.is_gone())
+
+    def test_a_chain_of_processes_that_fork_and_exit(self):
+        chain = self.path("chain")
+        with open(chain, "w") as file:
+            file.write(
+                f"#!/bin/sh\ntouch {self.path('ready')}; sleep 0.01\ntest -e {self.path('end')} || $0 & exit 0\n"
+            )
+        os.chmod(chain, 0o755)
+        self.addCleanup(lambda: open(self.path("end"), "w").close())
+        for kill in (False, True):
+            run = self.start("run", "--from", self.batch(chain + " >&- 2>&-; sleep 600"), "--workers", "1", "--again",
+                             "--kill-after", "0.5", "--max-attempts", "1", "--timeout", "600" if kill else "0.5")  # fmt: skip
+            wait_until(lambda: os.path.exists(self.path("ready")), "the chain")
+            if kill:
+                os.kill(self.worker_pids()[0], signal.SIGKILL)
+                run.kill()
+                run.wait()
+                self.txlite("reconcile")
+            else:
+                self.assertEqual(run.wait(30), 1)
+            os.unlink(self.path("ready"))
+            time.sleep(0.3)
+            self.assertFalse(os.path.exists(self.path("ready")), "the chain goes on")
 
     def test_when_the_worker_is_killed(self):
         for kind in self.each():
@@ -149,6 +172,37 @@ print(subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, stderr=subpro
         for home, attempt in (("abcdef0" + "0" * 29, 1), ("abcdef0" + "0" * 29, 123), ("abcdef1" + "0" * 29, 12)):
             self.assertFalse(tree.is_marked(pid, home, attempt))
 
+    def test_children_that_were_there_before_and_their_daemons_are_left_alone(self):
+        mark = f"bystander-{os.getpid()}"
+        batch = self.batch("touch started; test -e go || sleep 600")
+        sleeper = f"setsid bash -c 'exec -a {mark} sleep 600' &"
+        run = subprocess.Popen(
+            ["bash", "-c", f"(sleep 0.5; {sleeper}) & exec {sys.executable} -m txlite run --workers 1 --from {batch}"],
+            cwd=self.directory, env=self.environment, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        self.addCleanup(run.wait)
+        self.addCleanup(run.kill)
+        self.addCleanup(lambda: [os.kill(pid, signal.SIGKILL) for pid in running(mark)])
+        wait_until(lambda: running(mark) and os.path.exists(self.path("started")), "the bystander and the agent")
+        with open(self.path("go"), "w"):
+            pass
+        os.kill(self.worker_pids()[0], signal.SIGKILL)
+        self.assertEqual(run.wait(30), 0)
+        self.assertTrue(running(mark))
+
+    def test_daemons_left_on_purpose_live_on(self):
+        mark = f"daemon-{os.getpid()}"
+        self.txlite("init")
+        with open(os.path.join(self.home, "config.ini"), "w") as file:
+            file.write(
+                f"[agent d]\ncommand = bash -c \"setsid bash -c 'exec -a {mark} sleep 600' >&- 2>&- &\"\ndaemons = yes\n"
+            )
+        self.addCleanup(lambda: [os.kill(pid, signal.SIGKILL) for pid in running(mark)])
+        self.txlite("add", "a prompt", "--score", "9")
+        self.txlite("add", "--", "setsid sleep 600 & true")
+        self.txlite("run", "--workers", "1", "--agent", "d", "--kill-after", "0.3")
+        self.assertEqual(len(running(mark)), 1)
+
     def test_what_cannot_be_killed_is_named(self):
         if os.geteuid():
             self.skipTest("needs root, to become somebody else")
@@ -213,6 +267,29 @@ class Dead(Case):
         os.kill(worker, signal.SIGCONT)
         run.send_signal(signal.SIGQUIT)
         self.assertEqual(run.wait(30), 130)
+
+    def test_a_bug_over_one_task_is_its_failure(self):
+        store = self.store()
+        store.add(command="true")
+        with store.db.writing() as connection:
+            connection.execute("UPDATE task_texts SET directory = '/tmp/a' || char(0) || 'b'")
+        store.add(command="echo fine >> log", directory=self.directory)
+        self.assertIn("1 done", self.txlite("run", "--max-attempts", "1", code=1).replace("1 failed", ""))
+        self.assertEqual(self.read("log"), "fine\n")
+        self.assertEqual(store.claims(), [])
+
+    def test_a_claim_that_a_worker_left_behind(self):
+        store = self.store()
+        task = store.add(command="true")
+        elsewhere = f"999999 1 {clock.boot()} pid:[1]"  # another container
+        store.register(txlite.Worker("worker-gone", "x", None, "", "h", elsewhere, 1.0, "", "", None))
+        store.claim_next("worker-gone", [txlite.Lane("command")], "shell")
+        store.retire("worker-gone")
+        self.assertEqual(Recovery(store).run(), 0)  # its processes could not be seen: its lease decides
+        with store.db.writing() as connection:
+            connection.execute("UPDATE claims SET deadline = 0")
+        self.assertEqual(Recovery(store).run(), 1)
+        self.assertEqual(store.get(task.id).status, "backlog")
 
     def test_several_recover_at_once(self):
         run = self.start("run", "--from", self.batch(*["sleep 600"] * 4), "--kill-after", "0.3")

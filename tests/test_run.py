@@ -92,7 +92,7 @@ class Batches(Case):
         self.assertEqual(self.read("log"), "first\nsecond\n")
 
     def test_an_empty_batch_runs_nothing(self):
-        self.assertEqual(self.txlite("run", "--from", "-"), "nothing to do\n")
+        self.assertEqual(self.txlite("run", "--from", "-"), "no tasks in -\n")
 
     def test_json_is_one_object_and_nothing_else(self):
         found = self.json("run", "--from", self.batch("true", "false"), "--max-attempts", "1", code=1)

@@ -21,14 +21,19 @@ class Stopping(Case):
     def test_the_first_signal_lets_running_attempts_finish_and_claims_nothing_new(self):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             with self.subTest(number):
-                lines = "touch started; sleep 1; echo end >> log", "sleep 1; echo end >> log", "echo never >> log"
+                lines = (
+                    "touch first; sleep 1; echo end >> log",
+                    "touch started; sleep 1; echo end >> log",
+                    "echo never >> log",
+                )
                 run = self.begin(*lines, options=("--again",))
+                wait_until(lambda: os.path.exists(self.path("first")), "the other agent")
                 run.send_signal(number)
                 self.assertEqual(run.wait(30), 130)
                 self.assertEqual(self.read("log"), "end\nend\n")
                 self.assertIn("interrupted", run.stderr.read().decode())
-                os.unlink(self.path("log"))
-                os.unlink(self.path("started"))
+                for name in ("log", "first", "started"):
+                    os.unlink(self.path(name))
                 for task in self.json("list", "--status", "backlog"):
                     self.txlite("cancel", task["id"])
 
@@ -60,7 +65,7 @@ class Stopping(Case):
     def test_what_the_caller_ignores_stays_ignored(self):
         batch = self.batch("touch started; sleep 0.7; echo end >> log", "echo next >> log")
         run = subprocess.Popen(
-            ["/bin/sh", "-c", 'trap "" HUP INT; exec "$@"', "sh", sys.executable, "-m", "txlite", "run", "--from", batch],
+            ["/bin/sh", "-c", f'trap "" HUP INT; exec {sys.executable} -m txlite run --from "$0"', batch],
             cwd=self.directory, env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         )  # fmt: skip
         self.addCleanup(run.kill)

@@ -12,6 +12,9 @@ if sys.platform == "win32":
     sys.exit(69)
 
 if __name__ == "__main__":
-    from .cli import main
+    try:
+        from .cli import main
 
-    sys.exit(main())
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -94,6 +94,8 @@ def _configured(name: str, options: dict[str, str]) -> Agent:
     if options.get("daemons", "no") not in ("yes", "no"):
         raise UsageError(f"{where}: daemons is {options['daemons']!r}: give yes or no")
     added = [line.strip().partition("=") for line in options.get("set", "").splitlines() if line.strip()]
+    if not all(key.strip() for key, _, _ in added):
+        raise UsageError(f"{where}: set: a line has no name before its =")
     return Agent(
         name,
         argv,

@@ -63,7 +63,7 @@ class Run:
         try:
             tree.mark_children(*mark)
             self._child = self._start(invocation, directory)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             self._close()
             self.result = Result(UNSTARTABLE, duration=0.0, note=_why_not_started(error, invocation, directory))
             return
@@ -103,8 +103,11 @@ class Run:
         """Do what is due."""
         if self._pipe in readable:
             self._read_output()
-        if self._pidfd < 0 or self._pidfd in readable:
+        if self._child.returncode is None and (self._pidfd < 0 or self._pidfd in readable):
             self._child.poll()
+        if self._child.returncode is not None and self._pidfd >= 0:
+            os.close(self._pidfd)  # it would stay readable
+            self._pidfd = -1
         now = clock.monotonic()
         timeout = self._limits.timeout
         if not self._ending and timeout is not None and now >= self._started + timeout:
@@ -121,9 +124,9 @@ class Run:
                 self._finish(self._ending.survivors)
 
     def _start(self, invocation: agents.Invocation, directory: str | None) -> subprocess.Popen[bytes]:
+        stdin = subprocess.DEVNULL if invocation.stdin is None else _as_file(invocation.stdin)
         self._pipe, output = os.pipe()
         os.set_blocking(self._pipe, False)
-        stdin = subprocess.DEVNULL if invocation.stdin is None else _as_file(invocation.stdin)
         try:
             return subprocess.Popen(
                 invocation.argv,
@@ -140,7 +143,13 @@ class Run:
                 os.close(stdin)
 
     def _end_tree(self) -> None:
-        found = tree.Tree(*self._mark, self.agent, adopted=lambda child: True, spared=self._spared)
+        home, attempt = self._mark
+
+        def is_adopted(child: process.Process) -> bool:
+            """Our children are this attempt's, but for what an earlier agent left running on purpose."""
+            return tree.marked_attempt(child.pid, home) in (attempt, None)
+
+        found = tree.Tree(home, attempt, self.agent, is_adopted, self._spared)
         self._ending = tree.Ending(found, self._limits.kill_after)
         self._next_step = 0.0
 
@@ -191,7 +200,8 @@ def _as_file(data: bytes) -> int:
         return os.dup(file.fileno())
 
 
-def _why_not_started(error: OSError, invocation: agents.Invocation, directory: str | None) -> str:
+def _why_not_started(error: OSError | ValueError, invocation: agents.Invocation, directory: str | None) -> str:
     if directory and not os.path.isdir(directory):
         return f"its directory {directory} does not exist"
-    return f"{invocation.argv[0]} could not be started: {error.strerror}"
+    reason = error.strerror if isinstance(error, OSError) else error
+    return f"{invocation.argv[0]} could not be started: {reason}"

@@ -23,7 +23,12 @@ FIND_UNFINISHED = """SELECT b.id, b.source, b.first, b.last FROM batches b WHERE
 COUNT = "SELECT status, count(*) FROM tasks WHERE seq BETWEEN ? AND ? GROUP BY status"
 FAILED = "SELECT id FROM tasks WHERE seq BETWEEN ? AND ? AND status = 'failed'"
 UNFINISHED = f"""{tasks.SELECT} WHERE t.seq BETWEEN ? AND ? AND t.status NOT IN ('done', 'cancelled') ORDER BY t.seq"""
-STUCK = f"""{tasks.SELECT} WHERE t.status = 'backlog' AND t.open_blockers > 0 ORDER BY t.seq"""
+# Waiting, at however many removes, for a task that will not be done by itself.
+STUCK = f"""WITH RECURSIVE stuck (seq) AS (
+        SELECT d.task FROM tasks b JOIN dependencies d ON d.blocker = b.seq
+            WHERE b.status IN ('failed', 'cancelled', 'blocked')
+        UNION SELECT d.task FROM stuck s JOIN dependencies d ON d.blocker = s.seq)
+    {tasks.SELECT} WHERE t.seq IN stuck AND t.status = 'backlog' AND t.seq BETWEEN ? AND ? ORDER BY t.seq"""
 
 
 class Batch(NamedTuple):
@@ -76,6 +81,7 @@ class Batches:
         """Its tasks that are neither done nor cancelled."""
         return tasks.to_tasks(self.db.execute(UNFINISHED, (batch.first, batch.last)))
 
-    def waiting_for_others(self) -> list[Task]:
-        """All tasks in state backlog that wait for others."""
-        return tasks.to_tasks(self.db.execute(STUCK))
+    def stuck(self, batch: Batch | None = None) -> list[Task]:
+        """The tasks, of a batch or of all, that wait for one that failed, was cancelled or is blocked."""
+        bounds = (batch.first, batch.last) if batch else (0, 1 << 62)
+        return tasks.to_tasks(self.db.execute(STUCK, bounds))

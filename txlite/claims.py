@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .db import Database
 
 LEASE = 30 * 60.0  # seconds, as tx gives
+HELD_LEASE = 120.0  # seconds, of a worker process: only another machine or container, which cannot ask, judges by it
 RESERVED = 2.0  # seconds for which a task released by hand is its last holder's alone
 PROMOTED_AT_ONCE = 1000  # tasks whose time has come, entered into the ready index by one claim
 
@@ -132,12 +133,12 @@ class Claims:
                 raise NotReady(_why_not_ready(connection, found, reserved))
             return _start(connection, found, worker, "", lease, held=False)
 
-    def claim_next(self, worker: str, lanes: Iterable[Lane], agent: str, lease: float = LEASE) -> Assignment | None:
+    def claim_next(self, worker: str, lanes: Iterable[Lane], agent: str) -> Assignment | None:
         """Take the best ready task of these lanes for a worker process, or None when there is none."""
         if not self._is_anything_there(lanes):  # asked without the lock: idle workers look often
             return None
         with self.db.writing() as connection:
-            assignment = take_best(connection, worker, lanes, agent, lease)
+            assignment = take_best(connection, worker, lanes, agent)
         self.wake_next(assignment)
         return assignment
 
@@ -177,6 +178,11 @@ class Claims:
                 raise Refused(f"the claim of {text.shorten(hold.worker, 60)} on {hold.task} lasts until {hold.expires}")
             _give_back(connection, hold, Result(LOST, note="its lease ran out"))
         self.wake_for({Lane(hold.kind, hold.needs)})
+
+    def is_lapsed(self, token: int) -> bool:
+        """Whether the lease of a claim is over, whoever holds it."""
+        rows = self.db.execute(SELECT_BY_TOKEN, (token,))
+        return bool(rows) and Hold._make(rows[0]).is_over()
 
     def claims(self) -> list[Claim]:
         """The claims of this moment, oldest first."""
@@ -259,16 +265,14 @@ def _why_not_ready(connection: sqlite3.Connection, task: Task, reserved: str | N
     return f"{task.id} is for later: it is ready at {task.not_before}"
 
 
-def take_best(
-    connection: sqlite3.Connection, worker: str, lanes: Iterable[Lane], agent: str, lease: float
-) -> Assignment | None:
+def take_best(connection: sqlite3.Connection, worker: str, lanes: Iterable[Lane], agent: str) -> Assignment | None:
     connection.execute(PROMOTE, (clock.now(),))
     best = [row for lane in lanes for row in connection.execute(BEST_IN_LANE, lane)]
     if not best:
         return None
     seq = min(best, key=lambda row: tasks.rank(*row))[1]
     task = Task._make(connection.execute(tasks.SELECT_BY_SEQ, (seq,)).fetchone())
-    return Assignment(_start(connection, task, worker, agent, lease, held=True), task, len(best) > 1)
+    return Assignment(_start(connection, task, worker, agent, HELD_LEASE, held=True), task, len(best) > 1)
 
 
 def _start(connection: sqlite3.Connection, task: Task, worker: str, agent: str, lease: float, held: bool) -> Claim:

@@ -7,11 +7,12 @@ purpose is our bug: its traceback goes into a file, and the user is told where.
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 
 from .commands import VERBS
-from .errors import Error, UsageError, record_bug
+from .errors import Error, StoreUnavailable, UsageError, record_bug
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Parser(argparse.ArgumentParser):
 def main(argv: list[str] | None = None) -> int:
     """Run one command; its exit code."""
     arguments = sys.argv[1:] if argv is None else argv
+    _mend_streams()
     try:
         code = _dispatch(arguments)
         sys.stdout.flush()
@@ -42,9 +44,33 @@ def main(argv: list[str] | None = None) -> int:
         # Whoever read our output has seen enough. Python would complain once more at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + 13
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE):
+            return _complain(f"{error.filename or 'the output'}: {error.strerror}", StoreUnavailable.exit_code)
+        return _complain_of_bug(arguments)
     except Exception:
-        bug = record_bug(f"arguments: {arguments!r}")
-        return _complain(str(bug), bug.exit_code)
+        return _complain_of_bug(arguments)
+
+
+def _mend_streams() -> None:
+    """Closed standard streams become /dev/null, so that no file of ours gets their number; what an encoding cannot
+    show is escaped."""
+    while True:
+        descriptor = os.open(os.devnull, os.O_RDWR)
+        if descriptor > 2:
+            os.close(descriptor)
+            break
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _complain_of_bug(arguments: list[str]) -> int:
+    bug = record_bug(f"arguments: {arguments!r}")
+    return _complain(str(bug), bug.exit_code)
 
 
 def _dispatch(arguments: list[str]) -> int:

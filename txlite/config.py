@@ -83,8 +83,12 @@ def make(home: str) -> None:
         return
     except OSError as error:
         raise StoreUnavailable(f"home {home} cannot be written: {error.strerror}: give another with --home") from error
-    with os.fdopen(handle, "w") as file:
-        file.write(_GITIGNORE)
+    try:
+        os.write(handle, _GITIGNORE.encode())
+    except OSError:
+        pass  # a full disk, which the database will report
+    finally:
+        os.close(handle)
 
 
 def check_trust(path: str) -> None:

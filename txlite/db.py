@@ -14,7 +14,7 @@ import sqlite3
 import threading
 
 from . import clock, schema
-from .errors import Refused, StoreUnavailable
+from .errors import InvalidValue, Refused, StoreReplaced, StoreUnavailable
 from .lock import FileLock
 
 TYPE_CHECKING = False
@@ -83,14 +83,19 @@ class Database:
                 raise translate(error, self.path) from error
 
     def close(self) -> None:
+        """Close the connection, if this is the process that opened it."""
+        if os.getpid() != self._process:
+            return
         with self._threads:
             if self._lock is None:
                 self.connection.close()
                 return
-            self._lock.acquire()
             try:
+                self._lock.acquire()
+            except StoreUnavailable:
+                self.connection.close()  # whoever holds the lock for so long is connected: no checkpoint falls to us
+            else:
                 self.connection.close()
-            finally:
                 self._lock.release()
             self._lock.close()
 
@@ -164,7 +169,7 @@ class Database:
                 return
         except FileNotFoundError:
             pass
-        raise StoreUnavailable(f"{self.path} was deleted or replaced while it was in use: nothing was written")
+        raise StoreReplaced(f"{self.path} was deleted or replaced while it was in use: nothing was written")
 
 
 class EmptyDatabase(Database):
@@ -226,6 +231,10 @@ class _Transaction:
             database._threads.release()
         if isinstance(error, sqlite3.Error):
             raise translate(error, database.path) from error
+        if isinstance(error, UnicodeEncodeError):
+            raise InvalidValue(f"{error.object!r:.60} is not valid UTF-8: re-encode it") from error
+        if isinstance(error, OverflowError):
+            raise InvalidValue("a number is too large for the database") from error
 
 
 def create(path: str, uuid: str) -> None:
@@ -259,15 +268,19 @@ def _build(path: str, uuid: str, network: bool) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     connection = sqlite3.connect(path, isolation_level=None)
     try:
-        # WAL needs memory shared between all that use the file, which no network file system gives.
-        connection.execute(f"PRAGMA journal_mode = {'DELETE' if network else 'WAL'}")
         connection.execute("BEGIN IMMEDIATE")
         _run_migrations(connection)
         connection.execute("INSERT INTO home (id, uuid, created) VALUES (1, ?, ?)", (uuid, clock.now()))
         connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
         connection.execute("COMMIT")
+        # Only now: in WAL mode the pages would come into the file at the close, which reports no full disk. WAL
+        # needs memory shared between all that use the file, which no network file system gives.
+        if not network and connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+            raise StoreUnavailable(f"{path} cannot have a write-ahead log: give another home with --home")
     finally:
         connection.close()
+    if _size(path + "-wal"):
+        raise StoreUnavailable(f"{path} could not be written completely: free some space on its disk")
 
 
 def _run_migrations(connection: sqlite3.Connection) -> None:

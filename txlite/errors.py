@@ -63,6 +63,10 @@ class StoreUnavailable(Error):
     exit_code = 69
 
 
+class StoreReplaced(StoreUnavailable):
+    """The database file is not the one that was opened: waiting will not help."""
+
+
 class Interrupted(Error):
     """Stopped by a signal before the work was over."""
 

@@ -11,6 +11,8 @@ import fcntl
 import json
 import os
 
+from .errors import StoreUnavailable
+
 
 class Liveness:
     """A lock file that its process holds for as long as it lives, with a note for those who come after.
@@ -21,13 +23,20 @@ class Liveness:
     _SIZE = 512
 
     def __init__(self, path: str) -> None:
-        os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
         self.path = path
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.pwrite(self._file, b"{}".ljust(self._SIZE), 0)  # the room for all that is noted later
+        except OSError as error:
+            raise StoreUnavailable(f"cannot make and lock {path}: {error.strerror}") from error
 
     def write_note(self, note: dict[str, object]) -> None:
-        os.pwrite(self._file, json.dumps(note).encode().ljust(self._SIZE), 0)
+        try:
+            os.pwrite(self._file, json.dumps(note).encode().ljust(self._SIZE), 0)
+        except OSError:
+            pass  # a disk so full that even this fails: the marks on the processes must do
 
     def release(self) -> None:
         """Remove the file and let go of the lock."""
@@ -64,12 +73,13 @@ class Legacy:
             return {}  # it died before it wrote one
 
     def remove(self) -> None:
-        """Clear the file away; the lock goes with it."""
-        try:
-            os.unlink(self.path)
-        except FileNotFoundError:
-            pass
-        self.close()
+        """Clear the file away, if the lock was taken; the lock goes with it."""
+        if self.taken:
+            try:
+                os.unlink(self.path)
+            except FileNotFoundError:
+                pass
+            self.close()
 
     def close(self) -> None:
         if self.taken:

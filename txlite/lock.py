@@ -60,7 +60,7 @@ class FileLock:
                     self._wait(deadline)
                 else:
                     self._poll(deadline)
-            os.pwrite(self._file, b"%-11d\n" % os.getpid(), 0)
+            self._sign()
         except BaseException:
             self._threads.release()
             raise
@@ -71,6 +71,12 @@ class FileLock:
 
     def close(self) -> None:
         os.close(self._file)
+
+    def _sign(self) -> None:
+        try:
+            os.pwrite(self._file, b"%-11d\n" % os.getpid(), 0)
+        except OSError:
+            pass  # a full disk: only the message of somebody who waited too long suffers
 
     def _try(self) -> bool:
         try:
@@ -87,6 +93,7 @@ class FileLock:
         return True
 
     def _wait(self, deadline: float) -> None:
+        blocked = signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM])
         handler = signal.signal(signal.SIGALRM, _raise)
         started = clock.monotonic()
         # It goes on firing: the first signal could fall between Python's last check and the system call.
@@ -98,6 +105,7 @@ class FileLock:
             raise self._too_long(self._holder()) from None
         finally:
             _stop_timer(handler, earlier, clock.monotonic() - started)
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
     def _poll(self, deadline: float) -> None:
         pause = 0.001

@@ -11,7 +11,6 @@ import os
 
 from . import clock, tasks, text
 from .claims import (
-    LEASE,
     SELECT_BY_TASK,
     SELECT_BY_TOKEN,
     Assignment,
@@ -106,7 +105,7 @@ class Outcomes:
         """
         with self.db.writing() as connection:
             touched = _finish(connection, token, result, max_attempts)
-            assignment = take_best(connection, worker, lanes, agent, LEASE) if lanes else None
+            assignment = take_best(connection, worker, lanes, agent) if lanes else None
         self.wake_for(touched)
         self.wake_next(assignment)
         return assignment

@@ -139,6 +139,14 @@ def describe(attempt: Attempt | Finished) -> str:
     return words + (f", {attempt.note}" if attempt.note else "")
 
 
+def say(line: str) -> None:
+    """Print a line at once. When nobody reads any more, nothing more is printed, and the work goes on."""
+    try:
+        print(line, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 class Progress:
     """The progress of a run: a live bar on a terminal, else a line for each finished task."""
 
@@ -153,12 +161,8 @@ class Progress:
 
     def say(self, line: str) -> None:
         """A line of its own, above the bar."""
-        if self._quiet:
-            return
-        try:
-            print(f"\r\033[K{line}" if self._is_live else line, flush=True)
-        except OSError:
-            self._quiet = True  # nobody reads any more: the run goes on
+        if not self._quiet:
+            say(f"\r\033[K{line}" if self._is_live else line)
 
     def finished(self, events: Iterable[Finished]) -> None:
         """Tasks that left the state active."""

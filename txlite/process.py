@@ -9,13 +9,14 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import threading
 
 from . import clock
 from .record import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 
 class Identity(NamedTuple):
@@ -87,8 +88,15 @@ def table() -> dict[int, Process]:
     """All processes that can be seen."""
     if not HAS_PROC:
         return _ps(["-ax"])
-    found = (look(int(name)) for name in os.listdir("/proc") if name.isdigit())
-    return {process.pid: process for process in found if process}
+    found: dict[str, Process | None] = {}
+    for _ in range(50):
+        # A process that forks and exits can be gone when its turn comes, and its child not be listed yet. So list
+        # again, until nobody is new.
+        new = [name for name in os.listdir("/proc") if name.isdigit() and name not in found]
+        if not new:
+            break
+        found.update((name, look(int(name))) for name in new)
+    return {process.pid: process for process in found.values() if process}
 
 
 HAS_PROC = os.path.exists("/proc/self/stat")
@@ -127,6 +135,27 @@ def has_children() -> bool:
     except ChildProcessError:
         return False
     return True
+
+
+def children() -> list[int]:
+    """The PIDs of our children, dead or alive, from the kernel's own list; [] where there is none."""
+    try:
+        with open(f"/proc/self/task/{threading.get_native_id()}/children") as file:
+            return list(map(int, file.read().split()))
+    except OSError:
+        return []
+
+
+def reap_adopted(own: Collection[int]) -> None:
+    """Collect dead children that are not our own but came to us as orphans."""
+    while True:
+        try:
+            dead = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return
+        if dead is None or dead.si_pid in own:
+            return
+        reap(dead.si_pid)
 
 
 def reap(pid: int) -> None:

@@ -19,10 +19,10 @@ from .model import LOST, UNKILLABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .model import Claim, Worker
     from .store import Store
+
+PATIENCE = 60.0  # seconds to wait for somebody else who recovers
 
 
 class Case:
@@ -38,15 +38,12 @@ class Case:
 
 
 class Recovery:
-    """What to do for the dead of one home.
+    """What to do for the dead of one home."""
 
-    `adopted` tells which children of this process came from dead workers (a supervisor's, as subreaper).
-    """
-
-    def __init__(self, store: Store, adopted: Callable[[process.Process], bool] = lambda child: False) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._adopted = adopted
         self._cases: dict[str, Case] = {}
+        self._is_contested = False  # somebody else holds the lock of a worker that died
         self.recovered = 0  # attempts whose tasks went back
 
     @property
@@ -62,8 +59,9 @@ class Recovery:
 
     def look(self) -> None:
         """Find workers that died, leases that ran out, and supervisors that are gone."""
-        for worker in self._store.workers():
-            if worker.host == clock.host() and worker.id not in self._cases:
+        self._is_contested = False
+        for worker in self._store.unrecovered_workers():
+            if worker.id not in self._cases:
                 self._open_case(worker)
         for claim in self._store.expired():
             try:
@@ -73,9 +71,7 @@ class Recovery:
         for supervisor in self._store.gone_supervisors():
             self._store.retire_supervisor(supervisor)
             wake.remove(self._store.wake_directory, supervisor)
-            legacy = liveness.Legacy(self._store.lock_path(supervisor))
-            if legacy.taken:
-                legacy.remove()
+            liveness.Legacy(self._store.lock_path(supervisor)).remove()
 
     def step(self) -> None:
         """Do what is due."""
@@ -84,31 +80,43 @@ class Recovery:
                 del self._cases[case.worker.id]
 
     def run(self) -> int:
-        """Look, and do it all; how many tasks went back."""
+        """Look, and do it all, waiting for others that do a part of it; how many tasks went back."""
+        deadline = clock.monotonic() + PATIENCE
         self.look()
-        while not self.is_over:
+        while not self.is_over or (self._is_contested and clock.monotonic() < deadline):
             self.step()
-            time.sleep(self.patience or 0.0)
+            time.sleep(min(self.patience or 0.02, 0.1))
+            self.look()
         return self.recovered
 
     def _open_case(self, worker: Worker) -> None:
-        legacy = liveness.Legacy(self._store.lock_path(worker.id))
-        if legacy.is_missing:
-            identity = process.Identity.parse(worker.identity)
-            if identity is None or identity.is_alive():
-                return  # a name used by hand; or somebody tidied locks/ while the worker lives
-        elif not legacy.taken:
+        identity = process.Identity.parse(worker.identity)
+        if identity is None or identity.is_alive():
+            return  # its lock may be missing all the same: somebody tidied locks/
+        if not self._can_see(identity, worker):
             return
-        if self._store.worker(worker.id).ended:  # another recovered it between our two looks
-            legacy.remove()
+        legacy = liveness.Legacy(self._store.lock_path(worker.id))
+        if not legacy.taken and not legacy.is_missing:
+            self._is_contested = True  # somebody recovers it just now, or asks whether it lives
             return
         case = Case(self._store, worker, legacy, self._store.claim_of(worker.id))
+        if not case.claim and self._store.worker(worker.id).ended:
+            legacy.remove()  # another was first
+            return
         if case.claim:
-            found = tree.Tree(
-                self._store.uuid, case.claim.token, self._agent_of(case), self._adopted, self._store.live_pids
-            )
+            found = tree.Tree(self._store.uuid, case.claim.token, self._agent_of(case), spared=self._store.live_pids)
             case.ending = tree.Ending(found, worker.kill_after)
         self._cases[worker.id] = case
+
+    def _can_see(self, identity: process.Identity, worker: Worker) -> bool:
+        """Whether we may judge: its processes would be in our table, or are over with their boot. Otherwise, in
+        another container or on another host, its lease must have run out, too."""
+        if identity.boot == clock.boot() and identity.namespace == process.pid_namespace():
+            return True
+        if identity.boot != clock.boot() and (worker.host == clock.host() or not self._store.is_on_network):
+            return True
+        claim = self._store.claim_of(worker.id)
+        return claim is None or self._store.is_lapsed(claim.token)
 
     def _agent_of(self, case: Case) -> process.Identity | None:
         known = case.claim and case.note.get("attempt") == case.claim.token

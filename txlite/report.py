@@ -14,6 +14,7 @@ down tenfold. Output beyond the cap keeps its head and its tail, with a mark bet
 
 from __future__ import annotations
 
+import errno
 import os
 
 from . import clock, text
@@ -84,7 +85,7 @@ class Report:
     def write(self, data: bytes) -> None:
         """Append output."""
         try:
-            while data and self._file >= 0:
+            while data and not self._trouble:
                 if self._size >= self._cap:
                     self._cut_middle()
                 written = os.pwrite(self._file, data[: self._cap - self._size], self._start + self._size)
@@ -95,20 +96,21 @@ class Report:
 
     def finish(self, result: Result, pid: int) -> Result:
         """Give the report its final name; `result` with the report's path and the end of the output."""
-        path = None
-        try:
-            if self._file >= 0:
-                result = result._replace(tail=_read_tail(self._file, self._start))
-                path = _complete(
-                    self._file, self._start, self._path, self._directory, self._stamp, self._heading, result, pid
-                )
-        except OSError as error:
-            self._give_up(error)
         if self._trouble:
-            return result._replace(note=f"{result.note}; {self._trouble}" if result.note else self._trouble)
-        os.close(self._file)
-        self._file = -1
-        return result._replace(report=path)
+            result = result._replace(note=f"{result.note}; {self._trouble}" if result.note else self._trouble)
+        if self._file < 0:
+            return result
+        try:
+            result = result._replace(tail=_read_tail(self._file, self._start))
+            return result._replace(report=self._complete(result, pid))
+        except OSError as error:
+            return result._replace(note=f"its report could not be completed: {error.strerror}")
+        finally:
+            os.close(self._file)
+            self._file = -1
+
+    def _complete(self, result: Result, pid: int) -> str:
+        return _complete(self._file, self._start, self._path, self._directory, self._stamp, self._heading, result, pid)
 
     def _cut_middle(self) -> None:
         head, tail = self._cap // 2, self._cap // 4
@@ -120,10 +122,8 @@ class Report:
             self._size += os.pwrite(self._file, part, self._start + self._size)
 
     def _give_up(self, error: OSError) -> None:
-        self._trouble = f"its report could not be written: {error.strerror}"
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
+        """No more output is written; what stands in the file stays, and it gets its final name all the same."""
+        self._trouble = f"output was lost: {error.strerror}"
 
 
 def salvage(directory: str, stamp: str, heading: Heading, result: Result, pid: int) -> Result:
@@ -164,11 +164,15 @@ def _complete(
     file: int, start: int, path: str, directory: str, stamp: str, heading: Heading, result: Result, pid: int
 ) -> str:
     """Write the result, sync, and move from `path` to the final name; that name below home."""
-    os.pwrite(file, _result(result, pid), os.pread(file, start, 0).index(RESULT))
     size = os.fstat(file).st_size
-    end = os.pread(file, len(FENCE) + 1, max(size - len(FENCE) - 1, 0))
-    if size == start or end != b"\n" + FENCE:  # else a worker that died had come further than this
-        os.pwrite(file, FENCE if end.endswith(b"\n") else b"\n" + FENCE, size)
+    try:
+        os.pwrite(file, _result(result, pid), os.pread(file, start, 0).index(b"\n" + RESULT) + 1)
+        end = os.pread(file, len(FENCE) + 1, max(size - len(FENCE) - 1, 0))
+        if size == start or end != b"\n" + FENCE:  # else a worker that died had come further than this
+            os.pwrite(file, FENCE if end.endswith(b"\n") else b"\n" + FENCE, size)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise  # a full disk may take the name, though it does not take the last line
     if size - start > TAIL:  # a shorter output stands in the database, which is synced, from end to end
         os.fsync(file)
     final = _link(path, _names(directory, stamp, str(pid), heading))

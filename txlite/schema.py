@@ -127,11 +127,11 @@ CREATE TABLE workers (
 CREATE INDEX workers_present ON workers (id) WHERE ended IS NULL;
 
 CREATE TABLE supervisors (
-    id      TEXT PRIMARY KEY,
-    host    TEXT NOT NULL,
-    wanted  INTEGER NOT NULL CONSTRAINT some_workers CHECK (wanted > 0),
-    started TEXT NOT NULL,
-    ended   TEXT
+    id       TEXT PRIMARY KEY,
+    identity TEXT NOT NULL,
+    wanted   INTEGER NOT NULL CONSTRAINT some_workers CHECK (wanted > 0),
+    started  TEXT NOT NULL,
+    ended    TEXT
 ) WITHOUT ROWID;
 
 CREATE TABLE batches (

@@ -57,6 +57,11 @@ class Store(Workers, Dependencies, Tasks, Claims, Outcomes, Attempts, Batches):
         return self.db.changes()
 
     @property
+    def is_on_network(self) -> bool:
+        """Whether home lies on a network file system."""
+        return db.is_on_network(self.home)
+
+    @property
     def uuid(self) -> str:
         """Who this home is."""
         return str(self.db.execute(UUID)[0][0])
@@ -89,6 +94,7 @@ def open_store(path: str | None = None, read_only: bool = False) -> Store:
         if not os.path.lexists(database):
             return Store(home, db.EmptyDatabase(database))
         config.check_trust(home)
+        config.check_trust(database)
         return Store(home, db.Database(database, read_only=True))
     config.make(home)
     synchronous = config.option(config.read(home), "synchronous", "FULL").upper()
@@ -98,4 +104,5 @@ def open_store(path: str | None = None, read_only: bool = False) -> Store:
         import uuid
 
         db.create(database, str(uuid.uuid4()))
+    config.check_trust(database)
     return Store(home, db.Database(database, synchronous=synchronous))

@@ -18,6 +18,7 @@ import multiprocessing.connection
 import os
 import select
 import signal
+from multiprocessing import resource_tracker
 
 from . import clock, process, wake, worker
 from .errors import StoreUnavailable
@@ -84,8 +85,7 @@ class Supervisor:
         self._trouble = ""
         self._stage = b""  # the order that was given to all
         self._first_signal = self._next_look = self._next_tick = 0.0
-        self._kin: set[int] = set()
-        self._recovery = Recovery(store, self._is_adopted)
+        self._recovery = Recovery(store)
 
     @property
     def is_interrupted(self) -> bool:
@@ -96,7 +96,7 @@ class Supervisor:
 
         Raises StoreUnavailable where the workers cannot work.
         """
-        process.become_subreaper()
+        self._is_subreaper = process.become_subreaper()
         lock = Liveness(self._store.lock_path(self.id))
         self._listener = wake.Listener(self._store.wake_directory, self.id)
         self._listener.show()
@@ -126,11 +126,11 @@ class Supervisor:
 
     def _supervise(self) -> None:
         while True:
+            self._heed_signals()
             self._fill_slots()
             if self._stage and not any(slot.process for slot in self._slots) and self._recovery.is_over:
                 break
             self._wait()
-            self._heed_signals()
             self._recovery.step()
             if clock.monotonic() >= self._next_look:
                 self._look_around()
@@ -159,7 +159,9 @@ class Supervisor:
 
     def _patience(self) -> float:
         now = clock.monotonic()
-        due = [self._next_look, *(slot.start_at for slot in self._slots if not slot.process and not self._stage)]
+        due = [self._next_look]
+        if not self._stage:
+            due += [slot.start_at for slot in self._slots if not slot.process and slot.deaths < DEATHS]
         if self._recovery.patience is not None:
             due.append(now + self._recovery.patience)
         if self._first_signal and self._stage == worker.LEAVE and self._settings.drain is not None:
@@ -180,7 +182,7 @@ class Supervisor:
             self._leave_if_idle()
         elif message.startswith(worker.TROUBLE):
             self._trouble = message[1:].decode()
-            self._order(worker.STOP)
+            self._order(worker.LEAVE)  # what runs may finish
 
     def _bury(self, slot: Slot) -> None:
         """A worker is gone: told to, or not."""
@@ -228,9 +230,7 @@ class Supervisor:
             self._settings.max_attempts, self._settings.limits, self._settings.cap,
         )  # fmt: skip
         child = context.Process(target=worker.main, args=(settings, theirs), name=slot.id)
-        if not self._kin:
-            from multiprocessing import resource_tracker
-
+        if len(self.worker_ids) == 1:
             resource_tracker.ensure_running()  # starting it unblocks signals, so it goes first
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, worker.SIGNALS)
         try:
@@ -239,17 +239,12 @@ class Supervisor:
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         theirs.close()
         slot.process, slot.control = child, ours
-        if not self._kin:
-            self._kin = {found.pid for found in process.table().values() if found.parent == os.getpid()}
-
-    def _is_adopted(self, child: process.Process) -> bool:
-        """Whether a child of ours came from a worker that died: it is no worker, and was not here before."""
-        workers = {slot.process.pid for slot in self._slots if slot.process}
-        return bool(self._kin) and child.pid not in self._kin and child.pid not in workers
 
     def _take_signals(self) -> dict[int, Callable[..., object] | int | None]:
         """Note the signals that stop us, but those that our caller had ignored (nohup, a shell's `&`)."""
         stopping = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+        if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # else the kernel would swallow the workers' exits
         taken = [number for number in stopping if signal.getsignal(number) is not signal.SIG_IGN]
         return {number: signal.signal(number, lambda noted, _: self.signals.append(noted)) for number in taken}
 
@@ -272,6 +267,8 @@ class Supervisor:
 
     def _look_around(self) -> None:
         self._next_look = clock.monotonic() + LOOK
+        if self._is_subreaper:
+            process.reap_adopted({slot.process.pid for slot in self._slots if slot.process and slot.process.pid})
         self._recovery.look()
         self._wanted = self._store.wanted(self.id)
         self._leave_if_idle()

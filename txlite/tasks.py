@@ -234,7 +234,9 @@ def check(
         parent=parent,
         needs=needs,
         not_before=not_before,
-        directory=os.path.abspath(directory) if directory else config.working_directory(),
+        directory=text.check_text(
+            os.path.abspath(directory) if directory else config.working_directory(), "the directory"
+        ),
         after=after,
     )
 

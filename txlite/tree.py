@@ -12,6 +12,7 @@ Used by `attempt` for its own agent, and by `recovery` for those of dead workers
 from __future__ import annotations
 
 import os
+import re
 import signal
 
 from . import clock, process
@@ -44,14 +45,21 @@ def mark_children(home: str, attempt: int) -> None:
 
 def is_marked(pid: int, home: str, attempt: int) -> bool:
     """Whether a process carries the mark of an attempt. False where its owner forbids us to look."""
+    return marked_attempt(pid, home) == attempt
+
+
+def marked_attempt(pid: int, home: str) -> int | None:
+    """The attempt of this home whose mark a process carries, if any: its limit's, else its environment's."""
     try:
         with open(f"/proc/{pid}/limits", "rb") as file:
-            if b" %d " % mark_value(home, attempt) in file.read():
-                return True
+            found = re.search(rb"^Max realtime timeout +(\d+)", file.read(), re.M)
+        if found and int(found[1]) >> _ATTEMPT_BITS == mark_value(home, 0) >> _ATTEMPT_BITS:
+            return int(found[1]) & (1 << _ATTEMPT_BITS) - 1
         with open(f"/proc/{pid}/environ", "rb") as file:
-            return f"{MARK}={home}:{attempt}".encode() in file.read().split(b"\0")
+            found = re.search(rb"(?:^|\0)%s=%s:(\d+)(?:\0|$)" % (MARK.encode(), home.encode()), file.read())
+        return int(found[1]) if found else None
     except OSError:
-        return False
+        return None
 
 
 class Tree:
@@ -96,6 +104,23 @@ class Tree:
                 process.reap(pid)
         return [processes[pid] for pid in found if processes[pid].state not in "ZX"]
 
+    def kill_orphans(self) -> None:
+        """Kill what came to us as orphans, from the kernel's list of our children: those that fork and exit faster
+        than the process table can be read."""
+        spared = self._spared()
+        for _ in range(1000):
+            found = [process.look(pid) for pid in process.children() if pid not in spared]
+            orphans = [child for child in found if child and self._is_orphan(child)]
+            if not orphans:
+                break
+            for child in orphans:
+                process.reap(child.pid) if child.state == "Z" else _kill(child)
+
+    def _is_orphan(self, child: Process) -> bool:
+        return (
+            child.parent == os.getpid() and self._adopted(child) and not (self._agent and child.pid == self._agent.pid)
+        )
+
     def _belongs(self, member: Process, leader: int | None) -> bool:
         return (
             (leader is not None and member.session == leader)
@@ -135,8 +160,10 @@ class Ending:
 
     def step(self) -> float:
         """Do what is due; seconds until the next step is (0 once it is over)."""
-        members = self._tree.members() or self._tree.members()  # a fork can hide from one look at the table
         now = clock.monotonic()
+        if now >= self._kill_at:
+            self._tree.kill_orphans()
+        members = self._tree.members()
         if not members or now >= self._kill_at + KILL_PATIENCE:
             self.is_over = True
             self.survivors = members
@@ -149,6 +176,7 @@ class Ending:
     def _signal(self, member: Process, kill: bool) -> None:
         try:
             if kill:
+                process.send_signal(member, signal.SIGSTOP)  # so that it forks no more while the others' turn comes
                 process.send_signal(member, signal.SIGKILL)
             elif (member.pid, member.start) not in self._told:
                 self._told.add((member.pid, member.start))
@@ -156,3 +184,10 @@ class Ending:
                 process.send_signal(member, signal.SIGCONT)  # a stopped process sees no TERM
         except PermissionError:
             pass  # another user's: it stays a member, and ends as a survivor
+
+
+def _kill(member: Process) -> None:
+    try:
+        process.send_signal(member, signal.SIGKILL)
+    except PermissionError:
+        pass  # another user's: the process table will show it as a survivor

@@ -19,8 +19,8 @@ from . import agent as agents
 from . import clock, liveness, process, report, wake
 from .attempt import Limits, Run
 from .claims import Assignment, Result
-from .errors import Error, StoreUnavailable, record_bug
-from .model import CANCELLED, INTERRUPTED, format_lanes
+from .errors import Error, StoreReplaced, StoreUnavailable, record_bug
+from .model import CANCELLED, INTERRUPTED, UNSTARTABLE, format_lanes
 from .model import Worker as WorkerRecord
 from .record import NamedTuple
 from .store import open_store
@@ -42,7 +42,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)  # that
 
 HEARTBEAT = 30.0  # seconds
 LOOK = 1.0  # seconds between looks at the change counter, in case a wake-up was lost
-RECORD_PATIENCE = 60.0  # seconds for which a result is kept while the database cannot take it
+STORE_PATIENCE = 60.0  # seconds for which a database that cannot be used is waited for
 
 
 class Settings(NamedTuple):
@@ -106,6 +106,7 @@ class Worker:
         os.set_blocking(control.fileno(), False)
         self._is_leaving = False
         self._run: Run | None = None
+        self._assignment: Assignment | None = None  # what we hold
         self._wakeup, wakeup = os.pipe()
         for end in (self._wakeup, wakeup):
             os.set_blocking(end, False)
@@ -137,54 +138,73 @@ class Worker:
 
     def run(self) -> None:
         """Work until told to leave."""
-        assignment = self._claim()
-        while assignment or not self._is_leaving:
-            if assignment:
-                assignment = self._record(assignment, self._attempt(assignment))
+        self._wait(0.0, [])  # orders may have come before we were ready
+        while self._assignment or not self._is_leaving:
+            if self._assignment:
+                self._record(self._assignment, self._try(self._assignment))
             else:
-                assignment = self._wait_for_work()
+                self._wait_for_work()
 
     def close(self) -> None:
-        """Sign off. An agent that still runs (something went wrong here) is ended first."""
+        """Sign off. Where something went wrong before, the agent is ended first, and its task given back; if that
+        fails, too, nothing is signed off, and recovery takes the case."""
+        self._listener.close()
+        self._end_agent()
+        if self._assignment:
+            result = Result(INTERRUPTED, note="its worker had to give up")
+            self._store.finish(self._assignment.claim.token, result, self._settings.max_attempts)
+        self._store.retire(self._settings.id)
+        self._store.close()
+        self._liveness.release()
+
+    def _end_agent(self) -> None:
         if self._run:
             self._run.stop(Result(INTERRUPTED, note="its worker had to give up"))
         while self._run and not self._run.result:
             self._run.advance(self._wait(self._run.patience or 0.0, self._run.descriptors))
-        try:
-            self._store.retire(self._settings.id)
-            self._store.close()
-        finally:
-            self._listener.close()
-            self._liveness.release()
+        self._run = None
 
-    def _claim(self) -> Assignment | None:
-        if self._is_leaving:
-            return None
-        return self._store.claim_next(self._settings.id, self._lanes, self._settings.agent.name)
-
-    def _wait_for_work(self) -> Assignment | None:
-        """Sleep until there is work; None when it is time to leave."""
-        while not self._is_leaving:
+    def _wait_for_work(self) -> None:
+        """Claim a task, sleeping until there is one or it is time to leave. A database that cannot be used for a
+        while (somebody holds its lock, the disk is full) is waited for, too."""
+        deadline = clock.monotonic() + STORE_PATIENCE
+        while not self._is_leaving and not self._assignment:
             self._listener.show()
-            changes = self._store.changes()
-            assignment = self._claim()
-            if assignment:
-                self._listener.hide()
-                return assignment
-            self._tell(IDLE)
-            due = self._store.next_due()
-            while not self._is_leaving:
-                rung = self._listener.descriptor in self._wait(self._sleep(due), [self._listener.descriptor])
-                self._keep_alive()
-                if rung or (due and due <= clock.now()) or self._store.changes() != changes:
-                    break
+            try:
+                changes = self._store.changes()
+                self._assignment = self._store.claim_next(self._settings.id, self._lanes, self._settings.agent.name)
+                if not self._assignment:
+                    self._tell(IDLE)
+                    self._sleep(changes)
+                deadline = clock.monotonic() + STORE_PATIENCE
+            except StoreReplaced:
+                raise
+            except StoreUnavailable:
+                if clock.monotonic() > deadline:
+                    raise
+                self._wait(LOOK, [])
             self._listener.hide()
-        return None
 
-    def _sleep(self, due: str | None) -> float:
-        if not due:
-            return LOOK
-        return min(LOOK, max(clock.to_seconds(due) - time.time(), 0.0) + 0.001)
+    def _sleep(self, changes: int) -> None:
+        """Until we are rung, or the database changes, or a task's time comes, or we have to leave."""
+        due = self._store.next_due()
+        while not self._is_leaving:
+            patience = min(LOOK, max(clock.to_seconds(due) - time.time(), 0.0) + 0.001) if due else LOOK
+            rung = self._listener.descriptor in self._wait(patience, [self._listener.descriptor])
+            self._keep_alive()
+            if rung or (due and due <= clock.now()) or self._store.changes() != changes:
+                break
+
+    def _try(self, assignment: Assignment) -> Result:
+        """Run an attempt; a bug of ours that only this task brings about is its failure, not the worker's."""
+        try:
+            return self._attempt(assignment)
+        except Error:
+            raise
+        except Exception:
+            bug = record_bug(f"worker {self._settings.id}, task {assignment.task.id}")
+            self._end_agent()
+            return Result(UNSTARTABLE, note=str(bug))
 
     def _attempt(self, assignment: Assignment) -> Result:
         """Run the agent for a task, to the end of its tree."""
@@ -227,23 +247,24 @@ class Worker:
                 run.stop(Result(CANCELLED, note=reason))
         run.advance(readable)
 
-    def _record(self, assignment: Assignment, result: Result) -> Assignment | None:
+    def _record(self, assignment: Assignment, result: Result) -> None:
         """Write the end of the attempt down, and claim the next in the same transaction."""
         settings = self._settings
-        deadline = clock.monotonic() + RECORD_PATIENCE
+        deadline = clock.monotonic() + STORE_PATIENCE
         while True:
             lanes = () if self._is_leaving else self._lanes
             try:
-                following = self._store.finish(
+                self._assignment = self._store.finish(
                     assignment.claim.token, result, settings.max_attempts, settings.id, lanes, settings.agent.name
                 )
                 break
+            except StoreReplaced:
+                raise
             except StoreUnavailable:
                 if clock.monotonic() > deadline:
                     raise
                 self._wait(LOOK, [])
         self._tell(FINISHED)
-        return following
 
     def _keep_alive(self, token: int | None = None) -> None:
         """Heartbeat, and the lease with it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from . import clock, process, wake
-from .claims import LEASE
+from .claims import HELD_LEASE
 from .errors import InvalidValue, NotFound, Refused
 from .liveness import is_held
 from .model import Claim, Lane, Worker, parse_lanes
@@ -23,14 +23,16 @@ if TYPE_CHECKING:
 COLUMNS = "id, name, supervisor, accepts, host, identity, kill_after, started, heartbeat, ended"
 SELECT_PRESENT = f"SELECT {COLUMNS} FROM workers WHERE ended IS NULL ORDER BY started, id"
 SELECT_ONE = f"SELECT {COLUMNS} FROM workers WHERE id = ?"
+SELECT_UNRECOVERED = f"""SELECT {COLUMNS} FROM workers WHERE ended IS NULL AND identity <> ''
+    OR id IN (SELECT worker FROM claims WHERE held) ORDER BY started, id"""
 INSERT = f"INSERT INTO workers ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)"
 HEARTBEAT = "UPDATE workers SET heartbeat = ? WHERE id = ?"
 RENEW = "UPDATE claims SET deadline = ? + lease, expires = ? WHERE token = ?"
 RETIRE = "UPDATE workers SET ended = ? WHERE id = ? AND ended IS NULL"
 SELECT_CLAIM = """SELECT t.id, c.worker, c.token, c.lease, c.expires, c.held FROM claims c
     JOIN tasks t ON t.seq = c.task WHERE c.worker = ?"""
-INSERT_SUPERVISOR = "INSERT INTO supervisors (id, host, wanted, started) VALUES (?, ?, ?, ?)"
-SELECT_SUPERVISORS = "SELECT id, wanted, started FROM supervisors WHERE ended IS NULL ORDER BY started, id"
+INSERT_SUPERVISOR = "INSERT INTO supervisors (id, identity, wanted, started) VALUES (?, ?, ?, ?)"
+SELECT_SUPERVISORS = "SELECT id, identity, wanted, started FROM supervisors WHERE ended IS NULL ORDER BY started, id"
 WANTED = "SELECT wanted FROM supervisors WHERE id = ?"
 SCALE = "UPDATE supervisors SET wanted = ? WHERE id = ?"
 RETIRE_SUPERVISOR = "UPDATE supervisors SET ended = ? WHERE id = ?"
@@ -42,6 +44,7 @@ class Supervisor(NamedTuple):
     """A run: it keeps `wanted` workers alive."""
 
     id: str
+    identity: str
     wanted: int
     started: str
 
@@ -60,9 +63,9 @@ class Workers:
     def wake_directory(self) -> str:
         return os.path.join(self.home, "wake")
 
-    def is_alive(self, name: str) -> bool:
-        """Whether the process of this worker or supervisor lives."""
-        return is_held(self.lock_path(name))
+    def is_alive(self, one: Worker | Supervisor) -> bool:
+        """Whether its process lives: it holds its lock or, where somebody tidied the lock files away, it is there."""
+        return is_held(self.lock_path(one.id)) or _is_there(one)
 
     def register(self, worker: Worker) -> None:
         """Enter a worker; its lock must be held already."""
@@ -74,7 +77,7 @@ class Workers:
         with self.db.writing() as connection:
             connection.execute(HEARTBEAT, (clock.now(), worker))
             if token is not None:
-                connection.execute(RENEW, (clock.monotonic(), clock.now(LEASE), token))
+                connection.execute(RENEW, (clock.monotonic(), clock.now(HELD_LEASE), token))
 
     def retire(self, worker: str) -> None:
         """A worker is no more."""
@@ -84,6 +87,10 @@ class Workers:
     def workers(self) -> list[Worker]:
         """Those that have not left, whether they live or not, oldest first."""
         return list(map(Worker._make, self.db.execute(SELECT_PRESENT)))
+
+    def unrecovered_workers(self) -> list[Worker]:
+        """Those that recovery has to look at: that have not left, or left a claim behind."""
+        return list(map(Worker._make, self.db.execute(SELECT_UNRECOVERED)))
 
     def worker(self, name: str) -> Worker:
         """The worker with this id; raises NotFound."""
@@ -99,21 +106,22 @@ class Workers:
 
     def add_supervisor(self, name: str, wanted: int) -> None:
         with self.db.writing() as connection:
-            connection.execute(INSERT_SUPERVISOR, (name, clock.host(), check_count(wanted), clock.now()))
+            identity = str(process.identify(os.getpid()))
+            connection.execute(INSERT_SUPERVISOR, (name, identity, check_count(wanted), clock.now()))
 
     def supervisors(self) -> list[Supervisor]:
         """Those that live, oldest first."""
         found = map(Supervisor._make, self.db.execute(SELECT_SUPERVISORS))
-        return [supervisor for supervisor in found if self.is_alive(supervisor.id)]
+        return list(filter(self.is_alive, found))
 
     def gone_supervisors(self) -> list[str]:
         """Those that died without signing off."""
-        return [row[0] for row in self.db.execute(SELECT_SUPERVISORS) if not self.is_alive(row[0])]
+        found = map(Supervisor._make, self.db.execute(SELECT_SUPERVISORS))
+        return [supervisor.id for supervisor in found if not self.is_alive(supervisor)]
 
     def live_pids(self) -> set[int]:
         """The PIDs of the workers that live: no sweep may touch them."""
-        alive = (process.Identity.parse(worker.identity) for worker in self.workers() if self.is_alive(worker.id))
-        return {identity.pid for identity in alive if identity}
+        return {int(worker.identity.split(" ")[0]) for worker in self.workers() if _is_there(worker)}
 
     def wanted(self, supervisor: str) -> int:
         """How many workers a supervisor should have."""
@@ -152,6 +160,11 @@ class Workers:
     def tell_worker(self, worker: str) -> None:
         """Have a worker that runs an attempt look at what was decided about it."""
         wake.ring(self.wake_directory, "." + worker)
+
+
+def _is_there(one: Worker | Supervisor) -> bool:
+    identity = process.Identity.parse(one.identity)
+    return identity is not None and identity.is_alive()
 
 
 def check_count(count: int) -> int:

@@ -19,7 +19,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 
 
 def count(value: str) -> int:
-    if not value.isascii() or not value.isdigit():
+    if not value.isascii() or not value.isdigit() or len(value) > 18:
         raise UsageError(f"{value!r} is not a whole number")
     return int(value)
 

@@ -7,7 +7,7 @@ import sys
 from .. import agent as agents
 from .. import config, output, report, text
 from ..attempt import Limits
-from ..errors import Interrupted, UsageError
+from ..errors import AlreadyClaimed, Interrupted, UsageError
 from ..model import STATES
 from ..store import Store, open_store
 from ..supervisor import Settings, Supervisor
@@ -72,12 +72,15 @@ def _whole(value: str, what: str) -> int:
 
 
 def run(args: Namespace) -> int:
-    lines = list(_read_lines(args.source)) if args.source else []
+    lines = None if args.source is None else list(_read_lines(args.source))
     home = config.locate(args.home)
     options = config.read(home)
     agent = agents.find(args.agent, options)
     cap = text.parse_size(config.option(options, "output_cap", str(report.CAP)))
     limits = Limits(args.timeout, args.kill_after)
+    if lines == []:
+        _say(args, f"no tasks in {args.source}")
+        return 0
     with open_store(home) as store:
         batch = _enter(store, lines, args) if lines else None
         progress = _progress(store, batch, args)
@@ -127,7 +130,10 @@ def _enter(store: Store, lines: list[str], args: Namespace) -> Batch:
         return batch
     failed = store.failed_in(batch)
     for task in failed:
-        store.retry(task)
+        try:
+            store.retry(task)
+        except AlreadyClaimed:
+            pass  # another run of the same batch was first
     done = store.count_batch(batch).get("done", 0)
     again = f", {len(failed)} that failed are tried again" if failed else ""
     _say(args, f"{batch.size} tasks were added before and are continued: {done} done{again} (--again adds them anew)")
@@ -136,7 +142,7 @@ def _enter(store: Store, lines: list[str], args: Namespace) -> Batch:
 
 def _say(args: Namespace, line: str) -> None:
     if not args.json:
-        print(line, flush=True)
+        output.say(line)
 
 
 def _progress(store: Store, batch: Batch | None, args: Namespace) -> output.Progress:
@@ -170,7 +176,7 @@ def _conclude(store: Store, batch: Batch | None, supervisor: Supervisor, watch: 
     ours = [task for task, worker in watch.touched.items() if worker in supervisor.worker_ids]
     tasks = {task.id: task for task in (*map(store.get, ours), *(store.unfinished_in(batch) if batch else ()))}
     failed = [task for task in tasks.values() if task.status == "failed"]
-    waiting = store.waiting_for_others()
+    waiting = store.stuck(batch)
     counts = store.count_batch(batch) if batch else _count(tasks.values())
     if args.json:
         _print_object(store, batch, supervisor, counts, failed, waiting)
@@ -190,12 +196,13 @@ def _count(tasks: Iterable[Task]) -> dict[str, int]:
 
 def _print_summary(store: Store, counts: dict[str, int], failed: list[Task], waiting: list[Task]) -> None:
     for task in failed:
-        last = store.attempts(task.id)[-1]
-        print(f"failed:  {task.id}  {text.shorten(task.title, 100)}  ({output.describe(last)})  {last.report or ''}")
+        ended = "".join(f"  ({output.describe(one)})  {one.report or ''}" for one in store.attempts(task.id)[-1:])
+        output.say(f"failed:  {task.id}  {text.shorten(task.title, 100)}{ended}")
     relations = store.relations(waiting)
     for task in waiting:
-        print(f"waiting: {task.id}  {text.shorten(task.title, 100)}  (for {', '.join(relations[task.id].blocked_by)})")
-    print(", ".join(f"{counts.get(state, 0)} {state}" for state in STATES if counts.get(state)) or "nothing to do")
+        blockers = ", ".join(relations[task.id].blocked_by)
+        output.say(f"waiting: {task.id}  {text.shorten(task.title, 100)}  (for {blockers})")
+    output.say(", ".join(f"{counts.get(state, 0)} {state}" for state in STATES if counts.get(state)) or "nothing to do")
 
 
 def _print_object(

@@ -52,7 +52,7 @@ def _worker_object(store: Store, worker: Worker) -> dict[str, object]:
         "id": worker.id,
         "name": worker.name,
         "run": worker.supervisor,
-        "state": state if store.is_alive(worker.id) else "lost",
+        "state": state if store.is_alive(worker) else "lost",
         "task": claim.task if claim else None,
         "startedAt": worker.started,
     }
