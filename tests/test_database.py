@@ -12,7 +12,7 @@ import unittest
 
 import txlite
 from txlite import db, schema
-from txlite.lock import FileLock
+from txlite.lock import FileLock, HostLock
 from txlite.model import Lane
 
 from .case import ROOT, Case, wait_until
@@ -305,6 +305,23 @@ print(worst)"""
             f"\n32 processes, 1,000 tasks: longest wait for a claim {max(float(out[-1]) for out in outs) * 1000:.0f} ms"
         )
         self.assertEqual(store.db.execute("PRAGMA integrity_check"), [("ok",)])
+
+    def test_a_network_file_system_is_for_one_host_at_a_time(self):
+        known = db.NETWORK_FILE_SYSTEMS
+        db.NETWORK_FILE_SYSTEMS = {db.file_system(self.directory)}
+        try:
+            store, other = self.store(), self.store()
+            store.add("x")
+            self.assertEqual(len(other.list()), 1)
+            self.assertEqual(store.db.execute("PRAGMA journal_mode"), [("delete",)])
+            path = os.path.join(self.home, "tasks.db.host")
+            with self.assertRaisesRegex(txlite.StoreUnavailable, "host .* works here"):
+                HostLock(path, "another")
+            store.close()
+            other.close()
+            HostLock(path, "another").close()
+        finally:
+            db.NETWORK_FILE_SYSTEMS = known
 
     def test_wake_up_without_fifos(self):
         store = self.store()

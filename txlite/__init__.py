@@ -21,7 +21,7 @@ on floor 2 and in `schema`; `tests/test_layers.py` proves both.
        text        {{NAME}} templates, terminal-safe text, durations, sizes
        schema      tables and migrations, as SQL
     1  config      where home is, and whether it may be trusted; config.ini
-       lock        an exclusive file lock with a deadline
+       lock        file locks: an exclusive one with a deadline, one that keeps other hosts out
        db          connect, write lock, transactions, migrations, sqlite3's errors made ours
        wake        how an idle worker learns that there is work
        process     who processes are, the process table, signals that reach the one that was meant

@@ -11,16 +11,17 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import threading
+from _thread import RLock  # type: ignore[attr-defined]  # threading.RLock, without importing threading
 
 from . import clock, schema
 from .errors import InvalidValue, Refused, StoreReplaced, StoreUnavailable
-from .lock import FileLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
+
+    from .lock import FileLock, HostLock
 
 NETWORK_FILE_SYSTEMS = frozenset(
     "nfs nfs4 cifs smb3 smbfs afs ncpfs 9p ceph lustre gpfs beegfs panfs pvfs2 gfs2 ocfs2 glusterfs "
@@ -44,8 +45,9 @@ class Database:
         self.path = path
         self.read_only = read_only
         self._process = os.getpid()
-        self._threads = threading.RLock()
-        self._lock = None if read_only else FileLock(path + ".lock", lock_timeout)
+        self._threads = RLock()
+        self._lock = None if read_only else _write_lock(path, lock_timeout)
+        self._host_lock = None if read_only else _host_lock(path)
         self._inode = self._look()
         self.connection = self._check_ours()
         if not read_only:
@@ -86,6 +88,7 @@ class Database:
         """Close the connection, if this is the process that opened it."""
         if os.getpid() != self._process:
             return
+        self._process = 0
         with self._threads:
             if self._lock is None:
                 self.connection.close()
@@ -98,6 +101,8 @@ class Database:
                 self.connection.close()
                 self._lock.release()
             self._lock.close()
+            if self._host_lock:
+                self._host_lock.close()
 
     def _look(self) -> tuple[int, int]:
         try:
@@ -159,6 +164,8 @@ class Database:
             _run_migrations(connection)
 
     def _check_process(self) -> None:
+        if not self._process:
+            raise StoreUnavailable(f"{self.path} was closed: open it again")
         if os.getpid() != self._process:
             raise StoreUnavailable(f"{self.path} was opened before a fork: open it again in the child process")
 
@@ -179,8 +186,8 @@ class EmptyDatabase(Database):
         self.path = path
         self.read_only = True
         self._process = os.getpid()
-        self._threads = threading.RLock()
-        self._lock = None
+        self._threads = RLock()
+        self._lock = self._host_lock = None
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
         _run_migrations(self.connection)
 
@@ -244,7 +251,7 @@ def create(path: str, uuid: str) -> None:
     """
     if os.path.lexists(path):
         return
-    lock = FileLock(path + ".lock", 30.0)
+    lock = _write_lock(path, 30.0)
     lock.acquire()
     unfinished = f"{path}.{os.getpid()}.new"
     try:
@@ -262,6 +269,18 @@ def create(path: str, uuid: str) -> None:
                 os.unlink(leftover)
         lock.release()
         lock.close()
+
+
+def _write_lock(path: str, timeout: float) -> FileLock:
+    from .lock import FileLock  # what only reads does without
+
+    return FileLock(path + ".lock", timeout)
+
+
+def _host_lock(path: str) -> HostLock | None:
+    from .lock import HostLock
+
+    return HostLock(path + ".host", clock.host()) if is_on_network(os.path.dirname(path)) else None
 
 
 def _build(path: str, uuid: str, network: bool) -> None:

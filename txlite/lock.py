@@ -1,6 +1,6 @@
-"""An exclusive file lock with a deadline.
+"""File locks: one that is exclusive, with a deadline; one that keeps other hosts out.
 
-`db` holds one around every write, checkpoint and close. The wait is a blocking flock, so that the kernel
+`db` holds the first around every write, checkpoint and close. The wait is a blocking flock, so that the kernel
 decides who is next (polling gives fairness away), and a timer's signal ends it. Signals reach the main
 thread only; other threads of a program have to poll. The holder writes its PID into the file: a wait that
 was too long can name whom it waited for.
@@ -123,6 +123,48 @@ class FileLock:
         return StoreUnavailable(
             f"{self.path} has been locked for {self.timeout:g} s by {holder}: see what it does, or stop it"
         )
+
+
+class HostLock:
+    """Keeps a second host off a home on a network file system, for as long as a process of the first lives.
+
+    All processes of one host share the lock on a file that names their host; who finds nobody else there may put
+    its own name in. Raises StoreUnavailable, naming the other host.
+    """
+
+    def __init__(self, path: str, host: str) -> None:
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        deadline = clock.monotonic() + 5.0
+        while not self._enter(host):
+            if clock.monotonic() > deadline:
+                other = self._read()
+                self.close()
+                raise StoreUnavailable(
+                    f"{path} says that host {other} works here: a home on a network file system is for one host at a "
+                    "time; wait, or give another with --home"
+                )
+            time.sleep(0.05)
+
+    def _enter(self, host: str) -> bool:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.pwrite(self._file, host.encode().ljust(255), 0)
+        except BlockingIOError:
+            pass  # somebody is here: perhaps of our host
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        if self._read() == host:
+            return True
+        fcntl.flock(self._file, fcntl.LOCK_UN)
+        return False
+
+    def _read(self) -> str:
+        return os.pread(self._file, 255, 0).decode(errors="replace").strip()
+
+    def close(self) -> None:
+        os.close(self._file)
 
 
 def _stop_timer(handler: object, earlier: tuple[float, float], passed: float) -> None:

@@ -14,7 +14,7 @@ from .model import Attempt, Task
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from .attempts import Finished
     from .tasks import Relations
@@ -172,10 +172,11 @@ class Progress:
             if not self._is_live or event.to_status not in ("done", "cancelled"):
                 self.say(self._line(event))
 
-    def update(self, running: int) -> None:
+    def update(self, count_running: Callable[[], int]) -> None:
         """Draw the bar anew."""
         if not self._is_live:
             return
+        running = count_running()
         over = self.done + self.failed
         self.total = max(self.total, over + running)
         passed = clock.monotonic() - self._started

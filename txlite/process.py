@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
-import threading
+from _thread import get_native_id
 
 from . import clock
 from .record import NamedTuple
@@ -140,7 +139,7 @@ def has_children() -> bool:
 def children() -> list[int]:
     """The PIDs of our children, dead or alive, from the kernel's own list; [] where there is none."""
     try:
-        with open(f"/proc/self/task/{threading.get_native_id()}/children") as file:
+        with open(f"/proc/self/task/{get_native_id()}/children") as file:
             return list(map(int, file.read().split()))
     except OSError:
         return []
@@ -171,6 +170,8 @@ def send_signal(process: Process, number: int) -> None:
 
     Raises PermissionError where it is not ours to signal; does nothing when it is gone.
     """
+    import signal
+
     if not hasattr(os, "pidfd_open"):
         return _send_by_pid(process, number)
     try:
@@ -203,6 +204,8 @@ def _is_same(process: Process) -> bool:
 
 def ignored_signals() -> Iterator[int]:
     """The signals that this process ignores and a child would go on ignoring."""
+    import signal
+
     for number in signal.valid_signals():
         if signal.getsignal(number) is signal.SIG_IGN:
             yield number

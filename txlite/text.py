@@ -11,8 +11,8 @@ from .errors import InvalidValue
 
 # DEL, C1, surrogates, and the characters that turn or hide text (Unicode TR36, "bidi spoofing").
 _HIDDEN = "\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff"
-_UNSAFE = re.compile(f"[\x00-\x1f{_HIDDEN}]")
-_UNSAFE_LINES = re.compile(f"[\x00-\x08\x0b-\x1f{_HIDDEN}]")
+_UNSAFE = f"[\x00-\x1f{_HIDDEN}]"
+_UNSAFE_LINES = f"[\x00-\x08\x0b-\x1f{_HIDDEN}]"
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -22,12 +22,12 @@ def _escape(match: re.Match[str]) -> str:
 
 def printable(text: str) -> str:
     """`text` on one line, with everything escaped that a terminal could act on."""
-    return _UNSAFE.sub(_escape, text)
+    return text if text.isprintable() else re.sub(_UNSAFE, _escape, text)
 
 
 def printable_lines(text: str) -> str:
     """The same, keeping line ends and tabs."""
-    return _UNSAFE_LINES.sub(_escape, text)
+    return re.sub(_UNSAFE_LINES, _escape, text)
 
 
 def shorten(text: str, width: int) -> str:

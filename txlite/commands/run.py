@@ -167,7 +167,7 @@ class Watch:
             self._event = events[-1].event
             self.touched.update((event.task, event.worker) for event in events)
             self._progress.finished(events)
-        self._progress.update(len(self._store.claims()))
+        self._progress.update(lambda: len(self._store.claims()))
 
 
 def _conclude(store: Store, batch: Batch | None, supervisor: Supervisor, watch: Watch, args: Namespace) -> int:
