@@ -21,7 +21,7 @@ import signal
 from multiprocessing import resource_tracker
 
 from . import clock, process, wake, worker
-from .errors import StoreUnavailable
+from .errors import Error, Refused
 from .liveness import Liveness
 from .record import NamedTuple
 from .recovery import Recovery
@@ -82,7 +82,7 @@ class Supervisor:
         self._observe = observe
         self._wanted = settings.workers
         self._slots = [Slot() for _ in range(settings.workers)]
-        self._trouble = ""
+        self._trouble: Error | None = None
         self._stage = b""  # the order that was given to all
         self._first_signal = self._next_look = self._next_tick = 0.0
         self._recovery = Recovery(store)
@@ -94,7 +94,7 @@ class Supervisor:
     def run(self) -> None:
         """Supervise until there is nothing left to do, or a signal ends it.
 
-        Raises StoreUnavailable where the workers cannot work.
+        Raises Error, with the exit code that tells why, where the workers cannot work.
         """
         self._is_subreaper = process.become_subreaper()
         lock = Liveness(self._store.lock_path(self.id))
@@ -122,7 +122,7 @@ class Supervisor:
             lock.release()
         self._store.retire_supervisor(self.id)
         if self._trouble:
-            raise StoreUnavailable(self._trouble)
+            raise self._trouble
 
     def _supervise(self) -> None:
         while True:
@@ -181,7 +181,9 @@ class Supervisor:
         elif message == worker.IDLE:
             self._leave_if_idle()
         elif message.startswith(worker.TROUBLE):
-            self._trouble = message[1:].decode()
+            code, _, reason = message[1:].decode().partition(" ")
+            self._trouble = Error(reason)
+            self._trouble.exit_code = int(code)
             self._order(worker.LEAVE)  # what runs may finish
 
     def _bury(self, slot: Slot) -> None:
@@ -217,7 +219,9 @@ class Supervisor:
             if not slot.process and slot.deaths < DEATHS and clock.monotonic() >= slot.start_at:
                 self._start(slot)
         if all(not slot.process and slot.deaths >= DEATHS for slot in self._slots):
-            self._trouble = f"each worker died {DEATHS} times in a row without ending an attempt: see the last reports"
+            self._trouble = Refused(
+                f"each worker died {DEATHS} times in a row without ending an attempt: see the last reports"
+            )
             self._order(worker.STOP)
 
     def _start(self, slot: Slot) -> None:

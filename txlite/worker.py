@@ -36,7 +36,7 @@ KILL = b"k"  # the same, without waiting before KILL
 # What a worker tells its supervisor.
 IDLE = b"i"  # it found nothing to do
 FINISHED = b"f"  # an attempt has ended
-TROUBLE = b"!"  # followed by the reason: it cannot work
+TROUBLE = b"!"  # followed by an exit code, a space and the reason: it cannot work
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)  # that a worker does not count
 
@@ -65,7 +65,7 @@ def main(settings: Settings, control: Connection) -> None:
         _work(settings, control)
     except Error as error:
         try:
-            control.send_bytes(TROUBLE + str(error).encode())
+            control.send_bytes(b"%s%d %s" % (TROUBLE, error.exit_code, str(error).encode()))
         except OSError:
             print(f"txlite: {settings.id}: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
@@ -242,10 +242,17 @@ class Worker:
             self._next_look = clock.monotonic() + LOOK
             self._listener.drain()
             self._keep_alive(token)
-            reason = self._store.must_stop(token)
-            if reason:
-                run.stop(Result(CANCELLED, note=reason))
+            self._heed_verdict(run, token)
         run.advance(readable)
+
+    def _heed_verdict(self, run: Run, token: int) -> None:
+        """Stop the agent if somebody decided about its task meanwhile."""
+        try:
+            reason = self._store.must_stop(token)
+        except StoreUnavailable:
+            return  # no reason to lose the agent's work: the next look may succeed
+        if reason:
+            run.stop(Result(CANCELLED, note=reason))
 
     def _record(self, assignment: Assignment, result: Result) -> None:
         """Write the end of the attempt down, and claim the next in the same transaction."""
