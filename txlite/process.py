@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-from _thread import get_native_id
 
 from . import clock
 from .record import NamedTuple
@@ -134,15 +133,6 @@ def has_children() -> bool:
     except ChildProcessError:
         return False
     return True
-
-
-def children() -> list[int]:
-    """The PIDs of our children, dead or alive, from the kernel's own list; [] where there is none."""
-    try:
-        with open(f"/proc/self/task/{get_native_id()}/children") as file:
-            return list(map(int, file.read().split()))
-    except OSError:
-        return []
 
 
 def reap_adopted(own: Collection[int]) -> None:

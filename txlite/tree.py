@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
 MARK = "TXLITE_ATTEMPT"
+CHASE = 0.05  # seconds
 KILL_PATIENCE = 5.0  # seconds after KILL until a process counts as one that cannot be killed
 _MARK_BASE = 1 << 61
 _ATTEMPT_BITS = 32
@@ -104,22 +105,19 @@ class Tree:
                 process.reap(pid)
         return [processes[pid] for pid in found if processes[pid].state not in "ZX"]
 
-    def kill_orphans(self) -> None:
-        """Kill what came to us as orphans, from the kernel's list of our children: those that fork and exit faster
-        than the process table can be read."""
-        spared = self._spared()
-        for _ in range(1000):
-            found = [process.look(pid) for pid in process.children() if pid not in spared]
-            orphans = [child for child in found if child and self._is_orphan(child)]
-            if not orphans:
-                break
-            for child in orphans:
-                process.reap(child.pid) if child.state == "Z" else _kill(child)
-
-    def _is_orphan(self, child: Process) -> bool:
-        return (
-            child.parent == os.getpid() and self._adopted(child) and not (self._agent and child.pid == self._agent.pid)
-        )
+    def chase(self) -> None:
+        """Kill those that fork and exit faster than the whole process table can be read: for a moment, look at
+        newcomers only, and at once."""
+        spared = {os.getpid(), *self._spared()}
+        known: set[str] = set()
+        deadline = clock.monotonic() + CHASE
+        while process.HAS_PROC and clock.monotonic() < deadline:
+            for name in os.listdir("/proc"):
+                if name.isdigit() and name not in known:
+                    known.add(name)
+                    member = process.look(int(name))
+                    if member and member.pid not in spared and self._belongs(member, None):
+                        kill(member)
 
     def _belongs(self, member: Process, leader: int | None) -> bool:
         return (
@@ -150,6 +148,7 @@ class Ending:
         self._kill_at = clock.monotonic() + kill_after
         self._told: set[tuple[int, int]] = set()
         self._pause = 0.002
+        self._is_chased = False  # KILL was sent, and somebody was there all the same
         self.is_over = False
         self.survivors: list[Process] = []
 
@@ -161,8 +160,8 @@ class Ending:
     def step(self) -> float:
         """Do what is due; seconds until the next step is (0 once it is over)."""
         now = clock.monotonic()
-        if now >= self._kill_at:
-            self._tree.kill_orphans()
+        if self._is_chased:
+            self._tree.chase()
         members = self._tree.members()
         if not members or now >= self._kill_at + KILL_PATIENCE:
             self.is_over = True
@@ -170,6 +169,7 @@ class Ending:
             return 0.0
         for member in members:
             self._signal(member, kill=now >= self._kill_at)
+        self._is_chased = now >= self._kill_at
         self._pause = min(self._pause * 2, 0.1)
         return min(self._pause, max(self._kill_at - now, 0.002) if now < self._kill_at else self._pause)
 
@@ -186,7 +186,7 @@ class Ending:
             pass  # another user's: it stays a member, and ends as a survivor
 
 
-def _kill(member: Process) -> None:
+def kill(member: Process) -> None:
     try:
         process.send_signal(member, signal.SIGKILL)
     except PermissionError:

@@ -106,7 +106,7 @@ def against_bare(small: Bench, synchronous: str, rounds: int) -> bool:
 def against_small(large: Bench, small: Bench, name: str, rounds: int) -> bool:
     met = True
     for way in WAYS:
-        rates = pairs.alternate(rounds, lambda: large.complete(way), lambda: small.complete(way))  # noqa: B023
+        rates = pairs.alternate(rounds, lambda: large.complete(way), lambda: small.complete(way))
         ratios = [of_large / of_small for of_large, of_small in rates]
         met &= pairs.report(f"{name}, {way}", ratios, at_least=SIZE_BUDGET)
     return met

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from types import TracebackType
 
 import homes
@@ -16,13 +17,13 @@ CALM = 2.0  # seconds from then until what its start put off is over
 
 
 class Run:
-    """A context: entered when all its workers wait for work, left when all are gone."""
+    """A context: entered when all its workers wait for work, left when all are gone. `flags` are the interpreter's."""
 
-    def __init__(self, home: str, workers: int) -> None:
+    def __init__(self, home: str, workers: int, flags: Sequence[str] = ()) -> None:
         self._wake = os.path.join(home, "wake")
         self._workers = workers
         self._supervisor = subprocess.Popen(
-            [sys.executable, "-m", "txlite", "run", "--forever", "--json", "--workers", str(workers)],
+            [sys.executable, *flags, "-m", "txlite", "run", "--forever", "--json", "--workers", str(workers)],
             cwd=homes.PACKAGE, env=homes.environment(home), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )  # fmt: skip
