@@ -48,7 +48,8 @@ class Run:
         is_subreaper: bool = True,
     ) -> None:
         self.result: Result | None = None
-        self.agent: process.Identity | None = None
+        self.pid: int | None = None  # of the agent, if it could be started
+        self._identity: process.Identity | None = None
         self._report = report
         self._limits = limits
         self._is_subreaper = is_subreaper
@@ -67,11 +68,18 @@ class Run:
             self._close()
             self.result = Result(UNSTARTABLE, duration=0.0, note=_why_not_started(error, invocation, directory))
             return
-        self.agent = process.identify(self._child.pid)
+        self.pid = self._child.pid
         try:
             self._pidfd = os.pidfd_open(self._child.pid)
         except (AttributeError, OSError):
             pass  # no pidfd here: SIGCHLD wakes the worker's loop, and each `advance` asks
+
+    @property
+    def agent(self) -> process.Identity | None:
+        """Who the agent is, while it runs."""
+        if self._identity is None and self.pid is not None and self._child.returncode is None:
+            self._identity = process.identify(self.pid)
+        return self._identity
 
     @property
     def descriptors(self) -> list[int]:

@@ -42,6 +42,7 @@ class FileLock:
         self.path = path
         self.timeout = timeout  # seconds
         self._threads = threading.Lock()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM])  # a caller may have blocked it
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -93,7 +94,6 @@ class FileLock:
         return True
 
     def _wait(self, deadline: float) -> None:
-        blocked = signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM])
         handler = signal.signal(signal.SIGALRM, _raise)
         started = clock.monotonic()
         # It goes on firing: the first signal could fall between Python's last check and the system call.
@@ -105,7 +105,6 @@ class FileLock:
             raise self._too_long(self._holder()) from None
         finally:
             _stop_timer(handler, earlier, clock.monotonic() - started)
-            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
     def _poll(self, deadline: float) -> None:
         pause = 0.001

@@ -42,6 +42,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)  # that
 
 HEARTBEAT = 30.0  # seconds
 LOOK = 1.0  # seconds between looks at the change counter, in case a wake-up was lost
+SHORT = 0.02  # seconds: an attempt that takes longer has its agent noted in the lock file
+NEEDS_NOTE = not process.HAS_PROC  # where there are no marks to find it by, it is noted at once
 STORE_PATIENCE = 60.0  # seconds for which a database that cannot be used is waited for
 
 
@@ -225,18 +227,20 @@ class Worker:
             invocation, task.directory, paper, mark, settings.limits, self._store.live_pids,
             settings.agent.daemons and task.command is None, self._is_subreaper,
         )  # fmt: skip
-        pid = os.getpid()
-        if run.agent:
-            pid = run.agent.pid
+        if run.result is None:
+            self._guard(run, claim.token, 0.0 if NEEDS_NOTE else SHORT)
+        if run.result is None:  # for a shorter one the marks on its processes would do
             self._liveness.write_note({**note, "agent": str(run.agent)})
         while run.result is None:
             self._guard(run, claim.token)
         self._run = None
+        pid = run.pid or os.getpid()
         return paper.finish(run.result._replace(pid=pid), pid)
 
-    def _guard(self, run: Run, token: int) -> None:
+    def _guard(self, run: Run, token: int, patience: float = LOOK) -> None:
         """One turn of the loop around a running agent."""
-        patience = LOOK if run.patience is None else min(run.patience, LOOK)
+        if run.patience is not None:
+            patience = min(run.patience, patience)
         readable = self._wait(patience, [*run.descriptors, self._listener.descriptor])
         if self._listener.descriptor in readable or clock.monotonic() >= self._next_look:
             self._next_look = clock.monotonic() + LOOK

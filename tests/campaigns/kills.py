@@ -98,7 +98,7 @@ def leave_daemon():
 def leave_hopper():
     if os.fork() == 0:
         os.setsid()
-        beat(0.05, hops=True)
+        beat(0.1, hops=True)
 
 def leave_shed():
     if os.fork() == 0:
