@@ -184,7 +184,8 @@ class Progress:
         facts = [f"{over}/{self.total}", f"{running} running"]
         facts += [f"{self.failed} failed"] if self.failed else []
         if rate > 0:
-            facts += [f"{rate:.3g}/s", f"{text.duration((self.total - over) / rate)} left"]
+            left = (self.total - over) / rate
+            facts += [f"{rate:.3g}/s", (text.duration(left) if left >= 60 else f"{left:.0f}s") + " left"]
         tail = "  ".join(facts)
         room = min(_width() - len(tail) - 5, 40)
         filled = room * over // max(self.total, 1)
@@ -209,4 +210,6 @@ class Progress:
             word = "again"
         took = "" if event.duration is None else text.duration(event.duration)
         why = "" if event.to_status == "done" else f"  ({describe(event)})"
-        return f"{word:<9} {event.task}  {took:>6}  {text.shorten(event.title, 100)}{text.printable(why)}"
+        room = _width() - 31 - len(why) if self._is_live else 100
+        title = text.shorten(event.title, max(room, 20))
+        return f"{word:<9} {event.task}  {took:>6}  {title}{text.printable(why)}"

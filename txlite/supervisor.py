@@ -71,9 +71,9 @@ class Slot:
 
 
 class Supervisor:
-    """One run. `observe` is called whenever something may have changed."""
+    """One run. `observe` is called whenever something may have changed, with whether a signal came."""
 
-    def __init__(self, store: Store, settings: Settings, observe: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, store: Store, settings: Settings, observe: Callable[[bool], None] = lambda _: None) -> None:
         self.id = new_id("run")
         self.signals: list[int] = []  # in the order of their coming
         self.worker_ids: set[str] = set()  # all that there ever were
@@ -134,7 +134,7 @@ class Supervisor:
             self._recovery.step()
             if clock.monotonic() >= self._next_look:
                 self._look_around()
-            self._observe()
+            self._observe(self.is_interrupted)
 
     def _wait(self) -> None:
         """Sleep until somebody has something for us, or something is due; hear what they say."""

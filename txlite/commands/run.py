@@ -80,6 +80,10 @@ def run(args: Namespace) -> int:
     limits = Limits(args.timeout, args.kill_after)
     if lines == []:
         _say(args, f"no tasks in {args.source}")
+        if args.json:
+            output.print_json(
+                {"run": None, "batch": None, "interrupted": False, "counts": {}, "failed": [], "waiting": []}
+            )
         return 0
     with open_store(home) as store:
         batch = _enter(store, lines, args) if lines else None
@@ -91,6 +95,7 @@ def run(args: Namespace) -> int:
         supervisor = Supervisor(store, settings, watch.look)
         try:
             supervisor.run()
+            watch.look()
         finally:
             progress.end()
         return _conclude(store, batch, supervisor, watch, args)
@@ -159,9 +164,13 @@ class Watch:
         self._store = store
         self._progress = progress
         self._event = store.last_event()
+        self._is_told = False
         self.touched: dict[str, str | None] = {}  # task -> worker of its last attempt
 
-    def look(self) -> None:
+    def look(self, is_interrupted: bool = False) -> None:
+        if is_interrupted and not self._is_told:
+            self._is_told = True
+            self._progress.say("stopping: what runs may finish; another Ctrl-C, or TERM, ends that, too")
         events = self._store.finished_since(self._event)
         if events:
             self._event = events[-1].event
@@ -172,7 +181,6 @@ class Watch:
 
 def _conclude(store: Store, batch: Batch | None, supervisor: Supervisor, watch: Watch, args: Namespace) -> int:
     """Say how it went; the exit code."""
-    watch.look()
     ours = [task for task, worker in watch.touched.items() if worker in supervisor.worker_ids]
     tasks = {task.id: task for task in (*map(store.get, ours), *(store.unfinished_in(batch) if batch else ()))}
     failed = [task for task in tasks.values() if task.status == "failed"]

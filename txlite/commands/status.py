@@ -24,6 +24,7 @@ def run(args: Namespace) -> int:
         runs = store.supervisors()
         workers = [_worker_object(store, worker) for worker in store.workers()]
         latest = store.latest_attempts(10)
+        titles = {one.task: store.get(one.task).title for one in latest}
     if args.json:
         runs_found = [{"run": one.id, "workers": one.wanted, "startedAt": one.started} for one in runs]
         ended = [{"task": attempt.task, **output.attempt_object(attempt)} for attempt in latest]
@@ -39,7 +40,7 @@ def run(args: Namespace) -> int:
     if latest:
         print("ended last:")
         rows = [
-            (one.task, text.duration(one.duration or 0.0), output.describe(one), one.report or "") for one in latest
+            (one.task, output.describe(one), text.duration(one.duration or 0.0), titles[one.task]) for one in latest
         ]
         output.print_table(rows, "  ")
     return 0
