@@ -9,6 +9,7 @@ import unittest
 
 import txlite
 from txlite import clock, process, tree
+from txlite.liveness import Liveness
 from txlite.recovery import Recovery
 
 from .case import ROOT, Case, is_running, running, wait_until
@@ -290,6 +291,18 @@ class Dead(Case):
             connection.execute("UPDATE claims SET deadline = 0")
         self.assertEqual(Recovery(store).run(), 1)
         self.assertEqual(store.get(task.id).status, "backlog")
+
+    def test_what_processes_left_that_died_before_or_after_their_time(self):
+        store = self.store()
+        self.txlite("run", "--from", self.batch("true"))
+        for name in ("locks/worker-early", "wake/.worker-early", "wake/worker-late"):
+            with open(os.path.join(self.home, name), "w"):
+                pass
+        live = Liveness(store.lock_path("worker-starting"))
+        Recovery(store).run()
+        self.assertEqual(os.listdir(os.path.join(self.home, "locks")), ["worker-starting"])
+        self.assertEqual(os.listdir(os.path.join(self.home, "wake")), [])
+        live.release()
 
     def test_several_recover_at_once(self):
         run = self.start("run", "--from", self.batch(*["sleep 600"] * 4), "--kill-after", "0.3")

@@ -77,6 +77,20 @@ class Batches(Case):
         out = self.txlite("run", "--from", self.batch("touch go; sleep 60"), "--again", "--timeout", "0.2", code=1)
         self.assertIn("1 tasks added", out)
 
+    def test_a_batch_whose_run_died_at_its_end_is_not_run_again(self):
+        batch = self.batch("echo one >> log; touch started; while ! test -e go; do sleep 0.02; done")
+        run = self.start("run", "--from", batch, "--workers", "1")
+        wait_until(lambda: os.path.exists(self.path("started")), "the command to start")
+        run.kill()
+        run.wait()
+        with open(self.path("go"), "w"):
+            pass
+        wait_until(lambda: self.json("list")[0]["status"] == "done", "the worker to finish")
+        self.assertIn("1 done", self.txlite("run", "--from", batch))
+        self.assertEqual(self.read("log"), "one\n")
+        self.txlite("run", "--from", batch)
+        self.assertEqual(self.read("log"), "one\none\n")
+
     def test_run_without_from_goes_on_where_anything_stood(self):
         self.txlite("add", "--", "echo $TXLITE_TASK-$TXLITE_TOKEN > said")
         self.txlite("add", "a prompt for somebody")

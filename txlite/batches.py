@@ -1,7 +1,8 @@
 """The store's part for batches: the tasks that one `run --from` added, and how far they are.
 
-A batch is a range of tasks, because it is added in one transaction. It is unfinished until each of its
-tasks is done or cancelled. Mixed into `store.Store`.
+A batch is a range of tasks, because it is added in one transaction. It is unfinished until each of its tasks is
+done or cancelled and a run has come to its end after that: a run that was killed as it finished has told nobody,
+and whoever starts it again must not find everything added anew. Mixed into `store.Store`.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
     from .db import Database
 
 INSERT = "INSERT INTO batches (digest, source, first, last, added) VALUES (?, ?, ?, ?, ?)"
-FIND_UNFINISHED = """SELECT b.id, b.source, b.first, b.last FROM batches b WHERE b.digest = ? AND EXISTS (
-        SELECT 1 FROM tasks WHERE seq BETWEEN b.first AND b.last AND status NOT IN ('done', 'cancelled'))
-    ORDER BY b.id DESC LIMIT 1"""
+FIND_UNFINISHED = """SELECT id, source, first, last FROM batches WHERE digest = ? AND ended IS NULL
+    ORDER BY id DESC LIMIT 1"""
+END = """UPDATE batches SET ended = ? WHERE ended IS NULL AND NOT EXISTS (
+    SELECT 1 FROM tasks WHERE seq BETWEEN first AND last AND status NOT IN ('done', 'cancelled'))"""
 COUNT = "SELECT status, count(*) FROM tasks WHERE seq BETWEEN ? AND ? GROUP BY status"
 FAILED = "SELECT id FROM tasks WHERE seq BETWEEN ? AND ? AND status = 'failed'"
 UNFINISHED = f"""{tasks.SELECT} WHERE t.seq BETWEEN ? AND ? AND t.status NOT IN ('done', 'cancelled') ORDER BY t.seq"""
@@ -68,6 +70,11 @@ class Batches:
             number = connection.execute(INSERT, (digest, source, first, last, clock.now())).lastrowid or 0
         self.wake_for({Lane(task.kind, task.needs) for task in checked})
         return Batch(number, source, first, last), True
+
+    def end_batches(self) -> None:
+        """A run is over: the batches of which nothing is left to do are finished."""
+        with self.db.writing() as connection:
+            connection.execute(END, (clock.now(),))
 
     def count_batch(self, batch: Batch) -> dict[str, int]:
         """How many of its tasks there are in each state that has any."""

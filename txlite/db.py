@@ -256,6 +256,7 @@ def create(path: str, uuid: str) -> None:
     unfinished = f"{path}.{os.getpid()}.new"
     try:
         if not os.path.lexists(path):
+            _remove_unfinished(path)
             _build(unfinished, uuid, network=is_on_network(os.path.dirname(path)))
             os.link(unfinished, path)
             _sync_directory(os.path.dirname(path))
@@ -264,9 +265,7 @@ def create(path: str, uuid: str) -> None:
     except OSError as error:
         raise StoreUnavailable(f"cannot make {path}: {error.strerror}: give another home with --home") from error
     finally:
-        for leftover in (unfinished, unfinished + "-wal", unfinished + "-shm", unfinished + "-journal"):
-            if os.path.exists(leftover):
-                os.unlink(leftover)
+        _remove_unfinished(path)
         lock.release()
         lock.close()
 
@@ -275,6 +274,14 @@ def _write_lock(path: str, timeout: float) -> FileLock:
     from .lock import FileLock  # what only reads does without
 
     return FileLock(path + ".lock", timeout)
+
+
+def _remove_unfinished(path: str) -> None:
+    """Remove what we, or others that were killed here, did not finish; under the lock, so that nobody is at it."""
+    directory, name = os.path.split(path)
+    for leftover in os.listdir(directory):
+        if leftover.startswith(name + ".") and ".new" in leftover:
+            os.unlink(os.path.join(directory, leftover))
 
 
 def _host_lock(path: str) -> HostLock | None:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 
+from . import clock
 from .errors import StoreUnavailable
 
 
@@ -26,11 +28,26 @@ class Liveness:
         self.path = path
         try:
             os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            deadline = clock.monotonic() + 5.0
+            while not self._take():
+                if clock.monotonic() > deadline:
+                    raise StoreUnavailable(f"{path} is locked by another process")
+                time.sleep(0.005)
             os.pwrite(self._file, b"{}".ljust(self._SIZE), 0)  # the room for all that is noted later
         except OSError as error:
             raise StoreUnavailable(f"cannot make and lock {path}: {error.strerror}") from error
+
+    def _take(self) -> bool:
+        """Lock the file at our path, whether or not somebody is tidying it away at this moment."""
+        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.stat(self.path), os.fstat(self._file)):
+                return True
+        except (BlockingIOError, FileNotFoundError):
+            pass
+        os.close(self._file)
+        return False
 
     def write_note(self, note: dict[str, object]) -> None:
         try:

@@ -73,6 +73,21 @@ class Recovery:
             wake.remove(self._store.wake_directory, supervisor)
             liveness.Legacy(self._store.lock_path(supervisor)).remove()
 
+    def tidy(self) -> None:
+        """Remove the lock files and FIFOs of processes that died before they were registered, or after they had
+        signed off."""
+        fifos = wake.all_names(self._store.wake_directory)  # before the locks: who has a FIFO had a lock first
+        known = {worker.id for worker in self._store.unrecovered_workers()} | set(self._store.present_supervisors())
+        directory = os.path.dirname(self._store.lock_path(""))
+        locks = set(os.listdir(directory)) if os.path.isdir(directory) else set()
+        for name in locks - known:
+            legacy = liveness.Legacy(self._store.lock_path(name))
+            if legacy.taken:
+                legacy.remove()
+                locks.discard(name)
+        for name in fifos - locks:
+            wake.remove(self._store.wake_directory, name)
+
     def step(self) -> None:
         """Do what is due."""
         for case in list(self._cases.values()):
@@ -82,6 +97,7 @@ class Recovery:
     def run(self) -> int:
         """Look, and do it all, waiting for others that do a part of it; how many tasks went back."""
         deadline = clock.monotonic() + PATIENCE
+        self.tidy()
         self.look()
         while not self.is_over or (self._is_contested and clock.monotonic() < deadline):
             self.step()

@@ -141,9 +141,10 @@ CREATE TABLE batches (
     first  INTEGER NOT NULL,
     last   INTEGER NOT NULL,
     added  TEXT NOT NULL,
+    ended  TEXT,
     CONSTRAINT batch_is_a_range CHECK (first <= last)
 );
-CREATE INDEX batches_by_digest ON batches (digest);
+CREATE INDEX batches_unfinished ON batches (digest) WHERE ended IS NULL;
 
 CREATE TABLE history (
     id          INTEGER PRIMARY KEY,

@@ -107,6 +107,7 @@ class Supervisor:
         handlers = self._take_signals()
         try:
             self._store.add_supervisor(self.id, self._wanted)
+            self._recovery.tidy()
             self._recovery.look()
             self._supervise()
         finally:

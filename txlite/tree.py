@@ -86,7 +86,7 @@ class Tree:
         self._spared = spared
 
     def members(self) -> list[Process]:
-        """Those that live now. The dead among our own children are collected on the way."""
+        """Those that live now. Orphans of it that came to us and died are collected on the way."""
         processes = process.table()
         spared = {os.getpid(), *self._spared()}
         leader = self._leader(processes)
@@ -100,8 +100,7 @@ class Tree:
             found.update(children)
             pending += children
         for pid in found:
-            is_dead_child = processes[pid].state == "Z" and processes[pid].parent == os.getpid()
-            if is_dead_child and not (self._agent and pid == self._agent.pid):
+            if processes[pid].state == "Z" and self._is_orphan(processes[pid]):
                 process.reap(pid)
         return [processes[pid] for pid in found if processes[pid].state not in "ZX"]
 
@@ -122,9 +121,13 @@ class Tree:
     def _belongs(self, member: Process, leader: int | None) -> bool:
         return (
             (leader is not None and member.session == leader)
-            or (member.parent == os.getpid() and self._adopted(member))
+            or self._is_orphan(member)
             or is_marked(member.pid, self._home, self._attempt)
         )
+
+    def _is_orphan(self, member: Process) -> bool:
+        is_agent = self._agent is not None and member.pid == self._agent.pid
+        return member.parent == os.getpid() and not is_agent and self._adopted(member)
 
     def _leader(self, processes: dict[int, Process]) -> int | None:
         """The session to look for: only while its leader stands in the table, dead or alive, because

@@ -68,6 +68,14 @@ def listeners(directory: str) -> list[str]:
         return []
 
 
+def all_names(directory: str) -> set[str]:
+    """The names of all listeners, also of those that hide."""
+    try:
+        return {name.lstrip(".") for name in os.listdir(directory)}
+    except (FileNotFoundError, NotADirectoryError):
+        return set()
+
+
 def ring(directory: str, name: str) -> bool:
     """Wake the listener `name`; False if it is gone."""
     try:

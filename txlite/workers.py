@@ -114,6 +114,10 @@ class Workers:
         found = map(Supervisor._make, self.db.execute(SELECT_SUPERVISORS))
         return list(filter(self.is_alive, found))
 
+    def present_supervisors(self) -> list[str]:
+        """The ids of those that have not signed off, whether they live or not."""
+        return [row[0] for row in self.db.execute(SELECT_SUPERVISORS)]
+
     def gone_supervisors(self) -> list[str]:
         """Those that died without signing off."""
         found = map(Supervisor._make, self.db.execute(SELECT_SUPERVISORS))

@@ -1,7 +1,7 @@
 """A campaign of kills: does a batch keep its promises while its processes are killed at random moments?
 
-A batch of small commands is run by `txlite run`. Meanwhile SIGKILL hits the supervisor, a worker, an agent, or a
-worker and its supervisor together; a run that died is started again with the same command line. Each agent writes
+A batch of small commands is run by `txlite run`. Meanwhile SIGKILL hits the supervisor, a worker, an agent, a worker
+and its supervisor together, or all workers at once; a run that died is started again with the same command line. Each agent writes
 what it does into a witness log by itself, one O_APPEND write a line, so that the promises are judged by what really
 ran, not by what the database believes:
 
@@ -44,7 +44,7 @@ UNEXPECTED_EXITS = 5  # of `run`, until the campaign gives up
 CLOCK_GRAIN = 0.005  # seconds: what the database rounds off a time, and a little more
 
 # kind of kill -> weight
-KILLS = {"supervisor": 15, "worker": 35, "agent": 35, "worker+supervisor": 15}
+KILLS = {"supervisor": 15, "worker": 30, "agent": 30, "worker+supervisor": 15, "all workers": 10}
 # what an agent does besides its work -> weight
 HABITS = {
     "plain": 36,
@@ -253,8 +253,14 @@ class Campaign:
         supervisors = [] if self.run.poll() is not None else [self.run.pid]
         workers = [one.pid for one in found if b"spawn_main" in one.command]
         agents = [one.pid for one in found if one.parent in workers and f"{self.marker}:".encode() in one.command]
-        candidates = {"supervisor": [supervisors], "worker": [workers], "agent": [agents]}
-        chosen = candidates.get(kind, [supervisors, workers])
+        candidates = {
+            "supervisor": [supervisors],
+            "worker": [workers],
+            "agent": [agents],
+            "worker+supervisor": [workers, supervisors],
+            "all workers": [[pid] for pid in workers] or [[]],
+        }
+        chosen = candidates[kind]
         if not all(chosen):
             return []
         victims = [self.random.choice(some) for some in chosen]

@@ -96,6 +96,7 @@ def run(args: Namespace) -> int:
         try:
             supervisor.run()
             watch.look()
+            store.end_batches()
         finally:
             progress.end()
         return _conclude(store, batch, supervisor, watch, args)
