@@ -10,6 +10,7 @@ import argparse
 import errno
 import os
 import sys
+from functools import partial
 
 from .commands import VERBS
 from .errors import Error, StoreUnavailable, UsageError, record_bug
@@ -22,7 +23,12 @@ INTERRUPTED = 130
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse with our errors."""
+    """argparse with our errors, and a width of its own: asking the terminal for one imports half of shutil."""
+
+    def __init__(self, **options: object) -> None:
+        width = os.environ.get("COLUMNS", "")
+        formatter = partial(argparse.HelpFormatter, width=int(width) - 2 if width.isdigit() else 78)
+        super().__init__(formatter_class=formatter, allow_abbrev=False, **options)  # type: ignore[arg-type]
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}: `{self.prog} --help` shows how")
@@ -74,34 +80,26 @@ def _complain_of_bug(arguments: list[str]) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    top = Parser(prog="txlite", add_help=False, allow_abbrev=False)
-    top.add_argument("--home")
-    top.add_argument("--version", action="store_true")
-    top.add_argument("-h", "--help", action="store_true")
-    top.add_argument("rest", nargs=argparse.REMAINDER)
-    given = top.parse_args(arguments)
-    if given.version:
+    home, rest = _split_home(arguments)
+    verb = rest.pop(0) if rest else "help"
+    if verb == "--version":
         from .version import VERSION
 
         print(f"txlite {VERSION}")
         return 0
-    if given.help or not given.rest:
+    if verb == "help" and rest:
+        verb, rest = rest[0], ["--help"]
+    if verb in ("-h", "--help", "help"):
         print(_overview())
         return 0
-    verb, rest = given.rest[0], given.rest[1:]
-    if verb == "help":
-        verb, rest = (rest or ["help"])[0], ["--help"]
-        if verb == "help":
-            print(_overview())
-            return 0
     if verb not in VERBS:
         raise UsageError(f"unknown command {verb!r}{_nearest(verb)}: `txlite help` lists them")
     from importlib import import_module
 
     name, summary = VERBS[verb]
     module = import_module(f".commands.{name}", __package__)
-    parser = Parser(prog=f"txlite {verb}", description=summary[0].upper() + summary[1:] + ".", allow_abbrev=False)
-    parser.add_argument("--home", default=given.home, help="the directory with the database and the reports")
+    parser = Parser(prog=f"txlite {verb}", description=summary[0].upper() + summary[1:] + ".")
+    parser.add_argument("--home", default=home, help="the directory with the database and the reports")
     module.configure(parser, verb)
     command: list[str] = []
     if getattr(module, "TAKES_COMMAND", False) and "--" in rest:
@@ -112,6 +110,17 @@ def _dispatch(arguments: list[str]) -> int:
     args = parser.parse_args(rest)
     args.verb, args.command = verb, command
     return int(module.run(args))
+
+
+def _split_home(arguments: list[str]) -> tuple[str | None, list[str]]:
+    """--home may stand before the verb, too."""
+    home, rest = None, list(arguments)
+    while rest and (rest[0] == "--home" or rest[0].startswith("--home=")):
+        option, equals, value = rest.pop(0).partition("=")
+        if not equals and not rest:
+            raise UsageError("--home: a directory is missing: `txlite help` shows how")
+        home = value if equals else rest.pop(0)
+    return home, rest
 
 
 def _overview() -> str:

@@ -1,9 +1,9 @@
 """A campaign of kills: does a batch keep its promises while its processes are killed at random moments?
 
 A batch of small commands is run by `txlite run`. Meanwhile SIGKILL hits the supervisor, a worker, an agent, a worker
-and its supervisor together, or all workers at once; a run that died is started again with the same command line. Each agent writes
-what it does into a witness log by itself, one O_APPEND write a line, so that the promises are judged by what really
-ran, not by what the database believes:
+and its supervisor together, or all workers at once; a run that died is started again with the same command line.
+Each agent writes what it does into a witness log by itself, one O_APPEND write a line, so that the promises are
+judged by what really ran, not by what the database believes:
 
   every task completes, and whatever the database calls done has a completed run in the log;
   no two attempts of one task overlap: an agent looks, before it does anything, for processes of earlier attempts
