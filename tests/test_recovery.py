@@ -84,7 +84,8 @@ class Trees(Case):
         self.addCleanup(lambda: open(self.path("end"), "w").close())
         for kill in (False, True):
             run = self.start("run", "--from", self.batch(chain + " >&- 2>&-; sleep 600"), "--workers", "1", "--again",
-                             "--kill-after", "0.5", "--max-attempts", "1", "--timeout", "600" if kill else "0.5")  # fmt: skip
+                             "--kill-after", "0.5", "--max-attempts", "1",
+                             "--timeout", "600" if kill else "0.5")  # fmt: skip
             wait_until(lambda: os.path.exists(self.path("ready")), "the chain")
             if kill:
                 os.kill(self.worker_pids()[0], signal.SIGKILL)
@@ -195,9 +196,8 @@ print(subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, stderr=subpro
         mark = f"daemon-{os.getpid()}"
         self.txlite("init")
         with open(os.path.join(self.home, "config.ini"), "w") as file:
-            file.write(
-                f"[agent d]\ncommand = bash -c \"setsid bash -c 'exec -a {mark} sleep 600' >&- 2>&- &\"\ndaemons = yes\n"
-            )
+            command = f"setsid bash -c 'exec -a {mark} sleep 600' >&- 2>&- &"
+            file.write(f'[agent d]\ncommand = bash -c "{command}"\ndaemons = yes\n')
         self.addCleanup(lambda: [os.kill(pid, signal.SIGKILL) for pid in running(mark)])
         self.txlite("add", "a prompt", "--score", "9")
         self.txlite("add", "--", "setsid sleep 600 & true")

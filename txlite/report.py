@@ -72,15 +72,18 @@ class Report:
         self._trouble: str | None = None
         head = _head(heading)
         self._start = len(head)
+        self._path = _draft(directory, heading)
         try:
-            try:
-                self._path, self._file = _create(_names(directory, stamp, "TEMP", heading))
-            except FileNotFoundError:
-                os.makedirs(directory, 0o700, exist_ok=True)
-                self._path, self._file = _create(_names(directory, stamp, "TEMP", heading))
-            os.write(self._file, head)
+            self._file = _create(self._path)
+            if os.write(self._file, head) < len(head):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._path = _link(self._path, _names(directory, stamp, "TEMP", heading))
         except OSError as error:
-            self._give_up(error)
+            self._trouble = f"it has no report: {error.strerror}"
+            if self._file >= 0:
+                os.close(self._file)
+                self._file = -1
+        _remove(_draft(directory, heading))
 
     def write(self, data: bytes) -> None:
         """Append output."""
@@ -92,7 +95,8 @@ class Report:
                 self._size += written
                 data = data[written:]
         except OSError as error:
-            self._give_up(error)
+            # No more output is written; what stands in the file stays, and it gets its final name all the same.
+            self._trouble = f"output was lost: {error.strerror}"
 
     def finish(self, result: Result, pid: int) -> Result:
         """Give the report its final name; `result` with the report's path and the end of the output."""
@@ -121,14 +125,11 @@ class Report:
         for part in (_MARK % self._cut, kept):
             self._size += os.pwrite(self._file, part, self._start + self._size)
 
-    def _give_up(self, error: OSError) -> None:
-        """No more output is written; what stands in the file stays, and it gets its final name all the same."""
-        self._trouble = f"output was lost: {error.strerror}"
-
 
 def salvage(directory: str, stamp: str, heading: Heading, result: Result, pid: int) -> Result:
     """Complete the report of an attempt whose worker died, wherever it had come; `result` with the report's path
     and the end of the output, if there is one."""
+    _remove(_draft(directory, heading))
     for path in _names(directory, stamp, "TEMP", heading) + _names(directory, stamp, str(pid), heading):
         try:
             file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
@@ -150,14 +151,24 @@ def _names(directory: str, stamp: str, middle: str, heading: Heading) -> list[st
     return [stem + ".md", f"{stem}_{heading.attempt}.md"]
 
 
-def _create(names: list[str]) -> tuple[str, int]:
-    """Create the first of these files that does not exist yet."""
-    for name in names:
-        try:
-            return name, os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        except FileExistsError as error:
-            taken = error
-    raise taken
+def _create(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
+def _draft(directory: str, heading: Heading) -> str:
+    """The name of a report until its head is written, so that no report is ever without one."""
+    return os.path.join(directory, f".attempt-{heading.attempt}.new")
 
 
 def _complete(

@@ -32,7 +32,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TASKS_PER_KILL = 2
@@ -159,7 +159,7 @@ class Campaign:
         self.restarts = 0
         self.unexpected_exits: list[int] = []
         self.violations: list[str] = []
-        self.run: Optional[subprocess.Popen[bytes]] = None
+        self.run: subprocess.Popen[bytes] | None = None
 
     def path(self, name: str) -> str:
         return os.path.join(self.directory, name)
