@@ -13,8 +13,13 @@ if sys.platform == "win32":
 
 if __name__ == "__main__":
     try:
+        import gc
+
+        gc.disable()  # what is imported stays: collections on the way would find nothing
         from .cli import main
 
+        gc.freeze()
+        gc.enable()
         sys.exit(main())
     except KeyboardInterrupt:
         sys.exit(130)

@@ -32,11 +32,14 @@ LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM tasks"
 INSERT = """INSERT INTO tasks (id, title, kind, needs, score, not_before, created, updated, parent)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 INSERT_TEXT = "INSERT INTO task_texts (task, description, command, directory) VALUES (?, ?, ?, ?)"
-# The lanes in use, one step down the index for each.
+# The lanes in use, a step or two down the index for each. (Rows compared at once, (kind, needs) > (?, ?), would make
+# SQLite walk through all the tasks that are equal.)
 FIRST_LANE = """SELECT kind, needs FROM tasks WHERE status = 'backlog' AND open_blockers = 0 AND not_before IS NULL
     ORDER BY kind, needs LIMIT 1"""
-NEXT_LANE = """SELECT kind, needs FROM tasks WHERE status = 'backlog' AND open_blockers = 0 AND not_before IS NULL
-    AND (kind, needs) > (?, ?) ORDER BY kind, needs LIMIT 1"""
+NEXT_NEED = """SELECT kind, needs FROM tasks WHERE status = 'backlog' AND open_blockers = 0 AND not_before IS NULL
+    AND kind = ? AND needs > ? ORDER BY needs LIMIT 1"""
+NEXT_KIND = """SELECT kind, needs FROM tasks WHERE status = 'backlog' AND open_blockers = 0 AND not_before IS NULL
+    AND kind > ? ORDER BY kind, needs LIMIT 1"""
 READY_IN_LANE = f"""{SELECT} WHERE t.kind = ? AND t.needs = ? AND t.status = 'backlog' AND t.open_blockers = 0
     AND t.not_before IS NULL ORDER BY t.score DESC, t.seq LIMIT ?"""
 READY_SINCE = f"""{SELECT} WHERE t.status = 'backlog' AND t.open_blockers = 0
@@ -148,7 +151,8 @@ class Tasks:
             lane = connection.execute(FIRST_LANE).fetchone()
             while lane:
                 rows += connection.execute(READY_IN_LANE, (*lane, count)).fetchall()
-                lane = connection.execute(NEXT_LANE, lane).fetchone()
+                following = connection.execute(NEXT_NEED, lane).fetchone()
+                lane = following or connection.execute(NEXT_KIND, lane[:1]).fetchone()
         tasks = sorted(to_tasks(rows), key=lambda task: rank(task.score, task.seq))
         return tasks if limit is None else tasks[:limit]
 

@@ -2,7 +2,8 @@
 
 The bare ones are `BEGIN IMMEDIATE; UPDATE one row; COMMIT` with sqlite3 alone, on the same file, in a table of
 their own, so that the queue is not touched. Before each block the WAL is checkpointed, outside the measurement:
-neither side pays for pages that the other wrote, and each pays for what it writes itself. Two ways to complete:
+neither side pays for pages that the other wrote. Blocks are so large that each pays for the checkpoints that its own
+pages lead to. Two ways to complete:
 
     apart  claim_next and finish, two transactions
     fused  finish, which claims the next task in the same transaction, as a worker that goes on does
@@ -114,7 +115,7 @@ def against_small(large: Bench, small: Bench, name: str, rounds: int) -> bool:
 
 def main() -> int:
     args = homes.options(__doc__)
-    size, block, rounds = (10_000, 50, 3) if args.short else (1_000_000, 200, 20)
+    size, block, rounds = (10_000, 100, 3) if args.short else (1_000_000, 500, 15)
     met = True
     for synchronous in BARE_BUDGET:
         small = Bench(args.scratch, 1000, synchronous, block)
