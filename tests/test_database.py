@@ -11,7 +11,7 @@ import time
 import unittest
 
 import txlite
-from txlite import db, schema
+from txlite import db, mounts, schema
 from txlite.lock import FileLock, HostLock
 from txlite.model import Lane
 
@@ -307,8 +307,8 @@ print(worst)"""
         self.assertEqual(store.db.execute("PRAGMA integrity_check"), [("ok",)])
 
     def test_a_network_file_system_is_for_one_host_at_a_time(self):
-        known = db.NETWORK_FILE_SYSTEMS
-        db.NETWORK_FILE_SYSTEMS = {db.file_system(self.directory)}
+        known = mounts.NETWORK_FILE_SYSTEMS
+        mounts.NETWORK_FILE_SYSTEMS = {mounts.file_system(self.directory)}
         try:
             store, other = self.store(), self.store()
             store.add("x")
@@ -321,7 +321,7 @@ print(worst)"""
             other.close()
             HostLock(path, "another").close()
         finally:
-            db.NETWORK_FILE_SYSTEMS = known
+            mounts.NETWORK_FILE_SYSTEMS = known
 
     def test_wake_up_without_fifos(self):
         store = self.store()

@@ -22,6 +22,7 @@ on floor 2 and in `schema`; `tests/test_layers.py` proves both.
        schema      tables and migrations, as SQL
     1  config      where home is, and whether it may be trusted; config.ini
        lock        file locks: an exclusive one with a deadline, one that keeps other hosts out
+       mounts      which file system a directory lies on, and whether it is a network's
        db          connect, write lock, transactions, migrations, sqlite3's errors made ours
        wake        how an idle worker learns that there is work
        process     who processes are, the process table, signals that reach the one that was meant

@@ -13,7 +13,7 @@ import os
 import sqlite3
 from _thread import RLock  # type: ignore[attr-defined]  # threading.RLock, without importing threading
 
-from . import clock, schema
+from . import clock, mounts, schema
 from .errors import InvalidValue, Refused, StoreReplaced, StoreUnavailable
 
 TYPE_CHECKING = False
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from .lock import FileLock, HostLock
-
-NETWORK_FILE_SYSTEMS = frozenset(
-    "nfs nfs4 cifs smb3 smbfs afs ncpfs 9p ceph lustre gpfs beegfs panfs pvfs2 gfs2 ocfs2 glusterfs "
-    "fuse.sshfs fuse.glusterfs fuse.ceph fuse.s3fs fuse.rclone fuse.gpfs".split()
-)
 
 CHECKPOINT_PAGES = 4000  # 16 MB of WAL: four times SQLite's default, for a quarter of its syncs
 
@@ -257,7 +252,7 @@ def create(path: str, uuid: str) -> None:
     try:
         if not os.path.lexists(path):
             _remove_unfinished(path)
-            _build(unfinished, uuid, network=is_on_network(os.path.dirname(path)))
+            _build(unfinished, uuid, network=mounts.is_on_network(os.path.dirname(path)))
             os.link(unfinished, path)
             _sync_directory(os.path.dirname(path))
     except sqlite3.Error as error:
@@ -287,7 +282,7 @@ def _remove_unfinished(path: str) -> None:
 def _host_lock(path: str) -> HostLock | None:
     from .lock import HostLock
 
-    return HostLock(path + ".host", clock.host()) if is_on_network(os.path.dirname(path)) else None
+    return HostLock(path + ".host", clock.host()) if mounts.is_on_network(os.path.dirname(path)) else None
 
 
 def _build(path: str, uuid: str, network: bool) -> None:
@@ -342,25 +337,6 @@ def _size(path: str) -> int:
 
 def _is_writable(directory: str) -> bool:
     return os.access(directory, os.W_OK) and os.statvfs(directory).f_bavail > 0
-
-
-def is_on_network(directory: str) -> bool:
-    """Whether `directory` lies on a network file system, as Linux's mount table says; else False."""
-    return file_system(directory) in NETWORK_FILE_SYSTEMS
-
-
-def file_system(directory: str) -> str:
-    """The type of the file system that holds `directory`, "" where the system does not say."""
-    device = os.stat(directory).st_dev
-    wanted = f"{os.major(device)}:{os.minor(device)}"
-    try:
-        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as mounts:
-            for mount in mounts:
-                if mount.split(" ", 3)[2] == wanted:
-                    return mount.split(" - ", 1)[1].split(" ", 1)[0]
-    except OSError:
-        pass
-    return ""
 
 
 def translate(error: sqlite3.Error, path: str) -> Exception:

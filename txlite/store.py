@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from . import config, db
+from . import config, db, mounts
 from .attempts import Attempts
 from .batches import Batches
 from .claims import Claims
@@ -59,7 +59,7 @@ class Store(Workers, Dependencies, Tasks, Claims, Outcomes, Attempts, Batches):
     @property
     def is_on_network(self) -> bool:
         """Whether home lies on a network file system."""
-        return db.is_on_network(self.home)
+        return mounts.is_on_network(self.home)
 
     @property
     def uuid(self) -> str:
