@@ -139,7 +139,8 @@ class Claims:
             return None
         with self.db.writing() as connection:
             assignment = take_best(connection, worker, lanes, agent)
-        self.wake_next(assignment)
+        if assignment and assignment.more:
+            self.wake_for({Lane(assignment.task.kind, assignment.task.needs)})
         return assignment
 
     def renew(self, task: str, worker: str | None = None, token: int | None = None) -> Claim:
@@ -207,10 +208,6 @@ class Claims:
             return bool(due and due <= clock.now()) or any(
                 connection.execute(BEST_IN_LANE, lane).fetchone() for lane in lanes
             )
-
-    def wake_next(self, assignment: Assignment | None) -> None:
-        if assignment and assignment.more:
-            self.wake_for({Lane(assignment.task.kind, assignment.task.needs)})
 
 
 def check_worker(name: str) -> str:

@@ -52,9 +52,6 @@ class Outcomes:
     def wake_for(self, lanes: Iterable[Lane]) -> None:
         raise NotImplementedError
 
-    def wake_next(self, assignment: Assignment | None) -> None:
-        raise NotImplementedError
-
     def tell_worker(self, worker: str) -> None:
         raise NotImplementedError
 
@@ -106,8 +103,9 @@ class Outcomes:
         with self.db.writing() as connection:
             touched = _finish(connection, token, result, max_attempts)
             assignment = take_best(connection, worker, lanes, agent) if lanes else None
+        if assignment and assignment.more:
+            touched.add(Lane(assignment.task.kind, assignment.task.needs))
         self.wake_for(touched)
-        self.wake_next(assignment)
         return assignment
 
     def _decide(
