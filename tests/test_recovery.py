@@ -14,7 +14,7 @@ from txlite.recovery import Recovery
 
 from .case import ROOT, Case, is_running, running, wait_until
 
-KILL_AFTER = 1.0
+KILL_AFTER = 0.5
 # What agents leave behind. Each sleeps under a name of its own, so that the test can find it.
 STUBBORN = "trap '' TERM; exec -a {mark} sleep 600"
 SURVIVORS = {

@@ -78,7 +78,7 @@ class Stopping(Case):
     def test_signals_during_the_start(self):
         chance = random.Random(7)
         batch = self.batch("true", "true")
-        for _ in range(12):
+        for _ in range(8):
             run = self.start("run", "--from", batch, "--again", start_new_session=True)
             self.assertIn(b"2 tasks added", run.stdout.readline())
             time.sleep(chance.random() * 0.3)
