@@ -83,7 +83,7 @@ def print_table(rows: Iterable[Sequence[object]], indent: str = "") -> None:
 def _width() -> int:
     import shutil
 
-    return shutil.get_terminal_size().columns
+    return shutil.get_terminal_size().columns or 80  # a terminal that does not know its size says 0
 
 
 def task_row(task: Task) -> tuple[object, ...]:
