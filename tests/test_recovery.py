@@ -49,13 +49,13 @@ class Trees(Case):
         self.assertLess(time.monotonic() - started, KILL_AFTER + 1 + LEEWAY)
 
     def each(self):
+        """The kinds, one after the other, each with a home of its own."""
         for kind in SURVIVORS:
-            with self.subTest(kind):
-                if os.path.exists(self.path("ready")):
-                    os.unlink(self.path("ready"))
-                self.home = self.path("home of " + kind)
-                self.environment["TXLITE_HOME"] = self.home
-                yield kind
+            if os.path.exists(self.path("ready")):
+                os.unlink(self.path("ready"))
+            self.home = self.path("home of " + kind)
+            self.environment["TXLITE_HOME"] = self.home
+            yield kind
 
     def test_when_the_attempt_times_out(self):
         for kind in self.each():
@@ -142,7 +142,7 @@ class Trees(Case):
         self.assertEqual((task["status"], task["failures"]), ("backlog", 0))
 
 
-LEEWAY = 1.0  # seconds for a loaded machine, beyond what is promised
+LEEWAY = 2.5  # seconds for a loaded machine and the start of a command, beyond what is promised
 
 
 class Bystanders(Case):

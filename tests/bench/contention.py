@@ -69,7 +69,8 @@ def main() -> int:
         met &= exactly_once
         print(
             f"{processes} processes, {tasks} tasks: {len(claims)} claims of {len(ids)} tasks in "
-            f"{time.monotonic() - started:.2f} s [each exactly once: {'met' if exactly_once else 'NOT MET'}]; "
+            f"{time.monotonic() - started:.2f} s, start included "
+            f"[each exactly once: {'met' if exactly_once else 'NOT MET'}]; "
             f"longest wait {max(waits):.1f} ms [the design measured {MEASURED} ms], "
             f"p99 {pairs.percentile(waits, 0.99):.1f} ms, median {pairs.percentile(waits, 0.5):.1f} ms"
         )
