@@ -24,6 +24,7 @@ HELD_LEASE = 120.0  # seconds, of a worker process: only another machine or cont
 RESERVED = 2.0  # seconds for which a task released by hand is its last holder's alone
 PROMOTED_AT_ONCE = 1000  # tasks whose time has come, entered into the ready index by one claim
 
+IS_DUE = "SELECT 1 FROM tasks WHERE status = 'backlog' AND not_before IS NOT NULL AND not_before <= ? LIMIT 1"
 PROMOTE = f"""UPDATE tasks SET not_before = NULL, reserved_for = NULL WHERE seq IN (
     SELECT seq FROM tasks WHERE status = 'backlog' AND not_before IS NOT NULL AND not_before <= ?
     ORDER BY not_before LIMIT {PROMOTED_AT_ONCE})"""
@@ -263,7 +264,9 @@ def _why_not_ready(connection: sqlite3.Connection, task: Task, reserved: str | N
 
 
 def take_best(connection: sqlite3.Connection, worker: str, lanes: Iterable[Lane], agent: str) -> Assignment | None:
-    connection.execute(PROMOTE, (clock.now(),))
+    moment = clock.now()
+    if connection.execute(IS_DUE, (moment,)).fetchone():
+        connection.execute(PROMOTE, (moment,))
     best = [row for lane in lanes for row in connection.execute(BEST_IN_LANE, lane)]
     if not best:
         return None
