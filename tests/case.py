@@ -12,6 +12,7 @@ import time
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+COMPILED = tempfile.TemporaryDirectory(prefix="txlite-compiled-")  # so that a thousand starts compile nothing anew
 PATIENCE = 30.0  # seconds until a condition counts as never coming true
 
 
@@ -58,7 +59,8 @@ class Case(unittest.TestCase):
         self.directory = os.path.realpath(directory.name)
         self.home = os.path.join(self.directory, ".txlite")
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("TXLITE_")}
-        self.environment["PYTHONPATH"] = ROOT
+        self.environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        self.environment.update(PYTHONPATH=ROOT, PYTHONPYCACHEPREFIX=COMPILED.name)
 
     def start(self, *arguments, **options):
         """Start a command of txlite in the working directory."""
