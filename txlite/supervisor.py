@@ -170,13 +170,15 @@ class Supervisor:
         return max(min(due) - now, 0.0)
 
     def _hear(self, slot: Slot) -> None:
-        assert slot.control
-        try:
-            message = slot.control.recv_bytes()
-        except (EOFError, OSError):
-            slot.control.close()
-            slot.control = None  # its sentinel will tell that it is gone
-            return
+        """Take all that a worker has said: one message a turn would let them pile up."""
+        while slot.control and slot.control.poll():
+            try:
+                self._heed(slot, slot.control.recv_bytes())
+            except (EOFError, OSError):
+                slot.control.close()
+                slot.control = None  # its sentinel will tell that it is gone
+
+    def _heed(self, slot: Slot, message: bytes) -> None:
         if message == worker.FINISHED:
             slot.deaths = 0
         elif message == worker.IDLE:
@@ -191,11 +193,7 @@ class Supervisor:
         """A worker is gone: told to, or not."""
         assert slot.process
         slot.process.join()
-        if slot.control:
-            while slot.control.poll():  # its last words
-                self._hear(slot)
-                if not slot.control:
-                    break
+        self._hear(slot)  # its last words
         if slot.control:
             slot.control.close()
         slot.process.close()

@@ -42,6 +42,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)  # that
 
 HEARTBEAT = 30.0  # seconds
 LOOK = 1.0  # seconds between looks at the change counter, in case a wake-up was lost
+WORD = 0.1  # seconds between words about finished attempts, at the least
 SHORT = 0.02  # seconds: an attempt that takes longer has its agent noted in the lock file
 NEEDS_NOTE = not process.HAS_PROC  # where there are no marks to find it by, it is noted at once
 STORE_PATIENCE = 60.0  # seconds for which a database that cannot be used is waited for
@@ -122,6 +123,7 @@ class Worker:
         self._listener = wake.Listener(self._store.wake_directory, settings.id)
         self._heartbeat = clock.monotonic() + HEARTBEAT
         self._next_look = clock.monotonic() + LOOK
+        self._next_word = 0.0
         moment = clock.now()
         self._store.register(
             WorkerRecord(
@@ -275,7 +277,9 @@ class Worker:
                 if clock.monotonic() > deadline:
                     raise
                 self._wait(LOOK, [])
-        self._tell(FINISHED)
+        if clock.monotonic() >= self._next_word:
+            self._next_word = clock.monotonic() + WORD
+            self._tell(FINISHED)
 
     def _keep_alive(self, token: int | None = None) -> None:
         """Heartbeat, and the lease with it."""
