@@ -1,5 +1,6 @@
 """The database file: how it comes into being, who may use it, and what happens when it cannot be used."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -188,8 +189,8 @@ class Disks(Case):
             self.assertIn(command.returncode, (0, 69), f"{kilobytes} KB free")
             os.unlink(os.path.join(place, "filler"))
             self.txlite("--home", self.home, "add", "y")
-            found = sqlite3.connect(os.path.join(self.home, "tasks.db")).execute("PRAGMA integrity_check").fetchall()
-            self.assertEqual(found, [("ok",)])
+            with contextlib.closing(sqlite3.connect(os.path.join(self.home, "tasks.db"))) as connection:
+                self.assertEqual(connection.execute("PRAGMA integrity_check").fetchall(), [("ok",)])
             shutil.rmtree(self.home)
 
     def test_a_full_disk(self):
