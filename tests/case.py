@@ -59,7 +59,8 @@ class Case(unittest.TestCase):
         self.directory = os.path.realpath(directory.name)
         self.home = os.path.join(self.directory, ".txlite")
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("TXLITE_")}
-        self.environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        for setting in ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"):  # of a machine, and not of most
+            self.environment.pop(setting, None)
         self.environment.update(PYTHONPATH=ROOT, PYTHONPYCACHEPREFIX=COMPILED.name)
 
     def start(self, *arguments, **options):

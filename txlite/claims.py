@@ -119,7 +119,7 @@ class Claims:
 
         `worker` is any name. Raises AlreadyClaimed (naming the holder), NotReady, TaskNotFound, InvalidValue.
         """
-        check_worker(worker)
+        text.check_name(worker, "the worker's name")
         check_lease(lease)
         with self.db.writing() as connection:
             found = tasks.select(connection, task)
@@ -209,13 +209,6 @@ class Claims:
             return bool(due and due <= clock.now()) or any(
                 connection.execute(BEST_IN_LANE, lane).fetchone() for lane in lanes
             )
-
-
-def check_worker(name: str) -> str:
-    text.check_line(name, "the worker's name")
-    if text.printable(name) != name:
-        raise InvalidValue("the worker's name contains control characters: remove them")
-    return name
 
 
 def check_lease(seconds: float) -> None:

@@ -47,11 +47,12 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _complain("interrupted", INTERRUPTED)
     except BrokenPipeError:
-        # Whoever read our output has seen enough. Python would complain once more at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _mute()  # whoever read our output has seen enough
         return 128 + 13
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE):
+            if error.filename is None:
+                _mute()
             return _complain(f"{error.filename or 'the output'}: {error.strerror}", StoreUnavailable.exit_code)
         return _complain_of_bug(arguments)
     except Exception:
@@ -72,6 +73,12 @@ def _mend_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _mute() -> None:
+    from .output import mute
+
+    mute()
 
 
 def _complain_of_bug(arguments: list[str]) -> int:

@@ -25,7 +25,6 @@ _GITIGNORE = """\
 /locks/
 /wake/
 /workers/
-/errors.log
 """
 
 

@@ -215,22 +215,14 @@ def check(
 ) -> NewTask:
     """A NewTask of what `add` takes; raises InvalidValue."""
     if command is not None:
-        text.check_line(command, "the command")
-        if len(command.encode()) > COMMAND_BYTES:
-            raise InvalidValue(
-                f"the command is {len(command.encode()):,} bytes long and the system takes {COMMAND_BYTES:,}: "
-                "put it into a script"
-            )
+        _check_command(command)
         title = title or command.strip().split("\n", 1)[0][:TITLE_LENGTH]
-    text.check_line(title, "the title")
     if needs:
-        text.check_line(needs, "the capability")
-        if text.printable(needs) != needs:
-            raise InvalidValue("the capability contains control characters: remove them")
+        text.check_name(needs, "the capability")
     if isinstance(score, bool) or not isinstance(score, (int, float)) or not abs(score) < 1e15:
         raise InvalidValue(f"score {score!r} is not a number")
     return NewTask(
-        title=title,
+        title=text.check_line(title, "the title"),
         kind=PROMPT if command is None else COMMAND,
         description=text.check_text(description, "the description"),
         command=command,
@@ -243,6 +235,15 @@ def check(
         ),
         after=after,
     )
+
+
+def _check_command(command: str) -> None:
+    text.check_line(command, "the command")
+    size = len(command.encode())
+    if size > COMMAND_BYTES:
+        raise InvalidValue(
+            f"the command is {size:,} bytes long and the system takes {COMMAND_BYTES:,}: put it into a script"
+        )
 
 
 def check_many(tasks: Iterable[Mapping[str, object] | str]) -> list[NewTask]:

@@ -91,6 +91,13 @@ def check_line(value: str, what: str) -> str:
     return check_text(value, what)
 
 
+def check_name(value: str, what: str) -> str:
+    """`value` if it can stand as a name: one line that is not empty and shows as it is; else InvalidValue."""
+    if printable(check_line(value, what)) != value:
+        raise InvalidValue(f"{what} contains control characters: remove them")
+    return value
+
+
 def check_text(value: str, what: str) -> str:
     """`value` if the database can hold it and give it back unchanged; else InvalidValue."""
     if "\0" in value:

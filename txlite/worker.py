@@ -124,7 +124,10 @@ class Worker:
         self._heartbeat = clock.monotonic() + HEARTBEAT
         self._next_look = clock.monotonic() + LOOK
         self._next_word = 0.0
-        moment = clock.now()
+        self._register()
+
+    def _register(self) -> None:
+        settings, moment = self._settings, clock.now()
         self._store.register(
             WorkerRecord(
                 settings.id,
@@ -181,13 +184,15 @@ class Worker:
                     self._tell(IDLE)
                     self._sleep(changes)
                 deadline = clock.monotonic() + STORE_PATIENCE
-            except StoreReplaced:
-                raise
-            except StoreUnavailable:
-                if clock.monotonic() > deadline:
-                    raise
-                self._wait(LOOK, [])
+            except StoreUnavailable as error:
+                self._bear(error, deadline)
             self._listener.hide()
+
+    def _bear(self, error: StoreUnavailable, deadline: float) -> None:
+        """Wait a moment for a database that cannot be used; raise where waiting does not help, or was long enough."""
+        if isinstance(error, StoreReplaced) or clock.monotonic() > deadline:
+            raise error
+        self._wait(LOOK, [])
 
     def _sleep(self, changes: int) -> None:
         """Until we are rung, or the database changes, or a task's time comes, or we have to leave."""
@@ -271,12 +276,8 @@ class Worker:
                     assignment.claim.token, result, settings.max_attempts, settings.id, lanes, settings.agent.name
                 )
                 break
-            except StoreReplaced:
-                raise
-            except StoreUnavailable:
-                if clock.monotonic() > deadline:
-                    raise
-                self._wait(LOOK, [])
+            except StoreUnavailable as error:
+                self._bear(error, deadline)
         if clock.monotonic() >= self._next_word:
             self._next_word = clock.monotonic() + WORD
             self._tell(FINISHED)

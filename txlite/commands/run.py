@@ -111,7 +111,7 @@ def _read_lines(source: str) -> Iterator[str]:
             with open(source, "rb") as file:
                 data = file.read()
     except OSError as error:
-        raise UsageError(f"--from {source}: {error.strerror}") from error
+        raise UsageError(f"--from {source}: {error.strerror}: give a file to read, or - for stdin") from error
     for number, line in enumerate(data.split(b"\n"), 1):
         try:
             decoded = line.rstrip(b"\r").decode()
