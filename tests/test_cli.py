@@ -32,7 +32,7 @@ class Verbs(Case):
         self.assertEqual(self.json("cancel", second)["status"], "cancelled")
         self.assertEqual(self.json("retry", second)["status"], "backlog")
         self.assertEqual(
-            self.json("status")["tasks"],
+            self.json("status", "--stats")["tasks"],
             {"backlog": 1, "active": 0, "done": 1, "failed": 0, "cancelled": 0, "blocked": 0},
         )
 

@@ -317,7 +317,7 @@ print(worst)"""
             self.assertEqual(store.db.execute("PRAGMA journal_mode"), [("delete",)])
             path = os.path.join(self.home, "tasks.db.host")
             with self.assertRaisesRegex(txlite.StoreUnavailable, "host .* works here"):
-                HostLock(path, "another")
+                HostLock(path, "another", patience=0.2)
             store.close()
             other.close()
             HostLock(path, "another").close()

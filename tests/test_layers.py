@@ -12,7 +12,19 @@ PACKAGE = os.path.join(ROOT, "txlite")
 SQL = re.compile(
     r"\b(SELECT .* FROM|INSERT (OR \w+ )?INTO|UPDATE \w+ SET|DELETE FROM|CREATE (TABLE|INDEX|TRIGGER))\b", re.S
 )
-SQL_MODULES = {"schema", "dependencies", "tasks", "claims", "outcomes", "attempts", "workers", "batches", "store"}
+SQL_MODULES = {
+    "schema",
+    "dependencies",
+    "tasks",
+    "claims",
+    "outcomes",
+    "attempts",
+    "workers",
+    "batches",
+    "launches",
+    "standings",
+    "store",
+}
 OPENS_A_DATABASE = {"db"}  # which enters the home's row, as it makes the file
 
 
@@ -60,9 +72,9 @@ def standard_library():
 
 
 # What the package uses, for Python 3.9, which does not list its own modules.
-OLD_NAMES = """argparse calendar collections configparser ctypes difflib errno fcntl fnmatch grp hashlib importlib json
-    multiprocessing os pwd re resource select shlex shutil signal sqlite3 stat string subprocess sys tempfile threading
-    time traceback types typing uuid"""
+OLD_NAMES = """argparse calendar collections configparser ctypes difflib errno fcntl fnmatch grp gzip hashlib importlib
+    io json multiprocessing os pwd re resource runpy select shlex shutil signal sqlite3 stat string subprocess sys
+    tempfile threading time traceback types typing uuid zipapp zlib"""
 
 
 class Layers(unittest.TestCase):

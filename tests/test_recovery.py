@@ -306,7 +306,10 @@ class Dead(Case):
 
     def test_several_recover_at_once(self):
         run = self.start("run", "--from", self.batch(*["sleep 600"] * 4), "--kill-after", "0.3")
-        wait_until(lambda: len(self.worker_pids()) == 4 and self.json("status")["tasks"]["active"] == 4, "four agents")
+        wait_until(
+            lambda: len(self.worker_pids()) == 4 and self.json("status", "--stats")["tasks"]["active"] == 4,
+            "four agents",
+        )
         pids = self.worker_pids()
         for pid in (run.pid, *pids):
             os.kill(pid, signal.SIGKILL)
@@ -315,7 +318,7 @@ class Dead(Case):
         outs = [one.communicate(timeout=60) for one in recoverers]
         self.assertEqual([one.returncode for one in recoverers], [0] * 4, outs)
         self.assertEqual(sum(int(out.split()[0]) for out, _ in outs), 4)
-        self.assertEqual(self.json("status")["tasks"]["backlog"], 4)
+        self.assertEqual(self.json("status", "--stats")["tasks"]["backlog"], 4)
         self.assertEqual(os.listdir(os.path.join(self.home, "locks")), [])
 
     def test_lock_files_tidied_away_do_not_make_a_worker_dead(self):

@@ -5,6 +5,9 @@ import os
 import re
 import signal
 import unittest
+import unittest.mock
+
+from txlite import Result
 
 from .case import Case, wait_until
 
@@ -135,6 +138,23 @@ class Batches(Case):
 
 
 class Attempts(Case):
+    def test_a_name_that_was_taken_until_a_moment_ago(self):
+        from txlite import report
+
+        heading = report.Heading("tx-00000000", "title", 7, "shell", "2025-10-24T15:00:00.000Z", "/", "true")
+        link, tried = os.link, []
+
+        def taken_once(path, name):
+            tried.append(name)
+            if len(tried) == 1:
+                raise FileExistsError
+            link(path, name)
+
+        with unittest.mock.patch("os.link", taken_once):
+            paper = report.Report(self.directory, "20251024_150000", heading)
+        self.assertTrue(paper.name.endswith("/20251024_150000_TEMP_shell_task_7.md"), (paper.name, paper.trouble))
+        self.assertTrue(paper.finish(Result("done", 0, 0.1), 99).report.endswith("/20251024_150000_99_shell_task.md"))
+
     def run_one(self, command, *options, code=0):
         """Run one command; its last attempt."""
         batch = self.batch(command)

@@ -87,7 +87,7 @@ class Stopping(Case):
             self.assertIn(run.returncode, (0, 130, -signal.SIGTERM, -signal.SIGHUP), errors)
             self.assertNotIn("Traceback", errors)
         self.txlite("run")
-        self.assertEqual(self.json("status")["workers"], [])
+        self.assertEqual(self.json("status", "--stats")["workers"], [])
 
 
 class Running(Case):
@@ -95,9 +95,9 @@ class Running(Case):
         run = self.start(
             "run", "--from", self.batch(*["while ! test -e go; do sleep 0.02; done"] * 6), "--workers", "1"
         )
-        wait_until(lambda: self.json("status")["tasks"]["active"] == 1, "one agent")
+        wait_until(lambda: self.json("status", "--stats")["tasks"]["active"] == 1, "one agent")
         self.txlite("scale", "4")
-        wait_until(lambda: self.json("status")["tasks"]["active"] == 4, "four agents")
+        wait_until(lambda: self.json("status", "--stats")["tasks"]["active"] == 4, "four agents")
         self.assertIn("2 workers", self.txlite("scale", "2"))
         with open(self.path("go"), "w"):
             pass
@@ -107,7 +107,7 @@ class Running(Case):
 
     def test_an_idle_worker_starts_what_is_added_at_once(self):
         run = self.start("run", "--forever", "--workers", "2")
-        wait_until(lambda: len(self.json("status")["workers"]) == 2, "idle workers")
+        wait_until(lambda: len(self.json("status", "--stats")["workers"]) == 2, "idle workers")
         store = self.store()
         for number in range(5):
             store.add(command=f"touch began-{number}", directory=self.directory)

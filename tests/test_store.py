@@ -90,7 +90,7 @@ class Tasks(Case):
         self.assertEqual([task.id for task in store.ready()], [fine])
         self.txlite("list")
         self.assertIn("nonsense", self.txlite("show", broken))
-        self.assertEqual(self.json("status")["tasks"]["backlog"], 1)
+        self.assertEqual(self.json("status", "--stats")["tasks"]["backlog"], 1)
 
 
 class Dependencies(Case):

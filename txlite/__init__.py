@@ -20,24 +20,31 @@ on floor 2 and in `schema`; `tests/test_layers.py` proves both.
        clock       boot id, monotonic time, UTC text
        text        {{NAME}} templates, terminal-safe text, durations, sizes
        schema      tables and migrations, as SQL
-    1  config      where home is, and whether it may be trusted; config.ini
+    1  installation  this copy of the code, and one file of it
+       config      where home is, and whether it may be trusted; config.ini
        lock        file locks: an exclusive one with a deadline, one that keeps other hosts out
+       template    the templates of launched tasks
        mounts      which file system a directory lies on, and whether it is a network's
        db          connect, write lock, transactions, migrations, sqlite3's errors made ours
        wake        how an idle worker learns that there is work
        process     who processes are, the process table, signals that reach the one that was meant
        tree        an attempt's tree of processes, and its end
        liveness    alive means holding a lock
-    2  dependencies, tasks, claims, outcomes, attempts, workers, batches
+    2  dependencies, tasks, claims, outcomes, attempts, workers, batches, launches, standings
                    the store's nouns, each with its SQL
        store       all of them together, and how they are opened
     3  report      a report's life: TEMP name, live output, final name
+       archive     a report compressed, and read in either form
+       cleanup     old reports: compressed, later deleted
        agent       from task to argv, prompt and environment; from exit to outcome
        attempt     one agent from its start to the end of its tree
     4  recovery    dead workers, lapsed leases, survivors
        worker      claim, run, record
     5  supervisor  N workers, signals, the end
+       launcher    one detached worker, a PID back
+       watch       attempts seen from outside: wait for their end, follow, stop
     6  output      tables, JSON, progress
+       listing     how attempts are shown
        commands/   one module for each family of verbs
     7  cli         verb to module, errors to exit codes
 """

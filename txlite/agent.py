@@ -1,15 +1,18 @@
 """From task to argv, prompt and environment; from exit to outcome.
 
-The agent `shell` runs commands; every other is configured and is given prompts:
+The agent `shell` runs commands; every other is given prompts. `codex` and `claude` are built in; config.ini
+changes their options, and adds agents:
 
     [agent NAME]
-    command = tool --flag {prompt}     ; split as a shell splits words; no shell runs it
-    prompt = stdin                     ; or argument: then {prompt} in the command, or its end, is the prompt
+    command = tool {level} {search} {prompt}    ; split as a shell splits words; no shell runs it
+    prompt = stdin                     ; or argument, or file: then {prompt}, or the end, is the prompt or its file
+    levels = low=--effort low          ; the words in place of {level}, one level a line
+    search = --web                     ; the words in place of {search}, for research
     set = NAME=value                   ; environment to add, one a line
     hide = AWS_* TOKEN                 ; environment to take away, names or patterns
     daemons = no                       ; yes: what it leaves running on purpose is left alone
 
-Used by `worker`, and by the commands that name an agent.
+Used by `worker` and `launcher`, and by the commands that name an agent.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ import os
 
 from . import config
 from .errors import UsageError
-from .model import COMMAND, DONE, FAILED, PROMPT, Claim, Lane, Task
+from .model import COMMAND, DONE, FAILED, LEVELS, PROMPT, Claim, Lane, Task
 from .record import NamedTuple
 from .text import shorten
 from .tree import MARK
@@ -28,6 +31,23 @@ if TYPE_CHECKING:
     from configparser import ConfigParser
 
 SHELL = "shell"
+PASSED = ("stdin", "argument", "file")  # how an agent gets its prompt
+ARGUMENT_BYTES = 131_071  # Linux's MAX_ARG_STRLEN, less the closing NUL
+OPTIONS = {"command", "prompt", "levels", "search", "set", "hide", "daemons"}
+# As `codex exec --help` (0.169) and `claude --help` (2.1) have it.
+BUILT_IN = {
+    "codex": {
+        "command": "codex exec --sandbox workspace-write {level} {search} -",
+        "levels": "\n".join(f"{level}=-c model_reasoning_effort={level}" for level in LEVELS),
+        "search": "-c web_search=live -c tools.web_search=true",  # the second for older versions
+    },
+    "claude": {
+        "command": "claude --print --permission-mode acceptEdits {level} {search}",
+        "levels": "minimal=--effort low\nlow=--effort low\nmedium=--effort medium\nhigh=--effort high",
+        "search": "--allowedTools WebSearch WebFetch",
+        "hide": "CLAUDECODE CLAUDE_CODE_ENTRYPOINT",  # else it refuses to start inside another claude
+    },
+}
 
 
 class Agent(NamedTuple):
@@ -35,7 +55,9 @@ class Agent(NamedTuple):
 
     name: str
     argv: tuple[str, ...] = ()
-    prompt: str = "stdin"  # how it gets its prompt: stdin or argument
+    prompt: str = "stdin"  # one of PASSED
+    levels: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    search: tuple[str, ...] = ()
     added: tuple[tuple[str, str], ...] = ()
     hidden: tuple[str, ...] = ()
     daemons: bool = False
@@ -44,6 +66,29 @@ class Agent(NamedTuple):
     def lanes(self) -> list[Lane]:
         """What a worker with this agent accepts: an agent for prompts does not keep commands waiting."""
         return [Lane(COMMAND)] if self.name == SHELL else [Lane(PROMPT), Lane(COMMAND)]
+
+    def words(self, level: str = "", search: bool = False, prompt: str | None = None) -> list[str]:
+        """Its argv; `prompt` is what stands for {prompt}, or comes last."""
+        places = {"{level}": dict(self.levels).get(level, ()), "{search}": self.search if search else ()}
+        if prompt is not None:
+            places["{prompt}"] = (prompt,)
+        argv = [part for word in self.argv for part in places.get(word, (word,))]
+        return argv if prompt is None or "{prompt}" in self.argv else [*argv, prompt]
+
+    def check_level(self, level: str) -> None:
+        """Raise UsageError for a level that it does not know."""
+        known = [name for name, _ in self.levels] or LEVELS
+        if level not in known:
+            raise UsageError(f"unknown level {shorten(level, 40)!r}: {self.name} knows {', '.join(known)}")
+
+    def check_prompt(self, prompt: str) -> None:
+        """Raise UsageError for a prompt that the system would not take as an argument."""
+        size = len(prompt.encode())
+        if self.prompt == "argument" and size > ARGUMENT_BYTES:
+            raise UsageError(
+                f"the prompt is {size:,} bytes long and the system takes {ARGUMENT_BYTES:,} as an argument: set "
+                f"`prompt = stdin` or `prompt = file` in [agent {self.name}] of config.ini"
+            )
 
 
 class Invocation(NamedTuple):
@@ -56,9 +101,11 @@ class Invocation(NamedTuple):
 
 def find(name: str, parser: ConfigParser) -> Agent:
     """The agent of this name. Raises UsageError where it is unknown, badly configured or not installed."""
-    known = config.agents(parser)
     if name == SHELL:
         return Agent(SHELL)
+    known = dict(BUILT_IN)
+    for own, options in config.agents(parser).items():
+        known[own] = {**known.get(own, {}), **options}
     if name not in known:
         names = ", ".join([SHELL, *sorted(known)])
         raise UsageError(
@@ -69,7 +116,8 @@ def find(name: str, parser: ConfigParser) -> Agent:
 
     if not shutil.which(found.argv[0]):
         raise UsageError(
-            f"agent {name}: {found.argv[0]!r} is not installed, or not on PATH: set `command` in config.ini"
+            f"agent {name}: {found.argv[0]!r} is not installed, or not on PATH: install it, or set `command` in "
+            f"[agent {name}] of config.ini"
         )
     return found
 
@@ -80,30 +128,41 @@ def _configured(name: str, options: dict[str, str]) -> Agent:
     where = f"config.ini, [agent {name}]"
     if not name.replace("-", "").replace("_", "").isalnum() or not name.isascii():
         raise UsageError(f"{where}: a name is made of letters, digits, - and _")
-    unknown = set(options) - {"command", "prompt", "set", "hide", "daemons"}
+    unknown = set(options) - OPTIONS
     if unknown:
         raise UsageError(f"{where}: unknown option {sorted(unknown)[0]!r}")
-    try:
-        argv = tuple(shlex.split(options.get("command", "")))
-    except ValueError as error:
-        raise UsageError(f"{where}: command: {error}") from error
+
+    def split(option: str, words: str) -> tuple[str, ...]:
+        try:
+            return tuple(shlex.split(words))
+        except ValueError as error:
+            raise UsageError(f"{where}: {option}: {error}") from error
+
+    argv = split("command", options.get("command", ""))
     if not argv:
         raise UsageError(f"{where}: `command` is missing")
-    if options.get("prompt", "stdin") not in ("stdin", "argument"):
-        raise UsageError(f"{where}: prompt is {options['prompt']!r}: give stdin or argument")
+    if options.get("prompt", "stdin") not in PASSED:
+        raise UsageError(f"{where}: prompt is {options['prompt']!r}: give stdin, argument or file")
     if options.get("daemons", "no") not in ("yes", "no"):
         raise UsageError(f"{where}: daemons is {options['daemons']!r}: give yes or no")
-    added = [line.strip().partition("=") for line in options.get("set", "").splitlines() if line.strip()]
-    if not all(key.strip() for key, _, _ in added):
-        raise UsageError(f"{where}: set: a line has no name before its =")
     return Agent(
         name,
         argv,
         options.get("prompt", "stdin"),
-        tuple((key.strip(), value.strip()) for key, _, value in added),
+        tuple((level, split("levels", words)) for level, words in _pairs(where, "levels", options)),
+        split("search", options.get("search", "")),
+        tuple(_pairs(where, "set", options)),
         tuple(options.get("hide", "").split()),
         options.get("daemons") == "yes",
     )
+
+
+def _pairs(where: str, option: str, options: dict[str, str]) -> list[tuple[str, str]]:
+    """The lines NAME=value of an option."""
+    lines = [line.strip().partition("=") for line in options.get(option, "").splitlines() if line.strip()]
+    if not all(name.strip() for name, _, _ in lines):
+        raise UsageError(f"{where}: {option}: a line has no name before its =")
+    return [(name.strip(), value.strip()) for name, _, value in lines]
 
 
 class Environment:
@@ -131,15 +190,16 @@ class Environment:
         return environment
 
 
-def prepare(agent: Agent, task: Task) -> tuple[list[str], bytes | None]:
-    """argv and stdin for this task; None is no stdin: end-of-file at once."""
+def prepare(
+    agent: Agent, task: Task, prompt: str, file: str, level: str = "", search: bool = False
+) -> tuple[list[str], bytes | None]:
+    """argv and stdin for this task; None is no stdin: end-of-file at once. An agent that reads its prompt from a
+    file is told the path `file`, which the caller writes."""
     if task.command is not None:
         return ["/bin/sh", "-c", task.command], None
-    prompt = task.title + ("\n\n" + task.description if task.description else "")
     if agent.prompt == "stdin":
-        return list(agent.argv), prompt.encode()
-    argv = [prompt if word == "{prompt}" else word for word in agent.argv]
-    return (argv if "{prompt}" in agent.argv else [*argv, prompt]), None
+        return agent.words(level, search), prompt.encode()
+    return agent.words(level, search, prompt if agent.prompt == "argument" else file), None
 
 
 def judge(code: int) -> tuple[str, int, str | None]:

@@ -10,6 +10,8 @@ from .record import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .db import Database
 
 COLUMNS = """a.id, t.id, a.worker, a.agent, a.started, a.ended, a.outcome, a.exit_code, a.duration, a.pid, a.report,
@@ -25,6 +27,8 @@ FINISHED_SINCE = """SELECT h.id, h.at, h.task, h.from_status, h.to_status, t.tit
     FROM history h JOIN tasks t ON t.id = h.task LEFT JOIN attempts a ON a.id = h.token
     WHERE h.id > ? AND h.from_status = 'active' ORDER BY h.id"""
 LAST_EVENT = "SELECT coalesce(max(id), 0) FROM history"
+ENDED_REPORTS = """SELECT id, report FROM attempts WHERE id > ? AND ended <= ? AND report IS NOT NULL
+    ORDER BY id LIMIT 1000"""
 
 
 class Finished(NamedTuple):
@@ -64,3 +68,14 @@ class Attempts:
     def last_event(self) -> int:
         """The number of the newest row of history."""
         return int(self.db.execute(LAST_EVENT)[0][0])
+
+    def ended_reports(self, until: str) -> Iterator[str]:
+        """The reports of the attempts that had ended at this time, as paths below home, oldest first. No
+        transaction stays open between them, and no more than a page of them is held."""
+        last = 0
+        while True:
+            page = self.db.execute(ENDED_REPORTS, (last, until))
+            if not page:
+                return
+            yield from (str(path) for _, path in page)
+            last = page[-1][0]

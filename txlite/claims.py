@@ -37,7 +37,8 @@ ACTIVATE = """UPDATE tasks SET status = 'active', token = ?, updated = ?, not_be
 INSERT = """INSERT INTO claims (task, token, worker, held, lease, host, boot, deadline, expires)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 COLUMNS = """SELECT t.id, c.worker, c.token, c.lease, c.expires, c.held, c.task, c.host, c.boot, c.deadline,
-    c.verdict, c.stopping, t.failures, t.kind, t.needs FROM claims c JOIN tasks t ON t.seq = c.task"""
+    c.verdict, c.stopping, t.failures, t.kind, t.needs, EXISTS (SELECT 1 FROM launches l WHERE l.task = c.task)
+    FROM claims c JOIN tasks t ON t.seq = c.task"""
 SELECT_BY_TASK = f"{COLUMNS} WHERE c.task = ?"
 SELECT_BY_TOKEN = f"{COLUMNS} WHERE c.token = ?"
 SELECT_ALL = f"{COLUMNS} ORDER BY c.token"
@@ -71,6 +72,7 @@ class Hold(NamedTuple):
     failures: int
     kind: str
     needs: str
+    launched: int
 
     def is_over(self) -> bool:
         """Whether the lease has run out: by monotonic time on the same boot, at once after a reboot of the
@@ -132,7 +134,7 @@ class Claims:
             reserved = connection.execute(RESERVATION, (found.seq,)).fetchone()[0]
             if not found.is_ready and not (reserved == worker and not found.open_blockers):
                 raise NotReady(_why_not_ready(connection, found, reserved))
-            return _start(connection, found, worker, "", lease, held=False)
+            return start(connection, found, worker, "", lease, held=False)
 
     def claim_next(self, worker: str, lanes: Iterable[Lane], agent: str) -> Assignment | None:
         """Take the best ready task of these lanes for a worker process, or None when there is none."""
@@ -265,10 +267,11 @@ def take_best(connection: sqlite3.Connection, worker: str, lanes: Iterable[Lane]
         return None
     seq = min(best, key=lambda row: tasks.rank(*row))[1]
     task = Task._make(connection.execute(tasks.SELECT_BY_SEQ, (seq,)).fetchone())
-    return Assignment(_start(connection, task, worker, agent, HELD_LEASE, held=True), task, len(best) > 1)
+    return Assignment(start(connection, task, worker, agent, HELD_LEASE, held=True), task, len(best) > 1)
 
 
-def _start(connection: sqlite3.Connection, task: Task, worker: str, agent: str, lease: float, held: bool) -> Claim:
+def start(connection: sqlite3.Connection, task: Task, worker: str, agent: str, lease: float, held: bool) -> Claim:
+    """Begin an attempt with a claim, inside a transaction that writes."""
     moment = clock.now()
     token = connection.execute(START_ATTEMPT, (task.seq, task.token, worker, agent, moment)).lastrowid or 0
     connection.execute(ACTIVATE, (token, moment, task.seq))

@@ -114,7 +114,7 @@ def _dispatch(arguments: list[str]) -> int:
         rest, command = rest[:cut], rest[cut + 1 :]
         if not command:
             raise UsageError(f"nothing stands after --: `{parser.prog} --help` shows how")
-    args = parser.parse_args(rest)
+    args = parser.parse_intermixed_args(rest)
     args.verb, args.command = verb, command
     return int(module.run(args))
 

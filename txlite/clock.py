@@ -43,6 +43,11 @@ def to_seconds(text: str) -> float:
     return whole + float(text[19:-1] or 0)
 
 
+def to_local(text: str) -> str:
+    """What `to_text` wrote, as this machine's wall clock shows it: 2025-10-24 15:00:00."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(to_seconds(text)))
+
+
 def stamp() -> str:
     """Local time as report names carry it: YYYYMMDD_HHMMSS."""
     return time.strftime("%Y%m%d_%H%M%S")

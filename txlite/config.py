@@ -39,7 +39,8 @@ def find(given: str | None = None, start: str | None = None) -> str | None:
         return os.path.abspath(chosen)
     around = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     if os.path.basename(around).startswith(".") and os.path.isdir(os.path.join(around, "bin")):
-        return around
+        if os.access(around, os.W_OK) or os.path.lexists(os.path.join(around, DATABASE)):
+            return around  # else it lies on read-only media, and is no home
     directory = os.path.abspath(start or working_directory())
     while True:
         candidate = os.path.join(directory, NAME)

@@ -84,10 +84,7 @@ class Legacy:
 
     @property
     def note(self) -> dict:
-        try:
-            return dict(json.loads(os.pread(self._file, Liveness._SIZE, 0))) if self.taken else {}
-        except ValueError:
-            return {}  # it died before it wrote one
+        return _parse_note(self._file) if self.taken else {}
 
     def remove(self) -> None:
         """Clear the file away, if the lock was taken; the lock goes with it."""
@@ -102,6 +99,25 @@ class Legacy:
         if self.taken:
             self.taken = False
             os.close(self._file)
+
+
+def read_note(path: str) -> dict:
+    """What the process that holds, or held, the lock at `path` last noted there."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return {}
+    try:
+        return _parse_note(file)
+    finally:
+        os.close(file)
+
+
+def _parse_note(file: int) -> dict:
+    try:
+        return dict(json.loads(os.pread(file, Liveness._SIZE, 0)))
+    except ValueError:
+        return {}  # it died before it wrote one
 
 
 def is_held(path: str) -> bool:

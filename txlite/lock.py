@@ -131,9 +131,9 @@ class HostLock:
     its own name in. Raises StoreUnavailable, naming the other host.
     """
 
-    def __init__(self, path: str, host: str) -> None:
+    def __init__(self, path: str, host: str, patience: float = 5.0) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        deadline = clock.monotonic() + 5.0
+        deadline = clock.monotonic() + patience
         while not self._enter(host):
             if clock.monotonic() > deadline:
                 other = self._read()

@@ -23,6 +23,9 @@ COMMAND = "command"  # run by the agent `shell`
 PROMPT = "prompt"  # given to an agent that reads text
 KINDS = (COMMAND, PROMPT)
 
+LEVELS = ("minimal", "low", "medium", "high")  # of reasoning, for launched tasks
+WORKERS = "workers"  # the type of reports that have no other
+
 # How an attempt can end.
 DONE = "done"  # the agent exited with 0
 FAILED = "failed"  # it exited with something else, or died by a signal
@@ -107,6 +110,18 @@ class Worker(NamedTuple):
     started: str
     heartbeat: str
     ended: str | None
+
+
+class Launch(NamedTuple):
+    """How a launched task is run."""
+
+    agent: str  # its name
+    type: str  # the directory of its report, below home
+    level: str  # one of LEVELS, or of the agent's own
+    template: str  # the text, with its {{NAME}}s
+    timeout: float | None  # seconds
+    kill_after: float  # seconds between TERM and KILL
+    width: int | None  # it waits until fewer than so many launched tasks run
 
 
 class Lane(NamedTuple):

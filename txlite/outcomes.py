@@ -22,8 +22,8 @@ from .claims import (
     refuse_held,
     take_best,
 )
-from .errors import AlreadyClaimed, InvalidMove
-from .model import COSTLY, DONE, LOST, MOVES, UNKILLABLE, Lane
+from .errors import AlreadyClaimed, InvalidMove, Refused
+from .model import CANCELLED, COSTLY, DONE, LOST, MOVES, UNKILLABLE, Lane
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 LOSSES = 10  # workers in a row that died over a task, until it is put aside: it may be what kills them
 
+IS_LAUNCHED = "SELECT 1 FROM launches WHERE task = ?"
 SET_VERDICT = "UPDATE claims SET verdict = ?, stopping = max(stopping, ?) WHERE token = ?"
 FREED = """SELECT t.id, t.kind, t.needs FROM dependencies d JOIN tasks t ON t.seq = d.task WHERE d.blocker = ?
     AND t.status = 'backlog' AND t.open_blockers = 0 AND (t.not_before IS NULL OR t.not_before <= ?) ORDER BY t.seq"""
@@ -78,12 +79,15 @@ class Outcomes:
 
     def retry(self, task: str) -> None:
         """Put a task back into the queue with all its attempts ahead of it: done, failed, cancelled, blocked, or
-        waiting for its next attempt. Raises AlreadyClaimed while it is active; TaskNotFound."""
+        waiting for its next attempt. Raises AlreadyClaimed while it is active; Refused for a launched task, which
+        `launcher.relaunch` starts again; TaskNotFound."""
         with self.db.writing() as connection:
             found = tasks.select(connection, task)
             hold = find_hold(connection, SELECT_BY_TASK, found.seq)
             if hold:
                 raise AlreadyClaimed(f"{task} is running, claimed by {text.shorten(hold.worker, 60)}: cancel it first")
+            if connection.execute(IS_LAUNCHED, (found.seq,)).fetchone():
+                raise Refused(f"{task} was launched and is not of the queue: `txlite retry {task}` launches it again")
             move(connection, found.seq, "backlog", failures=0)
         self.wake_for({Lane(found.kind, found.needs)})
 
@@ -164,6 +168,8 @@ def _finish(connection: sqlite3.Connection, token: int, result: Result, max_atte
         status = hold.verdict
     elif result.outcome == DONE:
         status = DONE
+    elif hold.launched:
+        status = CANCELLED if result.outcome == CANCELLED else "failed"
     elif result.outcome == UNKILLABLE or (costly and failures >= max_attempts) or losses >= LOSSES:
         status = "failed"
     else:

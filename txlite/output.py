@@ -73,14 +73,44 @@ def print_table(rows: Iterable[Sequence[object]], indent: str = "") -> None:
     if not lines:
         return
     widths = [max(map(len, column)) for column in zip(*(line[:-1] for line in lines))]
-    room = _width() - len(indent) - sum(widths) - 2 * len(widths)
+    room = width() - len(indent) - sum(widths) - 2 * len(widths)
     for line in lines:
         cells = [cell.ljust(width) for cell, width in zip(line, widths)]
         last = text.shorten(line[-1], max(room, 10)) if sys.stdout.isatty() else line[-1]
         print((indent + "  ".join([*cells, last])).rstrip())
 
 
-def _width() -> int:
+def colour(cell: str, code: str) -> str:
+    """`cell` with a colour (SGR codes) on a terminal that may have one."""
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM", "dumb") == "dumb":
+        return cell
+    return f"\x1b[{code}m{cell}\x1b[0m"
+
+
+class Raw:
+    """Writes output byte for byte."""
+
+    def write(self, data: bytes) -> None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+
+class Safe(Raw):
+    """Writes output with everything escaped that a terminal could act on."""
+
+    def __init__(self) -> None:
+        import codecs
+
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def write(self, data: bytes) -> None:
+        sys.stdout.write(text.printable_lines(self._decoder.decode(data)))
+        sys.stdout.flush()
+
+
+def width() -> int:
+    """Columns of the terminal."""
     import shutil
 
     return shutil.get_terminal_size().columns or 80  # a terminal that does not know its size says 0
@@ -192,7 +222,7 @@ class Progress:
             left = (self.total - over) / rate
             facts += [f"{rate:.3g}/s", (text.duration(left) if left >= 60 else f"{left:.0f}s") + " left"]
         tail = "  ".join(facts)
-        room = min(_width() - len(tail) - 5, 40)
+        room = min(width() - len(tail) - 5, 40)
         filled = room * over // max(self.total, 1)
         bar = f"[{'#' * filled}{'.' * (room - filled)}]  " if room > 5 else ""
         self._draw(bar + tail)
@@ -204,7 +234,7 @@ class Progress:
 
     def _draw(self, line: str) -> None:
         try:
-            sys.stdout.write(f"\r\033[K{line[: _width() - 1]}")
+            sys.stdout.write(f"\r\033[K{line[: width() - 1]}")
             sys.stdout.flush()
         except OSError:
             self._is_live, self._quiet = False, True
@@ -215,6 +245,6 @@ class Progress:
             word = "again"
         took = "" if event.duration is None else text.duration(event.duration)
         why = "" if event.to_status == "done" else f"  ({describe(event)})"
-        room = _width() - 31 - len(why) if self._is_live else 100
+        room = width() - 31 - len(why) if self._is_live else 100
         title = text.shorten(event.title, max(room, 20))
         return f"{word:<9} {event.task}  {took:>6}  {title}{text.printable(why)}"

@@ -39,6 +39,9 @@ else:
         def _replace(self, **changes):
             return type(self)(**{**dict(zip(self._fields, self)), **changes})
 
+        def _asdict(self):
+            return dict(zip(self._fields, self))
+
         def __getnewargs__(self):
             return tuple(self)
 

@@ -15,7 +15,7 @@ from . import agent as agents
 from . import clock, liveness, process, report, tree, wake
 from .claims import Result
 from .errors import LeaseLost
-from .model import LOST, UNKILLABLE
+from .model import LOST, UNKILLABLE, WORKERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -160,14 +160,18 @@ class Recovery:
         self.recovered += 1
 
     def _salvage(self, case: Case, claim: Claim, result: Result) -> Result:
-        stamp = case.note.get("stamp")
-        if not stamp or case.note.get("attempt") != claim.token:
+        note = case.note
+        if "stamp" not in note or note.get("attempt") != claim.token:
             return result  # it died before it began a report
         agent = self._agent_of(case)
-        pid = agent.pid if agent else int(case.worker.identity.split(" ")[0])
-        heading = report.Heading.of(self._store.get(claim.task), claim.token, case.note.get("name", agents.SHELL))
-        directory = os.path.join(self._store.home, case.note.get("directory", "workers"))
+        worker = int(case.worker.identity.split(" ")[0])
+        launch = self._store.launch_of(claim.task)
+        pid = agent.pid if agent and not launch else worker
+        heading = report.Heading.of(
+            self._store.get(claim.task), claim.token, note.get("name", agents.SHELL), note["started"], launch, worker
+        )
+        directory = os.path.join(self._store.home, note.get("directory", WORKERS))
         try:
-            return report.salvage(directory, stamp, heading._replace(started=case.note["started"]), result, pid)
+            return report.salvage(directory, note["stamp"], heading, result._replace(pid=pid), pid)
         except OSError as error:
             return result._replace(note=f"{result.note}; its report could not be written: {error.strerror}", pid=pid)

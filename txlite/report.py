@@ -23,15 +23,18 @@ from .record import NamedTuple
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .claims import Result
-    from .model import Task
+    from .model import Launch, Task
 
 CAP = 10 << 20  # bytes of output kept, by default
 SMALLEST_CAP = 1024
 TAIL = 2000  # bytes of output that go into the database
 FENCE = b"~" * 16 + b"\n"
 OUTPUT = b"\n## Output\n\n" + FENCE
-RESULT = b"**Outcome:** "
-RESULT_ROOM = 400  # bytes
+ROOM = 400  # bytes for the lines about the result, and
+FIELD_ROOM = 32  # more for each {{NAME}} that is known at the end only
+RUNNING = "running"
+# What is rendered at the end, if the template asks for it.
+LATE = ("END_TIME", "DURATION", "EXIT_CODE")
 _MARK = b"\n[txlite: %15d bytes of output were cut here]\n"
 _MARK_LENGTH = len(_MARK % 0)
 
@@ -46,12 +49,44 @@ class Heading(NamedTuple):
     started: str
     directory: str
     text: str  # the command, or the prompt
+    level: str = ""
+    pid: int | None = None  # of the launched worker: known from the start
+    template: str = ""  # its part before the first section is the report's beginning
 
     @classmethod
-    def of(cls, task: Task, attempt: int, agent: str) -> Heading:
-        prompt = task.title + ("\n\n" + task.description if task.description else "")
-        body = task.command if task.command is not None else prompt
-        return cls(task.id, task.title, attempt, agent, clock.now(), task.directory or "", body)
+    def of(
+        cls, task: Task, attempt: int, agent: str, started: str, launch: Launch | None = None, pid: int | None = None
+    ) -> Heading:
+        """The heading for an attempt of a task: of the queue, or launched."""
+        if task.command is not None:
+            words = task.command
+        elif launch:
+            words = task.description  # all of it: the title is only its beginning
+        else:
+            words = task.title + ("\n\n" + task.description if task.description else "")
+        heading = cls(task.id, task.title, attempt, agent, started, task.directory or "", words)
+        return heading._replace(level=launch.level, pid=pid, template=launch.template) if launch else heading
+
+    @property
+    def prompt(self) -> str:
+        """What an agent is told: the task, and the form of its report."""
+        if not self.template:
+            return self.text
+        return f"{self.text}\n\n{self.render(self.template, **dict.fromkeys(LATE, '(added at the end)'))}"
+
+    def render(self, template: str, **late: object) -> str:
+        """`template` with all the {{NAME}}s that are known; those of the end from `late`."""
+        started = clock.to_local(self.started)
+        values = {
+            "TASK_DESCRIPTION": self.text,
+            "TOPIC": self.text,
+            "START_TIME": started,
+            "DATE": started[:10],
+            "REASONING_LEVEL": self.level or "default",
+            "WORKER_PID": self.pid or "unknown",
+            **late,
+        }
+        return text.expand(template, values)
 
 
 class Report:
@@ -70,7 +105,7 @@ class Report:
         self._cut = 0
         self._file = -1
         self._trouble: str | None = None
-        head = _head(heading)
+        head = make_head(heading)
         self._start = len(head)
         self._path = _draft(directory, heading)
         try:
@@ -83,7 +118,23 @@ class Report:
             if self._file >= 0:
                 os.close(self._file)
                 self._file = -1
-        _remove(_draft(directory, heading))
+        remove(_draft(directory, heading))
+
+    @property
+    def name(self) -> str | None:
+        """Its path below home, at this moment; None where there is none."""
+        return _below_home(self._path) if self._file >= 0 else None
+
+    @property
+    def trouble(self) -> str | None:
+        """What went wrong with it so far."""
+        return self._trouble
+
+    def restart(self, started: str) -> None:
+        """The agent starts at another time than was written down."""
+        self._heading = self._heading._replace(started=started)
+        if self._file >= 0:
+            os.pwrite(self._file, make_head(self._heading, size=self._start), 0)
 
     def write(self, data: bytes) -> None:
         """Append output."""
@@ -129,20 +180,31 @@ class Report:
 def salvage(directory: str, stamp: str, heading: Heading, result: Result, pid: int) -> Result:
     """Complete the report of an attempt whose worker died, wherever it had come; `result` with the report's path
     and the end of the output, if there is one."""
-    _remove(_draft(directory, heading))
+    remove(_draft(directory, heading))
+    remove(os.path.join(directory, prompt_name(heading.attempt)))
     for path in _names(directory, stamp, "TEMP", heading) + _names(directory, stamp, str(pid), heading):
         try:
             file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
             continue
         try:
-            start = os.pread(file, os.fstat(file).st_size, 0).find(OUTPUT) + len(OUTPUT)
-            if f"\n**Attempt:** {heading.attempt}  \n".encode() in os.pread(file, start, 0):
+            start = find_output(os.pread(file, os.fstat(file).st_size, 0), heading.attempt)
+            if start:
                 result = result._replace(tail=_read_tail(file, start))
                 return result._replace(report=_complete(file, start, path, directory, stamp, heading, result, pid))
         finally:
             os.close(file)
     return result
+
+
+def find_output(data: bytes, attempt: int) -> int:
+    """Where the output begins in the report of this attempt; 0 if it is another's. The task's text, which comes
+    before the lines about the attempt, may hold anything."""
+    start = 0
+    while start := data.find(OUTPUT, start) + 1:
+        if data[:start].rpartition(b"\n**Attempt:** ")[2].startswith(b"%d  \n" % attempt):
+            return start - 1 + len(OUTPUT)
+    return 0
 
 
 def _names(directory: str, stamp: str, middle: str, heading: Heading) -> list[str]:
@@ -159,7 +221,22 @@ def _create(path: str) -> int:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
 
 
-def _remove(path: str) -> None:
+def prompt_name(attempt: int) -> str:
+    """The file, beside the report, of a prompt that the agent reads from a file."""
+    return f".attempt-{attempt}.prompt"
+
+
+def write_prompt(path: str, prompt: str) -> None:
+    """Write the prompt for an agent that reads it from a file; it is removed when the attempt has ended."""
+    file = _create(path)
+    try:
+        with open(file, "wb", closefd=False) as stream:
+            stream.write(prompt.encode())
+    finally:
+        os.close(file)
+
+
+def remove(path: str) -> None:
     try:
         os.unlink(path)
     except FileNotFoundError:
@@ -177,7 +254,7 @@ def _complete(
     """Write the result, sync, and move from `path` to the final name; that name below home."""
     size = os.fstat(file).st_size
     try:
-        os.pwrite(file, _result(result, pid), os.pread(file, start, 0).index(b"\n" + RESULT) + 1)
+        os.pwrite(file, make_head(heading, result, pid, start), 0)
         end = os.pread(file, len(FENCE) + 1, max(size - len(FENCE) - 1, 0))
         if size == start or end != b"\n" + FENCE:  # else a worker that died had come further than this
             os.pwrite(file, FENCE if end.endswith(b"\n") else b"\n" + FENCE, size)
@@ -189,7 +266,12 @@ def _complete(
     final = _link(path, _names(directory, stamp, str(pid), heading))
     if final != path:
         os.unlink(path)
-    return os.path.join(os.path.basename(directory), os.path.basename(final))
+    return _below_home(final)
+
+
+def _below_home(path: str) -> str:
+    directory, name = os.path.split(path)
+    return os.path.join(os.path.basename(directory), name)
 
 
 def _link(path: str, names: list[str]) -> str:
@@ -199,40 +281,92 @@ def _link(path: str, names: list[str]) -> str:
             os.link(path, name)
             return name
         except FileExistsError as error:
-            if os.path.samefile(path, name):
+            if _is_same(path, name):
                 return name
             taken = error
     raise taken
 
 
-def _head(heading: Heading) -> bytes:
+def _is_same(path: str, name: str) -> bool:
+    try:
+        return os.path.samefile(path, name)
+    except FileNotFoundError:
+        return False  # another's report had that name until a moment ago
+
+
+def make_head(heading: Heading, result: Result | None = None, pid: int | None = None, size: int = 0) -> bytes:
+    """All that comes before the output, as long before the end as after it: `size` bytes, or as many as it needs."""
+    late = _late(result)
+    beginning = _beginning(heading, late).encode()
+    facts = _facts(heading)
+    ending = _ending(heading, result, pid, late)
+    rest = _body(heading).encode() + OUTPUT
+    if not size:
+        fields = _opening(heading.template).count("{{")
+        size = len(_beginning(heading, dict.fromkeys(LATE, "")).encode() + facts + rest) + ROOM + FIELD_ROOM * fields
+    room = size - len(beginning) - len(facts) - len(rest)
+    if room < ROOM:  # the task was changed since: what it says now does not fit
+        beginning = beginning[: max(room - ROOM, -len(beginning))]
+        room = size - len(beginning) - len(facts) - len(rest)
+    return beginning + facts + ending[: room - 1].ljust(room - 1) + b"\n" + rest
+
+
+def _late(result: Result | None) -> dict[str, object]:
+    if result is None:
+        return dict.fromkeys(LATE, RUNNING)
+    took = "unknown" if result.duration is None else text.duration(result.duration)
+    code = "none" if result.exit_code is None else result.exit_code
+    return {"END_TIME": clock.to_local(clock.now()), "DURATION": took, "EXIT_CODE": code}
+
+
+def _beginning(heading: Heading, late: dict[str, object]) -> str:
+    if heading.template:
+        return heading.render(_opening(heading.template), **late).rstrip("\n") + "\n\n"
+    return f"# Worker Task Report\n\n**Task:** {text.shorten(heading.title, 200)}  \n"
+
+
+def _opening(template: str) -> str:
+    """A template up to its first section: those are for the agent to write."""
+    return template.split("\n## ", 1)[0]
+
+
+def _facts(heading: Heading) -> bytes:
     lines = [
-        "# Worker Task Report",
-        "",
-        f"**Task:** {text.shorten(heading.title, 200)}  ",
         f"**ID:** {heading.task}  ",
         f"**Attempt:** {heading.attempt}  ",
         f"**Agent:** {heading.agent}  ",
         f"**Directory:** {text.printable(heading.directory)}  ",
-        f"**Started:** {heading.started}  ",
-        RESULT.decode() + "running".ljust(RESULT_ROOM - len(RESULT)),
-        "",
-        "## Task",
-        "",
-        *("    " + line for line in heading.text.split("\n")),
+        *([] if heading.template else [f"**Started:** {heading.started}  "]),
         "",
     ]
-    return "\n".join(lines).encode() + OUTPUT
+    return "\n".join(lines).encode()
 
 
-def _result(result: Result, pid: int) -> bytes:
-    """The lines about the result, as long as the room that is left for them."""
+def _ending(heading: Heading, result: Result | None, pid: int | None, late: dict[str, object]) -> bytes:
+    """The lines about the result, but for what the template says itself; a note that is too long is cut."""
+    if result is None:
+        return f"**Outcome:** {RUNNING}".encode()
     why = f" ({text.printable(result.note)})" if result.note else ""
-    took = "unknown" if result.duration is None else text.duration(result.duration)
-    code = "none" if result.exit_code is None else str(result.exit_code)
-    facts = f"  \n**Ended:** {clock.now()}  \n**Duration:** {took}  \n**PID:** {pid}  \n**Exit code:** {code}  "
-    first = RESULT + f"{result.outcome}{why}".encode()[: RESULT_ROOM - len(RESULT) - len(facts)]
-    return (first.decode(errors="ignore") + facts).encode().ljust(RESULT_ROOM)
+    facts = "".join(
+        f"  \n**{name}:** {value}"
+        for field, name, value in (
+            ("END_TIME", "Ended", clock.now()),
+            ("DURATION", "Duration", late["DURATION"]),
+            ("WORKER_PID", "PID", pid),
+            ("EXIT_CODE", "Exit code", late["EXIT_CODE"]),
+            ("REASONING_LEVEL", "Level", heading.level),
+        )
+        if value != "" and f"{{{{{field}}}}}" not in _opening(heading.template)
+    )
+    outcome = f"**Outcome:** {result.outcome}{why}".encode()[: ROOM - len(facts) - 3]
+    return f"{outcome.decode(errors='ignore')}{facts}  ".encode()
+
+
+def _body(heading: Heading) -> str:
+    """The task's text, unless the template says it."""
+    if any(name in _opening(heading.template) for name in ("{{TASK_DESCRIPTION}}", "{{TOPIC}}")):
+        return ""
+    return "\n".join(["", "## Task", "", *("    " + line for line in heading.text.split("\n")), ""])
 
 
 def _read_tail(file: int, start: int) -> str:

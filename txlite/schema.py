@@ -15,6 +15,7 @@ The schema states its own rules, each with a name, so that no program can break 
     workers       processes that claim, and names used by hand
     supervisors   the runs, and how many workers each should have
     batches       what `run --from` added, as a range of tasks
+    launches      how a launched task is run; its worker is its own, and no other ever claims it
     history       each change of a task's state, written by triggers
 """
 
@@ -190,5 +191,19 @@ CREATE TRIGGER blocker_reopened AFTER UPDATE OF status ON tasks
 END;
 """
 
-MIGRATIONS = (_FIRST,)
+_LAUNCHES = """
+CREATE TABLE launches (
+    task       INTEGER PRIMARY KEY REFERENCES tasks (seq) ON DELETE CASCADE,
+    agent      TEXT NOT NULL,
+    type       TEXT NOT NULL CONSTRAINT type_is_not_empty CHECK (length(type) > 0),
+    level      TEXT NOT NULL,
+    template   TEXT NOT NULL,
+    timeout    REAL,
+    kill_after REAL NOT NULL,
+    width      INTEGER CONSTRAINT some_width CHECK (width > 0),
+    has_turn   INTEGER NOT NULL
+);
+"""
+
+MIGRATIONS = (_FIRST, _LAUNCHES)
 VERSION = len(MIGRATIONS)

@@ -14,7 +14,9 @@ from .batches import Batches
 from .claims import Claims
 from .dependencies import Dependencies
 from .errors import UsageError
+from .launches import Launches
 from .outcomes import Outcomes
+from .standings import Standings
 from .tasks import Tasks
 from .workers import Workers
 
@@ -25,14 +27,16 @@ if TYPE_CHECKING:
     from .model import Lane
 
 UUID = "SELECT uuid FROM home"
-IS_ACTIVE = "SELECT 1 FROM claims LIMIT 1"
+# A launched task goes its own way, unless another waits for it.
+IS_ACTIVE = """SELECT 1 FROM claims c WHERE NOT EXISTS (SELECT 1 FROM launches l WHERE l.task = c.task)
+    OR EXISTS (SELECT 1 FROM dependencies d WHERE d.blocker = c.task) LIMIT 1"""
 IS_LATER = """SELECT 1 FROM tasks WHERE status = 'backlog' AND not_before IS NOT NULL AND open_blockers = 0
     AND ({}) LIMIT 1"""
 IS_READY = """SELECT 1 FROM tasks WHERE kind = ? AND needs = ? AND status = 'backlog' AND open_blockers = 0
     AND not_before IS NULL LIMIT 1"""
 
 
-class Store(Workers, Dependencies, Tasks, Claims, Outcomes, Attempts, Batches):
+class Store(Workers, Dependencies, Tasks, Claims, Outcomes, Attempts, Batches, Launches, Standings):
     """The queue of one home. Use it as a context manager, in the process that opened it; threads may share it.
 
     home: its directory, absolute.

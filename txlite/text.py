@@ -98,6 +98,13 @@ def check_name(value: str, what: str) -> str:
     return value
 
 
+def check_plain_name(value: str, what: str) -> str:
+    """`value` if it can stand as the name of a file or directory anywhere; else InvalidValue."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", value, re.ASCII):
+        raise InvalidValue(f"{what} {shorten(value, 60)!r} is not a plain name: letters, digits, - _ and . make one")
+    return value
+
+
 def check_text(value: str, what: str) -> str:
     """`value` if the database can hold it and give it back unchanged; else InvalidValue."""
     if "\0" in value:

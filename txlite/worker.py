@@ -20,7 +20,7 @@ from . import clock, liveness, process, report, wake
 from .attempt import Limits, Run
 from .claims import Assignment, Result
 from .errors import Error, StoreReplaced, StoreUnavailable, record_bug
-from .model import CANCELLED, INTERRUPTED, UNSTARTABLE, format_lanes
+from .model import CANCELLED, INTERRUPTED, UNSTARTABLE, WORKERS, format_lanes
 from .model import Worker as WorkerRecord
 from .record import NamedTuple
 from .store import open_store
@@ -48,6 +48,16 @@ NEEDS_NOTE = not process.HAS_PROC  # where there are no marks to find it by, it 
 STORE_PATIENCE = 60.0  # seconds for which a database that cannot be used is waited for
 
 
+class Plan(NamedTuple):
+    """How an attempt is to be run."""
+
+    agent: agents.Agent
+    heading: report.Heading
+    stamp: str  # of the report's name
+    directory: str  # of the report, below home
+    search: bool = False  # whether the agent may search the web
+
+
 class Settings(NamedTuple):
     """All that a worker must know, as one record that can be pickled."""
 
@@ -63,7 +73,7 @@ class Settings(NamedTuple):
 
 def main(settings: Settings, control: Connection) -> None:
     """The body of a worker process."""
-    _prepare_signals()
+    prepare_signals()
     try:
         _work(settings, control)
     except Error as error:
@@ -87,7 +97,7 @@ def _work(settings: Settings, control: Connection) -> None:
         raise record_bug(f"worker {settings.id}") from None
 
 
-def _prepare_signals() -> None:
+def prepare_signals() -> None:
     """Count no signals, and hand none on: an ignored signal would stay ignored in the agent, a handler does not."""
     for number in process.ignored_signals():
         signal.signal(number, _note)
@@ -103,10 +113,11 @@ def _note(signum: int, frame: object) -> None:
 class Worker:
     """The state of one worker process."""
 
-    def __init__(self, settings: Settings, control: Connection) -> None:
+    def __init__(self, settings: Settings, control: Connection | None) -> None:
         self._settings = settings
         self._control = control
-        os.set_blocking(control.fileno(), False)
+        if control:
+            os.set_blocking(control.fileno(), False)
         self._is_leaving = False
         self._run: Run | None = None
         self._assignment: Assignment | None = None  # what we hold
@@ -127,20 +138,22 @@ class Worker:
         self._register()
 
     def _register(self) -> None:
+        self._store.register(self._describe())
+
+    def _describe(self) -> WorkerRecord:
+        """Who we are."""
         settings, moment = self._settings, clock.now()
-        self._store.register(
-            WorkerRecord(
-                settings.id,
-                settings.name,
-                settings.supervisor,
-                format_lanes(self._lanes),
-                clock.host(),
-                str(process.identify(os.getpid())),
-                settings.limits.kill_after,
-                moment,
-                moment,
-                None,
-            )
+        return WorkerRecord(
+            settings.id,
+            settings.name,
+            settings.supervisor,
+            format_lanes(self._lanes),
+            clock.host(),
+            str(process.identify(os.getpid())),
+            settings.limits.kill_after,
+            moment,
+            moment,
+            None,
         )
 
     def run(self) -> None:
@@ -217,17 +230,35 @@ class Worker:
 
     def _attempt(self, assignment: Assignment) -> Result:
         """Run the agent for a task, to the end of its tree."""
+        plan = self._plan(assignment)
+        return self._execute(assignment, plan, self._open_report(plan))
+
+    def _plan(self, assignment: Assignment) -> Plan:
+        name = agents.SHELL if assignment.task.command is not None else self._settings.agent.name
+        heading = report.Heading.of(assignment.task, assignment.claim.token, name, clock.now())
+        return Plan(self._settings.agent, heading, clock.stamp(), WORKERS)
+
+    def _open_report(self, plan: Plan) -> report.Report:
+        """Begin the report; first note what recovery must know to end it."""
+        self._note(plan)
+        directory = os.path.join(self._store.home, plan.directory)
+        return report.Report(directory, plan.stamp, plan.heading, self._settings.cap)
+
+    def _note(self, plan: Plan, **more: object) -> None:
+        heading = plan.heading
+        note = {"attempt": heading.attempt, "stamp": plan.stamp, "started": heading.started, "name": heading.agent}
+        if plan.directory != WORKERS:
+            note["directory"] = plan.directory
+        self._liveness.write_note({**note, **more})
+
+    def _execute(self, assignment: Assignment, plan: Plan, paper: report.Report) -> Result:
         task, claim, settings = assignment.task, assignment.claim, self._settings
-        name = agents.SHELL if task.command is not None else settings.agent.name
-        heading = report.Heading.of(task, claim.token, name)
-        stamp = clock.stamp()
-        note: dict[str, object] = {
-            "attempt": claim.token, "name": name, "stamp": stamp, "directory": "workers", "started": heading.started
-        }  # fmt: skip
-        self._liveness.write_note(note)
-        directory = os.path.join(self._store.home, "workers")
-        paper = report.Report(directory, stamp, heading, settings.cap)
-        argv, stdin = agents.prepare(settings.agent, task)
+        prompt_file = os.path.join(self._store.home, plan.directory, report.prompt_name(claim.token))
+        argv, stdin = agents.prepare(
+            plan.agent, task, plan.heading.prompt, prompt_file, plan.heading.level, plan.search
+        )  # fmt: skip
+        if prompt_file in argv:
+            report.write_prompt(prompt_file, plan.heading.prompt)
         invocation = agents.Invocation(argv, stdin, self._environment.of(task, claim, self._uuid))
         mark = self._uuid, claim.token
         run = self._run = Run(
@@ -237,11 +268,13 @@ class Worker:
         if run.result is None:
             self._guard(run, claim.token, 0.0 if NEEDS_NOTE else SHORT)
         if run.result is None:  # for a shorter one the marks on its processes would do
-            self._liveness.write_note({**note, "agent": str(run.agent)})
+            self._note(plan, agent=str(run.agent), report=paper.name)
         while run.result is None:
             self._guard(run, claim.token)
         self._run = None
-        pid = run.pid or os.getpid()
+        if prompt_file in argv:
+            report.remove(prompt_file)
+        pid = plan.heading.pid or run.pid or os.getpid()
         return paper.finish(run.result._replace(pid=pid), pid)
 
     def _guard(self, run: Run, token: int, patience: float = LOOK) -> None:
@@ -294,18 +327,23 @@ class Worker:
     def _wait(self, seconds: float, descriptors: list[int]) -> set[int]:
         """Those that became readable within `seconds`; orders are obeyed on the way."""
         poll = select.poll()
-        control = -1 if self._control.closed else self._control.fileno()
+        control = -1 if self._control is None or self._control.closed else self._control.fileno()
         for descriptor in (self._wakeup, control, *descriptors):
             if descriptor >= 0:
                 poll.register(descriptor, select.POLLIN)
         readable = {descriptor for descriptor, _ in poll.poll(seconds * 1000)}
         if self._wakeup in readable:
             os.read(self._wakeup, 4096)
+        self._heed_signals()
         if control in readable:
             self._obey()
         return readable - {self._wakeup, control}
 
+    def _heed_signals(self) -> None:
+        """For a worker without a supervisor: others count none."""
+
     def _obey(self) -> None:
+        assert self._control
         try:
             order = self._control.recv_bytes()
         except BlockingIOError:
@@ -321,7 +359,7 @@ class Worker:
 
     def _tell(self, what: bytes) -> None:
         try:
-            if not self._control.closed:
+            if self._control and not self._control.closed:
                 self._control.send_bytes(what)
         except OSError:
             pass  # the supervisor is gone or does not read: the database tells it all the same

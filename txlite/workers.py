@@ -65,7 +65,11 @@ class Workers:
 
     def is_alive(self, one: Worker | Supervisor) -> bool:
         """Whether its process lives: it holds its lock or, where somebody tidied the lock files away, it is there."""
-        return is_held(self.lock_path(one.id)) or _is_there(one)
+        return self.is_present(one.id, one.identity)
+
+    def is_present(self, name: str, identity: str) -> bool:
+        """The same, by id and identity."""
+        return is_held(self.lock_path(name)) or _is_there(identity)
 
     def register(self, worker: Worker) -> None:
         """Enter a worker; its lock must be held already."""
@@ -125,7 +129,7 @@ class Workers:
 
     def live_pids(self) -> set[int]:
         """The PIDs of the workers that live: no sweep may touch them."""
-        return {int(worker.identity.split(" ")[0]) for worker in self.workers() if _is_there(worker)}
+        return {int(worker.identity.split(" ")[0]) for worker in self.workers() if _is_there(worker.identity)}
 
     def wanted(self, supervisor: str) -> int:
         """How many workers a supervisor should have."""
@@ -166,9 +170,9 @@ class Workers:
         wake.ring(self.wake_directory, "." + worker)
 
 
-def _is_there(one: Worker | Supervisor) -> bool:
-    identity = process.Identity.parse(one.identity)
-    return identity is not None and identity.is_alive()
+def _is_there(identity: str) -> bool:
+    known = process.Identity.parse(identity)
+    return known is not None and known.is_alive()
 
 
 def check_count(count: int) -> int:

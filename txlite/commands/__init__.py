@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 VERBS = {
     "run": ("run", "run what is queued, or a batch of commands, with several workers"),
     "scale": ("scale", "change the number of workers of a run that goes on"),
-    "status": ("status", "what runs now, and what ended last"),
+    "launch": ("launch", "start a background worker for one task"),
+    "status": ("status", "what waits, runs, and has ended"),
+    "logs": ("logs", "the output of an attempt, also while it runs"),
+    "wait": ("wait", "wait until tasks have ended"),
+    "stop": ("stop", "end what runs: gracefully, then hard"),
+    "cleanup": ("cleanup", "compress old reports, delete older ones"),
     "add": ("add", "add a task: a command after --, or a prompt"),
     "list": ("list", "all tasks, or those in some states"),
     "ready": ("list", "tasks that a worker could claim now, best first"),
@@ -29,6 +34,7 @@ VERBS = {
     "dep": ("dep", "let one task wait for another"),
     "reconcile": ("reconcile", "give back what dead workers held, once their agents are gone"),
     "init": ("init", "make a home in this directory"),
+    "pack": ("pack", "write one runnable file with all of txlite"),
 }
 
 

@@ -11,6 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+    from ..store import Store
+
 
 def configure(parser: ArgumentParser, verb: str) -> None:
     parser.add_argument("task", metavar="ID")
@@ -26,8 +28,10 @@ def run(args: Namespace) -> int:
             ready = store.done(args.task, token=_own_token(args.task), force=args.force)
         elif args.verb == "cancel":
             store.cancel(args.task)
-        else:
+        elif not store.launch_of(args.task):
             store.retry(args.task)
+        else:
+            return _launch_again(store, args)
         task = store.get(args.task)
         relations = store.relations([task])[task.id]
     if args.json:
@@ -37,6 +41,18 @@ def run(args: Namespace) -> int:
         output.print_table([output.task_row(task)])
         if ready:
             print("now ready: " + ", ".join(ready))
+    return 0
+
+
+def _launch_again(store: Store, args: Namespace) -> int:
+    """A launched task is no other worker's: it gets one of its own once more."""
+    from .. import launcher, listing
+    from ..recovery import Recovery
+
+    Recovery(store).run()
+    home, wanted = store.home, launcher.order_again(store, args.task)
+    store.close()  # a worker that is launched must not inherit an open database
+    listing.print_launched(launcher.launch(home, wanted), args.json)
     return 0
 
 

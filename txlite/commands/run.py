@@ -78,6 +78,8 @@ def run(args: Namespace) -> int:
     agent = agents.find(args.agent, options)
     cap = text.parse_size(config.option(options, "output_cap", str(report.CAP)))
     limits = Limits(args.timeout, args.kill_after)
+    for line in lines or ():
+        agent.check_prompt(line)
     if lines == []:
         _say(args, f"no tasks in {args.source}")
         if args.json:
@@ -93,6 +95,7 @@ def run(args: Namespace) -> int:
             args.workers, agent, args.max_attempts, limits, cap, args.drain, args.forever
         )  # fmt: skip
         supervisor = Supervisor(store, settings, watch.look)
+        watch.workers = supervisor.worker_ids
         try:
             supervisor.run()
             watch.look()
@@ -166,6 +169,7 @@ class Watch:
         self._progress = progress
         self._event = store.last_event()
         self._is_told = False
+        self.workers: set[str] = set()  # those of the run
         self.touched: dict[str, str | None] = {}  # task -> worker of its last attempt
 
     def look(self, is_interrupted: bool = False) -> None:
@@ -177,7 +181,7 @@ class Watch:
             self._event = events[-1].event
             self.touched.update((event.task, event.worker) for event in events)
             self._progress.finished(events)
-        self._progress.update(lambda: len(self._store.claims()))
+        self._progress.update(lambda: sum(claim.worker in self.workers for claim in self._store.claims()))
 
 
 def _conclude(store: Store, batch: Batch | None, supervisor: Supervisor, watch: Watch, args: Namespace) -> int:

@@ -1,49 +1,100 @@
-"""status: what runs now, and what ended last."""
+"""status: what waits, runs, and has ended."""
 
 from __future__ import annotations
 
-from .. import output, text
-from ..model import STATES
-from . import open_reading
+from .. import listing, output, text
+from ..errors import UsageError
+from ..model import STATES, WORKERS
+from . import open_reading, value_of
+from .list import count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from ..model import Worker
+    from ..standings import Standing
     from ..store import Store
+
+ENDED = 10  # attempts that have ended, shown unless told otherwise
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
-    parser.add_argument("--json", action="store_true", help="print an object")
+    parser.epilog = f"Shows what waits and runs, and the {ENDED} attempts that ended last; --json shows all."
+    types = parser.add_mutually_exclusive_group()
+    types.add_argument("--workers", dest="type", action="store_const", const=WORKERS, help="type workers only")
+    types.add_argument("--research", dest="type", action="store_const", const="research", help="type research only")
+    types.add_argument("--type", metavar="TYPE", help="this type only")
+    amounts = parser.add_mutually_exclusive_group()
+    amounts.add_argument("--latest", type=value_of(count), metavar="N", help="the newest N, and no more")
+    amounts.add_argument("--all", action="store_true", help="all there ever were")
+    parser.add_argument("--stats", action="store_true", help="counts, reports, runs and workers")
+    parser.add_argument("--json", action="store_true", help="print an array of objects (with --stats an object)")
 
 
 def run(args: Namespace) -> int:
+    if args.latest == 0:
+        raise UsageError("--latest 0: give 1 or more")
     with open_reading(args) as store:
-        counts = {state: store.count().get(state, 0) for state in STATES}
+        if args.stats:
+            _print_stats(_stats(store, args.type), args.json)
+            return 0
+        limit = args.latest if args.latest else None if args.all or args.json else ENDED
+        found = {one.attempt: one for one in store.standings(limit, args.type)}
+        if not args.latest:
+            found.update((one.attempt, one) for one in store.open_standings() if args.type in (None, one.type))
+        standings = [found[attempt] for attempt in sorted(found, reverse=True)]
+        listing.print_standings(store.home, standings, args.json)
         runs = store.supervisors()
-        workers = [_worker_object(store, worker) for worker in store.workers()]
-        latest = store.latest_attempts(10)
-        titles = {one.task: store.get(one.task).title for one in latest}
-    if args.json:
-        runs_found = [{"run": one.id, "workers": one.wanted, "startedAt": one.started} for one in runs]
-        ended = [{"task": attempt.task, **output.attempt_object(attempt)} for attempt in latest]
-        output.print_json({"tasks": counts, "runs": runs_found, "workers": workers, "latest": ended})
-        return 0
-    print("tasks: " + (", ".join(f"{number} {state}" for state, number in counts.items() if number) or "none"))
-    if runs:
-        print("runs:")
-        output.print_table([(one.id, f"{one.wanted} workers", f"since {one.started}") for one in runs], "  ")
-    if workers:
-        print("workers:")
-        output.print_table([(one["id"], f"[{one['state']}]", one["task"] or "") for one in workers], "  ")
-    if latest:
-        print("ended last:")
-        rows = [
-            (one.task, output.describe(one), text.duration(one.duration or 0.0), titles[one.task]) for one in latest
-        ]
-        output.print_table(rows, "  ")
+    if not args.json:
+        for one in runs:
+            print(f"{one.id} goes on with {one.wanted} workers, since {one.started}")
+        if not standings and not runs:
+            print("nothing was run here yet")
     return 0
+
+
+def _stats(store: Store, type: str | None) -> dict[str, object]:
+    rows = [listing.Row(store.home, one) for one in store.standings(None, type)]
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row.standing.state] = counts.get(row.standing.state, 0) + 1
+    tasks = store.count()
+    return {
+        "tasks": {state: tasks.get(state, 0) for state in STATES},
+        "attempts": counts,
+        "reports": {"count": sum(row.report is not None for row in rows), "bytes": sum(row.size or 0 for row in rows)},
+        "types": _by_type([row.standing for row in rows]),
+        "runs": [{"run": one.id, "workers": one.wanted, "startedAt": one.started} for one in store.supervisors()],
+        "workers": [_worker_object(store, worker) for worker in store.workers()],
+    }
+
+
+def _by_type(standings: list[Standing]) -> dict[str, int]:
+    types: dict[str, int] = {}
+    for one in standings:
+        types[one.type] = types.get(one.type, 0) + 1
+    return types
+
+
+def _print_stats(stats: dict, as_json: bool) -> None:
+    if as_json:
+        output.print_json(stats)
+        return
+    reports = stats["reports"]
+    rows = [
+        ("tasks:", _join(stats["tasks"])),
+        ("attempts:", _join(stats["attempts"])),
+        ("types:", _join(stats["types"])),
+        ("reports:", f"{reports['count']} ({text.size(reports['bytes'])})"),
+        *(("run:", f"{one['run']}  {one['workers']} workers  since {one['startedAt']}") for one in stats["runs"]),
+        *(("worker:", f"{one['id']}  [{one['state']}]  {one['task'] or ''}") for one in stats["workers"]),
+    ]
+    output.print_table(rows)
+
+
+def _join(counts: dict[str, int]) -> str:
+    return ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "none"
 
 
 def _worker_object(store: Store, worker: Worker) -> dict[str, object]:

@@ -1,0 +1,133 @@
+"""launch: a background worker for one task."""
+
+from __future__ import annotations
+
+import sys
+
+from .. import config, launcher, listing, output, text, watch
+from ..errors import Interrupted, UsageError
+from ..model import LEVELS, WORKERS
+from ..template import BY_TYPE
+from . import open_reading, open_writing, value_of
+from .list import count
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+AGENT = "codex"  # unless config.ini or --agent says another
+
+
+def configure(parser: ArgumentParser, verb: str) -> None:
+    parser.usage = "txlite launch [options] [LEVEL] [TYPE] TASK"
+    parser.epilog = (
+        f"LEVEL is one of {', '.join(LEVELS)}. TYPE is the directory of the report below home: workers, research, "
+        "review, or any plain name. TASK is - for standard input."
+    )
+    parser.add_argument("words", nargs="*", help="[LEVEL] [TYPE] TASK")
+    parser.add_argument("--level", metavar="LEVEL", help="how hard to think (low; for research medium)")
+    parser.add_argument("--type", metavar="TYPE", help="the directory of the report (workers)")
+    parser.add_argument("--agent", metavar="NAME", help="codex, claude, shell, or one of config.ini (codex)")
+    parser.add_argument("--template", metavar="NAME", help="the form of the report (that of the type)")
+    parser.add_argument("--timeout", type=value_of(text.parse_duration), metavar="TIME", help="90, 10s, 5m, 2h")
+    parser.add_argument(
+        "--kill-after", type=value_of(text.parse_duration), default=10.0, metavar="TIME", help="from TERM to KILL (10s)"
+    )
+    parser.add_argument(
+        "--max-parallel", type=value_of(_width), metavar="N", help="wait until fewer than N launched tasks run"
+    )
+    parser.add_argument("--wait", action="store_true", help="stay until it has ended; exit as it did")
+    parser.add_argument("--foreground", action="store_true", help="the same, show its output, and Ctrl-C stops it")
+    parser.add_argument("--dry-run", action="store_true", help="print what would be started, and start nothing")
+    parser.add_argument("--json", action="store_true", help="print an object")
+    parser.add_argument("--quiet", "-q", action="store_true", help="print the task's id and nothing else")
+
+
+def _width(value: str) -> int:
+    width = count(value)
+    if width < 1:
+        raise UsageError("0 tasks at a time: give 1 or more")
+    return width
+
+
+def run(args: Namespace) -> int:
+    level, type, words = _understand(args)
+    home = config.locate(args.home)
+    agent = args.agent or config.option(config.read(home), "agent", AGENT)
+    if words == "-":
+        words = _read_stdin()
+    wanted = launcher.order(
+        home, words, agent, level, type, args.template, args.timeout, args.kill_after, args.max_parallel
+    )  # fmt: skip
+    if args.dry_run:
+        listing.print_invocation(launcher.explain(wanted), args.json)
+        return 0
+    launched = launcher.launch(home, wanted)
+    if args.foreground:
+        return _stay_before(args, launched)
+    if not args.wait:
+        listing.print_launched(launched, args.json, args.quiet)
+        return 0
+    if not args.json:
+        listing.print_launched(launched, False, args.quiet)
+    return _stay_beside(args, launched)
+
+
+def _understand(args: Namespace) -> tuple[str | None, str, str]:
+    """Level, type and task, from one to three words and the options."""
+    *names, task = args.words or [""]
+    if not args.words or (len(args.words) == 1 and task in LEVELS):
+        raise UsageError("the task is missing: `txlite launch [LEVEL] [TYPE] TASK`, with the task in quotes")
+    if len(names) > 2:
+        raise UsageError(f"{len(args.words)} words where at most three are understood: put the task in quotes")
+    if len(names) == 1 and names[0] in BY_TYPE:
+        names.insert(0, args.level)
+    level, type = (*names, None, None)[:2]
+    for option, word, given in (("--level", level, args.level), ("--type", type, args.type)):
+        if word is not None and given not in (None, word):
+            raise UsageError(f"{option} {given} and {word!r} contradict each other: give one of them")
+    type = args.type if type is None else type
+    return args.level if level is None else level, WORKERS if type is None else type, task
+
+
+def _read_stdin() -> str:
+    try:
+        return sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError as error:
+        raise UsageError(f"the task on standard input is not UTF-8 at byte {error.start + 1}: re-encode it") from None
+
+
+def _stay_beside(args: Namespace, launched: launcher.Launched) -> int:
+    """Wait for its end, and leave it alone when we are interrupted."""
+    target = watch.Target(launched.task, launched.task, launched.attempt)
+    try:
+        with open_reading(args) as store:
+            ended = watch.wait(store, [target])[target]
+            listing.print_ended(store, [(target, ended)], args.json, args.quiet)
+    except KeyboardInterrupt:
+        raise Interrupted(f"{launched.task} goes on in the background: `txlite wait {launched.task}`") from None
+    return ended.code
+
+
+def _stay_before(args: Namespace, launched: launcher.Launched) -> int:
+    """Show its output until its end; stop it when we are stopped."""
+    import signal
+
+    target = watch.Target(launched.task, launched.task, launched.attempt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+    try:
+        with open_reading(args) as store:
+            ended = watch.follow(store, target, (output.Safe() if sys.stdout.isatty() else output.Raw()).write)
+            found = watch.look(store, target)
+    except KeyboardInterrupt:
+        with open_writing(args) as store:
+            standing = store.standing_of(launched.attempt)
+            if standing and not standing.is_over:
+                watch.stop(store, [standing])
+        raise Interrupted(f"{launched.task} was stopped") from None
+    report = found.report if found else None
+    if ended.code:
+        print(f"txlite: {launched.task} {listing.describe(ended)}: {report or 'no report'}", file=sys.stderr)
+    return ended.code

@@ -1,0 +1,28 @@
+"""pack: one file with all of txlite."""
+
+from __future__ import annotations
+
+import os
+
+from .. import installation, output, text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+
+def configure(parser: ArgumentParser, verb: str) -> None:
+    parser.epilog = "Run the file as ./FILE or python3 FILE, with any command after it."
+    parser.add_argument("file", metavar="FILE", help="such as txlite.pyz; replaced if it is there")
+    parser.add_argument("--json", action="store_true", help="print an object")
+
+
+def run(args: Namespace) -> int:
+    path = os.path.abspath(args.file)
+    installation.pack(path)
+    size = os.path.getsize(path)
+    if args.json:
+        output.print_json({"file": path, "bytes": size})
+    else:
+        print(f"{text.printable(path)} ({text.size(size)})")
+    return 0

@@ -1,0 +1,31 @@
+"""stop: end what runs."""
+
+from __future__ import annotations
+
+from .. import listing, watch
+from ..errors import UsageError
+from . import open_writing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+
+def configure(parser: ArgumentParser, verb: str) -> None:
+    parser.usage = "txlite stop ID|PID ...   or   txlite stop --all"
+    parser.epilog = "The agent gets TERM and, after its --kill-after, KILL, with all that it started."
+    parser.add_argument("names", nargs="*", metavar="ID|PID", help="tasks, or attempts by their PID")
+    parser.add_argument("--all", action="store_true", help="all that was launched and has not ended")
+    parser.add_argument("--json", action="store_true", help="print an array of objects")
+
+
+def run(args: Namespace) -> int:
+    if bool(args.names) == args.all:
+        raise UsageError("give the tasks to stop, or --all: `txlite status` lists what runs")
+    with open_writing(args) as store:
+        if args.all:
+            found = [standing for standing in store.open_standings() if standing.launched]
+        else:
+            found = [watch.open_standing(store, watch.find(store, name)) for name in args.names]
+        listing.print_standings(store.home, watch.stop(store, found), args.json)
+    return 0

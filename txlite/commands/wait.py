@@ -1,0 +1,44 @@
+"""wait: until tasks have ended."""
+
+from __future__ import annotations
+
+import sys
+
+from .. import listing, text, watch
+from ..errors import NotFound
+from . import open_reading, value_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+TIMED_OUT = 124  # as timeout(1) has it
+UNKNOWN = 125
+
+
+def configure(parser: ArgumentParser, verb: str) -> None:
+    parser.usage = "txlite wait [--timeout TIME] ID|PID ..."
+    parser.epilog = (
+        "Exits with the task's own exit code, for several with 0 or 1; 124 where one ran out of its time, or waiting "
+        "did; 125 where one was lost with its worker, or is unknown."
+    )
+    parser.add_argument("names", nargs="+", metavar="ID|PID", help="tasks, or attempts by their PID")
+    parser.add_argument("--timeout", type=value_of(text.parse_duration), metavar="TIME", help="wait no longer")
+    parser.add_argument("--json", action="store_true", help="print an array of objects")
+
+
+def run(args: Namespace) -> int:
+    with open_reading(args) as store:
+        try:
+            targets = [watch.find(store, name) for name in args.names]
+        except NotFound as error:
+            error.exit_code = UNKNOWN
+            raise
+        ended = watch.wait(store, targets, args.timeout)
+        listing.print_ended(store, [(target, ended.get(target)) for target in targets], args.json)
+    late = [target.name for target in targets if target not in ended]
+    if late:
+        print(f"txlite: {', '.join(late)} still not ended after {text.duration(args.timeout)}", file=sys.stderr)
+        return TIMED_OUT
+    codes = [ended[target].code for target in targets]
+    return codes[0] if len(codes) == 1 else int(any(codes))
