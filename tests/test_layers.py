@@ -22,7 +22,9 @@ SQL_MODULES = {
     "workers",
     "batches",
     "launches",
+    "edits",
     "standings",
+    "inspection",
     "store",
 }
 OPENS_A_DATABASE = {"db"}  # which enters the home's row, as it makes the file
@@ -74,7 +76,7 @@ def standard_library():
 # What the package uses, for Python 3.9, which does not list its own modules.
 OLD_NAMES = """argparse calendar collections configparser ctypes difflib errno fcntl fnmatch grp gzip hashlib importlib
     io json multiprocessing os pwd re resource runpy select shlex shutil signal sqlite3 stat string subprocess sys
-    tempfile threading time traceback types typing uuid zipapp zlib"""
+    tempfile textwrap threading time traceback types typing uuid zipapp zlib"""
 
 
 class Layers(unittest.TestCase):

@@ -30,8 +30,12 @@ on floor 2 and in `schema`; `tests/test_layers.py` proves both.
        process     who processes are, the process table, signals that reach the one that was meant
        tree        an attempt's tree of processes, and its end
        liveness    alive means holding a lock
-    2  dependencies, tasks, claims, outcomes, attempts, workers, batches, launches, standings
+    2  renewal     a claim made from Python, renewed in the background
+       dependencies, tasks, claims, outcomes, edits, attempts, workers, batches
                    the store's nouns, each with its SQL
+       launches    launched tasks, and their turns
+       standings   attempts as they stand at this moment
+       inspection  what in the database contradicts itself
        store       all of them together, and how they are opened
     3  report      a report's life: TEMP name, live output, final name
        archive     a report compressed, and read in either form
@@ -40,9 +44,15 @@ on floor 2 and in `schema`; `tests/test_layers.py` proves both.
        attempt     one agent from its start to the end of its tree
     4  recovery    dead workers, lapsed leases, survivors
        worker      claim, run, record
+       standalone  workers without a supervisor
     5  supervisor  N workers, signals, the end
        launcher    one detached worker, a PID back
+       presence    workers seen from outside: idle, busy, stalled, lost; how they are told to leave
        watch       attempts seen from outside: wait for their end, follow, stop
+       finding     what is well and what is not, asked so that nothing can hang
+       machine, limits, login, disk, premises
+                   the findings about this machine, its bounds, its logins, home's file system, home
+       doctor      all of them together
     6  output      tables, JSON, progress
        listing     how attempts are shown
        commands/   one module for each family of verbs

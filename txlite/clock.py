@@ -48,6 +48,29 @@ def to_local(text: str) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(to_seconds(text)))
 
 
+def parse_local(text: str) -> str:
+    """UTC text for a time as a person writes it, by this machine's clock: 15:00 (the next one), 2025-10-24,
+    2025-10-24T15:00, 2025-10-24 15:00:00; with a Z at its end in UTC.
+
+    Raises ValueError for anything else.
+    """
+    import calendar
+
+    to_seconds = calendar.timegm if text.endswith("Z") else time.mktime
+    plain = text.rstrip("Z").replace(" ", "T")
+    for form in ("%H:%M", "%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"):
+        try:
+            parsed = time.strptime(plain, form)
+        except ValueError:
+            continue
+        if form != "%H:%M":
+            return to_text(float(to_seconds(parsed)))
+        today = time.gmtime() if text.endswith("Z") else time.localtime()
+        seconds = float(to_seconds(time.struct_time((*today[:3], *parsed[3:5], 0, 0, 0, -1))))
+        return to_text(seconds if seconds > time.time() else seconds + 86400)
+    raise ValueError(text)
+
+
 def stamp() -> str:
     """Local time as report names carry it: YYYYMMDD_HHMMSS."""
     return time.strftime("%Y%m%d_%H%M%S")

@@ -151,8 +151,13 @@ class Database:
             )
         return connection
 
+    @property
+    def is_current(self) -> bool:
+        """Whether its schema is this code's, and not an older one."""
+        return self._pragma("user_version") == schema.VERSION
+
     def _migrate(self) -> None:
-        if self._pragma("user_version") == schema.VERSION:
+        if self.is_current:
             return
         with self.writing() as connection:
             # Asked again inside: another process may have been first.

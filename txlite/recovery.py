@@ -14,7 +14,7 @@ import time
 from . import agent as agents
 from . import clock, liveness, process, report, tree, wake
 from .claims import Result
-from .errors import LeaseLost
+from .errors import Refused
 from .model import LOST, UNKILLABLE, WORKERS
 
 TYPE_CHECKING = False
@@ -66,8 +66,8 @@ class Recovery:
         for claim in self._store.expired():
             try:
                 self._store.expire(claim.token)
-            except LeaseLost:
-                pass  # another was first
+            except Refused:
+                pass  # another was first, or its holder has renewed it
         for supervisor in self._store.gone_supervisors():
             self._store.retire_supervisor(supervisor)
             wake.remove(self._store.wake_directory, supervisor)
