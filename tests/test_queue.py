@@ -1,10 +1,15 @@
 """The queue from the shell: tx's verbs, their JSON, claims by hand, persistent workers, bad input."""
 
+import contextlib
+import io
 import os
 import signal
 import subprocess
+import textwrap
+import threading
 import time
 import unittest
+from unittest import mock
 
 import txlite
 
@@ -275,6 +280,45 @@ class Persistent(Case):
 
 
 class FromPython(Case):
+    def programs(self, **names):
+        """What the README's programs define, after running them."""
+        with open(os.path.join(ROOT, "README.md")) as file:
+            section = file.read().partition("## From Python\n")[2].partition("\n## ")[0]
+        source = textwrap.dedent("\n".join(line if line.startswith("    ") else "" for line in section.split("\n")))
+        here = {"open": lambda: txlite.open(self.home)}
+        names["txlite"] = mock.Mock(**{**{name: getattr(txlite, name) for name in txlite.__all__}, **here})
+        exec(source.replace("import txlite\n", ""), names)
+        return names
+
+    def test_the_readmes_programs(self):
+        os.environ.pop("TXLITE_HOME", None)
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out), self.store() as store:
+            program = self.programs(names=["a", "b"], threading=threading)
+            ids = [task.id for task in store.list()]
+            self.assertEqual([task.status for task in store.list()], ["done", "backlog", "backlog"])
+            for worker in program["workers"]:
+                worker.start()
+            for worker in program["workers"]:
+                worker.join()
+            self.assertEqual({task.status for task in store.list()}, {"done"})
+            self.assertRegex(out.getvalue(), r"(alpha|beta|gamma): Look at the results\n")
+            self.assertEqual(len(store.attempts(ids[1])), 1)
+            task = store.add("contended").id
+            self.assertEqual(program["claim_or_none"](store, task, "me").worker, "me")
+            self.assertIsNone(program["claim_or_none"](store, task, "you"))
+            self.assertIn("is claimed by me until", out.getvalue())
+            store.done(task)
+            task, parts = store.add("long").id, []
+            program["work_long"](store, task, [lambda: parts.append(1)] * 3)
+            self.assertEqual((parts, store.get(task).status), ([1, 1, 1], "done"))
+            task = store.add("crashed").id
+            store.claim(task, "gone", lease=1)
+            wait_until(store.expired, "the lease to run out")
+            program["recover"](store)
+            self.assertEqual(store.get(task).status, "backlog")
+            self.assertIn(f"gone did not finish {task}", out.getvalue())
+
     def test_renewal_in_the_background(self):
         with self.store() as store:
             task = store.add("long work").id
@@ -306,8 +350,6 @@ class FromPython(Case):
             self.assertEqual(other.claims()[0].worker, "another")
 
     def test_several_threads_and_one_store(self):
-        import threading
-
         with self.store() as store:
             ids = store.add_many(f"task {number}" for number in range(40))
             ran, trouble = [], []
