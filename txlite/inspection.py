@@ -1,7 +1,7 @@
 """The store's part for what must hold between its rows, and what mends it where it does not.
 
 No command of ours breaks these rules; a row edited by hand, a bug, or a file put together from two copies can. Only
-reads. Mixed into `store.Store`; used by `doctor`.
+reads. Used by `doctor`.
 """
 
 from __future__ import annotations
@@ -90,10 +90,11 @@ class Inconsistency(NamedTuple):
     remedy: str  # a statement of SQL
 
 
-class Inspections:
-    """Mixed into Store."""
+class Inspection:
+    """Questions to one database. It is no part of `store.Store`: most commands do without."""
 
-    db: db.Database
+    def __init__(self, database: db.Database) -> None:
+        self.db = database
 
     @property
     def schema_version(self) -> int:

@@ -13,7 +13,7 @@ from functools import partial
 from . import agent, config, disk, liveness, mounts, report, schema, template, text, wake
 from .errors import Error, UsageError
 from .finding import BROKEN, LIMITED, OK, Check, Finding, found_error
-from .inspection import Inconsistency
+from .inspection import Inconsistency, Inspection
 from .model import WORKERS
 from .store import open_store
 
@@ -141,7 +141,7 @@ def check_database(home: str) -> list[Finding]:
         return [Finding("database", OK, "none yet: the first command that writes makes it")]
     try:
         with open_store(home, read_only=True) as store:
-            version, journal = store.schema_version, store.journal_mode
+            version, journal = Inspection(store.db).schema_version, Inspection(store.db).journal_mode
     except Error as error:
         return [found_error("database", error)]
     if journal == "wal" and mounts.is_on_network(home):
@@ -159,7 +159,7 @@ def check_database(home: str) -> list[Finding]:
 def check_integrity(home: str) -> list[Finding]:
     try:
         with open_store(home, read_only=True) as store:
-            damage, violations = store.damage(), store.violations()
+            damage, violations = Inspection(store.db).damage(), Inspection(store.db).violations()
     except Error as error:
         return [found_error("integrity", error)]
     findings = []
@@ -176,7 +176,7 @@ def check_integrity(home: str) -> list[Finding]:
 
 def check_records(home: str) -> list[Finding]:
     with open_store(home, read_only=True) as store:
-        broken = [_describe(home, one) for one in store.inconsistencies()]
+        broken = [_describe(home, one) for one in Inspection(store.db).inconsistencies()]
     return broken or [Finding("records", OK, "tasks, claims, attempts and counts agree")]
 
 

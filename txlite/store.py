@@ -15,7 +15,6 @@ from .claims import LEASE, Claims
 from .dependencies import Dependencies
 from .edits import Edits
 from .errors import UsageError
-from .inspection import Inspections
 from .launches import Launches
 from .standings import Standings
 from .tasks import Tasks
@@ -38,7 +37,7 @@ IS_READY = """SELECT 1 FROM tasks WHERE kind = ? AND needs = ? AND status = 'bac
     AND not_before IS NULL LIMIT 1"""
 
 
-class Store(Workers, Dependencies, Tasks, Claims, Edits, Attempts, Batches, Launches, Standings, Inspections):
+class Store(Workers, Dependencies, Tasks, Claims, Edits, Attempts, Batches, Launches, Standings):
     """The queue of one home. Use it as a context manager, in the process that opened it; threads may share it.
 
     home: its directory, absolute.
