@@ -37,7 +37,8 @@ on floor 2 and in `schema`; `tests/test_layers.py` proves both.
        standings   attempts as they stand at this moment
        inspection  what in the database contradicts itself
        store       all of them together, and how they are opened
-    3  report      a report's life: TEMP name, live output, final name
+    3  heading     a report's head, and where its output lies
+       report      a report's life: TEMP name, live output, final name
        archive     a report compressed, and read in either form
        cleanup     old reports: compressed, later deleted
        agent       from task to argv, prompt and environment; from exit to outcome

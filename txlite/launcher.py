@@ -25,16 +25,16 @@ from . import template as templates
 from .attempt import Limits
 from .claims import Result
 from .errors import Bug, Error, Interrupted, NotFound, Refused, StoreUnavailable, UsageError, record_bug
+from .heading import Heading
 from .model import CANCELLED, COMMAND, LEVELS, UNSTARTABLE, WORKERS, Launch, Task
 from .record import NamedTuple
 from .standalone import Standalone
 from .tasks import check
-from .text import check_plain_name, check_text, parse_size, shorten
+from .text import check_plain_name, check_text, shorten
 from .workers import new_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from configparser import ConfigParser
     from typing import NoReturn
 
     from .claims import Assignment
@@ -102,7 +102,7 @@ def order(
     _check_type(home, type)
     launch = Launch(agent, type, level, templates.read(home, type, template), timeout, kill_after, width)
     new = check("", words) if agent == agents.SHELL else check(_title(words), description=words)
-    wanted = Order(new, None, launch, found, _cap(options))
+    wanted = Order(new, None, launch, found, report.read_cap(options))
     found.check_prompt(explain(wanted).prompt)
     return wanted
 
@@ -113,7 +113,7 @@ def order_again(store: Store, task: str) -> Order:
     if launch is None:
         raise NotFound(f"{task} was not launched")
     options = config.read(store.home)
-    return Order(None, task, launch, agents.find(launch.agent, options), _cap(options))
+    return Order(None, task, launch, agents.find(launch.agent, options), report.read_cap(options))
 
 
 class Explanation(NamedTuple):
@@ -134,7 +134,7 @@ def explain(wanted: Order) -> Explanation:
         0, "tx-", new.title, new.kind, new.needs, new.score, "active", 0, None, 0, 0, moment, moment, None, None,
         new.description, new.command, new.directory,
     )  # fmt: skip
-    prompt = report.Heading.of(task, 0, launch.agent, moment, launch).prompt
+    prompt = Heading.of(task, 0, launch.agent, moment, launch).prompt
     argv, _ = agents.prepare(wanted.agent, task, prompt, "PROMPT-FILE", launch.level, launch.type == SEARCHING)
     passed = wanted.agent.prompt if new.command is None else COMMAND
     return Explanation(launch, new.directory, argv, passed, prompt)
@@ -268,7 +268,7 @@ class LaunchedWorker(Standalone):
         """Make the report; what the caller is told. Raises StoreUnavailable where it cannot be made."""
         assert self._assignment
         task, claim, launch = self._assignment.task, self._assignment.claim, self._order.launch
-        heading = report.Heading.of(task, claim.token, launch.agent, clock.now(), launch, os.getpid())
+        heading = Heading.of(task, claim.token, launch.agent, clock.now(), launch, os.getpid())
         self._work = worker.Plan(
             self._order.agent, heading, clock.stamp(), launch.type, launch.type == SEARCHING
         )  # fmt: skip
@@ -342,7 +342,3 @@ def _check_type(home: str, type: str) -> None:
     is_reserved = type in RESERVED_TYPES or type.startswith(config.DATABASE)
     if is_reserved or (os.path.lexists(path) and not os.path.isdir(path)):
         raise UsageError(f"the type {type!r} cannot name a directory of reports in {home}: choose another")
-
-
-def _cap(options: ConfigParser) -> int:
-    return parse_size(config.option(options, "output_cap", str(report.CAP)))

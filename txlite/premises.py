@@ -83,7 +83,7 @@ def check_configuration(home: str) -> list[Finding]:
         synchronous = config.option(parser, "synchronous", "FULL")
         if synchronous.upper() not in ("FULL", "NORMAL"):
             raise UsageError(f"synchronous is {text.shorten(synchronous, 40)!r}: give FULL or NORMAL")
-        text.parse_size(config.option(parser, "output_cap", str(report.CAP)))
+        report.read_cap(parser)
         agent.describe(config.option(parser, "agent", agent.SHELL), parser)
     except UsageError as error:
         return [Finding("config.ini", BROKEN, str(error), f"mend {home}/config.ini")]

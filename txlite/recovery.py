@@ -15,6 +15,7 @@ from . import agent as agents
 from . import clock, liveness, process, report, tree, wake
 from .claims import Result
 from .errors import Refused
+from .heading import Heading
 from .model import LOST, UNKILLABLE, WORKERS
 
 TYPE_CHECKING = False
@@ -167,7 +168,7 @@ class Recovery:
         worker = int(case.worker.identity.split(" ")[0])
         launch = self._store.launch_of(claim.task)
         pid = agent.pid if agent and not launch else worker
-        heading = report.Heading.of(
+        heading = Heading.of(
             self._store.get(claim.task), claim.token, note.get("name", agents.SHELL), note["started"], launch, worker
         )
         directory = os.path.join(self._store.home, note.get("directory", WORKERS))

@@ -10,7 +10,7 @@ import os
 import select
 import signal
 
-from . import archive, clock, process, report, tree
+from . import archive, clock, heading, process, tree
 from .errors import NotFound, Refused, StoreUnavailable
 from .model import CANCELLED, DONE
 from .record import NamedTuple
@@ -193,7 +193,7 @@ class Output:
                 return data
         return b""
 
-    def _take(self, layout: report.Layout) -> tuple[bytes, int]:
+    def _take(self, layout: heading.Layout) -> tuple[bytes, int]:
         """The next part, as it lies in the file, and how far that goes."""
         if not layout.cut or self._sent < layout.after:
             place, end = self._sent, layout.after if layout.cut else layout.size
@@ -201,13 +201,13 @@ class Output:
             lost = layout.after + layout.cut - self._sent
             return f"\n[txlite: {lost} bytes of output were cut here]\n".encode(), self._sent + lost
         else:
-            place, end = self._sent - layout.cut + report.MARK_LENGTH, layout.size
+            place, end = self._sent - layout.cut + heading.MARK_LENGTH, layout.size
         most = CHUNK if end is None else max(min(CHUNK, end - place), 0)
         data = os.pread(self._file, most, self._start + place)
         return data, self._sent + len(data)
 
-    def _layout(self) -> report.Layout:
-        return report.read_layout(os.pread(self._file, self._start, 0))
+    def _layout(self) -> heading.Layout:
+        return heading.read_layout(os.pread(self._file, self._start, 0))
 
     def close(self) -> None:
         if self._file >= 0:
@@ -223,7 +223,7 @@ class Output:
         except FileNotFoundError:
             return  # it got its final name just now, or it is an archive, or it was deleted
         data = os.pread(self._file, os.fstat(self._file).st_size, 0)
-        self._start = report.find_output(data, self._attempt)
+        self._start = heading.find_output(data, self._attempt)
 
 
 def read_output(store: Store, standing: Standing) -> bytes:
@@ -241,7 +241,7 @@ def read_output(store: Store, standing: Standing) -> bytes:
             data = file.read()
     except OSError as error:
         raise StoreUnavailable(f"{path}: {error.strerror or error}") from error
-    return report.read_output(data, standing.attempt)
+    return heading.read_output(data, standing.attempt)
 
 
 def follow(store: Store, target: Target, write: Callable[[bytes], None]) -> Ended:

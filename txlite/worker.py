@@ -20,6 +20,7 @@ from . import clock, liveness, process, report, wake
 from .attempt import Limits, Run
 from .claims import Assignment, Result
 from .errors import Error, StoreReplaced, StoreUnavailable, record_bug
+from .heading import Heading
 from .model import CANCELLED, INTERRUPTED, UNSTARTABLE, WORKERS, format_lanes
 from .model import Worker as WorkerRecord
 from .record import NamedTuple
@@ -52,7 +53,7 @@ class Plan(NamedTuple):
     """How an attempt is to be run."""
 
     agent: agents.Agent
-    heading: report.Heading
+    heading: Heading
     stamp: str  # of the report's name
     directory: str  # of the report, below home
     search: bool = False  # whether the agent may search the web
@@ -242,7 +243,7 @@ class Worker:
 
     def _plan(self, assignment: Assignment) -> Plan:
         name = agents.SHELL if assignment.task.command is not None else self._settings.agent.name
-        heading = report.Heading.of(assignment.task, assignment.claim.token, name, clock.now())
+        heading = Heading.of(assignment.task, assignment.claim.token, name, clock.now())
         return Plan(self._settings.agent, heading, clock.stamp(), WORKERS)
 
     def _open_report(self, plan: Plan) -> report.Report:

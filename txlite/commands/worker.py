@@ -80,7 +80,7 @@ def _start(args: Namespace) -> int:
     home = config.locate(args.home)
     options = config.read(home)
     agent = agents.find(args.agent, options)
-    cap = text.parse_size(config.option(options, "output_cap", str(report.CAP)))
+    cap = report.read_cap(options)
     from ..standalone import Persistent
     from ..worker import Settings
 
