@@ -19,7 +19,7 @@ from . import agent as agents
 from . import clock, liveness, process, report, wake
 from .attempt import Limits, Run
 from .claims import Assignment, Result
-from .errors import Error, StoreReplaced, StoreUnavailable, record_bug
+from .errors import Error, StoreLost, StoreUnavailable, record_bug
 from .heading import Heading
 from .model import CANCELLED, INTERRUPTED, UNSTARTABLE, WORKERS, format_lanes
 from .model import Worker as WorkerRecord
@@ -210,7 +210,7 @@ class Worker:
 
     def _bear(self, error: StoreUnavailable, deadline: float) -> None:
         """Wait a moment for a database that cannot be used; raise where waiting does not help, or was long enough."""
-        if isinstance(error, StoreReplaced) or clock.monotonic() > deadline:
+        if isinstance(error, StoreLost) or clock.monotonic() > deadline:
             raise error
         self._wait(LOOK, [])
 
