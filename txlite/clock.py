@@ -13,17 +13,17 @@ import time
 monotonic = time.monotonic
 
 
-_last_second = (-1, "")  # and its text: a busy worker asks many times within one
+_dates: dict[int, str] = {}  # of the last seconds asked for: a busy worker asks many times within one
 
 
 def to_text(seconds: float) -> str:
     """UTC text for `seconds` since the epoch."""
-    global _last_second
     whole = int(seconds)
-    known, date = _last_second
-    if known != whole:
-        date = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
-        _last_second = whole, date
+    date = _dates.get(whole)
+    if date is None:
+        if len(_dates) > 8:
+            _dates.clear()
+        date = _dates[whole] = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
     return f"{date}.{int((seconds - whole) * 1000):03d}Z"
 
 
