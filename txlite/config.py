@@ -25,6 +25,7 @@ _GITIGNORE = """\
 /locks/
 /wake/
 /workers/
+__pycache__/
 """
 
 
