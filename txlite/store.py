@@ -18,6 +18,7 @@ from .launches import Launches
 from .outcomes import Outcomes
 from .standings import Standings
 from .tasks import Tasks
+from .transfer import Transfers
 from .workers import Workers
 
 TYPE_CHECKING = False
@@ -36,7 +37,7 @@ IS_READY = """SELECT 1 FROM tasks WHERE kind = ? AND needs = ? AND status = 'bac
     AND not_before IS NULL LIMIT 1"""
 
 
-class Store(Workers, Dependencies, Tasks, Claims, Outcomes, Attempts, Batches, Launches, Standings):
+class Store(Workers, Dependencies, Tasks, Claims, Outcomes, Attempts, Batches, Launches, Standings, Transfers):
     """The queue of one home. Use it as a context manager, in the process that opened it; threads may share it.
 
     home: its directory, absolute.
