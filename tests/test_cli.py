@@ -28,7 +28,7 @@ class Verbs(Case):
         self.assertEqual(self.json("ready")[0]["id"], second)
         self.assertRegex(self.txlite("list"), rf"{first['id']}  done   500  first\n{second}  ready  0    second\n")
         self.assertIn("waits for nothing", self.txlite("dep", "unblock", second, first["id"]))
-        self.assertEqual(self.json("dep", "block", second, first["id"])["blockedBy"], [first["id"]])
+        self.assertEqual(self.json("dep", "block", second, first["id"])["task"]["blockedBy"], [first["id"]])
         self.assertEqual(self.json("cancel", second)["status"], "cancelled")
         self.assertEqual(self.json("retry", second)["status"], "backlog")
         self.assertEqual(

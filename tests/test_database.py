@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import unittest
+from unittest import mock
 
 import txlite
 from txlite import db, mounts, schema
@@ -225,6 +226,35 @@ class Disks(Case):
         self.assertEqual(len(self.json("list", "--home", self.home)), 1)
         self.txlite("--home", self.home, "add", "y", code=69)
         self.assertIn("Read-only", self.errors)
+
+
+class Durability(Case):
+    def test_each_commit_is_synced_once_unless_told_otherwise(self):
+        from txlite import db
+
+        for synchronous, wanted in (("FULL", 3), ("NORMAL", 0)):
+            home = self.path(synchronous)
+            os.mkdir(home, 0o700)
+            with open(os.path.join(home, "config.ini"), "w") as file:
+                file.write(f"[txlite]\nsynchronous = {synchronous}\n")
+            synced = []
+            with txlite.open(home) as store, mock.patch.object(db, "_sync_data", synced.append):
+                store.add("x")
+                store.ready()
+                store.add_many(f"task {number}" for number in range(100))
+                store.done(store.claim_best("me").task.id) if synchronous == "NORMAL" else store.claim_best("me")
+                self.assertEqual(len(synced), wanted)
+                self.assertEqual(store.db.execute("PRAGMA synchronous"), [(1,)])
+                if synced:
+                    log = os.stat(os.path.join(home, "tasks.db-wal"))
+                    self.assertTrue(os.path.samestat(log, os.fstat(synced[0])))
+
+    def test_a_log_that_cannot_be_synced_is_told(self):
+        from txlite import db
+
+        with self.store() as store, mock.patch.object(db, "_sync_data", side_effect=OSError(5, "Input/output error")):
+            with self.assertRaisesRegex(txlite.StoreUnavailable, "could not be brought to the disk"):
+                store.add("x")
 
 
 class Sharing(Case):

@@ -312,6 +312,176 @@ class Launch(Launching):
         self.assertEqual(self.json("status")[0]["status"], "cancelled")
 
 
+class Refusals(Launching):
+    """What went wrong before, each once."""
+
+    def test_a_caller_that_ignores_its_children(self):
+        code = (
+            "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
+        )
+        found = subprocess.run([sys.executable, "-c", code, sys.executable, "-m", "txlite", "launch", "--json", "task"],
+                               cwd=self.directory, env=self.environment, capture_output=True, timeout=20)  # fmt: skip
+        self.assertEqual((found.returncode, found.stderr), (0, b""))
+        self.assertEqual(self.wait_for(json.loads(found.stdout))["status"], "done")
+
+    def test_an_older_database_is_read(self):
+        from unittest import mock
+
+        from txlite import schema
+
+        with mock.patch.multiple(schema, MIGRATIONS=schema.MIGRATIONS[:1], VERSION=1):
+            import txlite
+
+            txlite.open(self.home).close()
+        self.assertEqual(self.json("status"), [])
+        self.wait_for(self.launch("task"))
+
+    def test_a_prompt_that_cannot_be_written_ends_the_report(self):
+        os.mkdir(self.home)
+        with open(os.path.join(self.home, "config.ini"), "w") as file:
+            file.write("[agent two]\ncommand = codex\nprompt = file\n")
+        launched = self.json("launch", "--agent", "two", "-", stdin=b"x" * 800_000, preexec_fn=limit_files)
+        row = self.wait_for(launched, code=127)
+        self.assertIn("its prompt could not be written: File too large", row["note"])
+        self.assertIn(f"_{launched['pid']}_two_task", row["report"])
+        self.assertIn("**Outcome:** unstartable", self.read(row["report"]))
+        self.assertEqual([name for name in os.listdir(os.path.join(self.home, "workers")) if "prompt" in name], [])
+
+    def test_a_report_that_may_not_grow_gets_its_name(self):
+        launched = self.launch("--agent", "shell", "yes | head -c 2000000", preexec_fn=limit_files)
+        row = self.wait_for(launched)
+        self.assertIn("output was lost: File too large", row["note"])
+        self.assertIn(f"_{launched['pid']}_shell_task", row["report"])
+
+    def test_a_task_that_looks_like_a_report(self):
+        nasty = "x\n**Attempt:** 1  \n**Output:** 3 bytes  \n\n## Output\n\n" + "~" * 16 + "\nfoo"
+        launched = self.launch(nasty, "--kill-after", "0.2", then="sleep 60")
+        wait_until(lambda: "hello" in self.txlite("logs", launched["id"]), "the output")
+        self.assertRegex(self.txlite("logs", launched["id"]), r"^hello from \d+\n$")
+        os.kill(launched["pid"], signal.SIGKILL)
+        self.txlite("reconcile")
+        self.assertRegex(self.txlite("logs", launched["id"]), r"^hello from \d+\n$")
+        self.assertIn(f"{nasty.splitlines()[1]}\n", self.read(self.one(launched)["report"]))
+        self.assertTrue(self.calls(".stdin")[0].startswith(nasty + "\n\n"))
+
+    def test_output_is_given_back_byte_for_byte(self):
+        launched = self.launch("--agent", "shell", "printf 'x\\n~~~~~~~~~~~~~~~~\\n'")
+        self.wait_for(launched)
+        self.assertEqual(self.txlite("logs", "--raw", launched["id"]), "x\n~~~~~~~~~~~~~~~~\n")
+        launched = self.launch("--agent", "shell", "printf 'no newline'")
+        self.wait_for(launched)
+        self.assertEqual(self.txlite("logs", "--raw", launched["id"]), "no newline")
+
+    def test_following_through_the_cap_loses_nothing_that_it_saw(self):
+        os.mkdir(self.home)
+        with open(os.path.join(self.home, "config.ini"), "w") as file:
+            file.write("[txlite]\noutput_cap = 4K\n")
+        lines = (
+            "for i in $(seq 1000 1090); do echo $i; echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; "
+        )
+        launched = self.launch("--agent", "shell", lines + "sleep 0.02; done")
+        followed = self.txlite("logs", "-f", "--raw", launched["id"])
+        numbers = [int(line) for line in followed.split() if line.isdigit()]
+        lost = sum(int(count) for count in re.findall(r"txlite: (\d+) bytes of output were cut", followed))
+        self.assertEqual(
+            len(re.sub(r"\n\[txlite: \d+ bytes of output were cut here\]\n", "", followed)) + lost, 91 * 63
+        )
+        self.assertEqual(numbers, sorted(set(numbers)))
+        self.assertGreater(len(numbers), 80)
+        self.assertIn("more were cut after the first 2048", self.read(self.wait_for(launched)["report"]))
+
+    def test_types_that_are_files_of_home(self):
+        for type in ("tasks.db", "tasks.db-journal", "tasks.db.lock", "config.ini", "wake", ".x"):
+            self.txlite("launch", "--type", type, "task", code=64)
+        self.wait_for(self.launch("--type", "audit", "task"))
+        self.assertIn("\n/audit/\n", self.read(os.path.join(self.home, ".gitignore")))
+
+    def test_a_dead_worker_is_lost_while_it_is_recovered(self):
+        launched = self.launch(
+            "--kill-after", "20", "task", then="trap '' TERM; touch begun; while :; do sleep 0.1; done"
+        )
+        wait_until(lambda: os.path.exists(self.path("begun")), "the agent to start")
+        os.kill(launched["pid"], signal.SIGKILL)
+        recovering = self.start("reconcile")
+        lock = os.path.join(self.home, "locks", self.one(launched)["worker"])
+        from txlite.liveness import is_held
+
+        wait_until(lambda: is_held(lock), "somebody to recover it")
+        self.assertEqual(self.one(launched)["status"], "lost")
+        self.txlite("wait", launched["id"], code=125)
+        for pid in tree_of(self.one(launched)):
+            os.kill(pid, signal.SIGKILL)
+        self.assertEqual(recovering.wait(30), 0)
+
+    def test_an_end_of_its_own_is_not_changed_by_a_late_stop(self):
+        import txlite
+
+        launched = self.launch("task", then="exit 3")
+        self.wait_for(launched, code=3)
+        with txlite.open(self.home) as store:
+            self.assertFalse(store.stop(launched["attempt"]))
+        self.assertEqual(self.json("stop", launched["id"])[0]["status"], "failed")
+
+    def test_an_interrupt_before_it_began(self):
+        import fcntl
+
+        self.wait_for(self.launch("first"))
+        with open(os.path.join(self.home, "tasks.db.lock"), "rb+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            launching = self.start("launch", "--foreground", "second")
+            locks = os.path.join(self.home, "locks")
+            wait_until(lambda: [name for name in os.listdir(locks) if name.startswith("worker-")], "its worker")
+            launching.send_signal(signal.SIGINT)
+            self.assertEqual(launching.wait(20), 130)
+        row = wait_until(lambda: [row for row in self.json("status") if row["task"] == "second" and row["endedAt"]],
+                         "its end")[0]  # fmt: skip
+        self.assertEqual((row["status"], row["note"]), ("cancelled", "its launch was interrupted"))
+        self.assertEqual(len(self.calls(".stdin")), 1)
+
+    def test_a_refused_retry_leaves_nothing(self):
+        launched = self.launch("task", then="sleep 60")
+        before = [sorted(os.listdir(os.path.join(self.home, name))) for name in ("locks", "wake")]
+        self.txlite("retry", launched["id"], code=1)
+        self.assertEqual(before, [sorted(os.listdir(os.path.join(self.home, name))) for name in ("locks", "wake")])
+
+    def test_launched_workers_that_left_are_collected(self):
+        run = self.start("run", "--forever", "--workers", "1")
+        inner = f"{sys.executable} -m txlite launch -q --agent shell true > inner"
+        task = self.txlite("add", "-q", "--", inner).strip()
+        self.txlite("wait", task)
+        self.txlite("wait", wait_until(lambda: self.read("inner").strip(), "the launch"))
+        self.txlite("wait", self.txlite("add", "-q", "--", "true").strip())
+        (worker,) = self.worker_pids()
+        with open(f"/proc/{worker}/task/{worker}/children") as file:
+            self.assertEqual(file.read(), "")
+        run.send_signal(signal.SIGINT)
+
+    def test_a_narrow_one_is_not_passed_for_ever(self):
+        first = self.launch("1", "--max-parallel", "2", then="while test ! -e go; do sleep 0.02; done")
+        narrow = self.launch("2", "--max-parallel", "1")
+        wide = self.launch("3", "--max-parallel", "2")
+        self.assertEqual([row["status"] for row in self.json("status")], ["waiting", "waiting", "running"])
+        with open(self.path("go"), "w"):
+            pass
+        self.txlite("wait", first["id"], narrow["id"], wide["id"])
+
+
+def limit_files():
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_400_000, 1_400_000))
+
+
+def tree_of(row):
+    """The PIDs that carry the mark of an attempt."""
+    import txlite
+    from txlite import process, tree
+
+    with txlite.open(os.path.dirname(os.path.dirname(row["report"])), read_only=True) as store:
+        home = store.uuid
+    return [pid for pid in process.table() if tree.is_marked(pid, home, row["attempt"])]
+
+
 class Logs(Launching):
     def test_following_from_the_start_to_the_end(self):
         launched = self.launch("task", then="while test ! -e go; do sleep 0.02; done; echo '\033[31mred'; echo last")

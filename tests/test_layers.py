@@ -22,9 +22,11 @@ SQL_MODULES = {
     "workers",
     "batches",
     "launches",
+    "edits",
     "standings",
     "arrivals",
     "transfer",
+    "inspection",
     "store",
 }
 OPENS_A_DATABASE = {"db"}  # which enters the home's row, as it makes the file
@@ -76,7 +78,7 @@ def standard_library():
 # What the package uses, for Python 3.9, which does not list its own modules.
 OLD_NAMES = """argparse array bisect calendar collections configparser ctypes difflib errno fcntl fnmatch gc grp gzip
     hashlib importlib io json multiprocessing os pwd re resource runpy select shlex shutil signal sqlite3
-    stat string subprocess sys tempfile threading time traceback types typing uuid zipapp zlib"""
+    stat string subprocess sys tempfile textwrap threading time traceback types typing uuid zipapp zlib"""
 
 
 class Layers(unittest.TestCase):

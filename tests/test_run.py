@@ -140,8 +140,9 @@ class Batches(Case):
 class Attempts(Case):
     def test_a_name_that_was_taken_until_a_moment_ago(self):
         from txlite import report
+        from txlite.heading import Heading
 
-        heading = report.Heading("tx-00000000", "title", 7, "shell", "2025-10-24T15:00:00.000Z", "/", "true")
+        heading = Heading("tx-00000000", "title", 7, "shell", "2025-10-24T15:00:00.000Z", "/", "true")
         link, tried = os.link, []
 
         def taken_once(path, name):

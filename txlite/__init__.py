@@ -34,19 +34,31 @@ on floor 2 and in `schema`; `tests/test_layers.py` proves both.
        tree        an attempt's tree of processes, and its end
        liveness    alive means holding a lock
     2  arrivals    what an import brings: staged, checked, merged
-       dependencies, tasks, claims, outcomes, attempts, workers, batches, launches, standings, transfer
+       renewal     a claim made from Python, renewed in the background
+       dependencies, tasks, claims, outcomes, edits, attempts, workers, batches
                    the store's nouns, each with its SQL
+       launches    launched tasks, and their turns
+       standings   attempts as they stand at this moment
+       transfer    exports, imports, backups, the history
+       inspection  what in the database contradicts itself
        store       all of them together, and how they are opened
-    3  report      a report's life: TEMP name, live output, final name
+    3  heading     a report's head, and where its output lies
+       report      a report's life: TEMP name, live output, final name
        archive     a report compressed, and read in either form
        cleanup     old reports: compressed, later deleted
        agent       from task to argv, prompt and environment; from exit to outcome
        attempt     one agent from its start to the end of its tree
     4  recovery    dead workers, lapsed leases, survivors
        worker      claim, run, record
+       standalone  workers without a supervisor
     5  supervisor  N workers, signals, the end
        launcher    one detached worker, a PID back
+       presence    workers seen from outside: idle, busy, stalled, lost; how they are told to leave
        watch       attempts seen from outside: wait for their end, follow, stop
+       finding     what is well and what is not, asked so that nothing can hang
+       machine, limits, login, disk, premises
+                   the findings about this machine, its bounds, its logins, home's file system, home
+       doctor      all of them together
     6  output      tables, JSON, progress
        listing     how attempts are shown
        commands/   one module for each family of verbs

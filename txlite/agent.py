@@ -79,7 +79,10 @@ class Agent(NamedTuple):
         """Raise UsageError for a level that it does not know."""
         known = [name for name, _ in self.levels] or LEVELS
         if level not in known:
-            raise UsageError(f"unknown level {shorten(level, 40)!r}: {self.name} knows {', '.join(known)}")
+            raise UsageError(
+                f"unknown level {shorten(level, 40)!r}: {self.name} knows {', '.join(known)} "
+                "(a type of your own comes after --type)"
+            )
 
     def check_prompt(self, prompt: str) -> None:
         """Raise UsageError for a prompt that the system would not take as an argument."""
@@ -101,6 +104,17 @@ class Invocation(NamedTuple):
 
 def find(name: str, parser: ConfigParser) -> Agent:
     """The agent of this name. Raises UsageError where it is unknown, badly configured or not installed."""
+    found = describe(name, parser)
+    if not is_installed(found):
+        raise UsageError(
+            f"agent {name}: {found.argv[0]!r} is not installed, or not on PATH: install it, or set `command` in "
+            f"[agent {name}] of config.ini"
+        )
+    return found
+
+
+def describe(name: str, parser: ConfigParser) -> Agent:
+    """The same, installed or not."""
     if name == SHELL:
         return Agent(SHELL)
     known = dict(BUILT_IN)
@@ -111,23 +125,22 @@ def find(name: str, parser: ConfigParser) -> Agent:
         raise UsageError(
             f"unknown agent {shorten(name, 60)!r}: known here are {names}; [agent NAME] in config.ini adds one"
         )
-    found = _configured(name, known[name])
+    return _configured(name, known[name])
+
+
+def is_installed(agent: Agent) -> bool:
+    """Whether its command is there to be run."""
     import shutil
 
-    if not shutil.which(found.argv[0]):
-        raise UsageError(
-            f"agent {name}: {found.argv[0]!r} is not installed, or not on PATH: install it, or set `command` in "
-            f"[agent {name}] of config.ini"
-        )
-    return found
+    return agent.name == SHELL or shutil.which(agent.argv[0]) is not None
 
 
 def _configured(name: str, options: dict[str, str]) -> Agent:
     import shlex
 
     where = f"config.ini, [agent {name}]"
-    if not name.replace("-", "").replace("_", "").isalnum() or not name.isascii():
-        raise UsageError(f"{where}: a name is made of letters, digits, - and _")
+    if not name.replace("-", "").replace("_", "").isalnum() or not name.isascii() or len(name) > 64:
+        raise UsageError(f"{where}: a name is made of at most 64 letters, digits, - and _")
     unknown = set(options) - OPTIONS
     if unknown:
         raise UsageError(f"{where}: unknown option {sorted(unknown)[0]!r}")

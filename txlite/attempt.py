@@ -163,7 +163,10 @@ class Run:
 
     def _is_tree_gone(self) -> bool:
         """The quick answer for the usual case: a subreaper without children has nothing below it."""
-        return self._leaves_daemons or (self._is_subreaper and not process.has_children())
+        if self._leaves_daemons or not self._is_subreaper:
+            return self._leaves_daemons
+        process.reap_adopted(())  # the agent was collected: what is dead now is another's, launched from inside it
+        return not process.has_children()
 
     def _read_output(self) -> bool:
         """Take what the pipe holds; False when there is no more for now."""

@@ -25,7 +25,8 @@ SELECT_LATEST = f"{SELECT} WHERE a.ended IS NOT NULL ORDER BY a.id DESC LIMIT ?"
 FINISHED_SINCE = """SELECT h.id, h.at, h.task, h.from_status, h.to_status, t.title, a.outcome, a.duration, a.exit_code,
     a.worker, a.note, a.report
     FROM history h JOIN tasks t ON t.id = h.task LEFT JOIN attempts a ON a.id = h.token
-    WHERE h.id > ? AND h.from_status = 'active' ORDER BY h.id"""
+    WHERE h.id > ? AND h.from_status = 'active' AND NOT EXISTS (SELECT 1 FROM launches l WHERE l.task = t.seq)
+    ORDER BY h.id"""
 LAST_EVENT = "SELECT coalesce(max(id), 0) FROM history"
 ENDED_REPORTS = """SELECT id, report FROM attempts WHERE id > ? AND ended <= ? AND report IS NOT NULL
     ORDER BY id LIMIT 1000"""

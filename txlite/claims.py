@@ -37,12 +37,17 @@ ACTIVATE = """UPDATE tasks SET status = 'active', token = ?, updated = ?, not_be
 INSERT = """INSERT INTO claims (task, token, worker, held, lease, host, boot, deadline, expires)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 COLUMNS = """SELECT t.id, c.worker, c.token, c.lease, c.expires, c.held, c.task, c.host, c.boot, c.deadline,
-    c.verdict, c.stopping, t.failures, t.kind, t.needs, EXISTS (SELECT 1 FROM launches l WHERE l.task = c.task)
-    FROM claims c JOIN tasks t ON t.seq = c.task"""
+    c.verdict, c.stopping, t.failures, t.kind, t.needs, EXISTS (SELECT 1 FROM launches l WHERE l.task = c.task),
+    c.renewals FROM claims c JOIN tasks t ON t.seq = c.task"""
 SELECT_BY_TASK = f"{COLUMNS} WHERE c.task = ?"
 SELECT_BY_TOKEN = f"{COLUMNS} WHERE c.token = ?"
 SELECT_ALL = f"{COLUMNS} ORDER BY c.token"
-RENEW = "UPDATE claims SET deadline = ?, expires = ? WHERE token = ?"
+RENEW = "UPDATE claims SET deadline = ?, expires = ?, renewals = renewals + 1 WHERE token = ?"
+STARTED = "SELECT started FROM attempts WHERE id = ?"
+REGISTER = """INSERT OR IGNORE INTO workers (id, name, accepts, host, identity, kill_after, started, heartbeat)
+    VALUES (?, ?, '', ?, '', 0, ?, ?)"""
+PAUSED = "SELECT paused FROM home"
+PAUSE = "UPDATE home SET paused = ?"
 DELETE = "DELETE FROM claims WHERE token = ?"
 END_ATTEMPT = """UPDATE attempts SET ended = ?, outcome = ?, exit_code = ?, duration = ?, pid = ?, report = ?, note = ?
     WHERE id = ? AND ended IS NULL"""
@@ -73,6 +78,7 @@ class Hold(NamedTuple):
     kind: str
     needs: str
     launched: int
+    renewals: int
 
     def is_over(self) -> bool:
         """Whether the lease has run out: by monotonic time on the same boot, at once after a reboot of the
@@ -82,7 +88,7 @@ class Hold(NamedTuple):
         return self.host == clock.host() or clock.now() >= self.expires
 
     def to_claim(self) -> Claim:
-        return Claim(self.task, self.worker, self.token, self.lease, self.expires, bool(self.held))
+        return Claim(self.task, self.worker, self.token, self.lease, self.expires, bool(self.held), self.renewals)
 
 
 class Assignment(NamedTuple):
@@ -134,7 +140,21 @@ class Claims:
             reserved = connection.execute(RESERVATION, (found.seq,)).fetchone()[0]
             if not found.is_ready and not (reserved == worker and not found.open_blockers):
                 raise NotReady(_why_not_ready(connection, found, reserved))
-            return start(connection, found, worker, "", lease, held=False)
+            return _claim_by_hand(connection, found, worker, lease)
+
+    def claim_best(self, worker: str, lease: float = LEASE, lanes: Iterable[Lane] | None = None) -> Assignment | None:
+        """Take the best ready task, of these lanes or of all, by hand; None when there is none."""
+        text.check_name(worker, "the worker's name")
+        check_lease(lease)
+        with self.db.writing() as connection:
+            _promote(connection)
+            places = tasks.lanes_in_use(connection) if lanes is None else lanes
+            best = _best(connection, places)
+            if not best:
+                return None
+            task = _get(connection, best[0])
+            claim = _claim_by_hand(connection, task, worker, lease)
+            return Assignment(claim, tasks.select(connection, task.id), len(best) > 1)
 
     def claim_next(self, worker: str, lanes: Iterable[Lane], agent: str) -> Assignment | None:
         """Take the best ready task of these lanes for a worker process, or None when there is none."""
@@ -155,7 +175,7 @@ class Claims:
             hold = own(connection, task, worker, token)
             deadline, expires = clock.monotonic() + hold.lease, clock.now(hold.lease)
             connection.execute(RENEW, (deadline, expires, hold.token))
-            return hold.to_claim()._replace(expires=expires)
+            return hold.to_claim()._replace(expires=expires, renewals=hold.renewals + 1)
 
     def release(self, task: str, worker: str | None = None, token: int | None = None) -> None:
         """Give a task back that was claimed by hand. It costs no attempt.
@@ -192,6 +212,31 @@ class Claims:
         """The claims of this moment, oldest first."""
         return [Hold._make(row).to_claim() for row in self.db.execute(SELECT_ALL)]
 
+    def started(self, claim: Claim) -> str:
+        """When a claim began."""
+        return str(self.db.execute(STARTED, (claim.token,))[0][0])
+
+    def pause(self) -> str:
+        """Have the worker processes claim nothing more until `resume`; since when that has been so."""
+        with self.db.writing() as connection:
+            paused = connection.execute(PAUSED).fetchone()[0]
+            if paused is None:
+                paused = clock.now()
+                connection.execute(PAUSE, (paused,))
+            return str(paused)
+
+    def resume(self) -> None:
+        """Have them claim again."""
+        with self.db.writing() as connection:
+            connection.execute(PAUSE, (None,))
+            lanes = tasks.lanes_in_use(connection)
+        self.wake_for(lanes)
+
+    def paused(self) -> str | None:
+        """Since when the queue has been paused, or None."""
+        rows = self.db.execute(PAUSED)
+        return rows[0][0] if rows else None
+
     def must_stop(self, token: int) -> str | None:
         """Why a worker must stop the agent that runs under this claim, or None."""
         rows = self.db.execute(SELECT_BY_TOKEN, (token,))
@@ -207,6 +252,8 @@ class Claims:
 
     def _is_anything_there(self, lanes: Iterable[Lane]) -> bool:
         with self.db.reading() as connection:
+            if connection.execute(PAUSED).fetchone()[0]:
+                return False
             due = connection.execute(NEXT_DUE).fetchone()[0]
             return bool(due and due <= clock.now()) or any(
                 connection.execute(BEST_IN_LANE, lane).fetchone() for lane in lanes
@@ -259,15 +306,37 @@ def _why_not_ready(connection: sqlite3.Connection, task: Task, reserved: str | N
 
 
 def take_best(connection: sqlite3.Connection, worker: str, lanes: Iterable[Lane], agent: str) -> Assignment | None:
+    if connection.execute(PAUSED).fetchone()[0]:
+        return None
+    _promote(connection)
+    best = _best(connection, lanes)
+    if not best:
+        return None
+    task = _get(connection, best[0])
+    return Assignment(start(connection, task, worker, agent, HELD_LEASE, held=True), task, len(best) > 1)
+
+
+def _promote(connection: sqlite3.Connection) -> None:
+    """Enter what has become due into the ready index."""
     moment = clock.now()
     if connection.execute(IS_DUE, (moment,)).fetchone():
         connection.execute(PROMOTE, (moment,))
-    best = [row for lane in lanes for row in connection.execute(BEST_IN_LANE, lane)]
-    if not best:
-        return None
-    seq = min(best, key=lambda row: tasks.rank(*row))[1]
-    task = Task._make(connection.execute(tasks.SELECT_BY_SEQ, (seq,)).fetchone())
-    return Assignment(start(connection, task, worker, agent, HELD_LEASE, held=True), task, len(best) > 1)
+
+
+def _best(connection: sqlite3.Connection, lanes: Iterable[Lane]) -> list[int]:
+    """The seqs of the best ready tasks of these lanes, the best first."""
+    rows = [row for lane in lanes for row in connection.execute(BEST_IN_LANE, lane)]
+    return [row[1] for row in sorted(rows, key=lambda row: tasks.rank(*row))]
+
+
+def _get(connection: sqlite3.Connection, seq: int) -> Task:
+    return Task._make(connection.execute(tasks.SELECT_BY_SEQ, (seq,)).fetchone())
+
+
+def _claim_by_hand(connection: sqlite3.Connection, task: Task, worker: str, lease: float) -> Claim:
+    moment = clock.now()
+    connection.execute(REGISTER, (worker, worker, clock.host(), moment, moment))
+    return start(connection, task, worker, "", lease, held=False)
 
 
 def start(connection: sqlite3.Connection, task: Task, worker: str, agent: str, lease: float, held: bool) -> Claim:

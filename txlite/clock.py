@@ -13,17 +13,17 @@ import time
 monotonic = time.monotonic
 
 
-_last_second = (-1, "")  # and its text: a busy worker asks many times within one
+_dates: dict[int, str] = {}  # of the last seconds asked for: a busy worker asks many times within one
 
 
 def to_text(seconds: float) -> str:
     """UTC text for `seconds` since the epoch."""
-    global _last_second
     whole = int(seconds)
-    known, date = _last_second
-    if known != whole:
-        date = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
-        _last_second = whole, date
+    date = _dates.get(whole)
+    if date is None:
+        if len(_dates) > 8:
+            _dates.clear()
+        date = _dates[whole] = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
     return f"{date}.{int((seconds - whole) * 1000):03d}Z"
 
 
@@ -46,6 +46,29 @@ def to_seconds(text: str) -> float:
 def to_local(text: str) -> str:
     """What `to_text` wrote, as this machine's wall clock shows it: 2025-10-24 15:00:00."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(to_seconds(text)))
+
+
+def parse_local(text: str) -> str:
+    """UTC text for a time as a person writes it, by this machine's clock: 15:00 (the next one), 2025-10-24,
+    2025-10-24T15:00, 2025-10-24 15:00:00; with a Z at its end in UTC.
+
+    Raises ValueError for anything else.
+    """
+    import calendar
+
+    to_seconds = calendar.timegm if text.endswith("Z") else time.mktime
+    plain = text.rstrip("Z").replace(" ", "T")
+    for form in ("%H:%M", "%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"):
+        try:
+            parsed = time.strptime(plain, form)
+        except ValueError:
+            continue
+        if form != "%H:%M":
+            return to_text(float(to_seconds(parsed)))
+        today = time.gmtime() if text.endswith("Z") else time.localtime()
+        seconds = float(to_seconds(time.struct_time((*today[:3], *parsed[3:5], 0, 0, 0, -1))))
+        return to_text(seconds if seconds > time.time() else seconds + 86400)
+    raise ValueError(text)
 
 
 def stamp() -> str:

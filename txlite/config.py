@@ -91,6 +91,19 @@ def make(home: str) -> None:
         os.close(handle)
 
 
+def ignore(home: str, directory: str) -> None:
+    """Have version control ignore a directory that we made in home, too, if home's .gitignore is ours."""
+    path = os.path.join(home, ".gitignore")
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            lines = file.read().splitlines()
+        if lines[:1] == _GITIGNORE.splitlines()[:1] and f"/{directory}/" not in lines:
+            with open(path, "a") as file:
+                file.write(f"/{directory}/\n")
+    except OSError:
+        pass  # it is the user's to keep: that it is missing, or not ours to write, is no reason to stop
+
+
 def check_trust(path: str) -> None:
     """Raise StoreUnavailable unless `path` is ours and only we may write it."""
     try:

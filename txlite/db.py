@@ -5,6 +5,11 @@ it, because SQLite 3.7.0 to 3.51.2 can corrupt a database when a commit races wi
 another process. What only reads opens with mode=ro, takes no lock and never checkpoints. Nothing else here
 opens the database file: closing any descriptor of it would drop SQLite's own locks (POSIX advisory locks
 belong to the process). Used by `store` alone; one connection a process, never carried across a fork.
+
+A commit under FULL is on the disk when its transaction ends. SQLite would sync it while it holds the lock; here the
+lock is let go first (synchronous = NORMAL) and the log synced after that, so that the syncs of several processes
+become one. Nothing is lost by it: the log is written in order, so whoever builds on a commit that is not on the disk
+yet cannot be there without it.
 """
 
 from __future__ import annotations
@@ -14,7 +19,7 @@ import sqlite3
 from _thread import RLock  # type: ignore[attr-defined]  # threading.RLock, without importing threading
 
 from . import clock, mounts, schema
-from .errors import InvalidValue, Refused, StoreReplaced, StoreUnavailable
+from .errors import InvalidValue, Refused, StoreLost, StoreUnavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,13 +48,14 @@ class Database:
         self._threads = RLock()
         self._lock = None if read_only else _write_lock(path, lock_timeout)
         self._host_lock = None if read_only else _host_lock(path)
+        self._is_syncing = False
+        self._log = -1  # descriptor of the write-ahead log
         self._inode = self._look()
         self.connection = self._check_ours()
         if not read_only:
             self.connection.close()
-            self.connection = self._connect(
-                "rw", f"PRAGMA synchronous = {synchronous}", f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}"
-            )
+            self.connection = self._connect("rw", f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+            self._set_synchronous(synchronous)
             self._migrate()
 
     def execute(self, sql: str, values: Iterable[object] = ()) -> list[tuple]:
@@ -66,6 +72,28 @@ class Database:
         if self._lock is None:
             raise StoreUnavailable(f"{self.path} was opened for reading only")
         return _Transaction(self, "BEGIN IMMEDIATE")
+
+    def _set_synchronous(self, synchronous: str) -> None:
+        """Sync the write-ahead log ourselves; where there is none, SQLite knows better when."""
+        try:
+            has_log = self.connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+            self._is_syncing = has_log and synchronous == "FULL"
+            self.connection.execute(f"PRAGMA synchronous = {'NORMAL' if has_log else synchronous}")
+        except sqlite3.Error as error:
+            raise translate(error, self.path) from error
+
+    def sync(self) -> None:
+        """Have what was committed on the disk, if it has to be. Raises StoreLost."""
+        if not self._is_syncing:
+            return
+        try:
+            if self._log < 0:  # it stays the same file for as long as somebody is connected
+                self._log = os.open(self.path + "-wal", os.O_RDONLY | os.O_CLOEXEC)
+            _sync_data(self._log)
+        except OSError as error:
+            raise StoreLost(
+                f"{self.path}-wal could not be brought to the disk ({error.strerror}): see the system's log"
+            ) from error
 
     def changes(self) -> int:
         """A number that differs when another connection has changed the database since."""
@@ -98,6 +126,9 @@ class Database:
             self._lock.close()
             if self._host_lock:
                 self._host_lock.close()
+            if self._log >= 0:
+                os.close(self._log)
+                self._log = -1
 
     def _look(self) -> tuple[int, int]:
         try:
@@ -151,8 +182,13 @@ class Database:
             )
         return connection
 
+    @property
+    def is_current(self) -> bool:
+        """Whether its schema is this code's, and not an older one."""
+        return self._pragma("user_version") == schema.VERSION
+
     def _migrate(self) -> None:
-        if self._pragma("user_version") == schema.VERSION:
+        if self.is_current:
             return
         with self.writing() as connection:
             # Asked again inside: another process may have been first.
@@ -171,7 +207,7 @@ class Database:
                 return
         except FileNotFoundError:
             pass
-        raise StoreReplaced(f"{self.path} was deleted or replaced while it was in use: nothing was written")
+        raise StoreLost(f"{self.path} was deleted or replaced while it was in use: nothing was written")
 
 
 class EmptyDatabase(Database):
@@ -183,6 +219,7 @@ class EmptyDatabase(Database):
         self._process = os.getpid()
         self._threads = RLock()
         self._lock = self._host_lock = None
+        self._is_syncing = False
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
         _run_migrations(self.connection)
 
@@ -231,6 +268,8 @@ class _Transaction:
             if self._lock:
                 self._lock.release()
             database._threads.release()
+        if error is None and self._lock:
+            database.sync()
         if isinstance(error, sqlite3.Error):
             raise translate(error, database.path) from error
         if isinstance(error, UnicodeEncodeError):
@@ -263,6 +302,9 @@ def create(path: str, uuid: str) -> None:
         _remove_unfinished(path)
         lock.release()
         lock.close()
+
+
+_sync_data = getattr(os, "fdatasync", os.fsync)
 
 
 def _write_lock(path: str, timeout: float) -> FileLock:

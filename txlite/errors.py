@@ -63,8 +63,8 @@ class StoreUnavailable(Error):
     exit_code = 69
 
 
-class StoreReplaced(StoreUnavailable):
-    """The database file is not the one that was opened: waiting will not help."""
+class StoreLost(StoreUnavailable):
+    """The database file is not the one that was opened, or a commit may not last: trying again will not help."""
 
 
 class Interrupted(Error):

@@ -24,17 +24,17 @@ from . import clock, config, report, worker
 from . import template as templates
 from .attempt import Limits
 from .claims import Result
-from .errors import Bug, Error, NotFound, Refused, StoreUnavailable, UsageError, record_bug
+from .errors import Bug, Error, Interrupted, NotFound, Refused, StoreUnavailable, UsageError, record_bug
+from .heading import Heading
 from .model import CANCELLED, COMMAND, LEVELS, UNSTARTABLE, WORKERS, Launch, Task
 from .record import NamedTuple
-from .recovery import Recovery
+from .standalone import Standalone
 from .tasks import check
-from .text import check_plain_name, check_text, parse_size, shorten
+from .text import check_plain_name, check_text, shorten
 from .workers import new_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from configparser import ConfigParser
     from typing import NoReturn
 
     from .claims import Assignment
@@ -43,9 +43,18 @@ if TYPE_CHECKING:
 
 PATIENCE = 90.0  # seconds for a launched worker to say that it is there: the database may be locked for 30
 DEFAULT_LEVELS = {"research": "medium"}  # by type; any other is low
-RESERVED_TYPES = ("bin", "locks", "templates", "txlite", "wake")
+RESERVED_TYPES = ("bin", "config.ini", "locks", "templates", "txlite", "wake")
+RECOVER = 30.0  # seconds between its looks for dead workers, while it runs: there may be a hundred like it
 TITLE_LENGTH = 200  # characters of a task's text that become its title
 SEARCHING = "research"  # the type for which an agent may search the web
+
+
+class LaunchInterrupted(Interrupted):
+    """Ctrl-C came when the worker was there already."""
+
+    def __init__(self, launched: Launched) -> None:
+        super().__init__(f"{launched.task} was launched all the same: `txlite stop {launched.task}` ends it")
+        self.launched = launched
 
 
 class Order(NamedTuple):
@@ -93,7 +102,7 @@ def order(
     _check_type(home, type)
     launch = Launch(agent, type, level, templates.read(home, type, template), timeout, kill_after, width)
     new = check("", words) if agent == agents.SHELL else check(_title(words), description=words)
-    wanted = Order(new, None, launch, found, _cap(options))
+    wanted = Order(new, None, launch, found, report.read_cap(options))
     found.check_prompt(explain(wanted).prompt)
     return wanted
 
@@ -104,7 +113,7 @@ def order_again(store: Store, task: str) -> Order:
     if launch is None:
         raise NotFound(f"{task} was not launched")
     options = config.read(store.home)
-    return Order(None, task, launch, agents.find(launch.agent, options), _cap(options))
+    return Order(None, task, launch, agents.find(launch.agent, options), report.read_cap(options))
 
 
 class Explanation(NamedTuple):
@@ -125,7 +134,7 @@ def explain(wanted: Order) -> Explanation:
         0, "tx-", new.title, new.kind, new.needs, new.score, "active", 0, None, 0, 0, moment, moment, None, None,
         new.description, new.command, new.directory,
     )  # fmt: skip
-    prompt = report.Heading.of(task, 0, launch.agent, moment, launch).prompt
+    prompt = Heading.of(task, 0, launch.agent, moment, launch).prompt
     argv, _ = agents.prepare(wanted.agent, task, prompt, "PROMPT-FILE", launch.level, launch.type == SEARCHING)
     passed = wanted.agent.prompt if new.command is None else COMMAND
     return Explanation(launch, new.directory, argv, passed, prompt)
@@ -143,16 +152,23 @@ def launch(home: str, wanted: Order) -> Launched:
         os.close(reading)
         _become_worker(home, wanted, writing)
     os.close(writing)
-    os.waitpid(child, 0)
     try:
-        return _hear(reading)
+        os.waitpid(child, 0)
+    except ChildProcessError:
+        pass  # our caller had SIGCHLD ignored: the kernel collected it
+    try:
+        return _hear(reading, PATIENCE)
+    except KeyboardInterrupt:
+        if not select.select([reading], [], [], 0)[0]:
+            raise  # the worker finds nobody to tell that it is there, and does not begin
+        raise LaunchInterrupted(_hear(reading, 0.0)) from None
     finally:
         os.close(reading)
 
 
-def _hear(reading: int) -> Launched:
+def _hear(reading: int, patience: float) -> Launched:
     """What the worker says, once it is there."""
-    said, deadline = b"", clock.monotonic() + PATIENCE
+    said, deadline = b"", clock.monotonic() + patience
     poll = select.poll()
     poll.register(reading, select.POLLIN)
     while poll.poll(max(deadline - clock.monotonic(), 0.0) * 1000):
@@ -206,12 +222,14 @@ def _detach(kept: int) -> None:
                 pass  # the one that listed them
 
 
-def _say(writing: int, message: dict[str, object]) -> None:
+def _say(writing: int, message: dict[str, object]) -> bool:
+    """Tell the caller; whether it was there to be told."""
     try:
         os.write(writing, json.dumps(message).encode())
         os.close(writing)
+        return True
     except OSError:
-        pass  # the caller was killed, or has heard already that it went well
+        return False
 
 
 def _work(home: str, wanted: Order, writing: int) -> None:
@@ -223,21 +241,20 @@ def _work(home: str, wanted: Order, writing: int) -> None:
     )  # fmt: skip
     launched = LaunchedWorker(settings, wanted)
     try:
-        _say(writing, launched.begin()._asdict())
+        if not _say(writing, launched.begin()._asdict()):
+            launched.refuse("its launch was interrupted")
         launched.run()
     finally:
         launched.close()
 
 
-class LaunchedWorker(worker.Worker):
+class LaunchedWorker(Standalone):
     """A worker of one task, on its own."""
 
     def __init__(self, settings: worker.Settings, wanted: Order) -> None:
         self._order = wanted
-        self._signals: list[int] = []
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
-            signal.signal(number, lambda noted, _: self._signals.append(noted))
-        super().__init__(settings, None)
+        self._refusal: Result | None = None
+        super().__init__(settings, (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT), RECOVER)
 
     def _register(self) -> None:
         self._lanes = []
@@ -246,33 +263,35 @@ class LaunchedWorker(worker.Worker):
             self._assignment = self._store.add_launch(self._order.new, self._order.launch, self._describe())
         else:
             self._assignment = self._store.relaunch(str(self._order.task), self._describe())
-        self._recovery = Recovery(self._store)
 
     def begin(self) -> Launched:
         """Make the report; what the caller is told. Raises StoreUnavailable where it cannot be made."""
         assert self._assignment
         task, claim, launch = self._assignment.task, self._assignment.claim, self._order.launch
-        heading = report.Heading.of(task, claim.token, launch.agent, clock.now(), launch, os.getpid())
+        heading = Heading.of(task, claim.token, launch.agent, clock.now(), launch, os.getpid())
         self._work = worker.Plan(
             self._order.agent, heading, clock.stamp(), launch.type, launch.type == SEARCHING
         )  # fmt: skip
-        self._paper = self._open_report(self._work)
-        if self._paper.name is None:
-            self._record(self._assignment, Result(UNSTARTABLE, pid=os.getpid(), note=self._paper.trouble))
-            raise StoreUnavailable(f"{task.id} was not started: {self._paper.trouble}")
-        self._note(self._work, report=self._paper.name)
-        return Launched(task.id, claim.token, os.getpid(), os.path.join(self._store.home, self._paper.name))
+        paper = self._open_report(self._work)
+        if paper.name is None:
+            self._record(self._assignment, Result(UNSTARTABLE, pid=os.getpid(), note=paper.trouble))
+            raise StoreUnavailable(f"{task.id} was not started: {paper.trouble}")
+        self._note(self._work, report=paper.name)
+        return Launched(task.id, claim.token, os.getpid(), os.path.join(self._store.home, paper.name))
+
+    def refuse(self, reason: str) -> None:
+        """Do not begin."""
+        self._refusal = Result(CANCELLED, note=reason)
 
     def run(self) -> None:
-        self._recovery.look()
         super().run()
         self._store.wake_waiting()
 
     def _attempt(self, assignment: Assignment) -> Result:
-        refusal = self._await_turn(assignment.claim.token)
+        refusal = self._refusal or self._await_turn(assignment.claim.token)
         if refusal:
-            return self._paper.finish(refusal._replace(pid=os.getpid(), duration=0.0), os.getpid())
-        return self._execute(assignment, self._work, self._paper)
+            return self._complete(refusal._replace(duration=0.0))
+        return self._execute(assignment, self._work)
 
     def _await_turn(self, token: int) -> Result | None:
         """Wait until it may run; or why it never will."""
@@ -285,21 +304,22 @@ class LaunchedWorker(worker.Worker):
                 reason = self._store.must_stop(token)
                 if reason:
                     return Result(CANCELLED, note=reason)
-                self._recovery.look()
-                self._recovery.step()
                 deadline = clock.monotonic() + worker.STORE_PATIENCE
             except StoreUnavailable as error:
                 self._bear(error, deadline)
-            is_late = True
-            patience = self._recovery.patience
-            self._wait(worker.LOOK if patience is None else min(patience, worker.LOOK), [self._listener.descriptor])
+            if not is_late:
+                is_late = True
+                self.recover_every(worker.LOOK)  # a dead worker's turn must become free
+            self._wait(worker.LOOK, [self._listener.descriptor])
             self._listener.drain()
             self._keep_alive(token)
         if is_late:
             moment = clock.now()
             self._work = self._work._replace(heading=self._work.heading._replace(started=moment))
-            self._paper.restart(moment)
-            self._note(self._work, report=self._paper.name)
+            if self._paper:
+                self._paper.restart(moment)
+                self._note(self._work, report=self._paper.name)
+            self.recover_every(RECOVER)
         return self._stopped() if self._signals else None
 
     def _stopped(self) -> Result:
@@ -311,16 +331,6 @@ class LaunchedWorker(worker.Worker):
             if signal.SIGQUIT in self._signals:
                 self._run.hasten()
 
-    def _keep_alive(self, token: int | None = None) -> None:
-        is_due = clock.monotonic() >= self._heartbeat
-        super()._keep_alive(token)
-        try:
-            if is_due:
-                self._recovery.look()
-            self._recovery.step()
-        except StoreUnavailable:
-            pass  # others recover, too; our own agent comes first
-
 
 def _title(words: str) -> str:
     return shorten(words.strip().split("\n", 1)[0], TITLE_LENGTH)
@@ -329,9 +339,6 @@ def _title(words: str) -> str:
 def _check_type(home: str, type: str) -> None:
     check_plain_name(type, "the type")
     path = os.path.join(home, type)
-    if type in RESERVED_TYPES or (os.path.lexists(path) and not os.path.isdir(path)):
+    is_reserved = type in RESERVED_TYPES or type.startswith(config.DATABASE)
+    if is_reserved or (os.path.lexists(path) and not os.path.isdir(path)):
         raise UsageError(f"the type {type!r} cannot name a directory of reports in {home}: choose another")
-
-
-def _cap(options: ConfigParser) -> int:
-    return parse_size(config.option(options, "output_cap", str(report.CAP)))

@@ -29,8 +29,7 @@ REOPEN = "UPDATE tasks SET status = 'backlog', updated = ?, completed = NULL, fa
 TURN = "SELECT l.has_turn FROM claims c JOIN launches l ON l.task = c.task WHERE c.token = ?"
 WIDTH = "SELECT l.width FROM claims c JOIN launches l ON l.task = c.task WHERE c.token = ?"
 RUNNING = "SELECT count(*) FROM claims c JOIN launches l ON l.task = c.task WHERE l.has_turn"
-EARLIER = """SELECT count(*) FROM claims c JOIN launches l ON l.task = c.task
-    WHERE NOT l.has_turn AND c.token < ? AND l.width > ?"""
+EARLIER = "SELECT count(*) FROM claims c JOIN launches l ON l.task = c.task WHERE NOT l.has_turn AND c.token < ?"
 TAKE_TURN = "UPDATE launches SET has_turn = 1 WHERE task = (SELECT task FROM claims WHERE token = ?)"
 WAITING = "SELECT c.worker FROM claims c JOIN launches l ON l.task = c.task WHERE NOT l.has_turn"
 
@@ -104,9 +103,9 @@ def _claim(connection: sqlite3.Connection, task: str, launch: Launch, worker: Wo
 
 
 def _is_its_turn(connection: sqlite3.Connection, token: int) -> bool:
-    """Fewer than its width run, even if all that came before it and could start did so."""
+    """Fewer than its width run, counting those that wait and came before it: a narrow one is not passed for ever."""
     width = connection.execute(WIDTH, (token,)).fetchone()[0]
     if width is None:
         return True
     running = connection.execute(RUNNING).fetchone()[0]
-    return bool(running + connection.execute(EARLIER, (token, running)).fetchone()[0] < width)
+    return bool(running + connection.execute(EARLIER, (token,)).fetchone()[0] < width)

@@ -22,7 +22,7 @@ class Liveness:
     The kernel lets go of the lock whatever killed the process; nobody can be fooled by a PID given again.
     """
 
-    _SIZE = 512
+    _SIZE = 1024
 
     def __init__(self, path: str) -> None:
         self.path = path

@@ -77,6 +77,7 @@ class Claim(NamedTuple):
     lease: float  # seconds it was given, and is given again at each renewal
     expires: str  # when the lease runs out, by the wall clock
     held: bool  # by a worker process of ours, whose lock counts instead of the lease
+    renewals: int = 0  # so far
 
 
 class Attempt(NamedTuple):

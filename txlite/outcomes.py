@@ -23,7 +23,8 @@ from .claims import (
     take_best,
 )
 from .errors import AlreadyClaimed, InvalidMove, Refused
-from .model import CANCELLED, COSTLY, DONE, LOST, MOVES, UNKILLABLE, Lane
+from .model import CANCELLED, COSTLY, DONE, LOST, MOVES, RELEASED, UNKILLABLE, Lane
+from .record import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +44,16 @@ RECENT_OUTCOMES = f"""WITH RECURSIVE runs (id, outcome, depth) AS (
         UNION ALL SELECT a.id, a.outcome, depth + 1 FROM runs r JOIN attempts b ON b.id = r.id
             JOIN attempts a ON a.id = b.previous WHERE depth < {LOSSES})
     SELECT outcome FROM runs ORDER BY id DESC"""
+
+
+VERDICTS = (DONE, "failed", CANCELLED)  # what can be decided while a worker runs the task
+
+
+class Decision(NamedTuple):
+    """What a decision about a task brought about."""
+
+    freed: list[tuple[str, Lane]]  # the ids of the tasks that became ready, and their lanes
+    told: str  # the worker that has to know, or ""
 
 
 class Outcomes:
@@ -76,6 +87,16 @@ class Outcomes:
         Raises InvalidMove for a task that is done, TaskNotFound.
         """
         self._decide(task, "cancelled", None, None, True)
+
+    def stop(self, token: int) -> bool:
+        """Cancel a task for as long as a worker runs it under this claim; False where it does not any more."""
+        with self.db.writing() as connection:
+            hold = find_hold(connection, SELECT_BY_TOKEN, token)
+            if hold:
+                connection.execute(SET_VERDICT, (CANCELLED, True, token))
+        if hold:
+            self.tell_worker(hold.worker)
+        return hold is not None
 
     def retry(self, task: str) -> None:
         """Put a task back into the queue with all its attempts ahead of it: done, failed, cancelled, blocked, or
@@ -115,31 +136,49 @@ class Outcomes:
     def _decide(
         self, task: str, status: str, worker: str | None, token: int | None, force: bool, note: str = ""
     ) -> list[str]:
-        told = ""
-        freed: list[tuple[str, str, str]] = []
         with self.db.writing() as connection:
-            found = tasks.select(connection, task)
-            hold = find_hold(connection, SELECT_BY_TASK, found.seq)
-            if worker is not None or token is not None:
-                hold = own(connection, task, worker, token)
-            if hold and hold.held:
-                if token is None and not force:
-                    refuse_held(hold)
-                connection.execute(SET_VERDICT, (status, token is None, hold.token))
-                told = hold.worker if token is None else ""
-            else:
-                if found.status != status and status not in MOVES.get(found.status, ()):
-                    raise InvalidMove(f"{task} is {found.status} and cannot become {status}: retry it first")
-                if hold:
-                    end_attempt(connection, hold.token, Result(DONE if status == DONE else status, note=note or None))
-                if found.status != status:
-                    move(connection, found.seq, status, failures=found.failures)
-                if status == DONE:
-                    freed = connection.execute(FREED, (found.seq, clock.now())).fetchall()
-        if told:
-            self.tell_worker(told)
-        self.wake_for({Lane(kind, needs) for _, kind, needs in freed})
-        return [task for task, _, _ in freed]
+            decision = decide(connection, task, status, worker, token, force, note)
+        return self.carry_out(decision)
+
+    def carry_out(self, decision: Decision) -> list[str]:
+        """After its commit: tell whom it concerns. The ids of the tasks that it made ready."""
+        if decision.told:
+            self.tell_worker(decision.told)
+        self.wake_for({lane for _, lane in decision.freed})
+        return [task for task, _ in decision.freed]
+
+
+def decide(
+    connection: sqlite3.Connection,
+    task: str,
+    status: str,
+    worker: str | None = None,
+    token: int | None = None,
+    force: bool = False,
+    note: str = "",
+) -> Decision:
+    """Give a task the state that somebody says, inside a transaction that writes. Raises as `Outcomes.done`."""
+    found = tasks.select(connection, task)
+    hold = find_hold(connection, SELECT_BY_TASK, found.seq)
+    if worker is not None or token is not None:
+        hold = own(connection, task, worker, token)
+    if hold and hold.held:
+        if status not in VERDICTS or (token is None and not force):
+            refuse_held(hold)
+        connection.execute(SET_VERDICT, (status, token is None, hold.token))
+        return Decision([], hold.worker if token is None else "")
+    if found.status != status and status not in MOVES.get(found.status, ()):
+        raise InvalidMove(f"{task} is {found.status} and cannot become {status}: retry it first")
+    if status == "backlog" and connection.execute(IS_LAUNCHED, (found.seq,)).fetchone():
+        raise Refused(f"{task} was launched and is not of the queue: `txlite retry {task}` launches it again")
+    if hold:
+        end_attempt(connection, hold.token, Result(status if status in VERDICTS else RELEASED, note=note or None))
+    if found.status != status:
+        move(connection, found.seq, status, failures=found.failures)
+    if status == "backlog":
+        return Decision([(found.id, Lane(found.kind, found.needs))], "")
+    rows = connection.execute(FREED, (found.seq, clock.now())).fetchall() if status == DONE else []
+    return Decision([(id, Lane(kind, needs)) for id, kind, needs in rows], "")
 
 
 def backoff(failures: int) -> float:

@@ -33,9 +33,13 @@ class Identity(NamedTuple):
         fields = text.split(" ")
         return cls(int(fields[0]), int(fields[1]), *fields[2:]) if len(fields) == 4 else None
 
+    def is_here(self) -> bool:
+        """Whether it would stand in our process table: on this boot, in this PID namespace."""
+        return (self.boot, self.namespace) == (clock.boot(), pid_namespace())
+
     def is_alive(self) -> bool:
-        """Whether it still runs, on this boot and in this PID namespace."""
-        if (self.boot, self.namespace) != (clock.boot(), pid_namespace()):
+        """Whether it still runs, here."""
+        if not self.is_here():
             return False
         found = look(self.pid)
         return found is not None and found.start == self.start and found.state != "Z"

@@ -14,7 +14,8 @@ import time
 from . import agent as agents
 from . import clock, liveness, process, report, tree, wake
 from .claims import Result
-from .errors import LeaseLost
+from .errors import Refused
+from .heading import Heading
 from .model import LOST, UNKILLABLE, WORKERS
 
 TYPE_CHECKING = False
@@ -66,8 +67,8 @@ class Recovery:
         for claim in self._store.expired():
             try:
                 self._store.expire(claim.token)
-            except LeaseLost:
-                pass  # another was first
+            except Refused:
+                pass  # another was first, or its holder has renewed it
         for supervisor in self._store.gone_supervisors():
             self._store.retire_supervisor(supervisor)
             wake.remove(self._store.wake_directory, supervisor)
@@ -167,7 +168,7 @@ class Recovery:
         worker = int(case.worker.identity.split(" ")[0])
         launch = self._store.launch_of(claim.task)
         pid = agent.pid if agent and not launch else worker
-        heading = report.Heading.of(
+        heading = Heading.of(
             self._store.get(claim.task), claim.token, note.get("name", agents.SHELL), note["started"], launch, worker
         )
         directory = os.path.join(self._store.home, note.get("directory", WORKERS))

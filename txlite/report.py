@@ -17,76 +17,23 @@ from __future__ import annotations
 import errno
 import os
 
-from . import clock, text
-from .record import NamedTuple
+from . import config, text
+from .heading import FENCE, MARK, MARK_LENGTH, Heading, Layout, find_output, make_head, read_layout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from configparser import ConfigParser
+
     from .claims import Result
-    from .model import Launch, Task
 
 CAP = 10 << 20  # bytes of output kept, by default
 SMALLEST_CAP = 1024
 TAIL = 2000  # bytes of output that go into the database
-FENCE = b"~" * 16 + b"\n"
-OUTPUT = b"\n## Output\n\n" + FENCE
-ROOM = 400  # bytes for the lines about the result, and
-FIELD_ROOM = 32  # more for each {{NAME}} that is known at the end only
-RUNNING = "running"
-# What is rendered at the end, if the template asks for it.
-LATE = ("END_TIME", "DURATION", "EXIT_CODE")
-_MARK = b"\n[txlite: %15d bytes of output were cut here]\n"
-_MARK_LENGTH = len(_MARK % 0)
 
 
-class Heading(NamedTuple):
-    """What a report says about its attempt from the start."""
-
-    task: str
-    title: str
-    attempt: int
-    agent: str
-    started: str
-    directory: str
-    text: str  # the command, or the prompt
-    level: str = ""
-    pid: int | None = None  # of the launched worker: known from the start
-    template: str = ""  # its part before the first section is the report's beginning
-
-    @classmethod
-    def of(
-        cls, task: Task, attempt: int, agent: str, started: str, launch: Launch | None = None, pid: int | None = None
-    ) -> Heading:
-        """The heading for an attempt of a task: of the queue, or launched."""
-        if task.command is not None:
-            words = task.command
-        elif launch:
-            words = task.description  # all of it: the title is only its beginning
-        else:
-            words = task.title + ("\n\n" + task.description if task.description else "")
-        heading = cls(task.id, task.title, attempt, agent, started, task.directory or "", words)
-        return heading._replace(level=launch.level, pid=pid, template=launch.template) if launch else heading
-
-    @property
-    def prompt(self) -> str:
-        """What an agent is told: the task, and the form of its report."""
-        if not self.template:
-            return self.text
-        return f"{self.text}\n\n{self.render(self.template, **dict.fromkeys(LATE, '(added at the end)'))}"
-
-    def render(self, template: str, **late: object) -> str:
-        """`template` with all the {{NAME}}s that are known; those of the end from `late`."""
-        started = clock.to_local(self.started)
-        values = {
-            "TASK_DESCRIPTION": self.text,
-            "TOPIC": self.text,
-            "START_TIME": started,
-            "DATE": started[:10],
-            "REASONING_LEVEL": self.level or "default",
-            "WORKER_PID": self.pid or "unknown",
-            **late,
-        }
-        return text.expand(template, values)
+def read_cap(options: ConfigParser) -> int:
+    """The bytes of output to keep, as home's config.ini says. Raises InvalidValue."""
+    return text.parse_size(config.option(options, "output_cap", str(CAP)))
 
 
 class Report:
@@ -112,7 +59,10 @@ class Report:
             self._file = _create(self._path)
             if os.write(self._file, head) < len(head):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            self._path = _link(self._path, _names(directory, stamp, "TEMP", heading))
+            names = _names(directory, stamp, "TEMP", heading)
+            if heading.pid and any(name.startswith(stamp) for name in os.listdir(directory)):
+                names = names[1:]  # the shorter name was told to somebody else, in this second, though it is free again
+            self._path = _link(self._path, names)
         except OSError as error:
             self._trouble = f"it has no report: {error.strerror}"
             if self._file >= 0:
@@ -126,6 +76,11 @@ class Report:
         return _below_home(self._path) if self._file >= 0 else None
 
     @property
+    def pid(self) -> int | None:
+        """The PID that its name will carry, where that is known from the start."""
+        return self._heading.pid
+
+    @property
     def trouble(self) -> str | None:
         """What went wrong with it so far."""
         return self._trouble
@@ -133,8 +88,7 @@ class Report:
     def restart(self, started: str) -> None:
         """The agent starts at another time than was written down."""
         self._heading = self._heading._replace(started=started)
-        if self._file >= 0:
-            os.pwrite(self._file, make_head(self._heading, size=self._start), 0)
+        self._write_layout()
 
     def write(self, data: bytes) -> None:
         """Append output."""
@@ -151,6 +105,7 @@ class Report:
 
     def finish(self, result: Result, pid: int) -> Result:
         """Give the report its final name; `result` with the report's path and the end of the output."""
+        remove(prompt_file(self._directory, self._heading.attempt))
         if self._trouble:
             result = result._replace(note=f"{result.note}; {self._trouble}" if result.note else self._trouble)
         if self._file < 0:
@@ -165,23 +120,36 @@ class Report:
             self._file = -1
 
     def _complete(self, result: Result, pid: int) -> str:
-        return _complete(self._file, self._start, self._path, self._directory, self._stamp, self._heading, result, pid)
+        names = _names(self._directory, self._stamp, str(pid), self._heading)
+        head = make_head(self._heading, result, pid, self._start, self._layout._replace(size=self._size))
+        return _complete(self._file, head, self._size, self._path, names)
+
+    @property
+    def _layout(self) -> Layout:
+        return Layout(None, self._cut, self._cap // 2 if self._cut else 0)
+
+    def _write_layout(self, is_changing: bool = False) -> None:
+        if self._file >= 0:
+            layout = self._layout._replace(is_changing=is_changing)
+            os.pwrite(self._file, make_head(self._heading, size=self._start, layout=layout), 0)
 
     def _cut_middle(self) -> None:
+        self._write_layout(is_changing=True)
         head, tail = self._cap // 2, self._cap // 4
         kept = os.pread(self._file, tail, self._start + self._size - tail)
-        self._cut += self._size - head - tail - (_MARK_LENGTH if self._cut else 0)
+        self._cut += self._size - head - tail - (MARK_LENGTH if self._cut else 0)
         os.ftruncate(self._file, self._start + head)
         self._size = head
-        for part in (_MARK % self._cut, kept):
+        for part in (MARK % self._cut, kept):
             self._size += os.pwrite(self._file, part, self._start + self._size)
+        self._write_layout()
 
 
 def salvage(directory: str, stamp: str, heading: Heading, result: Result, pid: int) -> Result:
     """Complete the report of an attempt whose worker died, wherever it had come; `result` with the report's path
     and the end of the output, if there is one."""
     remove(_draft(directory, heading))
-    remove(os.path.join(directory, prompt_name(heading.attempt)))
+    remove(prompt_file(directory, heading.attempt))
     for path in _names(directory, stamp, "TEMP", heading) + _names(directory, stamp, str(pid), heading):
         try:
             file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
@@ -191,20 +159,22 @@ def salvage(directory: str, stamp: str, heading: Heading, result: Result, pid: i
             start = find_output(os.pread(file, os.fstat(file).st_size, 0), heading.attempt)
             if start:
                 result = result._replace(tail=_read_tail(file, start))
-                return result._replace(report=_complete(file, start, path, directory, stamp, heading, result, pid))
+                layout = _salvage_layout(file, start)
+                head = make_head(heading, result, pid, start, layout)
+                names = _names(directory, stamp, str(pid), heading)
+                return result._replace(report=_complete(file, head, layout.size or 0, path, names))
         finally:
             os.close(file)
     return result
 
 
-def find_output(data: bytes, attempt: int) -> int:
-    """Where the output begins in the report of this attempt; 0 if it is another's. The task's text, which comes
-    before the lines about the attempt, may hold anything."""
-    start = 0
-    while start := data.find(OUTPUT, start) + 1:
-        if data[:start].rpartition(b"\n**Attempt:** ")[2].startswith(b"%d  \n" % attempt):
-            return start - 1 + len(OUTPUT)
-    return 0
+def _salvage_layout(file: int, start: int) -> Layout:
+    """What a dead worker left: the size that it wrote down, or what there is, less a closing line of its own."""
+    layout = read_layout(os.pread(file, start, 0))
+    if layout.size is not None:
+        return layout
+    size = os.fstat(file).st_size - start
+    return layout._replace(size=size, is_changing=False)
 
 
 def _names(directory: str, stamp: str, middle: str, heading: Heading) -> list[str]:
@@ -217,13 +187,19 @@ def _create(path: str) -> int:
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
+        _make_directory(os.path.dirname(path))
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
 
 
-def prompt_name(attempt: int) -> str:
+def _make_directory(path: str) -> None:
+    """A directory for reports, of which version control sees nothing."""
+    os.makedirs(path, 0o700, exist_ok=True)
+    config.ignore(*os.path.split(path))
+
+
+def prompt_file(directory: str, attempt: int) -> str:
     """The file, beside the report, of a prompt that the agent reads from a file."""
-    return f".attempt-{attempt}.prompt"
+    return os.path.join(directory, f".attempt-{attempt}.prompt")
 
 
 def write_prompt(path: str, prompt: str) -> None:
@@ -248,22 +224,19 @@ def _draft(directory: str, heading: Heading) -> str:
     return os.path.join(directory, f".attempt-{heading.attempt}.new")
 
 
-def _complete(
-    file: int, start: int, path: str, directory: str, stamp: str, heading: Heading, result: Result, pid: int
-) -> str:
-    """Write the result, sync, and move from `path` to the final name; that name below home."""
-    size = os.fstat(file).st_size
+def _complete(file: int, head: bytes, size: int, path: str, names: list[str]) -> str:
+    """Write the result into the head and close the output, sync, and move from `path` to the first of `names` that is
+    free; that name below home. Readers rely on the head's coming first."""
     try:
-        os.pwrite(file, make_head(heading, result, pid, start), 0)
-        end = os.pread(file, len(FENCE) + 1, max(size - len(FENCE) - 1, 0))
-        if size == start or end != b"\n" + FENCE:  # else a worker that died had come further than this
-            os.pwrite(file, FENCE if end.endswith(b"\n") else b"\n" + FENCE, size)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise  # a full disk may take the name, though it does not take the last line
-    if size - start > TAIL:  # a shorter output stands in the database, which is synced, from end to end
+        os.pwrite(file, head, 0)
+        end = len(head) + size
+        closing = FENCE if not size or os.pread(file, 1, end - 1) == b"\n" else b"\n" + FENCE
+        os.pwrite(file, closing, end)
+    except OSError:
+        pass  # a full disk, or a limit: it may take the name, though it does not take the last line
+    if size > TAIL:  # a shorter output stands in the database, which is synced, from end to end
         os.fsync(file)
-    final = _link(path, _names(directory, stamp, str(pid), heading))
+    final = _link(path, names)
     if final != path:
         os.unlink(path)
     return _below_home(final)
@@ -292,81 +265,6 @@ def _is_same(path: str, name: str) -> bool:
         return os.path.samefile(path, name)
     except FileNotFoundError:
         return False  # another's report had that name until a moment ago
-
-
-def make_head(heading: Heading, result: Result | None = None, pid: int | None = None, size: int = 0) -> bytes:
-    """All that comes before the output, as long before the end as after it: `size` bytes, or as many as it needs."""
-    late = _late(result)
-    beginning = _beginning(heading, late).encode()
-    facts = _facts(heading)
-    ending = _ending(heading, result, pid, late)
-    rest = _body(heading).encode() + OUTPUT
-    if not size:
-        fields = _opening(heading.template).count("{{")
-        size = len(_beginning(heading, dict.fromkeys(LATE, "")).encode() + facts + rest) + ROOM + FIELD_ROOM * fields
-    room = size - len(beginning) - len(facts) - len(rest)
-    if room < ROOM:  # the task was changed since: what it says now does not fit
-        beginning = beginning[: max(room - ROOM, -len(beginning))]
-        room = size - len(beginning) - len(facts) - len(rest)
-    return beginning + facts + ending[: room - 1].ljust(room - 1) + b"\n" + rest
-
-
-def _late(result: Result | None) -> dict[str, object]:
-    if result is None:
-        return dict.fromkeys(LATE, RUNNING)
-    took = "unknown" if result.duration is None else text.duration(result.duration)
-    code = "none" if result.exit_code is None else result.exit_code
-    return {"END_TIME": clock.to_local(clock.now()), "DURATION": took, "EXIT_CODE": code}
-
-
-def _beginning(heading: Heading, late: dict[str, object]) -> str:
-    if heading.template:
-        return heading.render(_opening(heading.template), **late).rstrip("\n") + "\n\n"
-    return f"# Worker Task Report\n\n**Task:** {text.shorten(heading.title, 200)}  \n"
-
-
-def _opening(template: str) -> str:
-    """A template up to its first section: those are for the agent to write."""
-    return template.split("\n## ", 1)[0]
-
-
-def _facts(heading: Heading) -> bytes:
-    lines = [
-        f"**ID:** {heading.task}  ",
-        f"**Attempt:** {heading.attempt}  ",
-        f"**Agent:** {heading.agent}  ",
-        f"**Directory:** {text.printable(heading.directory)}  ",
-        *([] if heading.template else [f"**Started:** {heading.started}  "]),
-        "",
-    ]
-    return "\n".join(lines).encode()
-
-
-def _ending(heading: Heading, result: Result | None, pid: int | None, late: dict[str, object]) -> bytes:
-    """The lines about the result, but for what the template says itself; a note that is too long is cut."""
-    if result is None:
-        return f"**Outcome:** {RUNNING}".encode()
-    why = f" ({text.printable(result.note)})" if result.note else ""
-    facts = "".join(
-        f"  \n**{name}:** {value}"
-        for field, name, value in (
-            ("END_TIME", "Ended", clock.now()),
-            ("DURATION", "Duration", late["DURATION"]),
-            ("WORKER_PID", "PID", pid),
-            ("EXIT_CODE", "Exit code", late["EXIT_CODE"]),
-            ("REASONING_LEVEL", "Level", heading.level),
-        )
-        if value != "" and f"{{{{{field}}}}}" not in _opening(heading.template)
-    )
-    outcome = f"**Outcome:** {result.outcome}{why}".encode()[: ROOM - len(facts) - 3]
-    return f"{outcome.decode(errors='ignore')}{facts}  ".encode()
-
-
-def _body(heading: Heading) -> str:
-    """The task's text, unless the template says it."""
-    if any(name in _opening(heading.template) for name in ("{{TASK_DESCRIPTION}}", "{{TOPIC}}")):
-        return ""
-    return "\n".join(["", "## Task", "", *("    " + line for line in heading.text.split("\n")), ""])
 
 
 def _read_tail(file: int, start: int) -> str:

@@ -3,7 +3,7 @@
 The schema states its own rules, each with a name, so that no program can break them quietly.
 `MIGRATIONS[n]` takes a database from `user_version` n to n + 1; the first makes it. Run by `db`.
 
-    home          one row: who this database is
+    home          one row: who this database is, and since when its queue has been paused
     tasks         what is to be done; narrow, because claims walk it
     task_texts    its long text: 100 KB in the task's row would make claims twelve times slower
     dependencies  which task waits for which
@@ -205,5 +205,10 @@ CREATE TABLE launches (
 );
 """
 
-MIGRATIONS = (_FIRST, _LAUNCHES)
+_PAUSE_AND_RENEWALS = """
+ALTER TABLE home ADD COLUMN paused TEXT;
+ALTER TABLE claims ADD COLUMN renewals INTEGER NOT NULL DEFAULT 0;
+"""
+
+MIGRATIONS = (_FIRST, _LAUNCHES, _PAUSE_AND_RENEWALS)
 VERSION = len(MIGRATIONS)

@@ -11,11 +11,11 @@ import os
 from . import config, db, mounts
 from .attempts import Attempts
 from .batches import Batches
-from .claims import Claims
+from .claims import LEASE, Claims
 from .dependencies import Dependencies
+from .edits import Edits
 from .errors import UsageError
 from .launches import Launches
-from .outcomes import Outcomes
 from .standings import Standings
 from .tasks import Tasks
 from .transfer import Transfers
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .model import Lane
+    from .renewal import Renewal
 
 UUID = "SELECT uuid FROM home"
 # A launched task goes its own way, unless another waits for it.
@@ -37,7 +38,7 @@ IS_READY = """SELECT 1 FROM tasks WHERE kind = ? AND needs = ? AND status = 'bac
     AND not_before IS NULL LIMIT 1"""
 
 
-class Store(Workers, Dependencies, Tasks, Claims, Outcomes, Attempts, Batches, Launches, Standings, Transfers):
+class Store(Workers, Dependencies, Tasks, Claims, Edits, Attempts, Batches, Launches, Standings, Transfers):
     """The queue of one home. Use it as a context manager, in the process that opened it; threads may share it.
 
     home: its directory, absolute.
@@ -60,6 +61,13 @@ class Store(Workers, Dependencies, Tasks, Claims, Outcomes, Attempts, Batches, L
     def changes(self) -> int:
         """A number that differs when another process has changed the queue since."""
         return self.db.changes()
+
+    def claimed(self, task: str, worker: str, lease: float = LEASE) -> Renewal:
+        """Take a task by hand for as long as a `with` block runs: its claim is renewed in the background, and the
+        task is given back at the end unless it was done. Raises as `claim`."""
+        from .renewal import Renewal
+
+        return Renewal(self, self.claim(task, worker, lease))
 
     @property
     def is_on_network(self) -> bool:
@@ -100,6 +108,11 @@ def open_store(path: str | None = None, read_only: bool = False) -> Store:
             return Store(home, db.EmptyDatabase(database))
         config.check_trust(home)
         config.check_trust(database)
+        found = db.Database(database, read_only=True)
+        if found.is_current:
+            return Store(home, found)
+        found.close()
+        db.Database(database).close()  # an older version's: only writing brings it up to date
         return Store(home, db.Database(database, read_only=True))
     config.make(home)
     synchronous = config.option(config.read(home), "synchronous", "FULL").upper()

@@ -6,12 +6,14 @@ Mixed into `store.Store`, which gives `db` and `wake_for`.
 from __future__ import annotations
 
 import os
+import re
 
 from . import clock, config, text
 from .dependencies import link
 from .errors import InvalidValue, Refused, TaskNotFound
 from .model import COMMAND, PROMPT, STATES, Lane, Task
 from .record import NamedTuple
+from .text import shorten
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ SELECT = f"SELECT {COLUMNS} FROM tasks t LEFT JOIN task_texts x ON x.task = t.se
 SELECT_BY_ID = f"{SELECT} WHERE t.id = ?"
 SELECT_BY_SEQ = f"{SELECT} WHERE t.seq = ?"
 SELECT_ALL = f"{SELECT} ORDER BY t.seq LIMIT ?"
+PARENT_OF = "SELECT parent FROM tasks WHERE seq = ?"
 SEQ_OF_ID = "SELECT seq FROM tasks WHERE id = ?"
 LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM tasks"
 INSERT = """INSERT INTO tasks (id, title, kind, needs, score, not_before, created, updated, parent)
@@ -48,6 +51,15 @@ COUNT = "SELECT status, count(*) FROM tasks GROUP BY status"
 BLOCKERS = """SELECT b.id FROM dependencies d JOIN tasks b ON b.seq = d.blocker WHERE d.task = ? ORDER BY b.seq"""
 BLOCKED = """SELECT b.id FROM dependencies d JOIN tasks b ON b.seq = d.task WHERE d.blocker = ? ORDER BY b.seq"""
 CHILDREN = "SELECT id FROM tasks WHERE parent = ? ORDER BY seq"
+
+BEGINNING = "SELECT id FROM tasks WHERE id >= ? AND id < ? ORDER BY id LIMIT 4"
+# What the backlog holds, in a person's words.
+DERIVED = {
+    "ready": "(t.status = 'backlog' AND t.open_blockers = 0 AND (t.not_before IS NULL OR t.not_before <= ?))",
+    "waiting": "(t.status = 'backlog' AND t.open_blockers > 0)",
+    "later": "(t.status = 'backlog' AND t.open_blockers = 0 AND t.not_before > ?)",
+}
+IN_STATE = "t.status = ?"
 
 TITLE_LENGTH = 200  # characters of a command that become its title
 COMMAND_BYTES = 131_071  # Linux's MAX_ARG_STRLEN, less the closing NUL: `sh -c` takes no longer argument
@@ -129,30 +141,50 @@ class Tasks:
         with self.db.reading() as connection:
             return select(connection, task)
 
-    def list(self, status: Iterable[str] | None = None, limit: int | None = None) -> Sequence[Task]:
-        """Tasks in the order of arrival, of these states or of all, at most `limit`."""
-        wanted = tuple(status) if status is not None else None
-        for name in wanted or ():
-            if name not in STATES:
-                raise InvalidValue(f"unknown status {text.shorten(name, 40)!r}: it is one of {', '.join(STATES)}")
-        if wanted is None:
-            rows = self.db.execute(SELECT_ALL, (-1 if limit is None else limit,))
-        else:
-            marks = ", ".join("?" * len(wanted))
-            sql = f"{SELECT} WHERE t.status IN ({marks}) ORDER BY t.seq LIMIT ?"
-            rows = self.db.execute(sql, (*wanted, -1 if limit is None else limit))
-        return to_tasks(rows)
+    def list(self, status: Sequence[str] | None = None, limit: int | None = None) -> Sequence[Task]:
+        """Tasks in the order of arrival, of these states or of all, at most `limit`. What is in the backlog can also be
+        asked for as ready, waiting (for other tasks) or later."""
+        count = -1 if limit is None else limit
+        if status is None:
+            return to_tasks(self.db.execute(SELECT_ALL, (count,)))
+        conditions, values, moment = ["0"], [], clock.now()
+        for name in status:
+            if name not in STATES and name not in DERIVED:
+                known = ", ".join([*STATES, *DERIVED])
+                raise InvalidValue(f"unknown status {text.shorten(name, 40)!r}: it is one of {known}")
+            conditions.append(DERIVED.get(name, IN_STATE))
+            values += [moment] * DERIVED[name].count("?") if name in DERIVED else [name]
+        sql = f"{SELECT} WHERE {' OR '.join(conditions)} ORDER BY t.seq LIMIT ?"
+        return to_tasks(self.db.execute(sql, (*values, count)))
 
-    def ready(self, limit: int | None = None) -> Sequence[Task]:
-        """The tasks that a worker could claim now, best first: by score, then by arrival."""
+    def resolve(self, name: str) -> str:
+        """The id that is meant: by itself, or by a beginning of it that no other task's id has, with or without tx-.
+
+        Raises TaskNotFound; InvalidValue where several are meant.
+        """
+        start = text.check_text(name if name.startswith("tx-") else "tx-" + name, "the id")
+        if not re.fullmatch(r"tx-[a-z0-9]+", start, re.ASCII):
+            raise unknown(name)
+        found = [row[0] for row in self.db.execute(BEGINNING, (start, start + "{"))]
+        if start in found or len(found) == 1:
+            return start if start in found else str(found[0])
+        if not found:
+            raise unknown(name)
+        more = ", ..." if len(found) > 3 else ""
+        raise InvalidValue(f"{shorten(name, 60)!r} is the beginning of several ids: {', '.join(found[:3])}{more}")
+
+    def ready(self, limit: int | None = None, needs: Iterable[str] | None = None) -> Sequence[Task]:
+        """The tasks that a worker could claim now, best first: by score, then by arrival.
+
+        `needs`: only those that need one of these capabilities ("": none)."""
         count = -1 if limit is None else limit
         with self.db.reading() as connection:
             rows = connection.execute(READY_SINCE, (clock.now(), count)).fetchall()
-            lane = connection.execute(FIRST_LANE).fetchone()
-            while lane:
-                rows += connection.execute(READY_IN_LANE, (*lane, count)).fetchall()
-                following = connection.execute(NEXT_NEED, lane).fetchone()
-                lane = following or connection.execute(NEXT_KIND, lane[:1]).fetchone()
+            if needs is not None:
+                rows = [row for row in rows if row[4] in needs]
+            for lane in lanes_in_use(connection):
+                if needs is None or lane.needs in needs:
+                    rows += connection.execute(READY_IN_LANE, (*lane, count)).fetchall()
         tasks = sorted(to_tasks(rows), key=lambda task: rank(task.score, task.seq))
         return tasks if limit is None else tasks[:limit]
 
@@ -169,6 +201,17 @@ class Tasks:
                 )
                 for task in tasks
             }
+
+
+def lanes_in_use(connection: sqlite3.Connection) -> list[Lane]:
+    """The lanes in which something is ready."""
+    lanes = []
+    lane = connection.execute(FIRST_LANE).fetchone()
+    while lane:
+        lanes.append(Lane(*lane))
+        following = connection.execute(NEXT_NEED, lane).fetchone()
+        lane = following or connection.execute(NEXT_KIND, lane[:1]).fetchone()
+    return lanes
 
 
 def rank(score: float, seq: int) -> tuple[float, int]:
@@ -219,8 +262,7 @@ def check(
         title = title or command.strip().split("\n", 1)[0][:TITLE_LENGTH]
     if needs:
         text.check_name(needs, "the capability")
-    if isinstance(score, bool) or not isinstance(score, (int, float)) or not abs(score) < 1e15:
-        raise InvalidValue(f"score {score!r} is not a number")
+    check_score(score)
     return NewTask(
         title=text.check_line(title, "the title"),
         kind=PROMPT if command is None else COMMAND,
@@ -235,6 +277,11 @@ def check(
         ),
         after=after,
     )
+
+
+def check_score(score: float) -> None:
+    if isinstance(score, bool) or not isinstance(score, (int, float)) or not abs(score) < 1e15:
+        raise InvalidValue(f"score {score!r} is not a number")
 
 
 def _check_command(command: str) -> None:

@@ -10,8 +10,8 @@ import os
 import select
 import signal
 
-from . import archive, clock, process, report, tree
-from .errors import InvalidMove, NotFound, Refused, StoreUnavailable
+from . import archive, clock, heading, process, tree
+from .errors import NotFound, Refused, StoreUnavailable
 from .model import CANCELLED, DONE
 from .record import NamedTuple
 from .recovery import Recovery
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 LOOK = 0.1  # seconds between looks, where no process's end can be waited for
 LONG_LOOK = 1.0  # and where it can
+CHUNK = 1 << 20  # bytes
+TRIES = 100  # to read between two changes of a report; then the next look must do
 GRACE = 5.0  # seconds more than it should take, until a worker counts as hung
 FINAL = (DONE, FAILED, CANCELLED, "blocked")  # states of a task of the queue that end the waiting for it
 
@@ -152,9 +154,7 @@ def stop(store: Store, standings: list[Standing]) -> list[Standing]:
 
 def _ask(store: Store, standing: Standing) -> float:
     """Have its worker stop an attempt; the seconds that it may take for that."""
-    try:
-        store.cancel(standing.task)
-    except InvalidMove:
+    if not store.stop(standing.attempt):
         return 0.0  # it ended by itself
     worker = _worker(standing)
     if not worker:
@@ -166,33 +166,48 @@ def _ask(store: Store, standing: Standing) -> float:
 def _worker(standing: Standing) -> process.Process | None:
     """The process of its worker, if it is there."""
     known = process.Identity.parse(standing.identity)
-    return process.look(known.pid) if known and known.is_alive() else None
+    seen = process.look(known.pid) if known and known.is_here() else None
+    return seen if known and seen and seen.start == known.start else None
 
 
 class Output:
-    """The output of one attempt, as it grows. `read` gives what is new; a report's own lines are left out."""
+    """The output of one attempt, as it grows. `read` gives what is new of it, each byte once and in order; where some
+    was cut before it was read, a line says so."""
 
     def __init__(self, store: Store, attempt: int) -> None:
         self._store = store
         self._attempt = attempt
         self._file = -1
-        self._offset = 0
-        self._held = b""  # the end of what was read, if it may be the report's closing line
+        self._start = 0  # of the output in the file
+        self._sent = 0  # bytes of what the agent wrote, handed on or cut
 
     def read(self) -> bytes:
         """What came since the last call."""
         if self._file < 0:
             self._find()
-        if self._file < 0:
-            return b""
-        if os.fstat(self._file).st_size < self._offset:
-            self._offset = os.fstat(self._file).st_size
-            return b"\n[txlite: output was cut here]\n"
-        data = self._held + os.pread(self._file, 1 << 20, self._offset)
-        self._offset += len(data) - len(self._held)
-        keep = len(report.FENCE) if data.endswith(report.FENCE) else 0
-        self._held = data[len(data) - keep :]
-        return data[: len(data) - keep]
+        for _ in range(TRIES if self._file >= 0 else 0):
+            layout = self._layout()
+            data, sent = self._take(layout)
+            if not layout.is_changing and self._layout() == layout:
+                self._sent = sent
+                return data
+        return b""
+
+    def _take(self, layout: heading.Layout) -> tuple[bytes, int]:
+        """The next part, as it lies in the file, and how far that goes."""
+        if not layout.cut or self._sent < layout.after:
+            place, end = self._sent, layout.after if layout.cut else layout.size
+        elif self._sent < layout.after + layout.cut:
+            lost = layout.after + layout.cut - self._sent
+            return f"\n[txlite: {lost} bytes of output were cut here]\n".encode(), self._sent + lost
+        else:
+            place, end = self._sent - layout.cut + heading.MARK_LENGTH, layout.size
+        most = CHUNK if end is None else max(min(CHUNK, end - place), 0)
+        data = os.pread(self._file, most, self._start + place)
+        return data, self._sent + len(data)
+
+    def _layout(self) -> heading.Layout:
+        return heading.read_layout(os.pread(self._file, self._start, 0))
 
     def close(self) -> None:
         if self._file >= 0:
@@ -208,7 +223,7 @@ class Output:
         except FileNotFoundError:
             return  # it got its final name just now, or it is an archive, or it was deleted
         data = os.pread(self._file, os.fstat(self._file).st_size, 0)
-        self._offset = report.find_output(data, self._attempt)
+        self._start = heading.find_output(data, self._attempt)
 
 
 def read_output(store: Store, standing: Standing) -> bytes:
@@ -226,8 +241,7 @@ def read_output(store: Store, standing: Standing) -> bytes:
             data = file.read()
     except OSError as error:
         raise StoreUnavailable(f"{path}: {error.strerror or error}") from error
-    output = data[report.find_output(data, standing.attempt) :]
-    return output[: -len(report.FENCE)] if output.endswith(report.FENCE) else output
+    return heading.read_output(data, standing.attempt)
 
 
 def follow(store: Store, target: Target, write: Callable[[bytes], None]) -> Ended:

@@ -19,7 +19,8 @@ from . import agent as agents
 from . import clock, liveness, process, report, wake
 from .attempt import Limits, Run
 from .claims import Assignment, Result
-from .errors import Error, StoreReplaced, StoreUnavailable, record_bug
+from .errors import Error, StoreLost, StoreUnavailable, record_bug
+from .heading import Heading
 from .model import CANCELLED, INTERRUPTED, UNSTARTABLE, WORKERS, format_lanes
 from .model import Worker as WorkerRecord
 from .record import NamedTuple
@@ -52,7 +53,7 @@ class Plan(NamedTuple):
     """How an attempt is to be run."""
 
     agent: agents.Agent
-    heading: report.Heading
+    heading: Heading
     stamp: str  # of the report's name
     directory: str  # of the report, below home
     search: bool = False  # whether the agent may search the web
@@ -135,7 +136,13 @@ class Worker:
         self._heartbeat = clock.monotonic() + HEARTBEAT
         self._next_look = clock.monotonic() + LOOK
         self._next_word = 0.0
-        self._register()
+        self._paper: report.Report | None = None  # of the attempt that we run
+        try:
+            self._register()
+        except BaseException:
+            self._listener.close()
+            self._liveness.release()
+            raise
 
     def _register(self) -> None:
         self._store.register(self._describe())
@@ -171,7 +178,7 @@ class Worker:
         self._listener.close()
         self._end_agent()
         if self._assignment:
-            result = Result(INTERRUPTED, note="its worker had to give up")
+            result = self._complete(Result(INTERRUPTED, note="its worker had to give up"))
             self._store.finish(self._assignment.claim.token, result, self._settings.max_attempts)
         self._store.retire(self._settings.id)
         self._store.close()
@@ -203,7 +210,7 @@ class Worker:
 
     def _bear(self, error: StoreUnavailable, deadline: float) -> None:
         """Wait a moment for a database that cannot be used; raise where waiting does not help, or was long enough."""
-        if isinstance(error, StoreReplaced) or clock.monotonic() > deadline:
+        if isinstance(error, StoreLost) or clock.monotonic() > deadline:
             raise error
         self._wait(LOOK, [])
 
@@ -226,23 +233,25 @@ class Worker:
         except Exception:
             bug = record_bug(f"worker {self._settings.id}, task {assignment.task.id}")
             self._end_agent()
-            return Result(UNSTARTABLE, note=str(bug))
+            return self._complete(Result(UNSTARTABLE, note=str(bug)))
 
     def _attempt(self, assignment: Assignment) -> Result:
         """Run the agent for a task, to the end of its tree."""
         plan = self._plan(assignment)
-        return self._execute(assignment, plan, self._open_report(plan))
+        self._open_report(plan)
+        return self._execute(assignment, plan)
 
     def _plan(self, assignment: Assignment) -> Plan:
         name = agents.SHELL if assignment.task.command is not None else self._settings.agent.name
-        heading = report.Heading.of(assignment.task, assignment.claim.token, name, clock.now())
+        heading = Heading.of(assignment.task, assignment.claim.token, name, clock.now())
         return Plan(self._settings.agent, heading, clock.stamp(), WORKERS)
 
     def _open_report(self, plan: Plan) -> report.Report:
         """Begin the report; first note what recovery must know to end it."""
         self._note(plan)
         directory = os.path.join(self._store.home, plan.directory)
-        return report.Report(directory, plan.stamp, plan.heading, self._settings.cap)
+        self._paper = report.Report(directory, plan.stamp, plan.heading, self._settings.cap)
+        return self._paper
 
     def _note(self, plan: Plan, **more: object) -> None:
         heading = plan.heading
@@ -251,14 +260,16 @@ class Worker:
             note["directory"] = plan.directory
         self._liveness.write_note({**note, **more})
 
-    def _execute(self, assignment: Assignment, plan: Plan, paper: report.Report) -> Result:
-        task, claim, settings = assignment.task, assignment.claim, self._settings
-        prompt_file = os.path.join(self._store.home, plan.directory, report.prompt_name(claim.token))
-        argv, stdin = agents.prepare(
-            plan.agent, task, plan.heading.prompt, prompt_file, plan.heading.level, plan.search
-        )  # fmt: skip
-        if prompt_file in argv:
-            report.write_prompt(prompt_file, plan.heading.prompt)
+    def _execute(self, assignment: Assignment, plan: Plan) -> Result:
+        task, claim, settings, paper = assignment.task, assignment.claim, self._settings, self._paper
+        assert paper
+        file = report.prompt_file(os.path.join(self._store.home, plan.directory), claim.token)
+        argv, stdin = agents.prepare(plan.agent, task, plan.heading.prompt, file, plan.heading.level, plan.search)
+        try:
+            if file in argv:
+                report.write_prompt(file, plan.heading.prompt)
+        except OSError as error:
+            return self._complete(Result(UNSTARTABLE, note=f"its prompt could not be written: {error.strerror}"))
         invocation = agents.Invocation(argv, stdin, self._environment.of(task, claim, self._uuid))
         mark = self._uuid, claim.token
         run = self._run = Run(
@@ -272,10 +283,15 @@ class Worker:
         while run.result is None:
             self._guard(run, claim.token)
         self._run = None
-        if prompt_file in argv:
-            report.remove(prompt_file)
-        pid = plan.heading.pid or run.pid or os.getpid()
-        return paper.finish(run.result._replace(pid=pid), pid)
+        return self._complete(run.result._replace(pid=run.pid))
+
+    def _complete(self, result: Result) -> Result:
+        """End the report of the attempt that we run; the result with what it adds."""
+        paper, self._paper = self._paper, None
+        if paper is None:
+            return result
+        pid = paper.pid or result.pid or os.getpid()
+        return paper.finish(result._replace(pid=pid), pid)
 
     def _guard(self, run: Run, token: int, patience: float = LOOK) -> None:
         """One turn of the loop around a running agent."""

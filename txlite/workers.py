@@ -29,7 +29,7 @@ INSERT = f"INSERT INTO workers ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NU
 HEARTBEAT = "UPDATE workers SET heartbeat = ? WHERE id = ?"
 RENEW = "UPDATE claims SET deadline = ? + lease, expires = ? WHERE token = ?"
 RETIRE = "UPDATE workers SET ended = ? WHERE id = ? AND ended IS NULL"
-SELECT_CLAIM = """SELECT t.id, c.worker, c.token, c.lease, c.expires, c.held FROM claims c
+SELECT_CLAIM = """SELECT t.id, c.worker, c.token, c.lease, c.expires, c.held, c.renewals FROM claims c
     JOIN tasks t ON t.seq = c.task WHERE c.worker = ?"""
 INSERT_SUPERVISOR = "INSERT INTO supervisors (id, identity, wanted, started) VALUES (?, ?, ?, ?)"
 SELECT_SUPERVISORS = "SELECT id, identity, wanted, started FROM supervisors WHERE ended IS NULL ORDER BY started, id"
@@ -69,7 +69,10 @@ class Workers:
 
     def is_present(self, name: str, identity: str) -> bool:
         """The same, by id and identity."""
-        return is_held(self.lock_path(name)) or _is_there(identity)
+        known = process.Identity.parse(identity)
+        if known and known.is_here():
+            return known.is_alive()  # its lock may be held by who recovers it
+        return known is not None and is_held(self.lock_path(name))
 
     def register(self, worker: Worker) -> None:
         """Enter a worker; its lock must be held already."""

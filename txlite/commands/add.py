@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import output
+from .. import clock, output, text
 from ..errors import UsageError
 from . import open_writing, value_of
 
@@ -24,6 +24,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     parser.add_argument("--parent", "-p", metavar="ID", help="the task that this is a part of")
     parser.add_argument("--needs", default="", metavar="CAPABILITY", help="what its worker must be able to do")
     parser.add_argument("--after", action="append", default=[], metavar="ID", help="wait until this task is done")
+    parser.add_argument("--at", type=value_of(moment), metavar="TIME", help="not before: 15:00, 2025-10-24T15:00, +10m")
     parser.add_argument("--directory", metavar="DIR", help="where it runs (here)")
     parser.add_argument("--json", action="store_true", help="print the task as an object")
     parser.add_argument("--quiet", "-q", action="store_true", help="print its id and nothing else")
@@ -37,6 +38,16 @@ def number(value: str) -> float:
     return int(parsed) if parsed.is_integer() else parsed
 
 
+def moment(value: str) -> str:
+    """UTC text of a time that is still to come, or has come."""
+    if value.startswith("+"):
+        return clock.now(text.parse_duration(value[1:]))
+    try:
+        return clock.parse_local(value)
+    except ValueError:
+        raise UsageError(f"{value!r} is not a time: give 15:00, 2025-10-24T15:00, or +10m") from None
+
+
 def run(args: Namespace) -> int:
     command = _join(args.command) if args.command else None
     with open_writing(args) as store:
@@ -45,10 +56,11 @@ def run(args: Namespace) -> int:
             command=command,
             description=args.description,
             score=args.score,
-            parent=args.parent,
+            parent=args.parent and store.resolve(args.parent),
             needs=args.needs,
+            not_before=args.at,
             directory=args.directory,
-            after=args.after,
+            after=[store.resolve(name) for name in args.after],
         )
         if args.json:
             output.print_json(output.task_object(task, store.relations([task])[task.id]))

@@ -191,7 +191,7 @@ def _shelf_object(shelf: Shelf) -> dict[str, object]:
 
 def _shelf_row(shelf: Shelf) -> tuple[object, ...]:
     plain, packed = size(shelf.plain_bytes), size(shelf.packed_bytes)
-    oldest, newest = _time(shelf.oldest), _time(shelf.newest)
+    oldest, newest = _time(shelf.oldest)[:10], _time(shelf.newest)[:10]
     return shelf.directory, shelf.reports, shelf.plain, plain, shelf.packed, packed, oldest, newest
 
 

@@ -1,4 +1,4 @@
-"""done, cancel, retry: what a person decides about a task."""
+"""done, fail, cancel, retry, reset: what a person, or an agent, decides about a task."""
 
 from __future__ import annotations
 
@@ -18,41 +18,57 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     parser.add_argument("task", metavar="ID")
     if verb == "done":
         parser.add_argument("--force", action="store_true", help="even if a worker runs it: stop its agent")
+    if verb == "fail":
+        parser.add_argument("--reason", default="", metavar="TEXT", help="why, for who looks at it")
     parser.add_argument("--json", action="store_true", help="print an object")
 
 
 def run(args: Namespace) -> int:
-    ready: list[str] = []
     with open_writing(args) as store:
+        id = store.resolve(args.task)
+        more: dict[str, object] = {}
         if args.verb == "done":
-            ready = store.done(args.task, token=_own_token(args.task), force=args.force)
+            more["nowReady"] = store.done(id, token=_own_token(id), force=args.force)
+        elif args.verb == "fail":
+            store.fail(id, args.reason, token=_own_token(id))
         elif args.verb == "cancel":
-            store.cancel(args.task)
-        elif not store.launch_of(args.task):
-            store.retry(args.task)
+            store.cancel(id)
+        elif args.verb == "reset":
+            _recover(store, id)
+            more["oldStatus"] = store.reset(id)
+        elif store.launch_of(id):
+            return _launch_again(store, id, args.json)
         else:
-            return _launch_again(store, args)
-        task = store.get(args.task)
+            store.retry(id)
+        task = store.get(id)
         relations = store.relations([task])[task.id]
     if args.json:
         found = output.task_object(task, relations)
-        output.print_json({"task": found, "nowReady": ready} if args.verb == "done" else found)
+        output.print_json({"task": found, **more} if more else found)
     else:
         output.print_table([output.task_row(task)])
-        if ready:
-            print("now ready: " + ", ".join(ready))
+        if more.get("nowReady"):
+            print("now ready: " + ", ".join(map(str, more["nowReady"])))  # type: ignore[call-overload]
     return 0
 
 
-def _launch_again(store: Store, args: Namespace) -> int:
+def _recover(store: Store, id: str) -> None:
+    """Give back what a dead worker holds, so that a task that is stuck can be reset."""
+    if any(claim.task == id and claim.held for claim in store.claims()):
+        from ..recovery import Recovery
+
+        Recovery(store).run()
+
+
+def _launch_again(store: Store, id: str, as_json: bool) -> int:
     """A launched task is no other worker's: it gets one of its own once more."""
     from .. import launcher, listing
     from ..recovery import Recovery
 
     Recovery(store).run()
-    home, wanted = store.home, launcher.order_again(store, args.task)
+    home, wanted = store.home, launcher.order_again(store, id)
     store.close()  # a worker that is launched must not inherit an open database
-    listing.print_launched(launcher.launch(home, wanted), args.json)
+    listing.print_launched(launcher.launch(home, wanted), as_json)
     return 0
 
 

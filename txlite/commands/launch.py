@@ -62,9 +62,9 @@ def run(args: Namespace) -> int:
     if args.dry_run:
         listing.print_invocation(launcher.explain(wanted), args.json)
         return 0
-    launched = launcher.launch(home, wanted)
     if args.foreground:
-        return _stay_before(args, launched)
+        return _stay_before(args, home, wanted)
+    launched = launcher.launch(home, wanted)
     if not args.wait:
         listing.print_launched(launched, args.json, args.quiet)
         return 0
@@ -80,7 +80,7 @@ def _understand(args: Namespace) -> tuple[str | None, str, str]:
         raise UsageError("the task is missing: `txlite launch [LEVEL] [TYPE] TASK`, with the task in quotes")
     if len(names) > 2:
         raise UsageError(f"{len(args.words)} words where at most three are understood: put the task in quotes")
-    if len(names) == 1 and names[0] in BY_TYPE:
+    if len(names) == 1 and (names[0] in BY_TYPE or (args.level is not None and names[0] not in LEVELS)):
         names.insert(0, args.level)
     level, type = (*names, None, None)[:2]
     for option, word, given in (("--level", level, args.level), ("--type", type, args.type)):
@@ -109,25 +109,34 @@ def _stay_beside(args: Namespace, launched: launcher.Launched) -> int:
     return ended.code
 
 
-def _stay_before(args: Namespace, launched: launcher.Launched) -> int:
-    """Show its output until its end; stop it when we are stopped."""
+def _stay_before(args: Namespace, home: str, wanted: launcher.Order) -> int:
+    """Launch it and show its output until its end; stop it when we are stopped."""
     import signal
 
-    target = watch.Target(launched.task, launched.task, launched.attempt)
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
+    launched = None
     try:
+        launched = launcher.launch(home, wanted)
+        target = watch.Target(launched.task, launched.task, launched.attempt)
         with open_reading(args) as store:
             ended = watch.follow(store, target, (output.Safe() if sys.stdout.isatty() else output.Raw()).write)
-            found = watch.look(store, target)
+    except launcher.LaunchInterrupted as error:
+        return _stop(args, error.launched)
     except KeyboardInterrupt:
-        with open_writing(args) as store:
-            standing = store.standing_of(launched.attempt)
-            if standing and not standing.is_over:
-                watch.stop(store, [standing])
-        raise Interrupted(f"{launched.task} was stopped") from None
-    report = found.report if found else None
+        if launched is None:
+            raise Interrupted("interrupted before it began") from None
+        return _stop(args, launched)
     if ended.code:
+        report = ended.standing and ended.standing.report
         print(f"txlite: {launched.task} {listing.describe(ended)}: {report or 'no report'}", file=sys.stderr)
     return ended.code
+
+
+def _stop(args: Namespace, launched: launcher.Launched) -> int:
+    with open_writing(args) as store:
+        standing = store.standing_of(launched.attempt)
+        if standing and not standing.is_over:
+            watch.stop(store, [standing])
+    raise Interrupted(f"{launched.task} was stopped") from None

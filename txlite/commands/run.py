@@ -76,7 +76,7 @@ def run(args: Namespace) -> int:
     home = config.locate(args.home)
     options = config.read(home)
     agent = agents.find(args.agent, options)
-    cap = text.parse_size(config.option(options, "output_cap", str(report.CAP)))
+    cap = report.read_cap(options)
     limits = Limits(args.timeout, args.kill_after)
     for line in lines or ():
         agent.check_prompt(line)

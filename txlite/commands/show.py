@@ -17,7 +17,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 
 def run(args: Namespace) -> int:
     with open_reading(args) as store:
-        task = store.get(args.task)
+        task = store.get(store.resolve(args.task))
         relations = store.relations([task])[task.id]
         attempts = store.attempts(task.id)
     if args.json:

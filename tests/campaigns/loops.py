@@ -1,0 +1,71 @@
+"""The shell loops of a document about tx, word for word, with bin/ on PATH: each task is executed exactly once.
+
+    python3 tests/campaigns/loops.py DOCUMENT [--rounds 10]
+
+Takes the first bash block of DOCUMENT that calls `tx ready`, `tx claim` and `tx done`, and runs it as it stands with
+3 workers and 5 tasks; then, in each round, with 8 workers and 60 tasks and no work between claim and release. Needs
+bash and jq.
+"""
+
+import argparse
+import collections
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def find_loop(path):
+    with open(path, encoding="utf-8") as file:
+        blocks = re.findall(r"^```bash\n(.*?)^```", file.read(), re.M | re.S)
+    return next(block for block in blocks if all(call in block for call in ("tx ready", "tx claim ", "tx done")))
+
+
+def tx(directory, environment, *arguments):
+    return subprocess.run(["tx", *arguments], cwd=directory, env=environment, stdout=subprocess.PIPE, check=True).stdout
+
+
+def play(script, count):
+    """Run the script on so many tasks; how often each was executed, and how long it took."""
+    directory = tempfile.mkdtemp(prefix="txlite-loop-")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TXLITE_", "PYTHON"))}
+    environment = {**kept, "PATH": f"{ROOT}/bin:{os.environ['PATH']}"}
+    tx(directory, environment, "init")
+    ids = [tx(directory, environment, "add", "--quiet", f"task {number}").decode().strip() for number in range(count)]
+    started = time.monotonic()
+    out = subprocess.run(["bash", "-c", script], cwd=directory, env=environment, stdout=subprocess.PIPE, check=True,
+                         stdin=subprocess.DEVNULL, timeout=900).stdout.decode()  # fmt: skip
+    took = time.monotonic() - started
+    claimed = collections.Counter(re.findall(r"Claimed (tx-\w+)", out))
+    states = {task["id"]: task["status"] for task in json.loads(tx(directory, environment, "list", "--json"))}
+    wrong = [id for id in ids if claimed[id] != 1 or states[id] != "done"]
+    if wrong:
+        print(f"{directory}: not executed exactly once: {[(id, claimed[id], states[id]) for id in wrong]}")
+    else:
+        shutil.rmtree(directory)
+    return not wrong, took
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("document")
+    parser.add_argument("--rounds", type=int, default=10)
+    args = parser.parse_args()
+    script = find_loop(args.document)
+    busy = re.sub(r"\{1\.\.\d+\}", "{1..8}", re.sub(r"sleep \d+", "true", script))
+    good = True
+    for what, text, count in [("3 workers, 5 tasks", script, 5), *[("8 workers, 60 tasks", busy, 60)] * args.rounds]:
+        once, took = play(text, count)
+        good &= once
+        print(f"{'ok' if once else 'FAILED':8} {what}  {took:.1f} s", flush=True)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+"""pause and resume: whether worker processes claim tasks."""
+
+from __future__ import annotations
+
+from .. import output
+from . import open_writing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+
+def configure(parser: ArgumentParser, verb: str) -> None:
+    parser.add_argument("--json", action="store_true", help="print an object")
+
+
+def run(args: Namespace) -> int:
+    with open_writing(args) as store:
+        if args.verb == "resume":
+            store.resume()
+        since = store.pause() if args.verb == "pause" else None
+    if args.json:
+        output.print_json({"paused": since})
+    elif since:
+        print(f"paused since {since}: what runs goes on, and nothing new is begun until `txlite resume`")
+    else:
+        print("workers claim tasks again")
+    return 0

@@ -1,0 +1,57 @@
+"""update and delete: changes to a task that exists."""
+
+from __future__ import annotations
+
+from .. import output
+from ..errors import UsageError
+from . import open_writing, value_of
+from .add import number
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+
+def configure(parser: ArgumentParser, verb: str) -> None:
+    parser.add_argument("task", metavar="ID")
+    if verb == "delete":
+        parser.add_argument("--cascade", action="store_true", help="with all tasks below it")
+    else:
+        parser.add_argument("--status", metavar="STATUS", help="backlog, blocked, done, failed or cancelled")
+        parser.add_argument("--title", metavar="TEXT")
+        parser.add_argument("--score", "-s", type=value_of(number), metavar="N", help="the higher, the sooner")
+        parser.add_argument("--description", "-d", metavar="TEXT")
+        parser.add_argument("--parent", "-p", metavar="ID", help="the task that it is a part of; '' for none")
+    parser.add_argument("--json", action="store_true", help="print an object")
+
+
+def run(args: Namespace) -> int:
+    return _delete(args) if args.verb == "delete" else _update(args)
+
+
+def _update(args: Namespace) -> int:
+    changes = {name: getattr(args, name) for name in ("status", "title", "score", "description", "parent")}
+    if all(value is None for value in changes.values()):
+        raise UsageError("nothing to change was given: `txlite update --help` shows what can be")
+    with open_writing(args) as store:
+        if args.parent:
+            changes["parent"] = store.resolve(args.parent)
+        task = store.update(store.resolve(args.task), **changes)
+        relations = store.relations([task])[task.id]
+    if args.json:
+        output.print_json(output.task_object(task, relations))
+    else:
+        output.print_table([output.task_row(task)])
+    return 0
+
+
+def _delete(args: Namespace) -> int:
+    with open_writing(args) as store:
+        task = store.get(store.resolve(args.task))
+        ids = store.delete(task.id, args.cascade)
+    if args.json:
+        data = {"id": task.id, "title": task.title, "deleted": ids}
+        output.print_json({"success": True, "message": f"{len(ids)} deleted", "data": data})
+    else:
+        print("deleted: " + ", ".join(ids))
+    return 0

@@ -1,0 +1,114 @@
+"""worker start, list, status, stop: persistent workers."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from .. import agent as agents
+from .. import config, output, presence, report, text
+from ..attempt import Limits
+from ..errors import UsageError
+from ..workers import new_id
+from . import open_reading, open_writing, value_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+ACTIONS = ("start", "list", "status", "stop")
+
+
+def configure(parser: ArgumentParser, verb: str) -> None:
+    parser.usage = "txlite worker start|list|status|stop [options] [ID|NAME ...]"
+    parser.epilog = (
+        "A worker started so stays in the foreground: TERM or Ctrl-C lets what it runs finish, another one a second "
+        "later gives that back, too. `worker stop` sends TERM."
+    )
+    parser.add_argument("action", choices=ACTIONS)
+    parser.add_argument("names", nargs="*", metavar="ID|NAME", help="for status and stop: which")
+    parser.add_argument("--name", "-n", metavar="NAME", help="what it is called (its id)")
+    parser.add_argument("--capabilities", "-c", default="", metavar="A,B", help="needs of tasks that it meets")
+    parser.add_argument("--agent", default=agents.SHELL, metavar="NAME", help="who runs prompts (shell: commands only)")
+    parser.add_argument("--max-attempts", type=value_of(_attempts), default=3, metavar="N", help="until failed (3)")
+    parser.add_argument("--timeout", type=value_of(text.parse_duration), metavar="TIME", help="for each attempt")
+    parser.add_argument(
+        "--drain", type=value_of(text.parse_duration), metavar="TIME", help="how long it may finish after a signal"
+    )
+    parser.add_argument(
+        "--kill-after", type=value_of(text.parse_duration), default=10.0, metavar="TIME", help="from TERM to KILL (10s)"
+    )
+    parser.add_argument("--all", action="store_true", help="stop: all persistent workers")
+    parser.add_argument("--now", action="store_true", help="stop: do not let what runs finish; its task goes back")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _attempts(value: str) -> int:
+    from .run import attempts
+
+    return attempts(value)
+
+
+def run(args: Namespace) -> int:
+    if args.action == "start":
+        return _start(args)
+    if args.action == "stop":
+        return _stop(args)
+    with open_reading(args) as store:
+        seen = presence.look(store, args.names)
+    if args.json:
+        found = [one.as_object() for one in seen]
+        one_was_named = args.action == "status" and len(args.names) == 1
+        output.print_json(found[0] if one_was_named else found)
+    elif args.action == "list":
+        print("Workers:" if seen else "no workers")
+        for one in seen:
+            print(text.printable(f"  {one.id} [{one.state}] {one.name}" + (f" \u2192 {one.task}" if one.task else "")))
+    else:
+        output.print_table(
+            (one.id, f"[{one.state}]", one.pid or "", one.name, one.task or "", one.since) for one in seen
+        )
+    return 0
+
+
+def _start(args: Namespace) -> int:
+    if args.names:
+        raise UsageError(f"worker start takes no {text.shorten(args.names[0], 40)!r}: its name comes after --name")
+    id = new_id("worker")
+    name = id if args.name is None else text.check_name(args.name, "the worker's name")
+    capabilities = [text.check_name(one.strip(), "a capability") for one in args.capabilities.split(",") if one.strip()]
+    home = config.locate(args.home)
+    options = config.read(home)
+    agent = agents.find(args.agent, options)
+    cap = report.read_cap(options)
+    from ..standalone import Persistent
+    from ..worker import Settings
+
+    limits = Limits(args.timeout, args.kill_after)
+    database = os.path.join(home, config.DATABASE)
+    settings = Settings(database, id, name, None, agent, args.max_attempts, limits, cap)
+    worker = Persistent(settings, capabilities, args.drain)
+    try:
+        if not args.json:
+            output.say(f"{id} [{os.getpid()}] {text.printable(name)} works, until TERM or Ctrl-C")
+        worker.run()
+    finally:
+        worker.close()
+    if args.json:
+        output.print_json({"id": id, "name": name, "stopped": True})
+    return 0
+
+
+def _stop(args: Namespace) -> int:
+    if bool(args.names) == args.all:
+        raise UsageError("give the workers to stop, or --all: `txlite worker list` shows them")
+    with open_writing(args) as store:
+        told = presence.stop(store, args.names, args.now)
+    if args.json:
+        output.print_json([one.as_object() for one in told])
+    for one in told if not args.json else ():
+        does = f"finishes {one.task} first" if one.task and not args.now else "leaves"
+        print(text.printable(f"{one.id} [{one.pid}] {one.name} {does}"))
+    if not told and not args.json:
+        print("no persistent workers", file=sys.stderr)
+    return 0
