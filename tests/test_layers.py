@@ -24,6 +24,8 @@ SQL_MODULES = {
     "launches",
     "edits",
     "standings",
+    "arrivals",
+    "transfer",
     "inspection",
     "store",
 }
@@ -74,9 +76,9 @@ def standard_library():
 
 
 # What the package uses, for Python 3.9, which does not list its own modules.
-OLD_NAMES = """argparse calendar collections configparser ctypes difflib errno fcntl fnmatch grp gzip hashlib importlib
-    io json multiprocessing os pwd re resource runpy select shlex shutil signal sqlite3 stat string subprocess sys
-    tempfile textwrap threading time traceback types typing uuid zipapp zlib"""
+OLD_NAMES = """argparse array bisect calendar collections configparser ctypes difflib errno fcntl fnmatch gc grp gzip
+    hashlib importlib io json multiprocessing os pwd re resource runpy select shlex shutil signal sqlite3
+    stat string subprocess sys tempfile textwrap threading time traceback types typing uuid zipapp zlib"""
 
 
 class Layers(unittest.TestCase):

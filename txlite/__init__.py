@@ -20,21 +20,26 @@ on floor 2 and in `schema`; `tests/test_layers.py` proves both.
        clock       boot id, monotonic time, UTC text
        text        {{NAME}} templates, terminal-safe text, durations, sizes
        schema      tables and migrations, as SQL
+       cycle       a way back to its beginning, in a graph
+       interchange  the lines of an export, written and checked
     1  installation  this copy of the code, and one file of it
        config      where home is, and whether it may be trusted; config.ini
        lock        file locks: an exclusive one with a deadline, one that keeps other hosts out
        template    the templates of launched tasks
+       newfile     a file that appears complete, or not at all
        mounts      which file system a directory lies on, and whether it is a network's
        db          connect, write lock, transactions, migrations, sqlite3's errors made ours
        wake        how an idle worker learns that there is work
        process     who processes are, the process table, signals that reach the one that was meant
        tree        an attempt's tree of processes, and its end
        liveness    alive means holding a lock
-    2  renewal     a claim made from Python, renewed in the background
+    2  arrivals    what an import brings: staged, checked, merged
+       renewal     a claim made from Python, renewed in the background
        dependencies, tasks, claims, outcomes, edits, attempts, workers, batches
                    the store's nouns, each with its SQL
        launches    launched tasks, and their turns
        standings   attempts as they stand at this moment
+       transfer    exports, imports, backups, the history
        inspection  what in the database contradicts itself
        store       all of them together, and how they are opened
     3  heading     a report's head, and where its output lies

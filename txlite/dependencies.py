@@ -5,6 +5,7 @@ A task waits until each of its blockers is done; triggers count those that are n
 
 from __future__ import annotations
 
+from . import clock
 from .errors import DependencyCycle, Refused, TaskNotFound
 from .model import Lane
 
@@ -20,6 +21,7 @@ NAME = "SELECT id FROM tasks WHERE seq = ?"
 EXISTS = "SELECT 1 FROM dependencies WHERE task = ? AND blocker = ?"
 INSERT = "INSERT INTO dependencies (task, blocker) VALUES (?, ?)"
 DELETE = "DELETE FROM dependencies WHERE task = ? AND blocker = ?"
+TOUCH = "UPDATE tasks SET updated = ? WHERE seq = ?"
 WAITS_FOR = """WITH RECURSIVE above (seq) AS (
         SELECT ? UNION SELECT d.blocker FROM dependencies d JOIN above a ON d.task = a.seq)
     SELECT 1 FROM above WHERE seq = ? LIMIT 1"""
@@ -41,6 +43,7 @@ class Dependencies:
         with self.db.writing() as connection:
             seq = _find(connection, task)[0]
             link(connection, seq, _find(connection, blocker)[0])
+            connection.execute(TOUCH, (clock.now(), seq))
 
     def remove_dependency(self, task: str, blocker: str) -> None:
         """Let `task` no longer wait for `blocker`. Raises TaskNotFound; Refused where it does not wait for it."""
@@ -48,6 +51,7 @@ class Dependencies:
             seq, _, kind, needs = _find(connection, task)
             if not connection.execute(DELETE, (seq, _find(connection, blocker)[0])).rowcount:
                 raise Refused(f"{task} does not wait for {blocker}: `txlite show {task}` shows what it waits for")
+            connection.execute(TOUCH, (clock.now(), seq))
         self.wake_for({Lane(kind, needs)})
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from .model import Lane
     from .renewal import Renewal
+    from .transfer import Transfer
 
 UUID = "SELECT uuid FROM home"
 # A launched task goes its own way, unless another waits for it.
@@ -67,6 +68,13 @@ class Store(Workers, Dependencies, Tasks, Claims, Edits, Attempts, Batches, Laun
         from .renewal import Renewal
 
         return Renewal(self, self.claim(task, worker, lease))
+
+    @property
+    def transfer(self) -> Transfer:
+        """Exports, imports, backups and the history."""
+        from .transfer import Transfer
+
+        return Transfer(self.db, self.wake_for)
 
     @property
     def is_on_network(self) -> bool:

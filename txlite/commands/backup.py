@@ -1,0 +1,29 @@
+"""backup: a copy of the database."""
+
+from __future__ import annotations
+
+import os
+
+from .. import output, text
+from . import open_reading
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+
+def configure(parser: ArgumentParser, verb: str) -> None:
+    parser.epilog = "To go back to it, put it in the place of a home's tasks.db while nothing runs there."
+    parser.add_argument("file", metavar="FILE", help="a new file: what is there is never replaced")
+    parser.add_argument("--json", action="store_true", help="print an object")
+
+
+def run(args: Namespace) -> int:
+    path = os.path.abspath(args.file)
+    with open_reading(args) as store:
+        size = store.transfer.backup(path)
+    if args.json:
+        output.print_json({"file": path, "bytes": size})
+    else:
+        print(f"{text.printable(path)} ({text.size(size)})")
+    return 0

@@ -1,0 +1,84 @@
+"""export and import: all tasks with their attempts, as JSON Lines."""
+
+from __future__ import annotations
+
+import sys
+
+from .. import output
+from ..errors import UsageError
+from . import open_reading, open_writing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from typing import BinaryIO
+
+    from ..store import Store
+
+STDIO = "-"
+
+
+def configure(parser: ArgumentParser, verb: str) -> None:
+    if verb == "export":
+        parser.epilog = "A task that is running is exported as one that waits: its claim is this machine's."
+        parser.add_argument(
+            "file", metavar="FILE", nargs="?", default=STDIO, help="replaced if it is there (- is stdout)"
+        )
+        return
+    parser.epilog = (
+        "Of two records of a task the newer one wins; a task that somebody holds is left alone. A file that tx "
+        "exported is taken, too: its tasks and their dependencies."
+    )
+    parser.add_argument("file", metavar="FILE", help="what `export` wrote (- is stdin)")
+    parser.add_argument("--json", action="store_true", help="print the counts as an object")
+
+
+def run(args: Namespace) -> int:
+    if args.verb == "import":
+        return _import(args)
+    with open_reading(args) as store:
+        if args.file == STDIO:
+            _print(store)
+        else:
+            store.transfer.export_to(args.file)
+    return 0
+
+
+def _print(store: Store) -> None:
+    """By way of a file: whoever reads us slowly must not keep the database's log from being checkpointed."""
+    import shutil
+    import tempfile
+
+    with tempfile.TemporaryFile() as file:
+        file.writelines(line.encode() for line in store.transfer.export())
+        store.close()
+        file.seek(0)
+        sys.stdout.flush()
+        shutil.copyfileobj(file, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+
+
+def _import(args: Namespace) -> int:
+    import gc
+
+    gc.disable()  # a million records come and go, and none of them in a circle
+    name = "stdin" if args.file == STDIO else args.file
+    with _open(args.file) as file, open_writing(args) as store:
+        counts = store.transfer.import_from(file, name)
+    if args.json:
+        output.print_json(counts._asdict())
+        return 0
+    print(
+        f"tasks: {counts.added} added, {counts.updated} updated, {counts.unchanged} unchanged, {counts.kept} kept as "
+        f"they are here; attempts: {counts.attempts} added"
+    )
+    return 0
+
+
+def _open(path: str) -> BinaryIO:
+    if path == STDIO:
+        return sys.stdin.buffer
+    try:
+        return open(path, "rb")
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from error
