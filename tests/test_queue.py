@@ -175,17 +175,50 @@ class Verbs(Case):
                 self.assertIn(said, self.errors)
         self.assertEqual(self.json("list"), before)
 
-    def test_a_row_edited_by_hand_breaks_nothing_else(self):
+    def break_row(self, script):
         import sqlite3
 
-        task, other = self.add("task"), self.add("other")
         connection = sqlite3.connect(os.path.join(self.home, "tasks.db"))
-        connection.execute("PRAGMA ignore_check_constraints = ON")
-        connection.execute("UPDATE tasks SET status = 'nonsense', score = 'high' WHERE id = ?", (task,))
-        connection.commit()
+        connection.executescript("PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF; " + script)
         connection.close()
+
+    def test_a_persons_block_keeps_the_time(self):
+        task = self.add("task", "--at", "2999-01-01")
+        for status in ("blocked", "backlog"):
+            self.txlite("update", task, "--status", status)
+        self.assertTrue(self.json("show", task)["notBefore"].startswith("299"))
+
+    def test_done_twice_makes_nothing_ready(self):
+        first, second = self.add("first"), self.add("second")
+        self.txlite("block", second, first)
+        self.assertEqual([self.json("done", first)["nowReady"] for _ in range(2)], [[second], []])
+
+    def test_names_used_by_hand_are_here_while_they_hold_something(self):
+        task = self.add("task")
+        self.txlite("claim", task, "me")
+        self.assertEqual([one["id"] for one in self.json("worker", "list")], ["me"])
+        self.txlite("done", task)
+        self.assertEqual(self.json("worker", "list"), [])
+
+    def test_a_row_edited_by_hand_breaks_nothing_else(self):
+        task, other = self.add("task"), self.add("other")
+        self.break_row(f"UPDATE tasks SET status = 'nonsense', score = 'high' WHERE id = '{task}'")
         self.assertEqual([one["id"] for one in self.json("ready")], [other])
         self.assertIn("nonsense  high", self.txlite("list"))
+        ran = self.add("--", "true")
+        for column, value in (("title", "x'ff00'"), ("title", "CAST(x'ff' AS TEXT)"), ("not_before", "'soon'"),
+                              ("not_before", "'2025-02-31T00:00:00.000Z'"), ("score", "9e999"),
+                              ("token", "(SELECT max(id) FROM attempts)")):  # fmt: skip
+            with self.subTest(column, value=value):
+                self.break_row(
+                    f"UPDATE attempts SET previous = id; UPDATE tasks SET {column} = {value} WHERE id = '{other}'"
+                )
+                for verb in (("list",), ("ready",), ("show", other), ("status",), ("worker", "list")):
+                    self.txlite(*verb)
+                    self.json(*verb)
+                self.txlite("retry", ran)
+                self.txlite("run", code=None)
+                self.assertEqual(self.json("show", ran)["status"], "done")
         self.assertEqual(self.json("show", task)["status"], "nonsense")
         self.assertEqual(self.json("reset", task)["task"]["status"], "backlog")
 
@@ -348,6 +381,65 @@ class FromPython(Case):
                     with self.assertRaises(txlite.LeaseLost):
                         claim.done()
             self.assertEqual(other.claims()[0].worker, "another")
+
+    def test_a_late_holder_changes_nothing_even_if_nobody_noticed(self):
+        with self.store() as store:
+            task = store.add("x").id
+            claim = store.claim(task, "me", lease=1)
+            wait_until(store.expired, "the lease to run out")
+            for act in (store.done, store.fail, store.renew, store.release):
+                with self.assertRaisesRegex(txlite.LeaseLost, "ran out at"):
+                    act(task, token=claim.token)
+            self.assertEqual(store.get(task).status, "active")
+
+    def test_the_work_learns_that_somebody_decided(self):
+        with self.store() as store, txlite.open(self.home) as other:
+            for decide in (other.cancel, lambda task: other.update(task, status="blocked"), other.done,
+                           lambda task: (other.reset(task), other.delete(task))):  # fmt: skip
+                task = store.add("long work").id
+                with contextlib.suppress(txlite.LeaseLost), store.claimed(task, "me", lease=1) as claim:
+                    decide(task)
+                    self.assertTrue(claim.lost.wait(5))
+            task = store.add("long work").id
+            with self.assertRaises(ZeroDivisionError), store.claimed(task, "me"):
+                other.reset(task)
+                other.delete(task)
+                1 / 0  # noqa: B018  # the work's own exception says more
+
+    def test_a_store_that_is_closed_while_threads_wait(self):
+        store, trouble = self.store(), []
+        task = store.add("x").id
+
+        def wait():
+            try:
+                store.get(task)
+                store.add("y")
+            except Exception as error:
+                trouble.append(type(error))
+
+        with store.db.writing():
+            threads = [threading.Thread(target=wait) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+        store.close()
+        for thread in threads:
+            thread.join()
+        self.assertLessEqual(set(trouble), {txlite.StoreUnavailable})
+
+    def test_what_became_due_behind_much_else(self):
+        with self.store() as store:
+            moment = "2025-01-01T00:00:00.000Z"
+            store.add_many({"title": "a", "needs": "a", "not_before": moment} for _ in range(1001))
+            task = store.add("b", needs="b", not_before=moment).id
+            self.assertEqual(store.claim_best("me", lanes=[txlite.Lane("prompt", "b")]).task.id, task)
+
+    def test_nothing_is_due_while_the_queue_is_paused(self):
+        with self.store() as store:
+            store.add("x", not_before="2025-01-01T00:00:00.000Z")
+            self.assertIsNotNone(store.next_due())
+            store.pause()
+            self.assertIsNone(store.next_due())
+            store.resume()
 
     def test_several_threads_and_one_store(self):
         with self.store() as store:

@@ -19,11 +19,11 @@ COLUMNS = """a.id, t.id, a.worker, a.agent, a.started, a.ended, a.outcome, a.exi
 SELECT = f"""SELECT {COLUMNS} FROM attempts a JOIN tasks t ON t.seq = a.task
     LEFT JOIN attempt_texts x ON x.attempt = a.id"""
 SELECT_BY_TASK = f"""WITH RECURSIVE runs (id) AS (SELECT token FROM tasks WHERE id = ?
-        UNION ALL SELECT b.previous FROM runs r JOIN attempts b ON b.id = r.id WHERE b.previous > 0)
+        UNION SELECT b.previous FROM runs r JOIN attempts b ON b.id = r.id WHERE b.previous > 0)
     {SELECT} WHERE a.id IN runs ORDER BY a.id"""
 SELECT_LATEST = f"{SELECT} WHERE a.ended IS NOT NULL ORDER BY a.id DESC LIMIT ?"
-FINISHED_SINCE = """SELECT h.id, h.at, h.task, h.from_status, h.to_status, t.title, a.outcome, a.duration, a.exit_code,
-    a.worker, a.note, a.report
+FINISHED_SINCE = """SELECT h.id, h.at, h.task, h.from_status, h.to_status, CAST(t.title AS TEXT), a.outcome,
+    a.duration, a.exit_code, a.worker, a.note, a.report
     FROM history h JOIN tasks t ON t.id = h.task LEFT JOIN attempts a ON a.id = h.token
     WHERE h.id > ? AND h.from_status = 'active' AND NOT EXISTS (SELECT 1 FROM launches l WHERE l.task = t.seq)
     ORDER BY h.id"""

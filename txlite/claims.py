@@ -54,7 +54,10 @@ END_ATTEMPT = """UPDATE attempts SET ended = ?, outcome = ?, exit_code = ?, dura
 INSERT_TAIL = "INSERT OR REPLACE INTO attempt_texts (attempt, tail) VALUES (?, ?)"
 MOVE = """UPDATE tasks SET status = ?, updated = ?, completed = ?, failures = ?, not_before = ?, reserved_for = ?
     WHERE seq = ?"""
-NEXT_DUE = "SELECT min(not_before) FROM tasks WHERE status = 'backlog' AND not_before IS NOT NULL"
+SET_STATUS = "UPDATE tasks SET status = ?, updated = ? WHERE seq = ?"
+# A time that was edited to nonsense never comes.
+NEXT_DUE = """SELECT min(not_before) FROM tasks WHERE status = 'backlog' AND not_before IS NOT NULL
+    AND not_before GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9]*Z'"""
 BLOCKERS = """SELECT b.id FROM dependencies d JOIN tasks b ON b.seq = d.blocker
     WHERE d.task = ? AND b.status <> 'done' ORDER BY b.seq LIMIT 3"""
 
@@ -135,6 +138,8 @@ class Claims:
             if hold and not hold.held and hold.is_over():
                 _give_back(connection, hold, Result(LOST, note="its lease ran out"))
                 found = tasks.select(connection, task)
+            elif hold and hold.held:
+                raise AlreadyClaimed(f"{task} is run by {text.shorten(hold.worker, 60)}")
             elif hold:
                 raise AlreadyClaimed(f"{task} is claimed by {text.shorten(hold.worker, 60)} until {hold.expires}")
             reserved = connection.execute(RESERVATION, (found.seq,)).fetchone()[0]
@@ -147,9 +152,7 @@ class Claims:
         text.check_name(worker, "the worker's name")
         check_lease(lease)
         with self.db.writing() as connection:
-            _promote(connection)
-            places = tasks.lanes_in_use(connection) if lanes is None else lanes
-            best = _best(connection, places)
+            best = _best(connection, lanes)
             if not best:
                 return None
             task = _get(connection, best[0])
@@ -246,8 +249,8 @@ class Claims:
         return f"its task was set to {hold.verdict or 'stop'}" if hold.stopping else None
 
     def next_due(self) -> str | None:
-        """When the next task that is for later becomes ready."""
-        due: str | None = self.db.execute(NEXT_DUE)[0][0]
+        """When a worker process could claim the next task that is for later."""
+        due: str | None = None if self.paused() else self.db.execute(NEXT_DUE)[0][0]
         return due
 
     def _is_anything_there(self, lanes: Iterable[Lane]) -> bool:
@@ -284,12 +287,14 @@ def own(connection: sqlite3.Connection, task: str, worker: str | None, token: in
         raise LeaseLost(f"{task} is not claimed by anybody now: nothing was changed")
     if (worker is not None and hold.worker != worker) or (token is not None and hold.token != token):
         raise LeaseLost(f"{task} is claimed by {text.shorten(hold.worker, 60)} now: nothing was changed")
+    if not hold.held and hold.is_over():
+        raise LeaseLost(f"the lease of {task} ran out at {hold.expires}: nothing was changed")
     return hold
 
 
 def refuse_held(hold: Hold) -> None:
     if hold.held:
-        raise AlreadyClaimed(f"{hold.task} is run by {hold.worker} now: wait for it, or stop it with --force")
+        raise AlreadyClaimed(f"{hold.task} is run by {hold.worker} now: wait, or end it with `txlite stop {hold.task}`")
 
 
 def _why_not_ready(connection: sqlite3.Connection, task: Task, reserved: str | None) -> str:
@@ -308,7 +313,6 @@ def _why_not_ready(connection: sqlite3.Connection, task: Task, reserved: str | N
 def take_best(connection: sqlite3.Connection, worker: str, lanes: Iterable[Lane], agent: str) -> Assignment | None:
     if connection.execute(PAUSED).fetchone()[0]:
         return None
-    _promote(connection)
     best = _best(connection, lanes)
     if not best:
         return None
@@ -316,17 +320,23 @@ def take_best(connection: sqlite3.Connection, worker: str, lanes: Iterable[Lane]
     return Assignment(start(connection, task, worker, agent, HELD_LEASE, held=True), task, len(best) > 1)
 
 
-def _promote(connection: sqlite3.Connection) -> None:
-    """Enter what has become due into the ready index."""
+def _promote(connection: sqlite3.Connection) -> bool:
+    """Enter what has become due into the ready index, some at a time; whether there was any."""
     moment = clock.now()
-    if connection.execute(IS_DUE, (moment,)).fetchone():
+    is_due = connection.execute(IS_DUE, (moment,)).fetchone() is not None
+    if is_due:
         connection.execute(PROMOTE, (moment,))
+    return is_due
 
 
-def _best(connection: sqlite3.Connection, lanes: Iterable[Lane]) -> list[int]:
-    """The seqs of the best ready tasks of these lanes, the best first."""
-    rows = [row for lane in lanes for row in connection.execute(BEST_IN_LANE, lane)]
-    return [row[1] for row in sorted(rows, key=lambda row: tasks.rank(*row))]
+def _best(connection: sqlite3.Connection, lanes: Iterable[Lane] | None) -> list[int]:
+    """The seqs of the best ready tasks of these lanes, or of all, the best first."""
+    while True:
+        is_due = _promote(connection)
+        places = tasks.lanes_in_use(connection) if lanes is None else lanes
+        rows = [row for lane in places for row in connection.execute(BEST_IN_LANE, lane)]
+        if rows or not is_due:
+            return [row[1] for row in sorted(rows, key=lambda row: tasks.rank(*row))]
 
 
 def _get(connection: sqlite3.Connection, seq: int) -> Task:
@@ -371,6 +381,11 @@ def move(
     completed = moment if status == DONE else None
     not_before = clock.now(later) if later else None
     connection.execute(MOVE, (status, moment, completed, failures, not_before, reserved_for, seq))
+
+
+def set_status(connection: sqlite3.Connection, seq: int, status: str) -> None:
+    """Change the state and nothing else: what a person blocks keeps its time."""
+    connection.execute(SET_STATUS, (status, clock.now(), seq))
 
 
 def _give_back(

@@ -147,6 +147,7 @@ class Database:
             connection = sqlite3.connect(
                 f"file:{quoted}?mode={mode}", timeout=5, isolation_level=None, check_same_thread=False, uri=True
             )
+            connection.text_factory = _read_text
             for pragma in ("PRAGMA foreign_keys = ON", "PRAGMA temp_store = MEMORY", *pragmas):
                 connection.execute(pragma)
             return connection
@@ -235,6 +236,7 @@ class _Transaction:
         database._check_process()
         database._threads.acquire()
         try:
+            database._check_process()  # another thread may have closed it while we waited
             if self._lock:
                 self._lock.acquire()
             try:
@@ -302,6 +304,11 @@ def create(path: str, uuid: str) -> None:
         _remove_unfinished(path)
         lock.release()
         lock.close()
+
+
+def _read_text(data: bytes) -> str:
+    """Text that is not UTF-8 (a row edited by hand) is shown as such, and breaks nothing."""
+    return data.decode("utf-8", "replace")
 
 
 _sync_data = getattr(os, "fdatasync", os.fsync)

@@ -20,6 +20,7 @@ from .claims import (
     move,
     own,
     refuse_held,
+    set_status,
     take_best,
 )
 from .errors import AlreadyClaimed, InvalidMove, Refused
@@ -173,11 +174,14 @@ def decide(
         raise Refused(f"{task} was launched and is not of the queue: `txlite retry {task}` launches it again")
     if hold:
         end_attempt(connection, hold.token, Result(status if status in VERDICTS else RELEASED, note=note or None))
-    if found.status != status:
+    if "blocked" in (status, found.status) and not hold and found.status != status and status != DONE:
+        set_status(connection, found.seq, status)
+    elif found.status != status:
         move(connection, found.seq, status, failures=found.failures)
     if status == "backlog":
         return Decision([(found.id, Lane(found.kind, found.needs))], "")
-    rows = connection.execute(FREED, (found.seq, clock.now())).fetchall() if status == DONE else []
+    is_news = status == DONE and found.status != DONE
+    rows = connection.execute(FREED, (found.seq, clock.now())).fetchall() if is_news else []
     return Decision([(id, Lane(kind, needs)) for id, kind, needs in rows], "")
 
 

@@ -21,7 +21,20 @@ if TYPE_CHECKING:
 
 
 def print_json(value: object) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=2))
+    """Print a value. What JSON has no word for (a row edited by hand can hold it) becomes text."""
+    try:
+        line = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False, default=str)
+    except ValueError:
+        line = json.dumps(_without_infinity(value), ensure_ascii=False, indent=2, default=str)
+    print(line)
+
+
+def _without_infinity(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _without_infinity(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_infinity(part) for part in value]
+    return str(value) if isinstance(value, float) and value - value != 0 else value
 
 
 def task_object(task: Task, relations: Relations) -> dict[str, object]:

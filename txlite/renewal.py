@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 
-from .errors import Error, LeaseLost
+from .errors import Error, LeaseLost, TaskNotFound
+from .model import DONE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ SHARE = 3  # of the lease: two renewals may fail before it runs out
 
 
 class Renewal:
-    """The claim of a `with` block. `token` proves it; `lost` is set when it is another's, or nobody's."""
+    """The claim of a `with` block. `token` proves it; `lost` is set when it is over though the work is not: its lease
+    ran out, or somebody decided about the task."""
 
     def __init__(self, store: Claims, claim: Claim) -> None:
         self.claim = claim
@@ -77,24 +79,28 @@ class Renewal:
             return
         try:
             self._store.release(self.task, token=self.token)
-        except LeaseLost:
-            if self._is_done():
-                return
+        except (LeaseLost, TaskNotFound):
             self.lost.set()
-            if error is None:
+            if error is None and not self._is_done():
                 self.check()
+        except Error:
+            if error is None:
+                raise  # else the work's own exception says more
 
     def _is_done(self) -> bool:
-        """Whether the work itself marked the task done, or decided otherwise about it."""
-        task = self._store.get(self.task)
-        return task.token == self.token and task.status != "backlog" and not self.lost.is_set()
+        """Whether the task was marked done under this claim: by the work itself, past us, or for it."""
+        try:
+            task = self._store.get(self.task)
+        except TaskNotFound:
+            return False
+        return task.token == self.token and task.status == DONE
 
     def _renew(self) -> None:
         while not self._over.wait(self.claim.lease / SHARE):
             try:
                 self._store.renew(self.task, token=self.token)
-            except LeaseLost:
-                if not self._over.is_set() and not self._is_done():
+            except (LeaseLost, TaskNotFound):
+                if not self._over.is_set():
                     self.lost.set()
                 return
             except Error:

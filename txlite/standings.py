@@ -18,8 +18,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .db import Database
 
-COLUMNS = f"""a.id, t.id, t.title, t.status, t.token = a.id, a.worker, a.agent, coalesce(l.type, '{WORKERS}'),
-    coalesce(l.level, ''), l.task IS NOT NULL, coalesce(l.has_turn, 1), a.started, a.ended, a.outcome, a.exit_code,
+COLUMNS = f"""a.id, t.id, CAST(t.title AS TEXT), t.status, t.token = a.id, a.worker, a.agent,
+    coalesce(l.type, '{WORKERS}'), coalesce(l.level, ''), l.task IS NOT NULL, coalesce(l.has_turn, 1),
+    a.started, a.ended, a.outcome, a.exit_code,
     a.duration, a.pid, a.report, a.note, coalesce(w.identity, '')"""
 JOINS = """JOIN tasks t ON t.seq = a.task LEFT JOIN launches l ON l.task = a.task
     LEFT JOIN workers w ON w.id = a.worker WHERE a.agent <> ''"""

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
     from .db import Database
 
-COLUMNS = """t.seq, t.id, t.title, t.kind, t.needs, t.score, t.status, t.open_blockers, t.not_before, t.failures,
-    t.token, t.created, t.updated, t.completed, (SELECT p.id FROM tasks p WHERE p.seq = t.parent),
-    coalesce(x.description, ''), x.command, x.directory"""
+# Text is cast: a row edited by hand may hold anything, and must not break the others.
+COLUMNS = """t.seq, t.id, CAST(t.title AS TEXT), t.kind, t.needs, t.score, t.status, t.open_blockers, t.not_before,
+    t.failures, t.token, t.created, t.updated, t.completed, (SELECT p.id FROM tasks p WHERE p.seq = t.parent),
+    coalesce(CAST(x.description AS TEXT), ''), CAST(x.command AS TEXT), CAST(x.directory AS TEXT)"""
 SELECT = f"SELECT {COLUMNS} FROM tasks t LEFT JOIN task_texts x ON x.task = t.seq"
 SELECT_BY_ID = f"{SELECT} WHERE t.id = ?"
 SELECT_BY_SEQ = f"{SELECT} WHERE t.seq = ?"

@@ -216,13 +216,20 @@ class Worker:
 
     def _sleep(self, changes: int) -> None:
         """Until we are rung, or the database changes, or a task's time comes, or we have to leave."""
-        due = self._store.next_due()
+        due = self._next_due()
         while not self._is_leaving:
             patience = min(LOOK, max(clock.to_seconds(due) - time.time(), 0.0) + 0.001) if due else LOOK
             rung = self._listener.descriptor in self._wait(patience, [self._listener.descriptor])
             self._keep_alive()
             if rung or (due and due <= clock.now()) or self._store.changes() != changes:
                 break
+
+    def _next_due(self) -> str | None:
+        due = self._store.next_due()
+        try:
+            return due if due and clock.to_seconds(due) else None
+        except ValueError:
+            return None  # a date that no calendar has: edited by hand
 
     def _try(self, assignment: Assignment) -> Result:
         """Run an attempt; a bug of ours that only this task brings about is its failure, not the worker's."""

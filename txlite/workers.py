@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from .db import Database
 
 COLUMNS = "id, name, supervisor, accepts, host, identity, kill_after, started, heartbeat, ended"
-SELECT_PRESENT = f"SELECT {COLUMNS} FROM workers WHERE ended IS NULL ORDER BY started, id"
+SEEN = COLUMNS.replace("name", "CAST(name AS TEXT)").replace("accepts", "CAST(accepts AS TEXT)")
+# A name used by hand is here for as long as it holds something.
+SELECT_PRESENT = f"""SELECT {SEEN} FROM workers WHERE ended IS NULL
+    AND (identity <> '' OR id IN (SELECT worker FROM claims)) ORDER BY started, id"""
 SELECT_ONE = f"SELECT {COLUMNS} FROM workers WHERE id = ?"
 SELECT_UNRECOVERED = f"""SELECT {COLUMNS} FROM workers WHERE ended IS NULL AND identity <> ''
     OR id IN (SELECT worker FROM claims WHERE held) ORDER BY started, id"""
@@ -30,7 +33,7 @@ HEARTBEAT = "UPDATE workers SET heartbeat = ? WHERE id = ?"
 RENEW = "UPDATE claims SET deadline = ? + lease, expires = ? WHERE token = ?"
 RETIRE = "UPDATE workers SET ended = ? WHERE id = ? AND ended IS NULL"
 SELECT_CLAIM = """SELECT t.id, c.worker, c.token, c.lease, c.expires, c.held, c.renewals FROM claims c
-    JOIN tasks t ON t.seq = c.task WHERE c.worker = ?"""
+    JOIN tasks t ON t.seq = c.task WHERE c.worker = ? ORDER BY c.held DESC LIMIT 1"""
 INSERT_SUPERVISOR = "INSERT INTO supervisors (id, identity, wanted, started) VALUES (?, ?, ?, ?)"
 SELECT_SUPERVISORS = "SELECT id, identity, wanted, started FROM supervisors WHERE ended IS NULL ORDER BY started, id"
 WANTED = "SELECT wanted FROM supervisors WHERE id = ?"
