@@ -1,6 +1,6 @@
 """The suite, its classes side by side: most of its time is waiting for processes, and people run what is quick.
 
-`python3 -m unittest` runs each class in a process of its own, as many at a time as there are cores (at least two);
+`python3 -m unittest` runs each class in a process of its own, one more at a time than there are cores;
 `python3 -m unittest tests.test_store` runs a module, as usual, in this one.
 """
 
@@ -41,7 +41,7 @@ class Parallel(unittest.TestSuite):
         for name in sorted(sizes, key=sizes.get, reverse=True):  # the long ones first, so that none is left alone
             pending.put(name)
         lock = threading.Lock()
-        workers = max(os.cpu_count() or 1, 2)
+        workers = (os.cpu_count() or 1) + 1
         threads = [threading.Thread(target=self.work, args=(pending, result, lock)) for _ in range(workers)]
         for thread in threads:
             thread.start()
@@ -61,11 +61,12 @@ class Parallel(unittest.TestSuite):
                 self.report(name, done, result)
 
     def report(self, name, done, result):
-        counted = re.search(r"^Ran (\d+) tests? in", done.stdout, re.M)
+        counted = re.search(r"^Ran (\d+) tests? in (.*)", done.stdout, re.M)
         result.testsRun += int(counted[1]) if counted else 0
         skipped = re.search(r"skipped=(\d+)", done.stdout)
         result.skipped += [(Named(name), "")] * (int(skipped[1]) if skipped else 0)
-        print(f"{name}: {done.stdout.rstrip().splitlines()[-1]}", file=sys.stderr, flush=True)
+        took = counted[2] if counted else "?"
+        print(f"{took:>8}  {name}: {done.stdout.rstrip().splitlines()[-1]}", file=sys.stderr, flush=True)
         if done.returncode:
             result.failures.append((Named(name), done.stdout))
 

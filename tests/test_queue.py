@@ -213,12 +213,15 @@ class Verbs(Case):
                 self.break_row(
                     f"UPDATE attempts SET previous = id; UPDATE tasks SET {column} = {value} WHERE id = '{other}'"
                 )
-                for verb in (("list",), ("ready",), ("show", other), ("status",), ("worker", "list")):
+                for verb in (("list",), ("ready",), ("show", other)):
                     self.txlite(*verb)
                     self.json(*verb)
-                self.txlite("retry", ran)
-                self.txlite("run", code=None)
-                self.assertEqual(self.json("show", ran)["status"], "done")
+                if column != "token":
+                    self.txlite("retry", ran)
+                    self.txlite("run", code=None)
+                    self.assertEqual(self.json("show", ran)["status"], "done")
+        for verb in (("status",), ("worker", "list"), ("claims",)):
+            self.json(*verb)
         self.assertEqual(self.json("show", task)["status"], "nonsense")
         self.assertEqual(self.json("reset", task)["task"]["status"], "backlog")
 

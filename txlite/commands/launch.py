@@ -68,8 +68,6 @@ def run(args: Namespace) -> int:
     if not args.wait:
         listing.print_launched(launched, args.json, args.quiet)
         return 0
-    if not args.json:
-        listing.print_launched(launched, False, args.quiet)
     return _stay_beside(args, launched)
 
 
@@ -101,6 +99,8 @@ def _stay_beside(args: Namespace, launched: launcher.Launched) -> int:
     """Wait for its end, and leave it alone when we are interrupted."""
     target = watch.Target(launched.task, launched.task, launched.attempt)
     try:
+        if not args.json:
+            listing.print_launched(launched, False, args.quiet)
         with open_reading(args) as store:
             ended = watch.wait(store, [target])[target]
             listing.print_ended(store, [(target, ended)], args.json, args.quiet)
