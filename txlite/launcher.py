@@ -151,12 +151,9 @@ def launch(home: str, wanted: Order) -> Launched:
     if not child:
         os.close(reading)
         _become_worker(home, wanted, writing)
-    os.close(writing)
     try:
-        os.waitpid(child, 0)
-    except ChildProcessError:
-        pass  # our caller had SIGCHLD ignored: the kernel collected it
-    try:
+        os.close(writing)
+        _collect(child)
         return _hear(reading, PATIENCE)
     except KeyboardInterrupt:
         if not select.select([reading], [], [], 0)[0]:
@@ -164,6 +161,13 @@ def launch(home: str, wanted: Order) -> Launched:
         raise LaunchInterrupted(_hear(reading, 0.0)) from None
     finally:
         os.close(reading)
+
+
+def _collect(child: int) -> None:
+    try:
+        os.waitpid(child, 0)
+    except ChildProcessError:
+        pass  # our caller had SIGCHLD ignored: the kernel did it
 
 
 def _hear(reading: int, patience: float) -> Launched:
