@@ -169,6 +169,8 @@ class Verbs(Case):
             (("worker", "begin"), 64, "begin"),
             (("worker", "start", "--name", ""), 64, "empty"),
             (("clame", task, "me"), 64, "did you mean 'claim'?"),
+            (("list", "--limt", "3"), 64, "did you mean '--limit'?"),
+            (("add", "x", "--skore=3"), 64, "did you mean '--score'?"),
         ):
             with self.subTest(arguments):
                 self.txlite(*arguments, code=code)

@@ -17,6 +17,7 @@ from .errors import Error, StoreUnavailable, UsageError, record_bug
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import NoReturn
 
 INTERRUPTED = 130
@@ -31,7 +32,10 @@ class Parser(argparse.ArgumentParser):
         super().__init__(formatter_class=formatter, allow_abbrev=False, **options)  # type: ignore[arg-type]
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}: `{self.prog} --help` shows how")
+        kind, _, rest = message.partition("unrecognized arguments: ")
+        unknown = rest.split(" ")[0].split("=")[0]
+        hint = _nearest(unknown, self._option_string_actions) if not kind and unknown.startswith("-") else ""
+        raise UsageError(f"{message}{hint}: `{self.prog} --help` shows how")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -100,7 +104,7 @@ def _dispatch(arguments: list[str]) -> int:
         print(_overview())
         return 0
     if verb not in VERBS:
-        raise UsageError(f"unknown command {verb!r}{_nearest(verb)}: `txlite help` lists them")
+        raise UsageError(f"unknown command {verb!r}{_nearest(verb, VERBS)}: `txlite help` lists them")
     from importlib import import_module
 
     name, summary = VERBS[verb]
@@ -146,10 +150,10 @@ def _overview() -> str:
     )
 
 
-def _nearest(verb: str) -> str:
+def _nearest(word: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches
 
-    close = get_close_matches(verb, VERBS, 1)
+    close = get_close_matches(word, list(known), 1)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
