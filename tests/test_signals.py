@@ -21,18 +21,19 @@ class Stopping(Case):
     def test_the_first_signal_lets_running_attempts_finish_and_claims_nothing_new(self):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             with self.subTest(number):
-                lines = (
-                    "touch first; sleep 1; echo end >> log",
-                    "touch started; sleep 1; echo end >> log",
-                    "echo never >> log",
-                )
+                wait = "while test ! -e go; do sleep 0.02; done; echo end >> log"
+                lines = (f"touch first; {wait}", f"touch started; {wait}", "echo never >> log")
                 run = self.begin(*lines, options=("--again",))
                 wait_until(lambda: os.path.exists(self.path("first")), "the other agent")
                 run.send_signal(number)
+                while not run.stdout.readline().startswith(b"stopping"):
+                    self.assertIsNone(run.poll())
+                with open(self.path("go"), "w"):
+                    pass
                 self.assertEqual(run.wait(30), 130)
                 self.assertEqual(self.read("log"), "end\nend\n")
                 self.assertIn("interrupted", run.stderr.read().decode())
-                for name in ("log", "first", "started"):
+                for name in ("log", "first", "started", "go"):
                     os.unlink(self.path(name))
                 for task in self.json("list", "--status", "backlog"):
                     self.txlite("cancel", task["id"])
