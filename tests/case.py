@@ -16,6 +16,11 @@ COMPILED = tempfile.TemporaryDirectory(prefix="txlite-compiled-")  # so that a t
 PATIENCE = 30.0  # seconds until a condition counts as never coming true
 
 
+for ignored in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+    if signal.getsignal(ignored) is signal.SIG_IGN:  # as nohup has it: what we start would ignore it, too
+        signal.signal(ignored, signal.SIG_DFL)
+
+
 def wait_until(condition, what, patience=PATIENCE):
     """Wait for a condition to hold; what it gave."""
     deadline = time.monotonic() + patience

@@ -465,6 +465,52 @@ class Refusals(Launching):
             pass
         self.txlite("wait", first["id"], narrow["id"], wide["id"])
 
+    def test_an_agents_own_word_counts(self):
+        tool = f"{sys.executable} -m txlite"
+        launched = self.launch("--agent", "shell", f"{tool} fail $TXLITE_TASK --reason broken-build")
+        row = self.wait_for(launched, code=1)
+        self.assertEqual((row["status"], row["note"]), ("failed", "broken-build"))
+        launched = self.launch("--agent", "shell", f"{tool} update $TXLITE_TASK --status done; echo after; exit 3")
+        self.assertEqual(self.wait_for(launched)["status"], "done")
+        self.assertIn("after", self.txlite("logs", launched["id"]))
+
+    def test_nothing_is_stopped_between_two_attempts(self):
+        task = self.txlite("add", "-q", "--", "exit 1").strip()
+        run = self.start("run", "--max-attempts", "9")
+        wait_until(lambda: self.json("show", task)["failures"] >= 2, "two attempts")
+        while not wait_until(lambda: self.json("show", task), "the task")["notBefore"]:
+            pass
+        self.txlite("stop", task, code=1)
+        self.assertIn("`txlite cancel", self.errors)
+        self.txlite("cancel", task)
+        run.wait(20)
+
+    def test_a_reader_that_goes_stops_the_foreground(self):
+        self.environment["THEN"] = "for i in $(seq 200); do echo line; sleep 0.05; done; sleep 4848"
+        found = self.start("launch", "--foreground", "task")
+        found.stdout.readline()
+        found.stdout.close()
+        self.assertNotEqual(found.wait(20), 0)
+        self.assertEqual(self.json("status")[0]["status"], "cancelled")
+
+    def test_logs_of_what_never_stops_writing(self):
+        os.mkdir(self.home)
+        with open(os.path.join(self.home, "config.ini"), "w") as file:
+            file.write("[txlite]\noutput_cap = 64K\n")
+        launched = self.launch("--agent", "shell", "yes")
+        wait_until(lambda: os.path.getsize(launched["report"]) > 60_000, "output")
+        self.assertIn("y\ny\n", self.txlite("logs", launched["id"]))
+
+    def test_a_head_keeps_its_length_though_the_task_grew(self):
+        from txlite.heading import OUTPUT, Heading, make_head
+
+        heading = Heading("tx-00000000", "title", 7, "shell", "2025-10-24T15:00:00.000Z", "/", "short")
+        for template in ("", "# Mine: {{TASK_DESCRIPTION}}\n"):
+            before = make_head(heading._replace(template=template))
+            for words in ("x" * 10_000, "y\n" * 3000, ""):
+                after = make_head(heading._replace(template=template, text=words), size=len(before))
+                self.assertEqual((len(after), after[-len(OUTPUT) :]), (len(before), OUTPUT))
+
 
 def limit_files():
     import resource

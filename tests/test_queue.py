@@ -190,6 +190,24 @@ class Verbs(Case):
             self.txlite("update", task, "--status", status)
         self.assertTrue(self.json("show", task)["notBefore"].startswith("299"))
 
+    def test_what_a_person_blocked_its_last_holder_cannot_take(self):
+        task = self.add("task")
+        self.txlite("claim", task, "me")
+        self.txlite("claim", "release", task, "me")
+        self.txlite("update", task, "--status", "blocked")
+        self.txlite("claim", task, "me", code=1)
+        self.assertIn("is blocked", self.errors)
+
+    def test_a_reason_is_kept_or_it_is_said_that_it_is_not(self):
+        task = self.add("task")
+        self.txlite("fail", task, "--reason", "why")
+        self.assertIn("the reason was not kept", self.errors)
+        self.txlite("reset", task)
+        self.txlite("claim", task, "me")
+        self.txlite("claim", "release", task, "me")
+        self.txlite("fail", task, "--reason", "why not")
+        self.assertIn("why not", self.txlite("show", task))
+
     def test_done_twice_makes_nothing_ready(self):
         first, second = self.add("first"), self.add("second")
         self.txlite("block", second, first)

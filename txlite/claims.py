@@ -44,13 +44,16 @@ SELECT_BY_TOKEN = f"{COLUMNS} WHERE c.token = ?"
 SELECT_ALL = f"{COLUMNS} ORDER BY c.token"
 RENEW = "UPDATE claims SET deadline = ?, expires = ?, renewals = renewals + 1 WHERE token = ?"
 STARTED = "SELECT started FROM attempts WHERE id = ?"
-REGISTER = """INSERT OR IGNORE INTO workers (id, name, accepts, host, identity, kill_after, started, heartbeat)
-    VALUES (?, ?, '', ?, '', 0, ?, ?)"""
+REGISTER = """INSERT INTO workers (id, name, accepts, host, identity, kill_after, started, heartbeat)
+    VALUES (?, ?, '', ?, '', 0, ?, ?) ON CONFLICT (id) DO UPDATE SET ended = NULL WHERE identity = ''"""
 PAUSED = "SELECT paused FROM home"
 PAUSE = "UPDATE home SET paused = ?"
 DELETE = "DELETE FROM claims WHERE token = ?"
-END_ATTEMPT = """UPDATE attempts SET ended = ?, outcome = ?, exit_code = ?, duration = ?, pid = ?, report = ?, note = ?
-    WHERE id = ? AND ended IS NULL"""
+END_ATTEMPT = """UPDATE attempts SET ended = ?, outcome = ?, exit_code = ?, duration = ?, pid = ?, report = ?,
+    note = coalesce(note, ?) WHERE id = ? AND ended IS NULL"""
+SET_NOTE = "UPDATE attempts SET note = ? WHERE id = ?"
+RETIRE_NAME = """UPDATE workers SET ended = ? WHERE id = ? AND identity = '' AND NOT EXISTS
+    (SELECT 1 FROM claims WHERE worker = workers.id AND token <> ?)"""
 INSERT_TAIL = "INSERT OR REPLACE INTO attempt_texts (attempt, tail) VALUES (?, ?)"
 MOVE = """UPDATE tasks SET status = ?, updated = ?, completed = ?, failures = ?, not_before = ?, reserved_for = ?
     WHERE seq = ?"""
@@ -143,7 +146,8 @@ class Claims:
             elif hold:
                 raise AlreadyClaimed(f"{task} is claimed by {text.shorten(hold.worker, 60)} until {hold.expires}")
             reserved = connection.execute(RESERVATION, (found.seq,)).fetchone()[0]
-            if not found.is_ready and not (reserved == worker and not found.open_blockers):
+            is_ours = reserved == worker and found.status == "backlog" and not found.open_blockers
+            if not found.is_ready and not is_ours:
                 raise NotReady(_why_not_ready(connection, found, reserved))
             return _claim_by_hand(connection, found, worker, lease)
 
@@ -369,6 +373,12 @@ def end_attempt(connection: sqlite3.Connection, token: int, result: Result) -> N
     connection.execute(DELETE, (token,))
 
 
+def end_by_hand(connection: sqlite3.Connection, hold: Hold, result: Result) -> None:
+    """End a claim made by hand; a name that holds nothing more is no worker any longer."""
+    connection.execute(RETIRE_NAME, (clock.now(), hold.worker, hold.token))
+    end_attempt(connection, hold.token, result)
+
+
 def move(
     connection: sqlite3.Connection,
     seq: int,
@@ -391,5 +401,5 @@ def set_status(connection: sqlite3.Connection, seq: int, status: str) -> None:
 def _give_back(
     connection: sqlite3.Connection, hold: Hold, result: Result, later: float = 0.0, reserved_for: str | None = None
 ) -> None:
-    end_attempt(connection, hold.token, result)
+    end_by_hand(connection, hold, result)
     move(connection, hold.seq, "backlog", hold.failures, later, reserved_for)

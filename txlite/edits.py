@@ -6,7 +6,7 @@ A task that a worker process runs keeps its state until that worker is done with
 from __future__ import annotations
 
 from . import clock, tasks, text
-from .claims import SELECT_BY_TASK, Result, end_attempt, find_hold, move, refuse_held
+from .claims import SELECT_BY_TASK, Result, end_by_hand, find_hold, move, refuse_held
 from .errors import DependencyCycle, InvalidMove, InvalidValue, Refused
 from .model import RELEASED, STATES, Lane
 from .outcomes import IS_LAUNCHED, Decision, Outcomes, decide
@@ -45,19 +45,21 @@ class Edits(Outcomes):
         score: float | None = None,
         parent: str | None = None,
         status: str | None = None,
+        token: int | None = None,
     ) -> Task:
         """Change what is given, all of it or nothing; the task as it is then.
 
         `parent`: an id, or "" for none. `status`: a state but `active`, which claiming gives; backlog (or ready, as tx
-        has it) gives back a task that was claimed by hand. Raises InvalidValue, InvalidMove, TaskNotFound,
-        DependencyCycle for a parent below the task, AlreadyClaimed while a worker runs it.
+        has it) gives back a task that was claimed by hand. While a worker runs it, its agent may say done or failed
+        with `token`, and cancelled stops the agent. Raises InvalidValue, InvalidMove, TaskNotFound, DependencyCycle
+        for a parent below the task, AlreadyClaimed, LeaseLost.
         """
         decision = Decision([], "")
         with self.db.writing() as connection:
             found = tasks.select(connection, task)
             _change(connection, found, title, description, score, parent)
             if status is not None:
-                decision = decide(connection, task, _state(status), force=status in ("done", "cancelled"))
+                decision = decide(connection, task, _state(status), token=token, force=status == "cancelled")
             changed = tasks.select(connection, task)
         self.carry_out(decision)
         return changed
@@ -76,7 +78,7 @@ class Edits(Outcomes):
             if connection.execute(IS_LAUNCHED, (found.seq,)).fetchone():
                 raise Refused(f"{task} was launched and is not of the queue: `txlite retry {task}` launches it again")
             if hold:
-                end_attempt(connection, hold.token, Result(RELEASED, note="its task was reset"))
+                end_by_hand(connection, hold, Result(RELEASED, note="its task was reset"))
             move(connection, found.seq, "backlog", failures=0)
         self.wake_for({Lane(found.kind, found.needs)})
         return found.status

@@ -137,7 +137,8 @@ def make_head(
         size = len(_beginning(heading, dict.fromkeys(LATE, "")).encode() + facts + rest) + ROOM + FIELD_ROOM * fields
     room = size - len(beginning) - len(facts) - len(rest)
     if room < ROOM:  # the task was changed since: what it says now does not fit
-        beginning = beginning[: max(room - ROOM, -len(beginning))]
+        beginning = beginning[: max(len(beginning) + room - ROOM, 0)]
+        rest = rest[: max(size - len(beginning) - len(facts) - ROOM - len(OUTPUT), 0)] + OUTPUT
         room = size - len(beginning) - len(facts) - len(rest)
     return beginning + facts + ending[: room - 1].ljust(room - 1) + b"\n" + rest
 

@@ -147,7 +147,12 @@ def launch(home: str, wanted: Order) -> Launched:
     that tells why, where the worker could not begin.
     """
     reading, writing = os.pipe()
-    child = os.fork()
+    try:
+        child = os.fork()
+    except OSError as error:
+        os.close(reading)
+        os.close(writing)
+        raise Refused(f"no process could be started ({error.strerror}): see `ulimit -u`") from error
     if not child:
         os.close(reading)
         _become_worker(home, wanted, writing)
@@ -194,10 +199,13 @@ def _become_worker(home: str, wanted: Order, writing: int) -> NoReturn:
     """The rest of this process's life."""
     code = Bug.exit_code
     try:
-        os.setsid()
-        if os.fork():
-            os._exit(0)
-        _detach(writing)
+        try:
+            os.setsid()
+            if os.fork():
+                os._exit(0)
+            _detach(writing)
+        except OSError as error:
+            raise Refused(f"no process could be detached ({error.strerror}): see `ulimit -u`") from error
         worker.prepare_signals()
         try:
             _work(home, wanted, writing)
@@ -227,13 +235,17 @@ def _detach(kept: int) -> None:
 
 
 def _say(writing: int, message: dict[str, object]) -> bool:
-    """Tell the caller; whether it was there to be told."""
+    """Tell the caller, once; whether it was there to be told."""
     try:
         os.write(writing, json.dumps(message).encode())
-        os.close(writing)
         return True
     except OSError:
         return False
+    finally:
+        # The number stays taken: it must not come to stand for another file that is written to again.
+        null = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+        os.dup2(null, writing, inheritable=False)
+        os.close(null)
 
 
 def _work(home: str, wanted: Order, writing: int) -> None:

@@ -13,9 +13,11 @@ from . import clock, tasks, text
 from .claims import (
     SELECT_BY_TASK,
     SELECT_BY_TOKEN,
+    SET_NOTE,
     Assignment,
     Result,
     end_attempt,
+    end_by_hand,
     find_hold,
     move,
     own,
@@ -79,7 +81,7 @@ class Outcomes:
         return self._decide(task, DONE, worker, token, force)
 
     def fail(self, task: str, note: str = "", worker: str | None = None, token: int | None = None) -> None:
-        """Put a task aside as failed, with the reason. Raises as `done`."""
+        """Put a task aside as failed; the reason is kept with its last attempt, if it had one. Raises as `done`."""
         self._decide(task, "failed", worker, token, False, text.check_text(note, "the reason"))
 
     def cancel(self, task: str) -> None:
@@ -167,13 +169,17 @@ def decide(
         if status not in VERDICTS or (token is None and not force):
             refuse_held(hold)
         connection.execute(SET_VERDICT, (status, token is None, hold.token))
+        if note:
+            connection.execute(SET_NOTE, (note, hold.token))
         return Decision([], hold.worker if token is None else "")
     if found.status != status and status not in MOVES.get(found.status, ()):
         raise InvalidMove(f"{task} is {found.status} and cannot become {status}: retry it first")
     if status == "backlog" and connection.execute(IS_LAUNCHED, (found.seq,)).fetchone():
         raise Refused(f"{task} was launched and is not of the queue: `txlite retry {task}` launches it again")
     if hold:
-        end_attempt(connection, hold.token, Result(status if status in VERDICTS else RELEASED, note=note or None))
+        end_by_hand(connection, hold, Result(status if status in VERDICTS else RELEASED, note=note or None))
+    elif note:
+        connection.execute(SET_NOTE, (note, found.token))
     if "blocked" in (status, found.status) and not hold and found.status != status and status != DONE:
         set_status(connection, found.seq, status)
     elif found.status != status:

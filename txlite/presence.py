@@ -85,7 +85,7 @@ def _look(store: Store, worker: Worker) -> Presence:
 def _state(store: Store, worker: Worker, identity: process.Identity | None, is_busy: bool) -> str:
     if identity and not store.is_alive(worker):
         return LOST
-    seen = process.look(identity.pid) if identity else None
+    seen = process.look(identity.pid) if identity and identity.is_here() else None
     if seen and seen.state == "T":
         return STALLED
     return BUSY if is_busy else IDLE
@@ -102,13 +102,17 @@ def stop(store: Store, names: Iterable[str], now: bool = False) -> list[Presence
     if wanted and len(persistent) < len(found):
         other = next(one for one in found if one not in persistent)
         raise Refused(f"{shorten(other.name, 60)} is no persistent worker: {_advice(other)}")
+    told = []
     for one in persistent:
         identity = process.Identity.parse(store.worker(one.id).identity)
         seen = process.look(identity.pid) if identity and identity.is_alive() else None
         if seen:
             process.send_signal(seen, signal.SIGQUIT if now else signal.SIGTERM)
             process.send_signal(seen, signal.SIGCONT)
-    return persistent
+            told.append(one)
+        elif wanted:
+            raise Refused(f"{shorten(one.name, 60)} is {one.state} on {one.host}, and cannot be told from here")
+    return told
 
 
 def _is_launched(store: Store, one: Presence) -> bool:

@@ -106,16 +106,18 @@ HAS_PROC = os.path.exists("/proc/self/stat")
 
 def _ps(selection: list[str]) -> dict[int, Process]:
     """The same from ps(1), for systems without /proc. There the process group stands for the session."""
+    import calendar
     import subprocess
     import time
 
+    env = {"LC_ALL": "C", "TZ": "UTC"}  # a process's start is the same for callers in any zone
     columns = ["-o", "pid=", "-o", "ppid=", "-o", "pgid=", "-o", "stat=", "-o", "lstart="]
     command = ["/bin/ps", *selection, *columns]
-    listing = subprocess.run(command, check=False, capture_output=True, text=True, env={"LC_ALL": "C"}).stdout
+    listing = subprocess.run(command, check=False, capture_output=True, text=True, env=env).stdout
     processes = {}
     for line in listing.splitlines():
         pid, parent, group, state, started = line.split(None, 4)
-        start = int(time.mktime(time.strptime(started.strip(), "%a %b %d %H:%M:%S %Y")))
+        start = int(calendar.timegm(time.strptime(started.strip(), "%a %b %d %H:%M:%S %Y")))
         processes[int(pid)] = Process(int(pid), int(parent), int(group), start, state[0])
     return processes
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .model import Claim, Worker
     from .store import Store
 
+AGAIN = 1.0  # seconds until what could not be done is tried again
 PATIENCE = 60.0  # seconds to wait for somebody else who recovers
 
 
@@ -116,6 +117,13 @@ class Recovery:
         if not legacy.taken and not legacy.is_missing:
             self._is_contested = True  # somebody recovers it just now, or asks whether it lives
             return
+        try:
+            self._open(worker, legacy)
+        except BaseException:
+            legacy.close()  # else nobody could recover it for as long as we live
+            raise
+
+    def _open(self, worker: Worker, legacy: liveness.Legacy) -> None:
         case = Case(self._store, worker, legacy, self._store.claim_of(worker.id))
         if not case.claim and self._store.worker(worker.id).ended:
             legacy.remove()  # another was first
@@ -145,6 +153,7 @@ class Recovery:
             case.next_step = clock.monotonic() + case.ending.step()
             if not case.ending.is_over:
                 return False
+        case.next_step = clock.monotonic() + AGAIN  # if one of these cannot be done now
         if case.claim:
             self._give_back(case, case.claim)
         self._store.retire(case.worker.id)

@@ -18,7 +18,7 @@ from . import clock, worker
 from .claims import Result
 from .errors import Error
 from .model import INTERRUPTED, Lane
-from .recovery import Recovery
+from .recovery import PATIENCE, Recovery
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,15 +56,18 @@ class Standalone(worker.Worker):
                 self._next_recovery = clock.monotonic() + self._recover_every
                 self._recovery.look()
             self._recovery.step()
-        except Error:
+        except (Error, OSError):
             pass  # others recover, too; our own agent comes first
         return readable
 
     def close(self) -> None:
         """Sign off, once the dead that we began to look after are done with."""
+        deadline, signals = clock.monotonic() + PATIENCE, len(self._signals)
         try:
-            while self._recovery and not self._recovery.is_over and signal.SIGQUIT not in self._signals:
+            while self._recovery and not self._recovery.is_over and len(self._signals) == signals:
                 self._wait(RECOVER, [])
+                if clock.monotonic() > deadline:
+                    break  # others recover, too
         finally:
             super().close()
 

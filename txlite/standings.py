@@ -135,7 +135,8 @@ class Standings:
             if standing.ended is None:
                 return self._look(standing)
         state = _BY_OUTCOME.get(standing.outcome or "", FAILED)
-        if standing.is_last and standing.task_status in (DONE, CANCELLED):
+        decided = (DONE, CANCELLED) if state == LOST else (DONE, CANCELLED, FAILED)
+        if standing.is_last and standing.task_status in decided:
             state = standing.task_status  # whatever the agent did, somebody decided so
         return standing._replace(state=state)
 

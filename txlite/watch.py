@@ -12,7 +12,7 @@ import signal
 
 from . import archive, clock, heading, process, tree
 from .errors import NotFound, Refused, StoreUnavailable
-from .model import CANCELLED, DONE
+from .model import CANCELLED, DONE, LOST
 from .record import NamedTuple
 from .recovery import Recovery
 from .standings import FAILED, Standing
@@ -124,9 +124,14 @@ def _open(standing: Standing) -> int | None:
 def open_standing(store: Store, target: Target) -> Standing:
     """The attempt that is meant, to be stopped. Raises Refused for a task that never ran."""
     standing = look(store, target)
-    if standing is None:
+    if standing is None or (standing.is_over and _comes_again(store, standing)):
         raise Refused(f"{target.task} does not run: `txlite cancel {target.task}` takes it out of the queue")
     return standing
+
+
+def _comes_again(store: Store, standing: Standing) -> bool:
+    """Whether a task of the queue waits for another attempt."""
+    return bool(standing.is_last) and not standing.launched and store.get(standing.task).status == "backlog"
 
 
 def stop(store: Store, standings: list[Standing]) -> list[Standing]:
@@ -139,6 +144,9 @@ def stop(store: Store, standings: list[Standing]) -> list[Standing]:
     deadline = clock.monotonic()
     for standing in open_ones:
         deadline = max(deadline, clock.monotonic() + _ask(store, standing))
+    for standing in open_ones:
+        if _comes_again(store, store.standing_of(standing.attempt) or standing):
+            store.cancel(standing.task)  # its attempt ended by itself in between, and would be followed by another
     left = [Target(standing.task, standing.task, standing.attempt) for standing in open_ones]
     wait(store, left, deadline - clock.monotonic())
     for standing in open_ones:
@@ -157,9 +165,10 @@ def _ask(store: Store, standing: Standing) -> float:
     if not store.stop(standing.attempt):
         return 0.0  # it ended by itself
     worker = _worker(standing)
-    if not worker:
+    if worker:
+        process.send_signal(worker, signal.SIGCONT)  # somebody may have stopped it
+    elif standing.state == LOST:
         return 0.0
-    process.send_signal(worker, signal.SIGCONT)  # somebody may have stopped it
     return store.worker(standing.worker).kill_after + tree.KILL_PATIENCE + GRACE
 
 
@@ -192,6 +201,15 @@ class Output:
                 self._sent = sent
                 return data
         return b""
+
+    def read_so_far(self) -> bytes:
+        """All that there is now: an agent that writes without pause is not followed."""
+        data = part = self.read()
+        end = os.fstat(self._file).st_size - self._start if self._file >= 0 else 0
+        while part and len(data) < end:
+            part = self.read()
+            data += part
+        return data
 
     def _take(self, layout: heading.Layout) -> tuple[bytes, int]:
         """The next part, as it lies in the file, and how far that goes."""

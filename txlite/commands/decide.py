@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from .. import output
 from . import open_writing
@@ -28,9 +29,11 @@ def run(args: Namespace) -> int:
         id = store.resolve(args.task)
         more: dict[str, object] = {}
         if args.verb == "done":
-            more["nowReady"] = store.done(id, token=_own_token(id), force=args.force)
+            more["nowReady"] = store.done(id, token=own_token(id), force=args.force)
         elif args.verb == "fail":
-            store.fail(id, args.reason, token=_own_token(id))
+            store.fail(id, args.reason, token=own_token(id))
+            if args.reason and not store.attempts(id):
+                print("txlite: the reason was not kept: the task never ran", file=sys.stderr)
         elif args.verb == "cancel":
             store.cancel(id)
         elif args.verb == "reset":
@@ -72,7 +75,7 @@ def _launch_again(store: Store, id: str, as_json: bool) -> int:
     return 0
 
 
-def _own_token(task: str) -> int | None:
+def own_token(task: str) -> int | None:
     """The token of the attempt that we are called from, if it is an attempt of this task."""
     token = os.environ.get("TXLITE_TOKEN", "")
     return int(token) if os.environ.get("TXLITE_TASK") == task and token.isdigit() else None

@@ -128,6 +128,10 @@ def _stay_before(args: Namespace, home: str, wanted: launcher.Order) -> int:
         if launched is None:
             raise Interrupted("interrupted before it began") from None
         return _stop(args, launched)
+    except BrokenPipeError:
+        if launched is None:
+            raise
+        return _stop(args, launched)  # nobody reads on
     if ended.code:
         report = ended.standing and ended.standing.report
         print(f"txlite: {launched.task} {listing.describe(ended)}: {report or 'no report'}", file=sys.stderr)

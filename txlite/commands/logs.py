@@ -46,7 +46,7 @@ def run(args: Namespace) -> int:
 def _read(store: Store, standing: Standing) -> bytes:
     if not standing.is_over:
         current = watch.Output(store, standing.attempt)
-        data = b"".join(iter(current.read, b""))
+        data = current.read_so_far()
         current.close()
         return data
     try:

@@ -27,5 +27,6 @@ def run(args: Namespace) -> int:
             found = [standing for standing in store.open_standings() if standing.launched]
         else:
             found = [watch.open_standing(store, watch.find(store, name)) for name in args.names]
-        listing.print_standings(store.home, watch.stop(store, found), args.json)
-    return 0
+        stopped = watch.stop(store, found)
+        listing.print_standings(store.home, stopped, args.json)
+    return 0 if all(standing.is_over for standing in stopped) else 1

@@ -6,6 +6,7 @@ from .. import output
 from ..errors import UsageError
 from . import open_writing, value_of
 from .add import number
+from .decide import own_token
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ def _update(args: Namespace) -> int:
     with open_writing(args) as store:
         if args.parent:
             changes["parent"] = store.resolve(args.parent)
-        task = store.update(store.resolve(args.task), **changes)
+        id = store.resolve(args.task)
+        task = store.update(id, **changes, token=own_token(id) if args.status else None)
         relations = store.relations([task])[task.id]
     if args.json:
         output.print_json(output.task_object(task, relations))
