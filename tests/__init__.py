@@ -9,6 +9,7 @@ import queue
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import unittest
 
@@ -43,10 +44,12 @@ class Parallel(unittest.TestSuite):
         lock = threading.Lock()
         workers = (os.cpu_count() or 1) + 1
         threads = [threading.Thread(target=self.work, args=(pending, result, lock)) for _ in range(workers)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with tempfile.TemporaryDirectory(prefix="txlite-compiled-") as compiled:
+            self.environment = {**os.environ, "TESTS_COMPILED": compiled, "PYTHONPYCACHEPREFIX": compiled}
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
         return result
 
     def work(self, pending, result, lock):
@@ -55,7 +58,8 @@ class Parallel(unittest.TestSuite):
                 name = pending.get_nowait()
             except queue.Empty:
                 return
-            done = subprocess.run([sys.executable, "-m", "unittest", name], cwd=ROOT, text=True, errors="replace",
+            done = subprocess.run([sys.executable, "-m", "unittest", name], cwd=ROOT, env=self.environment,
+                                  text=True, errors="replace",
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
             with lock:
                 self.report(name, done, result)

@@ -12,7 +12,9 @@ import time
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-COMPILED = tempfile.TemporaryDirectory(prefix="txlite-compiled-")  # so that a thousand starts compile nothing anew
+# So that a thousand starts compile nothing anew; one for all classes, where they run side by side.
+_OWN = None if "TESTS_COMPILED" in os.environ else tempfile.TemporaryDirectory(prefix="txlite-compiled-")
+COMPILED = _OWN.name if _OWN else os.environ["TESTS_COMPILED"]
 PATIENCE = 30.0  # seconds until a condition counts as never coming true
 
 
@@ -66,7 +68,7 @@ class Case(unittest.TestCase):
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("TXLITE_")}
         for setting in ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"):  # of a machine, and not of most
             self.environment.pop(setting, None)
-        self.environment.update(PYTHONPATH=ROOT, PYTHONPYCACHEPREFIX=COMPILED.name)
+        self.environment.update(PYTHONPATH=ROOT, PYTHONPYCACHEPREFIX=COMPILED)
 
     def start(self, *arguments, **options):
         """Start a command of txlite in the working directory."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import time
 
 from . import archive, clock, heading, process, tree
 from .errors import NotFound, Refused, StoreUnavailable
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 LOOK = 0.1  # seconds between looks, where no process's end can be waited for
 LONG_LOOK = 1.0  # and where it can
 CHUNK = 1 << 20  # bytes
-TRIES = 100  # to read between two changes of a report; then the next look must do
+TRIES = 500  # to read between two changes of a report, a millisecond apart; then the next look must do
 GRACE = 5.0  # seconds more than it should take, until a worker counts as hung
 FINAL = (DONE, FAILED, CANCELLED, "blocked")  # states of a task of the queue that end the waiting for it
 
@@ -200,6 +201,7 @@ class Output:
             if not layout.is_changing and self._layout() == layout:
                 self._sent = sent
                 return data
+            time.sleep(0.001)  # its worker is at it
         return b""
 
     def read_so_far(self) -> bytes:
