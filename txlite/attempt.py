@@ -61,8 +61,12 @@ class Run:
         self._started = clock.monotonic()
         self._spared = spared
         self._mark = mark
+        self._begin(invocation, directory)
+
+    def _begin(self, invocation: agents.Invocation, directory: str | None) -> None:
+        """Start the agent; where it cannot be started, that is the result."""
         try:
-            tree.mark_children(*mark)
+            tree.mark_children(*self._mark)
             self._child = self._start(invocation, directory)
         except (OSError, ValueError) as error:
             self._close()

@@ -21,7 +21,6 @@ SELECT = f"""SELECT {COLUMNS} FROM attempts a JOIN tasks t ON t.seq = a.task
 SELECT_BY_TASK = f"""WITH RECURSIVE runs (id) AS (SELECT token FROM tasks WHERE id = ?
         UNION SELECT b.previous FROM runs r JOIN attempts b ON b.id = r.id WHERE b.previous > 0)
     {SELECT} WHERE a.id IN runs ORDER BY a.id"""
-SELECT_LATEST = f"{SELECT} WHERE a.ended IS NOT NULL ORDER BY a.id DESC LIMIT ?"
 FINISHED_SINCE = """SELECT h.id, h.at, h.task, h.from_status, h.to_status, CAST(t.title AS TEXT), a.outcome,
     a.duration, a.exit_code, a.worker, a.note, a.report
     FROM history h JOIN tasks t ON t.id = h.task LEFT JOIN attempts a ON a.id = h.token
@@ -57,10 +56,6 @@ class Attempts:
     def attempts(self, task: str) -> list[Attempt]:
         """All attempts of the task with this id, oldest first."""
         return list(map(Attempt._make, self.db.execute(SELECT_BY_TASK, (task,))))
-
-    def latest_attempts(self, limit: int) -> list[Attempt]:
-        """The last attempts that were begun and have ended, newest first."""
-        return list(map(Attempt._make, self.db.execute(SELECT_LATEST, (limit,))))
 
     def finished_since(self, event: int) -> list[Finished]:
         """What left the state active after this event, in order."""

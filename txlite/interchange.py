@@ -263,16 +263,22 @@ def _check_attempt(fields: dict[str, object]) -> Arrival:
 def _check_tx(fields: dict[str, object], directory: str) -> Arrival:
     operation, data = fields["op"], fields.get("data")
     if operation == "dep_add":
-        task, blocker = (
-            _id(fields.get("blockedId", fields.get("taskId")), "blockedId"),
-            _id(fields.get("blockerId"), "blockerId"),
-        )
-        _relations(task, None, [blocker])
-        return Arrival(Waits(task, blocker))
-    if operation != "upsert" or not isinstance(data, dict):
-        raise InvalidValue(
-            f"op {_shown(operation)} is not taken: of tx's lines those with upsert and data, or dep_add, are"
-        )
+        return _check_tx_dependency(fields)
+    if operation == "upsert" and isinstance(data, dict):
+        return _check_tx_task(fields, data, directory)
+    raise InvalidValue(
+        f"op {_shown(operation)} is not taken: of tx's lines those with upsert and data, or dep_add, are"
+    )
+
+
+def _check_tx_dependency(fields: dict[str, object]) -> Arrival:
+    task = _id(fields.get("blockedId", fields.get("taskId")), "blockedId")
+    blocker = _id(fields.get("blockerId"), "blockerId")
+    _relations(task, None, [blocker])
+    return Arrival(Waits(task, blocker))
+
+
+def _check_tx_task(fields: dict[str, object], data: dict, directory: str) -> Arrival:
     task, status = _id(fields.get("id"), "id"), data.get("status")
     if not isinstance(status, str) or status not in TX_STATES:
         raise InvalidValue(f"unknown status {_shown(status)}: it is one of {', '.join(TX_STATES)}")

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
+    from .claims import Hold
     from .db import Database
+    from .model import Task
 
 LOSSES = 10  # workers in a row that died over a task, until it is put aside: it may be what kills them
 
@@ -168,10 +170,7 @@ def decide(
     if hold and hold.held:
         if status not in VERDICTS or (token is None and not force):
             refuse_held(hold)
-        connection.execute(SET_VERDICT, (status, token is None, hold.token))
-        if note:
-            connection.execute(SET_NOTE, (note, hold.token))
-        return Decision([], hold.worker if token is None else "")
+        return _leave_verdict(connection, hold, status, is_own=token is not None, note=note)
     if found.status != status and status not in MOVES.get(found.status, ()):
         raise InvalidMove(f"{task} is {found.status} and cannot become {status}: retry it first")
     if status == "backlog" and connection.execute(IS_LAUNCHED, (found.seq,)).fetchone():
@@ -184,11 +183,25 @@ def decide(
         set_status(connection, found.seq, status)
     elif found.status != status:
         move(connection, found.seq, status, failures=found.failures)
+    return Decision(_freed_by(connection, found, status), "")
+
+
+def _leave_verdict(connection: sqlite3.Connection, hold: Hold, status: str, is_own: bool, note: str) -> Decision:
+    """What the worker that runs the task carries out: at once, unless its own agent says it."""
+    connection.execute(SET_VERDICT, (status, not is_own, hold.token))
+    if note:
+        connection.execute(SET_NOTE, (note, hold.token))
+    return Decision([], "" if is_own else hold.worker)
+
+
+def _freed_by(connection: sqlite3.Connection, before: Task, status: str) -> list[tuple[str, Lane]]:
+    """What became ready when a task got this state."""
     if status == "backlog":
-        return Decision([(found.id, Lane(found.kind, found.needs))], "")
-    is_news = status == DONE and found.status != DONE
-    rows = connection.execute(FREED, (found.seq, clock.now())).fetchall() if is_news else []
-    return Decision([(id, Lane(kind, needs)) for id, kind, needs in rows], "")
+        return [(before.id, Lane(before.kind, before.needs))]
+    if status != DONE or before.status == DONE:
+        return []
+    rows = connection.execute(FREED, (before.seq, clock.now()))
+    return [(id, Lane(kind, needs)) for id, kind, needs in rows]
 
 
 def backoff(failures: int) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import listing, output, text
+from .. import listing, output, presence, text
 from ..errors import UsageError
 from ..model import STATES, WORKERS
 from . import open_reading, value_of
@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from ..model import Worker
+    from ..presence import Presence
     from ..standings import Standing
     from ..store import Store
 
@@ -66,7 +66,7 @@ def _stats(store: Store, type: str | None) -> dict[str, object]:
         "reports": {"count": sum(row.report is not None for row in rows), "bytes": sum(row.size or 0 for row in rows)},
         "types": _by_type([row.standing for row in rows]),
         "runs": [{"run": one.id, "workers": one.wanted, "startedAt": one.started} for one in store.supervisors()],
-        "workers": [_worker_object(store, worker) for worker in store.workers()],
+        "workers": list(map(_worker_object, presence.look(store))),
     }
 
 
@@ -97,14 +97,12 @@ def _join(counts: dict[str, int]) -> str:
     return ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "none"
 
 
-def _worker_object(store: Store, worker: Worker) -> dict[str, object]:
-    claim = store.claim_of(worker.id)
-    state = "busy" if claim else "idle"
+def _worker_object(one: Presence) -> dict[str, object]:
     return {
-        "id": worker.id,
-        "name": worker.name,
-        "run": worker.supervisor,
-        "state": state if store.is_alive(worker) else "lost",
-        "task": claim.task if claim else None,
-        "startedAt": worker.started,
+        "id": one.id,
+        "name": one.name,
+        "run": one.run,
+        "state": one.state,
+        "task": one.task,
+        "startedAt": one.since,
     }
