@@ -29,7 +29,7 @@ SQL_MODULES = {
     "inspection",
     "store",
 }
-OPENS_A_DATABASE = {"db"}  # which enters the home's row, as it makes the file
+OPENS_A_DATABASE = {"creation"}  # which enters the home's row, as it makes the file
 
 
 def floors():

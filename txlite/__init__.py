@@ -29,6 +29,7 @@ on floor 2 and in `schema`; `tests/test_layers.py` proves both.
        newfile     a file that appears complete, or not at all
        mounts      which file system a directory lies on, and whether it is a network's
        db          connect, write lock, transactions, migrations, sqlite3's errors made ours
+       creation    how a database comes into being
        wake        how an idle worker learns that there is work
        process     who processes are, the process table, signals that reach the one that was meant
        tree        an attempt's tree of processes, and its end

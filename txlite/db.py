@@ -46,7 +46,7 @@ class Database:
         self.read_only = read_only
         self._process = os.getpid()
         self._threads = RLock()
-        self._lock = None if read_only else _write_lock(path, lock_timeout)
+        self._lock = None if read_only else write_lock(path, lock_timeout)
         self._host_lock = None if read_only else _host_lock(path)
         self._is_syncing = False
         self._log = -1  # descriptor of the write-ahead log
@@ -164,7 +164,7 @@ class Database:
             try:
                 version = connection.execute("PRAGMA user_version").fetchone()[0]
             except sqlite3.OperationalError:
-                if _is_writable(os.path.dirname(self.path)) or _size(self.path + "-wal"):
+                if _is_writable(os.path.dirname(self.path)) or size_of(self.path + "-wal"):
                     raise
                 connection.close()  # no shared memory can be made here, and nobody can write
                 connection = self._connect("ro&immutable=1")
@@ -193,7 +193,7 @@ class Database:
             return
         with self.writing() as connection:
             # Asked again inside: another process may have been first.
-            _run_migrations(connection)
+            run_migrations(connection)
 
     def _check_process(self) -> None:
         if not self._process:
@@ -222,7 +222,7 @@ class EmptyDatabase(Database):
         self._lock = self._host_lock = None
         self._is_syncing = False
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
-        _run_migrations(self.connection)
+        run_migrations(self.connection)
 
 
 class _Transaction:
@@ -280,32 +280,6 @@ class _Transaction:
             raise InvalidValue("a number is too large for the database") from error
 
 
-def create(path: str, uuid: str) -> None:
-    """Make a new database at `path` if there is none; it appears there complete, or not at all.
-
-    Safe to call from many processes at once. Raises StoreUnavailable.
-    """
-    if os.path.lexists(path):
-        return
-    lock = _write_lock(path, 30.0)
-    lock.acquire()
-    unfinished = f"{path}.{os.getpid()}.new"
-    try:
-        if not os.path.lexists(path):
-            _remove_unfinished(path)
-            _build(unfinished, uuid, network=mounts.is_on_network(os.path.dirname(path)))
-            os.link(unfinished, path)
-            _sync_directory(os.path.dirname(path))
-    except sqlite3.Error as error:
-        raise translate(error, path) from error
-    except OSError as error:
-        raise StoreUnavailable(f"cannot make {path}: {error.strerror}: give another home with --home") from error
-    finally:
-        _remove_unfinished(path)
-        lock.release()
-        lock.close()
-
-
 def _read_text(data: bytes) -> str:
     """Text that is not UTF-8 (a row edited by hand) is shown as such, and breaks nothing."""
     return data.decode("utf-8", "replace")
@@ -314,18 +288,11 @@ def _read_text(data: bytes) -> str:
 _sync_data = getattr(os, "fdatasync", os.fsync)
 
 
-def _write_lock(path: str, timeout: float) -> FileLock:
+def write_lock(path: str, timeout: float) -> FileLock:
+    """The lock beside the database under which all of it is written."""
     from .lock import FileLock  # what only reads does without
 
     return FileLock(path + ".lock", timeout)
-
-
-def _remove_unfinished(path: str) -> None:
-    """Remove what we, or others that were killed here, did not finish; under the lock, so that nobody is at it."""
-    directory, name = os.path.split(path)
-    for leftover in os.listdir(directory):
-        if leftover.startswith(name + ".") and ".new" in leftover:
-            os.unlink(os.path.join(directory, leftover))
 
 
 def _host_lock(path: str) -> HostLock | None:
@@ -334,26 +301,8 @@ def _host_lock(path: str) -> HostLock | None:
     return HostLock(path + ".host", clock.host()) if mounts.is_on_network(os.path.dirname(path)) else None
 
 
-def _build(path: str, uuid: str, network: bool) -> None:
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    connection = sqlite3.connect(path, isolation_level=None)
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        _run_migrations(connection)
-        connection.execute("INSERT INTO home (id, uuid, created) VALUES (1, ?, ?)", (uuid, clock.now()))
-        connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-        connection.execute("COMMIT")
-        # Only now: in WAL mode the pages would come into the file at the close, which reports no full disk. WAL
-        # needs memory shared between all that use the file, which no network file system gives.
-        if not network and connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
-            raise StoreUnavailable(f"{path} cannot have a write-ahead log: give another home with --home")
-    finally:
-        connection.close()
-    if _size(path + "-wal"):
-        raise StoreUnavailable(f"{path} could not be written completely: free some space on its disk")
-
-
-def _run_migrations(connection: sqlite3.Connection) -> None:
+def run_migrations(connection: sqlite3.Connection) -> None:
+    """Bring a database to this code's schema, inside a transaction."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     for migration in schema.MIGRATIONS[version:]:
         for statement in split_statements(migration):
@@ -372,15 +321,7 @@ def split_statements(script: str) -> list[str]:
     return statements
 
 
-def _sync_directory(path: str) -> None:
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _size(path: str) -> int:
+def size_of(path: str) -> int:
     return os.path.getsize(path) if os.path.exists(path) else 0
 
 

@@ -128,6 +128,8 @@ def open_store(path: str | None = None, read_only: bool = False) -> Store:
     if not os.path.lexists(database):
         import uuid
 
-        db.create(database, str(uuid.uuid4()))
+        from .creation import create
+
+        create(database, str(uuid.uuid4()))
     config.check_trust(database)
     return Store(home, db.Database(database, synchronous=synchronous))
