@@ -176,7 +176,7 @@ print(subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, stderr=subpro
 
     def test_children_that_were_there_before_and_their_daemons_are_left_alone(self):
         mark = f"bystander-{os.getpid()}"
-        batch = self.batch("touch started; test -e go || sleep 600")
+        batch = self.batch("test -e go && exit; touch started; sleep 600")
         sleeper = f"setsid bash -c 'exec -a {mark} sleep 600' &"
         run = subprocess.Popen(
             ["bash", "-c", f"(sleep 0.5; {sleeper}) & exec {sys.executable} -m txlite run --workers 1 --from {batch}"],
