@@ -22,6 +22,7 @@ SQL_MODULES = {
     "workers",
     "batches",
     "launches",
+    "trials",
     "edits",
     "standings",
     "arrivals",

@@ -39,6 +39,7 @@ on floor 2 and in `schema`; `tests/test_layers.py` proves both.
        dependencies, tasks, claims, outcomes, edits, attempts, workers, batches
                    the store's nouns, each with its SQL
        launches    launched tasks, and their turns
+       trials      attempts of a loop, whose work is judged
        standings   attempts as they stand at this moment
        transfer    exports, imports, backups, the history
        inspection  what in the database contradicts itself
@@ -47,13 +48,21 @@ on floor 2 and in `schema`; `tests/test_layers.py` proves both.
        report      a report's life: TEMP name, live output, final name
        archive     a report compressed, and read in either form
        cleanup     old reports: compressed, later deleted
+       provider    what the provider of an agent says through it
        agent       from task to argv, prompt and environment; from exit to outcome
+       sensitive   which new files look like secrets
+       git         commits, worktrees, the way back onto the base branch
+       briefing    what an agent of a loop is told
        attempt     one agent from its start to the end of its tree
     4  recovery    dead workers, lapsed leases, survivors
        worker      claim, run, record
        standalone  workers without a supervisor
     5  supervisor  N workers, signals, the end
        launcher    one detached worker, a PID back
+       workplace   where an attempt of a loop works, and how its work gets where it belongs
+       ralph       the worker of a loop: a fresh agent for each task, and a gate
+       loop        the loop's own side: where it works, when it ends
+       night       what became of a loop
        presence    workers seen from outside: idle, busy, stalled, lost; how they are told to leave
        watch       attempts seen from outside: wait for their end, follow, stop
        finding     what is well and what is not, asked so that nothing can hang
@@ -62,6 +71,7 @@ on floor 2 and in `schema`; `tests/test_layers.py` proves both.
        doctor      all of them together
     6  output      tables, JSON, progress
        listing     how attempts are shown
+       timeline    a night as a page
        commands/   one module for each family of verbs
     7  cli         verb to module, errors to exit codes
 """

@@ -11,6 +11,10 @@ changes their options, and adds agents:
     set = NAME=value                   ; environment to add, one a line
     hide = AWS_* TOKEN                 ; environment to take away, names or patterns
     daemons = no                       ; yes: what it leaves running on purpose is left alone
+    loop = --json                      ; the words in place of {loop}, in `txlite ralph`
+    results = claude                   ; or codex: the form of its results, for `provider`
+    limit = try again at (?P<until>.+) ; a rule for its last lines: its provider refuses, until then
+    unusable = please log in           ; the same: no attempt can work
 
 Used by `worker` and `launcher`, and by the commands that name an agent.
 """
@@ -19,7 +23,7 @@ from __future__ import annotations
 
 import os
 
-from . import config
+from . import config, provider
 from .errors import UsageError
 from .model import COMMAND, DONE, FAILED, LEVELS, PROMPT, Claim, Lane, Task
 from .record import NamedTuple
@@ -33,18 +37,22 @@ if TYPE_CHECKING:
 SHELL = "shell"
 PASSED = ("stdin", "argument", "file")  # how an agent gets its prompt
 ARGUMENT_BYTES = 131_071  # Linux's MAX_ARG_STRLEN, less the closing NUL
-OPTIONS = {"command", "prompt", "levels", "search", "set", "hide", "daemons"}
+OPTIONS = {"command", "prompt", "levels", "search", "set", "hide", "daemons", "loop", "results", "limit", "unusable"}
 # As `codex exec --help` (0.169) and `claude --help` (2.1) have it.
 BUILT_IN = {
     "codex": {
-        "command": "codex exec --sandbox workspace-write {level} {search} -",
+        "command": "codex exec --sandbox workspace-write {level} {search} {loop} -",
         "levels": "\n".join(f"{level}=-c model_reasoning_effort={level}" for level in LEVELS),
         "search": "-c web_search=live -c tools.web_search=true",  # the second for older versions
+        "loop": "--json -c allow_login_shell=false",  # a login shell would not find `txlite`
+        "results": provider.CODEX,
     },
     "claude": {
-        "command": "claude --print --permission-mode acceptEdits {level} {search}",
+        "command": "claude --print --permission-mode acceptEdits {level} {search} {loop}",
         "levels": "minimal=--effort low\nlow=--effort low\nmedium=--effort medium\nhigh=--effort high",
         "search": "--allowedTools WebSearch WebFetch",
+        "loop": "--output-format stream-json --verbose --allowedTools 'Bash(txlite show:*)' 'Bash(txlite done:*)'",
+        "results": provider.CLAUDE,
         "hide": "CLAUDECODE CLAUDE_CODE_ENTRYPOINT",  # else it refuses to start inside another claude
     },
 }
@@ -61,15 +69,25 @@ class Agent(NamedTuple):
     added: tuple[tuple[str, str], ...] = ()
     hidden: tuple[str, ...] = ()
     daemons: bool = False
+    loop: tuple[str, ...] = ()
+    results: str = ""  # one of provider.FORMATS
+    limit: str = ""  # a regular expression
+    unusable: str = ""  # a regular expression
 
     @property
     def lanes(self) -> list[Lane]:
         """What a worker with this agent accepts: an agent for prompts does not keep commands waiting."""
         return [Lane(COMMAND)] if self.name == SHELL else [Lane(PROMPT), Lane(COMMAND)]
 
-    def words(self, level: str = "", search: bool = False, prompt: str | None = None) -> list[str]:
+    def words(
+        self, level: str = "", search: bool = False, prompt: str | None = None, in_loop: bool = False
+    ) -> list[str]:
         """Its argv; `prompt` is what stands for {prompt}, or comes last."""
-        places = {"{level}": dict(self.levels).get(level, ()), "{search}": self.search if search else ()}
+        places = {
+            "{level}": dict(self.levels).get(level, ()),
+            "{search}": self.search if search else (),
+            "{loop}": self.loop if in_loop else (),
+        }
         if prompt is not None:
             places["{prompt}"] = (prompt,)
         argv = [part for word in self.argv for part in places.get(word, (word,))]
@@ -158,6 +176,10 @@ def _configured(name: str, options: dict[str, str]) -> Agent:
         raise UsageError(f"{where}: prompt is {options['prompt']!r}: give stdin, argument or file")
     if options.get("daemons", "no") not in ("yes", "no"):
         raise UsageError(f"{where}: daemons is {options['daemons']!r}: give yes or no")
+    if options.get("results", "") not in provider.FORMATS:
+        raise UsageError(f"{where}: results is {options['results']!r}: give {' or '.join(provider.FORMATS[1:])}")
+    for option in ("limit", "unusable"):
+        _check_rule(f"{where}: {option}", options.get(option, ""))
     return Agent(
         name,
         argv,
@@ -167,7 +189,20 @@ def _configured(name: str, options: dict[str, str]) -> Agent:
         tuple(_pairs(where, "set", options)),
         tuple(options.get("hide", "").split()),
         options.get("daemons") == "yes",
+        split("loop", options.get("loop", "")),
+        options.get("results", ""),
+        options.get("limit", ""),
+        options.get("unusable", ""),
     )
+
+
+def _check_rule(where: str, rule: str) -> None:
+    import re
+
+    try:
+        re.compile(rule)
+    except re.error as error:
+        raise UsageError(f"{where}: {rule!r} is not a regular expression: {error}") from error
 
 
 def _pairs(where: str, option: str, options: dict[str, str]) -> list[tuple[str, str]]:
@@ -193,8 +228,10 @@ class Environment:
         }
         self._for_prompts.update((os.fsencode(name), os.fsencode(value)) for name, value in agent.added)
 
-    def of(self, task: Task, claim: Claim, uuid: str) -> dict[bytes, bytes]:
-        environment = dict(self._for_prompts if task.command is None else self._for_commands)
+    def of(self, task: Task, claim: Claim, uuid: str, for_agent: bool = True) -> dict[bytes, bytes]:
+        """For the agent of a task, or for another command that belongs to the attempt."""
+        is_prompt = for_agent and task.command is None
+        environment = dict(self._for_prompts if is_prompt else self._for_commands)
         directory = os.fsencode(task.directory or "")
         environment[b"TXLITE_TASK"] = task.id.encode()
         environment[b"TXLITE_TOKEN"] = b"%d" % claim.token
@@ -204,15 +241,15 @@ class Environment:
 
 
 def prepare(
-    agent: Agent, task: Task, prompt: str, file: str, level: str = "", search: bool = False
+    agent: Agent, task: Task, prompt: str, file: str, level: str = "", search: bool = False, in_loop: bool = False
 ) -> tuple[list[str], bytes | None]:
     """argv and stdin for this task; None is no stdin: end-of-file at once. An agent that reads its prompt from a
     file is told the path `file`, which the caller writes."""
     if task.command is not None:
         return ["/bin/sh", "-c", task.command], None
     if agent.prompt == "stdin":
-        return agent.words(level, search), prompt.encode()
-    return agent.words(level, search, prompt if agent.prompt == "argument" else file), None
+        return agent.words(level, search, None, in_loop), prompt.encode()
+    return agent.words(level, search, prompt if agent.prompt == "argument" else file, in_loop), None
 
 
 def judge(code: int) -> tuple[str, int, str | None]:

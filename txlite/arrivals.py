@@ -40,8 +40,8 @@ DETACH = ("DETACH arriving", "PRAGMA temp_store = MEMORY")  # neither can be run
 CREATE = (
     """CREATE TABLE arriving.tasks (line INTEGER PRIMARY KEY, id TEXT, title TEXT, kind TEXT, needs TEXT, score NUMERIC,
     status TEXT, not_before TEXT, failures INTEGER, created TEXT, updated TEXT, completed TEXT, description TEXT,
-    command TEXT, directory TEXT, agent TEXT, type TEXT, level TEXT, template TEXT, timeout REAL, kill_after REAL,
-    width INTEGER, of_tx INTEGER)""",
+    command TEXT, directory TEXT, verify TEXT, agent TEXT, type TEXT, level TEXT, template TEXT, timeout REAL,
+    kill_after REAL, width INTEGER, of_tx INTEGER)""",
     "CREATE TABLE arriving.parents (line INTEGER PRIMARY KEY, parent TEXT, parent_line INTEGER)",
     "CREATE TABLE arriving.waits (line INTEGER, task TEXT, task_line INTEGER, blocker TEXT, blocker_line INTEGER)",
     """CREATE TABLE arriving.attempts (line INTEGER PRIMARY KEY, id INTEGER, task TEXT, worker TEXT, agent TEXT,
@@ -123,15 +123,15 @@ KNOW = f"""INSERT INTO arriving.known SELECT n.line, t.seq, CASE
         WHEN {_same("n", "t", FIELDS.replace("not_before, ", ""))}
             AND (n.not_before IS t.not_before OR t.reserved_for IS NOT NULL
                 OR (t.not_before IS NULL AND n.not_before <= :now))
-            AND {_same("n", "x", "description, command, directory")} AND {_same("n", "l", LAUNCH_FIELDS)}
+            AND {_same("n", "x", "description, command, directory, verify")} AND {_same("n", "l", LAUNCH_FIELDS)}
             AND (SELECT t2.id FROM main.tasks t2 WHERE t2.seq = t.parent) IS p.parent THEN 'same'
         ELSE 'edited' END
     FROM arriving.tasks n CROSS JOIN main.tasks t ON t.id = n.id LEFT JOIN arriving.parents p ON p.line = n.line
     LEFT JOIN main.task_texts x ON x.task = t.seq LEFT JOIN main.launches l ON l.task = t.seq"""
 # What tx's lines do not tell stays as it is here.
 KEEP_OWN = f"""UPDATE arriving.tasks
-    SET (kind, needs, not_before, failures, command, directory, {LAUNCH_FIELDS}, status) = (SELECT
-        t.kind, t.needs, t.not_before, t.failures, x.command, x.directory, {LAUNCH_FIELDS},
+    SET (kind, needs, not_before, failures, command, directory, verify, {LAUNCH_FIELDS}, status) = (SELECT
+        t.kind, t.needs, t.not_before, t.failures, x.command, x.directory, x.verify, {LAUNCH_FIELDS},
         CASE WHEN l.task IS NOT NULL AND tasks.status = 'backlog' THEN 'cancelled' ELSE tasks.status END
         FROM arriving.known k JOIN main.tasks t ON t.seq = k.seq LEFT JOIN main.task_texts x ON x.task = t.seq
         LEFT JOIN main.launches l ON l.task = t.seq WHERE k.line = tasks.line)
@@ -163,8 +163,8 @@ ADD = f"""INSERT INTO main.tasks (seq, id, {FIELDS}, token, parent)
     SELECT :base + n.line, n.id, {FIELDS},
         coalesce((SELECT max(a.id) + :shift FROM arriving.attempts a WHERE a.task = n.id), 0), {PARENT}
     FROM arriving.tasks n LEFT JOIN arriving.parents p ON p.line = n.line WHERE {IS_ADDED} ORDER BY n.line"""
-ADD_TEXTS = f"""INSERT INTO main.task_texts (task, description, command, directory)
-    SELECT :base + n.line, n.description, n.command, n.directory FROM arriving.tasks n
+ADD_TEXTS = f"""INSERT INTO main.task_texts (task, description, command, directory, verify)
+    SELECT :base + n.line, n.description, n.command, n.directory, n.verify FROM arriving.tasks n
     WHERE {IS_ADDED} ORDER BY n.line"""
 ADD_LAUNCHES = f"""INSERT INTO main.launches (task, {LAUNCH_FIELDS}, has_turn)
     SELECT :base + n.line, {LAUNCH_FIELDS}, 0 FROM arriving.tasks n WHERE n.agent IS NOT NULL AND {IS_ADDED}"""
@@ -172,9 +172,9 @@ CHANGE = f"""UPDATE main.tasks SET ({FIELDS}, parent, reserved_for) = (SELECT {F
         FROM arriving.known k JOIN arriving.tasks n ON n.line = k.line LEFT JOIN arriving.parents p ON p.line = n.line
         WHERE k.seq = tasks.seq)
     WHERE seq IN ({CHANGED})"""
-CHANGE_TEXTS = f"""INSERT OR REPLACE INTO main.task_texts (task, description, command, directory)
-    SELECT k.seq, n.description, n.command, n.directory FROM arriving.known k JOIN arriving.tasks n ON n.line = k.line
-    WHERE {IS_CHANGED}"""
+CHANGE_TEXTS = f"""INSERT OR REPLACE INTO main.task_texts (task, description, command, directory, verify)
+    SELECT k.seq, n.description, n.command, n.directory, n.verify FROM arriving.known k
+    JOIN arriving.tasks n ON n.line = k.line WHERE {IS_CHANGED}"""
 FORGET_LAUNCHES = f"DELETE FROM main.launches WHERE task IN ({CHANGED})"
 CHANGE_LAUNCHES = f"""INSERT INTO main.launches (task, {LAUNCH_FIELDS}, has_turn) SELECT k.seq, {LAUNCH_FIELDS}, 0
     FROM arriving.known k JOIN arriving.tasks n ON n.line = k.line WHERE {IS_CHANGED} AND n.agent IS NOT NULL"""

@@ -21,9 +21,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from .report import Report
+    from .report import Sink
+
 
 CHUNK = 1 << 16  # bytes: what a pipe holds
+STALL_LOOKS = 8  # looks at the tree within the time after which it counts as stalled
 
 
 class Limits(NamedTuple):
@@ -31,6 +33,7 @@ class Limits(NamedTuple):
 
     timeout: float | None = None  # seconds it may run
     kill_after: float = 10.0  # seconds between TERM and KILL
+    stall: float | None = None  # seconds without output and without CPU time of the whole tree
 
 
 class Run:
@@ -40,7 +43,7 @@ class Run:
         self,
         invocation: agents.Invocation,
         directory: str | None,
-        report: Report,
+        sink: Sink,
         mark: tuple[str, int],
         limits: Limits,
         spared: Callable[[], Collection[int]],
@@ -50,7 +53,7 @@ class Run:
         self.result: Result | None = None
         self.pid: int | None = None  # of the agent, if it could be started
         self._identity: process.Identity | None = None
-        self._report = report
+        self._sink = sink
         self._limits = limits
         self._is_subreaper = is_subreaper
         self._leaves_daemons = daemons
@@ -59,6 +62,9 @@ class Run:
         self._next_step = 0.0
         self._pipe = self._pidfd = -1
         self._started = clock.monotonic()
+        self._deadlines = [] if limits.timeout is None else [(self._started + limits.timeout, _late(limits.timeout))]
+        self._bound: list[tuple[float, Result]] = []
+        self._pulse = Pulse(limits.stall)
         self._spared = spared
         self._mark = mark
         self._begin(invocation, directory)
@@ -95,9 +101,16 @@ class Run:
         """Seconds until `advance` must be called though nothing came; None for as long as it takes."""
         if self._ending:
             return max(self._next_step - clock.monotonic(), 0.0)
-        if self._limits.timeout is None:
-            return None
-        return max(self._started + self._limits.timeout - clock.monotonic(), 0.0)
+        due = [deadline for deadline, _ in self._deadlines + self._bound] + self._pulse.due
+        return max(min(due) - clock.monotonic(), 0.0) if due else None
+
+    def bound(self, seconds: float, result: Result) -> None:
+        """Let it run no longer than so many seconds from now, and end with this result if it does."""
+        self._bound = [(clock.monotonic() + seconds, result)]
+
+    def unbind(self) -> None:
+        """It may run on, after all."""
+        self._bound = []
 
     def stop(self, result: Result) -> None:
         """End it now, with this result: TERM, and KILL when it takes too long."""
@@ -121,9 +134,8 @@ class Run:
             os.close(self._pidfd)  # it would stay readable
             self._pidfd = -1
         now = clock.monotonic()
-        timeout = self._limits.timeout
-        if not self._ending and timeout is not None and now >= self._started + timeout:
-            self.stop(Result(TIMEOUT, note=f"it ran longer than {timeout:g} s"))
+        if not self._ending:
+            self._heed_limits(now)
         if self._child.returncode is not None:
             if self._is_tree_gone():
                 return self._finish([])
@@ -134,6 +146,13 @@ class Run:
             if self._ending.is_over:
                 self._child.poll()
                 self._finish(self._ending.survivors)
+
+    def _heed_limits(self, now: float) -> None:
+        for deadline, result in self._deadlines + self._bound:
+            if now >= deadline:
+                self.stop(result)
+        if self._pulse.due and now >= self._pulse.due[0] and self._pulse.has_stopped(self._tree().members()):
+            self.stop(Result(TIMEOUT, note=f"no output and no CPU time for {self._limits.stall:g} s"))
 
     def _start(self, invocation: agents.Invocation, directory: str | None) -> subprocess.Popen[bytes]:
         stdin = subprocess.DEVNULL if invocation.stdin is None else _as_file(invocation.stdin)
@@ -155,15 +174,17 @@ class Run:
                 os.close(stdin)
 
     def _end_tree(self) -> None:
+        self._ending = tree.Ending(self._tree(), self._limits.kill_after)
+        self._next_step = 0.0
+
+    def _tree(self) -> tree.Tree:
         home, attempt = self._mark
 
         def is_adopted(child: process.Process) -> bool:
             """Our children are this attempt's, but for what an earlier agent left running on purpose."""
             return tree.marked_attempt(child.pid, home) in (attempt, None)
 
-        found = tree.Tree(home, attempt, self.agent, is_adopted, self._spared)
-        self._ending = tree.Ending(found, self._limits.kill_after)
-        self._next_step = 0.0
+        return tree.Tree(home, attempt, self.agent, is_adopted, self._spared)
 
     def _is_tree_gone(self) -> bool:
         """The quick answer for the usual case: a subreaper without children has nothing below it."""
@@ -179,7 +200,8 @@ class Run:
         except BlockingIOError:
             return False
         if data:
-            self._report.write(data)
+            self._pulse.beat()
+            self._sink.write(data)
             return True
         os.close(self._pipe)
         self._pipe = -1
@@ -202,6 +224,39 @@ class Run:
         for file in self.descriptors:
             os.close(file)
         self._pipe = self._pidfd = -1
+
+
+class Pulse:
+    """Whether anything happens in a tree: output, CPU time, processes that come and go."""
+
+    def __init__(self, limit: float | None) -> None:
+        self._limit = limit
+        self._seen: set[tuple[int, int, str]] = set()
+        self._last = clock.monotonic()
+        self._next = self._last + limit / STALL_LOOKS if limit else 0.0
+
+    @property
+    def due(self) -> list[float]:
+        """When to look at the tree again, if at all."""
+        return [self._next] if self._limit else []
+
+    def beat(self) -> None:
+        """There was output."""
+        self._last = clock.monotonic()
+
+    def has_stopped(self, members: list[process.Process]) -> bool:
+        """Whether nothing has happened for too long."""
+        now = clock.monotonic()
+        seen = {(member.pid, member.start, member.used) for member in members}
+        if seen != self._seen:
+            self._seen, self._last = seen, now
+        assert self._limit
+        self._next = now + self._limit / STALL_LOOKS
+        return now >= self._last + self._limit
+
+
+def _late(timeout: float) -> Result:
+    return Result(TIMEOUT, note=f"it ran longer than {timeout:g} s")
 
 
 def _as_file(data: bytes) -> int:

@@ -16,6 +16,7 @@ DATABASE = "tasks.db"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from configparser import ConfigParser
 
 _GITIGNORE = """\
@@ -157,6 +158,13 @@ def agents(parser: ConfigParser) -> dict[str, dict[str, str]]:
     return {name[6:].strip(): dict(parser[name]) for name in parser.sections() if name.startswith("agent ")}
 
 
-def option(parser: ConfigParser, name: str, default: str) -> str:
-    """The value of `name` in the section [txlite], or `default`."""
-    return parser.get("txlite", name, fallback=default)
+def option(parser: ConfigParser, name: str, default: str, section: str = "txlite") -> str:
+    """The value of `name` in this section, or `default`."""
+    return parser.get(section, name, fallback=default)
+
+
+def check_options(parser: ConfigParser, section: str, known: Iterable[str]) -> None:
+    """Raise UsageError for an option of this section that nobody knows."""
+    unknown = sorted(set(parser[section]) - set(known)) if parser.has_section(section) else []
+    if unknown:
+        raise UsageError(f"config.ini, [{section}]: unknown option {unknown[0]!r}: it has {', '.join(sorted(known))}")

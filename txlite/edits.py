@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 UPDATE = "UPDATE tasks SET title = ?, score = ?, parent = ?, updated = ? WHERE seq = ?"
 UPDATE_TEXT = "UPDATE task_texts SET description = ? WHERE task = ?"
+UPDATE_VERIFY = "UPDATE task_texts SET verify = ? WHERE task = ?"
 ANCESTORS = """WITH RECURSIVE above (seq) AS (
         SELECT ? UNION SELECT t.parent FROM tasks t JOIN above a ON t.seq = a.seq WHERE t.parent IS NOT NULL)
     SELECT 1 FROM above WHERE seq = ?"""
@@ -45,19 +46,21 @@ class Edits(Outcomes):
         score: float | None = None,
         parent: str | None = None,
         status: str | None = None,
+        verify: str | None = None,
         token: int | None = None,
     ) -> Task:
         """Change what is given, all of it or nothing; the task as it is then.
 
-        `parent`: an id, or "" for none. `status`: a state but `active`, which claiming gives; backlog (or ready, as tx
-        has it) gives back a task that was claimed by hand. While a worker runs it, its agent may say done or failed
-        with `token`, and cancelled stops the agent. Raises InvalidValue, InvalidMove, TaskNotFound, DependencyCycle
-        for a parent below the task, AlreadyClaimed, LeaseLost.
+        `parent`: an id, or "" for none. `verify`: its gate, or "" for none of its own. `status`: a state but
+        `active`, which claiming gives; backlog (or ready, as tx has it) gives back a task that was claimed by hand.
+        While a worker runs it, its agent may say done or failed with `token`, and cancelled stops the agent. Raises
+        InvalidValue, InvalidMove, TaskNotFound, DependencyCycle for a parent below the task, AlreadyClaimed,
+        LeaseLost.
         """
         decision = Decision([], "")
         with self.db.writing() as connection:
             found = tasks.select(connection, task)
-            _change(connection, found, title, description, score, parent)
+            _change(connection, found, title, description, score, parent, verify)
             if status is not None:
                 decision = decide(connection, task, _state(status), token=token, force=status == "cancelled")
             changed = tasks.select(connection, task)
@@ -126,7 +129,10 @@ def _change(
     description: str | None,
     score: float | None,
     parent: str | None,
+    verify: str | None,
 ) -> None:
+    if verify:
+        tasks.check_command(verify, "the gate")
     if title is not None:
         text.check_line(title, "the title")
     if score is not None:
@@ -140,3 +146,5 @@ def _change(
     connection.execute(UPDATE, (*values, found.seq))
     if description is not None:
         connection.execute(UPDATE_TEXT, (text.check_text(description, "the description"), found.seq))
+    if verify is not None:
+        connection.execute(UPDATE_VERIFY, (verify or None, found.seq))

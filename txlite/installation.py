@@ -1,4 +1,6 @@
-"""This copy of the code: a directory, or an archive that Python runs. Used by `pack`."""
+"""This copy of the code: a directory, or an archive that Python runs. Used by `pack`, and by `loop`, whose agents find
+`txlite` on their PATH.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,32 @@ import runpy
 
 runpy.run_module({name!r}, run_name="__main__", alter_sys=True)
 """
+
+
+_COMMAND = """\
+#!/bin/sh
+# Made by txlite for the agents of a loop.
+exec {python} -c 'import runpy, sys
+sys.path = [sys.argv.pop(1)] + [path for path in sys.path if path]
+runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)' {root} {name} "$@"
+"""
+
+
+def write_command(path: str) -> None:
+    """Write a command that runs this copy with this Python. Raises StoreUnavailable where it cannot be written."""
+    import shlex
+    import sys
+
+    root, name = os.path.split(os.path.dirname(os.path.abspath(__file__)))
+    words = {"python": shlex.quote(sys.executable), "root": shlex.quote(root), "name": shlex.quote(name)}
+    unfinished = f"{path}.{os.getpid()}.new"
+    try:
+        os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
+        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o700), "w") as file:
+            file.write(_COMMAND.format(**words))
+        os.replace(unfinished, path)
+    except OSError as error:
+        raise StoreUnavailable(f"{path} cannot be written: {error.strerror}") from error
 
 
 def pack(path: str) -> None:

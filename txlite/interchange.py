@@ -27,7 +27,7 @@ VERSION = 1
 FORMAT = {"format": "txlite", "version": VERSION}
 
 TASK_KEYS = ("id", "title", "description", "status", "parentId", "score", "createdAt", "updatedAt", "completedAt",
-             "after", "kind", "command", "directory", "needs", "notBefore", "failures", "launch")  # fmt: skip
+             "after", "kind", "command", "directory", "verify", "needs", "notBefore", "failures", "launch")  # fmt: skip
 LAUNCH_KEYS = ("agent", "type", "level", "template", "timeout", "killAfter", "width")
 ATTEMPT_KEYS = ("attempt", "task", "worker", "agent", "startedAt", "endedAt", "outcome", "exitCode", "duration", "pid",
                 "report", "note", "tail")  # fmt: skip
@@ -68,6 +68,7 @@ class TaskLine(NamedTuple):
     description: str
     command: str | None
     directory: str | None
+    verify: str | None
     agent: str | None  # the first of seven facts about how it is launched; None for a task of the queue
     type: str | None
     level: str | None
@@ -190,6 +191,7 @@ def _check_task(fields: dict[str, object]) -> Arrival:
             _text(take("description", ""), "the description"),
             None if command is None else _line(command, "the command"),
             _optional_text(take("directory", None), "the directory"),
+            _optional_text(take("verify", None), "the gate"),
             *(_check_launch(launch, status) if launch is not None else _NO_LAUNCH),
             False,
         )
@@ -300,6 +302,7 @@ def _check_tx_task(fields: dict[str, object], data: dict, directory: str) -> Arr
             _text(data.get("description") or "", "the description"),
             None,
             directory,
+            None,
             *_NO_LAUNCH,
             True,
         )

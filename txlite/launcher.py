@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 90.0  # seconds for a launched worker to say that it is there: the database may be locked for 30
 DEFAULT_LEVELS = {"research": "medium"}  # by type; any other is low
-RESERVED_TYPES = ("bin", "config.ini", "locks", "templates", "txlite", "wake")
+RESERVED_TYPES = ("bin", "commands", "config.ini", "locks", "loops", "templates", "txlite", "wake", "worktrees")
 RECOVER = 30.0  # seconds between its looks for dead workers, while it runs: there may be a hundred like it
 TITLE_LENGTH = 200  # characters of a task's text that become its title
 SEARCHING = "research"  # the type for which an agent may search the web
@@ -132,7 +132,7 @@ def explain(wanted: Order) -> Explanation:
     launch, new, moment = wanted.launch, wanted.new, clock.now()
     task = Task(
         0, "tx-", new.title, new.kind, new.needs, new.score, "active", 0, None, 0, 0, moment, moment, None, None,
-        new.description, new.command, new.directory,
+        new.description, new.command, new.directory, new.verify,
     )  # fmt: skip
     prompt = Heading.of(task, 0, launch.agent, moment, launch).prompt
     argv, _ = agents.prepare(wanted.agent, task, prompt, "PROMPT-FILE", launch.level, launch.type == SEARCHING)
@@ -286,7 +286,8 @@ class LaunchedWorker(Standalone):
         task, claim, launch = self._assignment.task, self._assignment.claim, self._order.launch
         heading = Heading.of(task, claim.token, launch.agent, clock.now(), launch, os.getpid())
         self._work = worker.Plan(
-            self._order.agent, heading, clock.stamp(), launch.type, launch.type == SEARCHING
+            self._order.agent, heading, clock.stamp(), launch.type, heading.prompt, launch.level,
+            search=launch.type == SEARCHING,
         )  # fmt: skip
         paper = self._open_report(self._work)
         if paper.name is None:
@@ -331,7 +332,8 @@ class LaunchedWorker(Standalone):
             self._keep_alive(token)
         if is_late:
             moment = clock.now()
-            self._work = self._work._replace(heading=self._work.heading._replace(started=moment))
+            heading = self._work.heading._replace(started=moment)
+            self._work = self._work._replace(heading=heading, prompt=heading.prompt)
             if self._paper:
                 self._paper.restart(moment)
                 self._note(self._work, report=self._paper.name)

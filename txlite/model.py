@@ -61,6 +61,7 @@ class Task(NamedTuple):
     description: str
     command: str | None  # for `sh -c`; None for a prompt
     directory: str | None  # where it runs
+    verify: str | None = None  # for `sh -c`: the gate that its work must pass, instead of the loop's
 
     @property
     def is_ready(self) -> bool:
@@ -123,6 +124,41 @@ class Launch(NamedTuple):
     timeout: float | None  # seconds
     kill_after: float  # seconds between TERM and KILL
     width: int | None  # it waits until fewer than so many launched tasks run
+
+
+# How far an attempt of a loop has come.
+BEGUN = "begun"  # nothing was done yet
+PREPARED = "prepared"  # its place is ready, and its agent may have worked there
+LANDING = "landing"  # its work passed, and is about to be put onto the base branch
+SETTLED = "settled"  # nothing of it is left in its place
+
+
+class Trial(NamedTuple):
+    """An attempt of a loop: what its agent said, where its work lies, what became of it."""
+
+    attempt: int
+    task: str  # id
+    loop: str
+    stage: str
+    said_done: bool  # its agent said so itself
+    repository: str | None  # the top of its working tree; None outside of any
+    base: str | None  # the branch that its work is for
+    start: str | None  # the commit that it began with
+    worktree: str | None  # of its own; None in the user's working tree
+    landed: str | None  # the commit with its work, on the base branch or (LANDING) on its way there
+    parked: str | None  # the ref of the work that did not pass
+
+
+class Loop(NamedTuple):
+    """One run of RALPH."""
+
+    id: str  # its supervisor's
+    agent: str
+    started: str
+    ended: str | None  # None: it goes on, or was killed
+    reason: str | None  # why it ended
+    max_tasks: int | None  # it claims no more than so many
+    max_failures: int | None  # it claims nothing after so many different tasks failed in a row
 
 
 class Lane(NamedTuple):

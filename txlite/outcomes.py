@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 LOSSES = 10  # workers in a row that died over a task, until it is put aside: it may be what kills them
 
 IS_LAUNCHED = "SELECT 1 FROM launches WHERE task = ?"
+SAY_DONE = "UPDATE trials SET said_done = ? WHERE attempt = ?"
 SET_VERDICT = "UPDATE claims SET verdict = ?, stopping = max(stopping, ?) WHERE token = ?"
 FREED = """SELECT t.id, t.kind, t.needs FROM dependencies d JOIN tasks t ON t.seq = d.task WHERE d.blocker = ?
     AND t.status = 'backlog' AND t.open_blockers = 0 AND (t.not_before IS NULL OR t.not_before <= ?) ORDER BY t.seq"""
@@ -187,7 +188,10 @@ def decide(
 
 
 def _leave_verdict(connection: sqlite3.Connection, hold: Hold, status: str, is_own: bool, note: str) -> Decision:
-    """What the worker that runs the task carries out: at once, unless its own agent says it."""
+    """What the worker that runs the task carries out: at once, unless its own agent says it. That of a trial decides
+    nothing by saying done: its work is judged."""
+    if is_own and status == DONE and connection.execute(SAY_DONE, (True, hold.token)).rowcount:
+        return Decision([], hold.worker)
     connection.execute(SET_VERDICT, (status, not is_own, hold.token))
     if note:
         connection.execute(SET_NOTE, (note, hold.token))

@@ -57,6 +57,7 @@ def task_object(task: Task, relations: Relations) -> dict[str, object]:
         "kind": task.kind,
         "command": task.command,
         "directory": task.directory,
+        "verify": task.verify,
         "needs": task.needs or None,
         "notBefore": task.not_before,
         "failures": task.failures,

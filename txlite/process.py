@@ -53,6 +53,7 @@ class Process(NamedTuple):
     session: int
     start: int
     state: str  # as in ps: R S D T Z
+    used: str  # CPU time so far, in whatever unit: what matters is whether it grows
 
 
 def pid_namespace() -> str:
@@ -83,7 +84,8 @@ def look(pid: int) -> Process | None:
     finally:
         os.close(file)
     fields = line[line.rindex(b")") + 2 :].split()
-    return Process(pid, int(fields[1]), int(fields[3]), int(fields[19]), fields[0].decode())
+    used = str(int(fields[11]) + int(fields[12]))
+    return Process(pid, int(fields[1]), int(fields[3]), int(fields[19]), fields[0].decode(), used)
 
 
 def table() -> dict[int, Process]:
@@ -111,14 +113,14 @@ def _ps(selection: list[str]) -> dict[int, Process]:
     import time
 
     env = {"LC_ALL": "C", "TZ": "UTC"}  # a process's start is the same for callers in any zone
-    columns = ["-o", "pid=", "-o", "ppid=", "-o", "pgid=", "-o", "stat=", "-o", "lstart="]
+    columns = ["-o", "pid=", "-o", "ppid=", "-o", "pgid=", "-o", "stat=", "-o", "time=", "-o", "lstart="]
     command = ["/bin/ps", *selection, *columns]
     listing = subprocess.run(command, check=False, capture_output=True, text=True, env=env).stdout
     processes = {}
     for line in listing.splitlines():
-        pid, parent, group, state, started = line.split(None, 4)
+        pid, parent, group, state, used, started = line.split(None, 5)
         start = int(calendar.timegm(time.strptime(started.strip(), "%a %b %d %H:%M:%S %Y")))
-        processes[int(pid)] = Process(int(pid), int(parent), int(group), start, state[0])
+        processes[int(pid)] = Process(int(pid), int(parent), int(group), start, state[0], used)
     return processes
 
 

@@ -23,8 +23,17 @@ from .heading import FENCE, MARK, MARK_LENGTH, Heading, Layout, find_output, mak
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from configparser import ConfigParser
+    from typing import Protocol
 
     from .claims import Result
+
+if TYPE_CHECKING:
+
+    class Sink(Protocol):
+        """Where output goes: a report, or what stands before one, or memory."""
+
+        def write(self, data: bytes) -> None: ...
+
 
 CAP = 10 << 20  # bytes of output kept, by default
 SMALLEST_CAP = 1024

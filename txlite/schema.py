@@ -16,6 +16,9 @@ The schema states its own rules, each with a name, so that no program can break 
     supervisors   the runs, and how many workers each should have
     batches       what `run --from` added, as a range of tasks
     launches      how a launched task is run; its worker is its own, and no other ever claims it
+    loops         the runs of RALPH, each under its supervisor's id
+    trials        attempts of a loop: what their agents said, where their work lies, and what became of it
+    agent_limits  until when the provider of an agent refuses to work
     history       each change of a task's state, written by triggers
 """
 
@@ -210,5 +213,41 @@ ALTER TABLE home ADD COLUMN paused TEXT;
 ALTER TABLE claims ADD COLUMN renewals INTEGER NOT NULL DEFAULT 0;
 """
 
-MIGRATIONS = (_FIRST, _LAUNCHES, _PAUSE_AND_RENEWALS)
+_TRIALS = """
+ALTER TABLE task_texts ADD COLUMN verify TEXT;
+
+CREATE TABLE loops (
+    id           TEXT PRIMARY KEY,
+    agent        TEXT NOT NULL,
+    started      TEXT NOT NULL,
+    ended        TEXT,
+    reason       TEXT,
+    max_tasks    INTEGER CONSTRAINT some_tasks CHECK (max_tasks > 0),
+    max_failures INTEGER CONSTRAINT some_failures CHECK (max_failures > 0)
+) WITHOUT ROWID;
+
+CREATE TABLE trials (
+    attempt    INTEGER PRIMARY KEY REFERENCES attempts (id) ON DELETE CASCADE,
+    task       INTEGER NOT NULL,
+    loop       TEXT NOT NULL REFERENCES loops (id),
+    stage      TEXT NOT NULL CONSTRAINT stage_is_known CHECK (stage IN ('begun', 'prepared', 'landing', 'settled')),
+    said_done  INTEGER NOT NULL DEFAULT 0,
+    repository TEXT,
+    base       TEXT,
+    start      TEXT,
+    worktree   TEXT,
+    landed     TEXT,
+    parked     TEXT
+);
+CREATE INDEX trials_of_loop ON trials (loop, task);
+CREATE INDEX trials_unsettled ON trials (task) WHERE stage <> 'settled';
+
+CREATE TABLE agent_limits (
+    agent  TEXT PRIMARY KEY,
+    until  TEXT NOT NULL,
+    reason TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS = (_FIRST, _LAUNCHES, _PAUSE_AND_RENEWALS, _TRIALS)
 VERSION = len(MIGRATIONS)

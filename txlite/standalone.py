@@ -81,7 +81,6 @@ class Persistent(Standalone):
         self._drain = drain
         self._first_signal = 0.0
         self._seen = 0
-        self._must_stop = False
         stopping = [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT]
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
             stopping.append(signal.SIGHUP)

@@ -18,6 +18,7 @@ from .errors import UsageError
 from .launches import Launches
 from .standings import Standings
 from .tasks import Tasks
+from .trials import Trials
 from .workers import Workers
 
 TYPE_CHECKING = False
@@ -38,7 +39,7 @@ IS_READY = """SELECT 1 FROM tasks WHERE kind = ? AND needs = ? AND status = 'bac
     AND not_before IS NULL LIMIT 1"""
 
 
-class Store(Workers, Dependencies, Tasks, Claims, Edits, Attempts, Batches, Launches, Standings):
+class Store(Workers, Dependencies, Tasks, Claims, Edits, Attempts, Batches, Launches, Trials, Standings):
     """The queue of one home. Use it as a context manager, in the process that opened it; threads may share it.
 
     home: its directory, absolute.

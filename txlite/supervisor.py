@@ -52,6 +52,8 @@ class Settings(NamedTuple):
     cap: int  # bytes of output kept for each report
     drain: float | None = None  # seconds that running attempts get after the first signal; None: all they need
     forever: bool = False  # stay when there is nothing left to do
+    body: Callable[[worker.Settings, multiprocessing.connection.Connection], None] = worker.main
+    policy: object = None  # what its workers must know besides
 
 
 class Slot:
@@ -73,8 +75,10 @@ class Slot:
 class Supervisor:
     """One run. `observe` is called whenever something may have changed, with whether a signal came."""
 
-    def __init__(self, store: Store, settings: Settings, observe: Callable[[bool], None] = lambda _: None) -> None:
-        self.id = new_id("run")
+    def __init__(
+        self, store: Store, settings: Settings, observe: Callable[[bool], None] = lambda _: None, name: str = ""
+    ) -> None:
+        self.id = name or new_id("run")
         self.signals: list[int] = []  # in the order of their coming
         self.worker_ids: set[str] = set()  # all that there ever were
         self._store = store
@@ -90,6 +94,10 @@ class Supervisor:
     @property
     def is_interrupted(self) -> bool:
         return bool(self.signals)
+
+    def leave(self) -> None:
+        """Claim nothing more; what runs may finish, and then it is over."""
+        self._order(worker.LEAVE)
 
     def run(self) -> None:
         """Supervise until there is nothing left to do, or a signal ends it.
@@ -230,9 +238,9 @@ class Supervisor:
         ours, theirs = context.Pipe()
         settings = worker.Settings(
             self._store.db.path, slot.id, slot.id, self.id, self._settings.agent,
-            self._settings.max_attempts, self._settings.limits, self._settings.cap,
+            self._settings.max_attempts, self._settings.limits, self._settings.cap, self._settings.policy,
         )  # fmt: skip
-        child = context.Process(target=worker.main, args=(settings, theirs), name=slot.id)
+        child = context.Process(target=self._settings.body, args=(settings, theirs), name=slot.id)
         if len(self.worker_ids) == 1:
             resource_tracker.ensure_running()  # starting it unblocks signals, so it goes first
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, worker.SIGNALS)

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 # Text is cast: a row edited by hand may hold anything, and must not break the others.
 COLUMNS = """t.seq, t.id, CAST(t.title AS TEXT), t.kind, t.needs, t.score, t.status, t.open_blockers, t.not_before,
     t.failures, t.token, t.created, t.updated, t.completed, (SELECT p.id FROM tasks p WHERE p.seq = t.parent),
-    coalesce(CAST(x.description AS TEXT), ''), CAST(x.command AS TEXT), CAST(x.directory AS TEXT)"""
+    coalesce(CAST(x.description AS TEXT), ''), CAST(x.command AS TEXT), CAST(x.directory AS TEXT),
+    CAST(x.verify AS TEXT)"""
 SELECT = f"SELECT {COLUMNS} FROM tasks t LEFT JOIN task_texts x ON x.task = t.seq"
 SELECT_BY_ID = f"{SELECT} WHERE t.id = ?"
 SELECT_BY_SEQ = f"{SELECT} WHERE t.seq = ?"
@@ -35,7 +36,7 @@ SEQ_OF_ID = "SELECT seq FROM tasks WHERE id = ?"
 LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM tasks"
 INSERT = """INSERT INTO tasks (id, title, kind, needs, score, not_before, created, updated, parent)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-INSERT_TEXT = "INSERT INTO task_texts (task, description, command, directory) VALUES (?, ?, ?, ?)"
+INSERT_TEXT = "INSERT INTO task_texts (task, description, command, directory, verify) VALUES (?, ?, ?, ?, ?)"
 # The lanes in use, a step or two down the index for each. (Rows compared at once, (kind, needs) > (?, ?), would make
 # SQLite walk through all the tasks that are equal.)
 FIRST_LANE = """SELECT kind, needs FROM tasks WHERE status = 'backlog' AND open_blockers = 0 AND not_before IS NULL
@@ -79,6 +80,7 @@ class NewTask(NamedTuple):
     not_before: str | None
     directory: str
     after: tuple[str, ...]
+    verify: str | None = None
 
 
 class Relations(NamedTuple):
@@ -109,16 +111,18 @@ class Tasks:
         not_before: str | None = None,
         directory: str | None = None,
         after: Iterable[str] = (),
+        verify: str | None = None,
     ) -> Task:
         """Add one task, in state backlog.
 
         With `command` (for `sh -c`) it is a command, and `title` may be left out; without, a prompt of title
         and description. `score`: the higher, the sooner. `parent`, `after`: ids; it waits for those in
         `after`. `needs`: the capability that its worker must have. `not_before`: UTC text as `clock.now` writes
-        it. `directory`: where it runs, the working directory unless given.
+        it. `directory`: where it runs, the working directory unless given. `verify`: for `sh -c`, the gate that its
+        work must pass in a loop.
         Raises InvalidValue, TaskNotFound, StoreUnavailable.
         """
-        new = check(title, command, description, score, parent, needs, not_before, directory, tuple(after))
+        new = check(title, command, description, score, parent, needs, not_before, directory, tuple(after), verify)
         with self.db.writing() as connection:
             ids = insert(connection, [new])
             task = select(connection, ids[0])
@@ -256,10 +260,13 @@ def check(
     not_before: str | None = None,
     directory: str | None = None,
     after: tuple[str, ...] = (),
+    verify: str | None = None,
 ) -> NewTask:
     """A NewTask of what `add` takes; raises InvalidValue."""
+    if verify is not None:
+        check_command(verify, "the gate")
     if command is not None:
-        _check_command(command)
+        check_command(command)
         title = title or command.strip().split("\n", 1)[0][:TITLE_LENGTH]
     if needs:
         text.check_name(needs, "the capability")
@@ -277,6 +284,7 @@ def check(
             os.path.abspath(directory) if directory else config.working_directory(), "the directory"
         ),
         after=after,
+        verify=verify,
     )
 
 
@@ -285,12 +293,13 @@ def check_score(score: float) -> None:
         raise InvalidValue(f"score {score!r} is not a number")
 
 
-def _check_command(command: str) -> None:
-    text.check_line(command, "the command")
+def check_command(command: str, what: str = "the command") -> None:
+    """Raise InvalidValue for what `sh -c` would not take."""
+    text.check_line(command, what)
     size = len(command.encode())
     if size > COMMAND_BYTES:
         raise InvalidValue(
-            f"the command is {size:,} bytes long and the system takes {COMMAND_BYTES:,}: put it into a script"
+            f"{what} is {size:,} bytes long and the system takes {COMMAND_BYTES:,}: put it into a script"
         )
 
 
@@ -317,7 +326,7 @@ def insert(connection: sqlite3.Connection, tasks: list[NewTask]) -> list[str]:
         parent = seq_of(connection, new.parent) if new.parent else None
         values = (new.title, new.kind, new.needs, new.score, new.not_before, moment, moment, parent)
         seq, task = _insert_row(connection, values, length)
-        connection.execute(INSERT_TEXT, (seq, new.description, new.command, new.directory))
+        connection.execute(INSERT_TEXT, (seq, new.description, new.command, new.directory, new.verify))
         for blocker in new.after:
             link(connection, seq, seq_of(connection, blocker))
         ids.append(task)

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 EXPORT_TASKS = """SELECT t.seq, l.task IS NOT NULL, t.id, t.title, x.description,
     CASE WHEN t.status <> 'active' THEN t.status WHEN l.task IS NULL THEN 'backlog' ELSE 'cancelled' END,
     (SELECT p.id FROM tasks p WHERE p.seq = t.parent), t.score, t.created, t.updated, t.completed, NULL, t.kind,
-    x.command, x.directory, t.needs, CASE WHEN t.reserved_for IS NULL THEN t.not_before END, nullif(t.failures, 0),
-    l.agent, l.type, l.level, l.template, l.timeout, l.kill_after, l.width
+    x.command, x.directory, x.verify, t.needs, CASE WHEN t.reserved_for IS NULL THEN t.not_before END,
+    nullif(t.failures, 0), l.agent, l.type, l.level, l.template, l.timeout, l.kill_after, l.width
     FROM tasks t LEFT JOIN task_texts x ON x.task = t.seq LEFT JOIN launches l ON l.task = t.seq ORDER BY t.seq"""
 EXPORT_DEPENDENCIES = """SELECT d.task, b.id FROM dependencies d JOIN tasks b ON b.seq = d.blocker
     ORDER BY d.task, d.blocker"""

@@ -30,6 +30,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
+    from .report import Sink
+
 # Orders, a byte each.
 LEAVE = b"l"  # no new claims
 STOP = b"s"  # no new claims, and stop the agent: TERM, later KILL
@@ -56,6 +58,9 @@ class Plan(NamedTuple):
     heading: Heading
     stamp: str  # of the report's name
     directory: str  # of the report, below home
+    prompt: str
+    level: str = ""
+    in_loop: bool = False  # as RALPH runs it
     search: bool = False  # whether the agent may search the web
 
 
@@ -70,13 +75,14 @@ class Settings(NamedTuple):
     max_attempts: int
     limits: Limits
     cap: int
+    policy: object = None  # what a loop's workers must know besides
 
 
-def main(settings: Settings, control: Connection) -> None:
-    """The body of a worker process."""
+def main(settings: Settings, control: Connection, kind: type[Worker] | None = None) -> None:
+    """The body of a worker process, of this kind or a plain one."""
     prepare_signals()
     try:
-        _work(settings, control)
+        _work(settings, control, kind or Worker)
     except Error as error:
         try:
             control.send_bytes(b"%s%d %s" % (TROUBLE, error.exit_code, str(error).encode()))
@@ -85,9 +91,9 @@ def main(settings: Settings, control: Connection) -> None:
         sys.exit(error.exit_code)
 
 
-def _work(settings: Settings, control: Connection) -> None:
+def _work(settings: Settings, control: Connection, kind: type[Worker]) -> None:
     try:
-        worker = Worker(settings, control)
+        worker = kind(settings, control)
         try:
             worker.run()
         finally:
@@ -114,12 +120,14 @@ def _note(signum: int, frame: object) -> None:
 class Worker:
     """The state of one worker process."""
 
+    _claims_at_once = True  # the next task, as it records the end of one
+
     def __init__(self, settings: Settings, control: Connection | None) -> None:
         self._settings = settings
         self._control = control
         if control:
             os.set_blocking(control.fileno(), False)
-        self._is_leaving = False
+        self._is_leaving = self._must_stop = False
         self._run: Run | None = None
         self._assignment: Assignment | None = None  # what we hold
         self._wakeup, wakeup = os.pipe()
@@ -199,7 +207,7 @@ class Worker:
             self._listener.show()
             try:
                 changes = self._store.changes()
-                self._assignment = self._store.claim_next(self._settings.id, self._lanes, self._settings.agent.name)
+                self._assignment = self._claim()
                 if not self._assignment:
                     self._tell(IDLE)
                     self._sleep(changes)
@@ -207,6 +215,9 @@ class Worker:
             except StoreUnavailable as error:
                 self._bear(error, deadline)
             self._listener.hide()
+
+    def _claim(self) -> Assignment | None:
+        return self._store.claim_next(self._settings.id, self._lanes, self._settings.agent.name)
 
     def _bear(self, error: StoreUnavailable, deadline: float) -> None:
         """Wait a moment for a database that cannot be used; raise where waiting does not help, or was long enough."""
@@ -251,7 +262,7 @@ class Worker:
     def _plan(self, assignment: Assignment) -> Plan:
         name = agents.SHELL if assignment.task.command is not None else self._settings.agent.name
         heading = Heading.of(assignment.task, assignment.claim.token, name, clock.now())
-        return Plan(self._settings.agent, heading, clock.stamp(), WORKERS)
+        return Plan(self._settings.agent, heading, clock.stamp(), WORKERS, heading.prompt)
 
     def _open_report(self, plan: Plan) -> report.Report:
         """Begin the report; first note what recovery must know to end it."""
@@ -268,21 +279,22 @@ class Worker:
         self._liveness.write_note({**note, **more})
 
     def _execute(self, assignment: Assignment, plan: Plan) -> Result:
-        task, claim, settings, paper = assignment.task, assignment.claim, self._settings, self._paper
+        return self._complete(self._run_agent(assignment, plan))
+
+    def _run_agent(self, assignment: Assignment, plan: Plan) -> Result:
+        """The agent's own end; its report is still open."""
+        task, claim, paper = assignment.task, assignment.claim, self._paper
         assert paper
         file = report.prompt_file(os.path.join(self._store.home, plan.directory), claim.token)
-        argv, stdin = agents.prepare(plan.agent, task, plan.heading.prompt, file, plan.heading.level, plan.search)
+        argv, stdin = agents.prepare(plan.agent, task, plan.prompt, file, plan.level, plan.search, plan.in_loop)
         try:
             if file in argv:
-                report.write_prompt(file, plan.heading.prompt)
+                report.write_prompt(file, plan.prompt)
         except OSError as error:
-            return self._complete(Result(UNSTARTABLE, note=f"its prompt could not be written: {error.strerror}"))
-        invocation = agents.Invocation(argv, stdin, self._environment.of(task, claim, self._uuid))
-        mark = self._uuid, claim.token
-        run = self._run = Run(
-            invocation, task.directory, paper, mark, settings.limits, self._store.live_pids,
-            settings.agent.daemons and task.command is None, self._is_subreaper,
-        )  # fmt: skip
+            return Result(UNSTARTABLE, note=f"its prompt could not be written: {error.strerror}")
+        invocation = agents.Invocation(argv, stdin, self._environment_of(assignment))
+        leaves_daemons = self._settings.agent.daemons and task.command is None
+        run = self._start(invocation, task.directory, claim.token, paper, self._settings.limits, leaves_daemons)
         if run.result is None:
             self._guard(run, claim.token, 0.0 if NEEDS_NOTE else SHORT)
         if run.result is None:  # for a shorter one the marks on its processes would do
@@ -290,7 +302,26 @@ class Worker:
         while run.result is None:
             self._guard(run, claim.token)
         self._run = None
-        return self._complete(run.result._replace(pid=run.pid))
+        return run.result._replace(pid=run.pid)
+
+    def _environment_of(self, assignment: Assignment) -> dict[bytes, bytes]:
+        return self._environment.of(assignment.task, assignment.claim, self._uuid)
+
+    def _start(
+        self,
+        invocation: agents.Invocation,
+        directory: str | None,
+        token: int,
+        sink: Sink,
+        limits: Limits,
+        leaves_daemons: bool = False,
+    ) -> Run:
+        """Start a process of the attempt with this token; what it writes goes to `sink`."""
+        self._run = Run(
+            invocation, directory, sink, (self._uuid, token), limits, self._store.live_pids, leaves_daemons,
+            self._is_subreaper,
+        )  # fmt: skip
+        return self._run
 
     def _complete(self, result: Result) -> Result:
         """End the report of the attempt that we run; the result with what it adds."""
@@ -326,7 +357,7 @@ class Worker:
         settings = self._settings
         deadline = clock.monotonic() + STORE_PATIENCE
         while True:
-            lanes = () if self._is_leaving else self._lanes
+            lanes = self._lanes if self._claims_at_once and not self._is_leaving else ()
             try:
                 self._assignment = self._store.finish(
                     assignment.claim.token, result, settings.max_attempts, settings.id, lanes, settings.agent.name
@@ -375,6 +406,7 @@ class Worker:
             order = LEAVE
             self._control.close()
         self._is_leaving = True
+        self._must_stop = self._must_stop or order in (STOP, KILL)
         if self._run and order in (STOP, KILL):
             self._run.stop(Result(INTERRUPTED, note="it was stopped"))
             if order == KILL:

@@ -3,8 +3,9 @@
     python3 tests/campaigns/loops.py DOCUMENT [--rounds 10]
 
 Takes the first bash block of DOCUMENT that calls `tx ready`, `tx claim` and `tx done`, and runs it as it stands with
-3 workers and 5 tasks; then, in each round, with 8 workers and 60 tasks and no work between claim and release. Needs
-bash and jq.
+3 workers and 5 tasks; then, in each round, with 8 workers and 60 tasks and no work between claim and release. Then
+the block that calls `claude`, in a git repository with a stand-in for it: four tasks, four commits, and nothing of home
+among them. Needs bash, git and jq.
 """
 
 import argparse
@@ -21,10 +22,16 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
-def find_loop(path):
+CLAUDE = """#!/bin/sh
+task=$(printf '%s' "$*" | grep -o 'tx-[a-z0-9]*' | head -1)
+tx show "$task" > "work-$task" && tx done "$task"
+"""
+
+
+def find_loop(path, *calls):
     with open(path, encoding="utf-8") as file:
         blocks = re.findall(r"^```bash\n(.*?)^```", file.read(), re.M | re.S)
-    return next(block for block in blocks if all(call in block for call in ("tx ready", "tx claim ", "tx done")))
+    return next(block for block in blocks if all(call in block for call in calls))
 
 
 def tx(directory, environment, *arguments):
@@ -52,19 +59,54 @@ def play(script, count):
     return not wrong, took
 
 
+def play_ralph(script):
+    """Run the loop that calls an agent on four tasks; whether there are four commits, and nothing of home in them."""
+    directory = tempfile.mkdtemp(prefix="txlite-loop-")
+    stand = tempfile.mkdtemp(prefix="txlite-stand-")
+    with open(os.path.join(stand, "claude"), "w") as file:
+        file.write(CLAUDE)
+    os.chmod(file.name, 0o755)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TXLITE_", "PYTHON"))}
+    environment = {**kept, "PATH": f"{ROOT}/bin:{stand}:{os.environ['PATH']}"}
+
+    def git(*words):
+        return subprocess.run(["git", *words], cwd=directory, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+    git("init", "-q")
+    git("config", "user.name", "somebody")
+    git("config", "user.email", "somebody@example.org")
+    ids = [tx(directory, environment, "add", "--quiet", f"task {number}").decode().strip() for number in range(4)]
+    started = time.monotonic()
+    subprocess.run(["bash", "-c", script], cwd=directory, env=environment, stdout=subprocess.DEVNULL, check=True,
+                   stdin=subprocess.DEVNULL, timeout=300)  # fmt: skip
+    took = time.monotonic() - started
+    states = {task["status"] for task in json.loads(tx(directory, environment, "list", "--json"))}
+    commits = git("log", "--reverse", "--format=%s").splitlines()
+    files = git("ls-files").split()
+    good = (states, files, len(commits)) == ({"done"}, sorted(f"work-{task}" for task in ids), 4)
+    if good:
+        shutil.rmtree(directory)
+        shutil.rmtree(stand)
+    else:
+        print(f"{directory}: {states}, {commits}, {files}")
+    return good, took
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("document")
     parser.add_argument("--rounds", type=int, default=10)
     args = parser.parse_args()
-    script = find_loop(args.document)
+    script = find_loop(args.document, "tx ready", "tx claim ", "tx done")
     busy = re.sub(r"\{1\.\.\d+\}", "{1..8}", re.sub(r"sleep \d+", "true", script))
     good = True
     for what, text, count in [("3 workers, 5 tasks", script, 5), *[("8 workers, 60 tasks", busy, 60)] * args.rounds]:
         once, took = play(text, count)
         good &= once
         print(f"{'ok' if once else 'FAILED':8} {what}  {took:.1f} s", flush=True)
-    return 0 if good else 1
+    fine, took = play_ralph(find_loop(args.document, "tx ready", "claude ", "git commit"))
+    print(f"{'ok' if fine else 'FAILED':8} an agent, 4 tasks, 4 commits  {took:.1f} s", flush=True)
+    return 0 if good and fine else 1
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # verb -> (module, what it does)
 VERBS = {
     "run": ("run", "run what is queued, or a batch of commands, with several workers"),
+    "ralph": ("ralph", "give each queued task to a fresh agent, judge and commit its work, until the queue is done"),
     "scale": ("scale", "change the number of workers of a run that goes on"),
     "launch": ("launch", "start a background worker for one task"),
     "status": ("status", "what waits, runs, and has ended"),

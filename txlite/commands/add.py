@@ -26,6 +26,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     parser.add_argument("--after", action="append", default=[], metavar="ID", help="wait until this task is done")
     parser.add_argument("--at", type=value_of(moment), metavar="TIME", help="not before: 15:00, 2025-10-24T15:00, +10m")
     parser.add_argument("--directory", metavar="DIR", help="where it runs (here)")
+    parser.add_argument("--verify", metavar="COMMAND", help="the gate that its work must pass in `txlite ralph`")
     parser.add_argument("--json", action="store_true", help="print the task as an object")
     parser.add_argument("--quiet", "-q", action="store_true", help="print its id and nothing else")
 
@@ -60,6 +61,7 @@ def run(args: Namespace) -> int:
             needs=args.needs,
             not_before=args.at,
             directory=args.directory,
+            verify=args.verify,
             after=[store.resolve(name) for name in args.after],
         )
         if args.json:

@@ -1,21 +1,24 @@
-"""cleanup: old reports, compressed and later deleted."""
+"""cleanup: old reports, compressed and later deleted; worktrees of loops that are finished."""
 
 from __future__ import annotations
 
 import re
 import sys
 
-from .. import clock, output
+from .. import clock, output, workplace
 from ..cleanup import ACTIONS, COMPRESS, DELETE, REMOVE, Cleanup, Tally
-from ..errors import UsageError
+from ..errors import Refused, UsageError
 from ..text import printable, shorten, size
 from . import open_reading, value_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Callable
 
     from ..cleanup import Shelf, Step
+    from ..store import Store
+    from ..workplace import Leftover
 
 SHOWN = 20  # files, before it asks
 PAST = {DELETE: "deleted", COMPRESS: "compressed", REMOVE: "removed"}
@@ -25,7 +28,8 @@ LAST_MOMENT = 253402300799.0  # of the year 9999
 def configure(parser: ArgumentParser, verb: str) -> None:
     parser.epilog = (
         "Only reports of attempts that have ended are touched. On a terminal it asks first. A report's age is the "
-        "time since its last change; 0 is all that ended, 0.5 is twelve hours."
+        "time since its last change; 0 is all that ended, 0.5 is twelve hours. Worktrees of `txlite ralph` go when "
+        "their tasks are finished and they hold nothing that is not committed."
     )
     parser.add_argument("--age", type=value_of(days), default=7.0, metavar="DAYS", help="delete what is older (7)")
     parser.add_argument(
@@ -48,18 +52,51 @@ def run(args: Namespace) -> int:
     complaints = Complaints()
     age = None if args.compress_only else args.age
     with open_reading(args) as store:
+        worktrees = Worktrees([] if args.compress_only else workplace.look(store), store, complaints.add)
         with Cleanup(store.home, store.ended_reports, age, args.compress_age, complaints.add) as cleanup:
             if args.stats:
                 _show_shelves(cleanup.shelves(), args.json)
             elif args.dry_run:
-                _show_steps(cleanup, complaints, args.json)
-            elif _may_go_on(cleanup, args):
-                _show_tally(cleanup.run(), complaints, args.json)
+                _show_steps(cleanup, worktrees, complaints, args.json)
+            elif _may_go_on(cleanup, worktrees, args):
+                done = cleanup.run()
+                _show_tally(done, worktrees.remove(), complaints, args.json)
             elif args.json:
-                _show_tally(Tally(), complaints, True)
+                _show_tally(Tally(), 0, complaints, True)
             else:
                 print("nothing was changed")
     return 1 if complaints.all else 0
+
+
+class Worktrees:
+    """Those of loops that are still there."""
+
+    def __init__(self, found: list[Leftover], store: Store, complain: Callable[[str, str], None]) -> None:
+        self._all = found
+        self._store = store
+        self._complain = complain
+
+    @property
+    def finished(self) -> list[str]:
+        """The paths of those that can go."""
+        return [one.path for one in self._all if not one.why]
+
+    @property
+    def kept(self) -> list[tuple[str, str]]:
+        """The paths of those that must stay, and why."""
+        return [(one.path, one.why) for one in self._all if one.why]
+
+    def remove(self) -> int:
+        """Remove the finished ones; how many."""
+        count = 0
+        for one in self._all:
+            try:
+                if not one.why:
+                    workplace.remove(self._store, one)
+                    count += 1
+            except Refused as error:
+                self._complain(one.path, str(error))
+        return count
 
 
 class Complaints:
@@ -79,7 +116,7 @@ class Complaints:
         return [{"path": path, "error": why} for path, why in self.all]
 
 
-def _may_go_on(cleanup: Cleanup, args: Namespace) -> bool:
+def _may_go_on(cleanup: Cleanup, worktrees: Worktrees, args: Namespace) -> bool:
     """Ask, if somebody is there to be asked and there is something to ask."""
     if args.force or not (sys.stdin.isatty() and sys.stdout.isatty()):
         return True
@@ -89,22 +126,28 @@ def _may_go_on(cleanup: Cleanup, args: Namespace) -> bool:
         plan.add(step.action, step.size)
         if len(lines) < SHOWN:
             lines.append(_line(step))
-    if not plan.counts[DELETE] and not plan.counts[COMPRESS]:
+    if not plan.counts[DELETE] and not plan.counts[COMPRESS] and not worktrees.finished:
         return True
     more = sum(plan.counts.values()) - len(lines)
     lines += [f"and {more} more"] if more else []
+    lines += [f"remove   {printable(path)}" for path in worktrees.finished]
     stream = sys.stderr if args.json else sys.stdout
-    print("\n".join([*lines, _summary(plan), _question(plan)]), end="", file=stream, flush=True)
+    print("\n".join([*lines, *_present(_summary(plan)), _question(plan, worktrees)]), end="", file=stream, flush=True)
     answer = sys.stdin.readline()
     if not answer:
         print(file=stream)  # the end of file left the cursor behind the question
     return answer.strip().lower() in ("y", "yes")
 
 
-def _question(plan: Tally) -> str:
+def _present(line: str) -> list[str]:
+    return [line] if line else []
+
+
+def _question(plan: Tally, worktrees: Worktrees) -> str:
     actions = [action for action in (DELETE, COMPRESS) if plan.counts[action]]
     parts = [f"{action} {plan.counts[action]}" for action in actions[:-1]]
-    parts.append(f"{actions[-1]} {_count(plan.counts[actions[-1]], 'report')}")
+    parts += [f"{action} {_count(plan.counts[action], 'report')}" for action in actions[-1:]]
+    parts += [f"remove {_count(len(worktrees.finished), 'worktree')}"] if worktrees.finished else []
     return " and ".join(parts).capitalize() + "? [y/N] "
 
 
@@ -112,28 +155,36 @@ def _line(step: Step) -> str:
     return f"{step.action:<8}  {size(step.size):>7}  {printable(step.path)}"
 
 
-def _show_steps(cleanup: Cleanup, complaints: Complaints, as_json: bool) -> None:
+def _show_steps(cleanup: Cleanup, worktrees: Worktrees, complaints: Complaints, as_json: bool) -> None:
     if as_json:
         steps = list(cleanup.steps())
         plan = Tally()
         for step in steps:
             plan.add(step.action, step.size)
         files = [{"action": step.action, "path": step.path, "bytes": step.size} for step in steps]
-        output.print_json({**_object(plan, True), "files": files, "failed": complaints.objects()})
+        more = {"worktrees": worktrees.finished, "files": files, "failed": complaints.objects()}
+        output.print_json({**_object(plan, True), **more})
         return
     is_nothing = True
     for step in cleanup.steps():
         print(f"would {_line(step)}")
         is_nothing = False
+    for path in worktrees.finished:
+        print(f"would remove   {printable(path)}")
+        is_nothing = False
+    for path, why in worktrees.kept:
+        print(f"stays          {printable(path)}: {printable(why)}")
+        is_nothing = False
     if is_nothing and not complaints.all:
         print("nothing to clean up")
 
 
-def _show_tally(done: Tally, complaints: Complaints, as_json: bool) -> None:
+def _show_tally(done: Tally, worktrees: int, complaints: Complaints, as_json: bool) -> None:
     if as_json:
-        output.print_json({**_object(done, False), "failed": complaints.objects()})
+        output.print_json({**_object(done, False), "worktrees": worktrees, "failed": complaints.objects()})
         return
     parts = [_summary(done, True)] if done else []
+    parts += [f"removed {_count(worktrees, 'worktree')}"] if worktrees else []
     parts += [f"{len(complaints.all)} failed"] if complaints.all else []
     print(", ".join(parts) or "nothing to clean up")
 

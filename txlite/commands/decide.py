@@ -76,6 +76,7 @@ def _launch_again(store: Store, id: str, as_json: bool) -> int:
 
 
 def own_token(task: str) -> int | None:
-    """The token of the attempt that we are called from, if it is an attempt of this task."""
-    token = os.environ.get("TXLITE_TOKEN", "")
+    """The token of the attempt that we are called from, if it is an attempt of this task. It is the attempt's number:
+    some agents hide what has TOKEN in its name."""
+    token = os.environ.get("TXLITE_TOKEN") or os.environ.get("TXLITE_ATTEMPT", "").rpartition(":")[2]
     return int(token) if os.environ.get("TXLITE_TASK") == task and token.isdigit() else None

@@ -17,8 +17,9 @@ from . import value_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from ..attempts import Finished
     from ..batches import Batch
     from ..model import Task
 
@@ -162,9 +163,15 @@ def _progress(store: Store, batch: Batch | None, args: Namespace) -> output.Prog
 
 
 class Watch:
-    """Reads from the history what the run has finished, and shows it."""
+    """Reads from the history what the run has finished, shows it, and hands it on to `heed`."""
 
-    def __init__(self, store: Store, progress: output.Progress) -> None:
+    def __init__(
+        self,
+        store: Store,
+        progress: output.Progress,
+        heed: Callable[[Iterable[Finished]], None] = lambda events: None,
+    ) -> None:
+        self.heed = heed
         self._store = store
         self._progress = progress
         self._event = store.last_event()
@@ -181,6 +188,7 @@ class Watch:
             self._event = events[-1].event
             self.touched.update((event.task, event.worker) for event in events)
             self._progress.finished(events)
+            self.heed(events)
         self._progress.update(lambda: sum(claim.worker in self.workers for claim in self._store.claims()))
 
 

@@ -23,6 +23,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         parser.add_argument("--score", "-s", type=value_of(number), metavar="N", help="the higher, the sooner")
         parser.add_argument("--description", "-d", metavar="TEXT")
         parser.add_argument("--parent", "-p", metavar="ID", help="the task that it is a part of; '' for none")
+        parser.add_argument("--verify", metavar="COMMAND", help="the gate that its work must pass; '' for none")
     parser.add_argument("--json", action="store_true", help="print an object")
 
 
@@ -31,7 +32,7 @@ def run(args: Namespace) -> int:
 
 
 def _update(args: Namespace) -> int:
-    changes = {name: getattr(args, name) for name in ("status", "title", "score", "description", "parent")}
+    changes = {name: getattr(args, name) for name in ("status", "title", "score", "description", "parent", "verify")}
     if all(value is None for value in changes.values()):
         raise UsageError("nothing to change was given: `txlite update --help` shows what can be")
     with open_writing(args) as store:
