@@ -445,6 +445,7 @@ class InPlace(Ralph):
         self.assertEqual(self.run_git("symbolic-ref", "--short", "HEAD"), "main\n")
         self.assert_clean()
         self.assertIn(f"what it changed is parked as {ref}", "".join(self.reports().values()))
+        self.assertTrue(os.path.exists(os.path.join(self.home, "config.ini")))
 
     def test_what_looks_like_a_secret_is_refused_and_named(self):
         task = self.add(
@@ -463,6 +464,28 @@ class InPlace(Ralph):
         self.ralph(code=1)
         self.assertIn("id_rsa", self.last(task)["note"])
         self.assertEqual(self.log(), ["first"])
+
+    def test_a_repository_within_is_no_work_that_can_be_committed(self):
+        task = self.add("git init -q inner; cd inner; git config user.name x; git config user.email x@y; "
+                        "echo x > file; git add file; git commit -qm x")  # fmt: skip
+        self.ralph(code=1)
+        self.assertIn("inner is a git repository of its own", self.last(task)["note"])
+        self.assertEqual(self.read("inner/file"), "x\n")
+
+    def test_a_worker_that_outlives_its_loop_has_the_tree_to_itself(self):
+        first = self.add("touch started; while ! test -e go; do sleep 0.02; done; rm started go; echo 1 > one", "one")
+        second = self.add("test -e one && echo 2 > two", "two")
+        loop = self.start("ralph", "--agent", "scripted")
+        wait_until(lambda: os.path.exists(self.path("started")), "the agent")
+        loop.kill()
+        loop.wait()
+        other = self.start("ralph", "--agent", "scripted", "--max-attempts", "1")
+        wait_until(lambda: len(self.worker_pids()) == 2, "the other worker")
+        wait_until(lambda: self.status_of(second) == "active", "its claim")
+        self.write("go", "")
+        self.assertEqual(other.wait(30), 0)
+        self.assertEqual([self.status_of(task) for task in (first, second)], ["done", "done"])
+        self.assertEqual(len(self.log()), 3)
 
     def test_a_title_is_data(self):
         title = "quote ' \" $(touch pwned) `touch pwned` \\1 --amend"
@@ -652,7 +675,7 @@ class Worktrees(Ralph):
         self.run_git("worktree", "add", "-q", kept, "txlite/other")
         self.assertIn(f"would remove   {kept}", self.txlite("cleanup", "--dry-run"))
         self.write(os.path.join(kept, "untracked"), "x\n")
-        self.assertIn(f"stays          {kept}: 1 changes are not committed", self.txlite("cleanup", "--dry-run"))
+        self.assertIn(f"stays          {kept}: not committed: untracked", self.txlite("cleanup", "--dry-run"))
         self.txlite("cleanup")
         self.assertTrue(os.path.exists(os.path.join(kept, "untracked")))
         os.unlink(os.path.join(kept, "untracked"))
@@ -759,7 +782,7 @@ class Morning(Ralph):
             self.assertIn(line, told)
             self.assertIn(line, again)
         found = self.json("ralph", "--report")
-        self.assertEqual([task["task"] for task in found["tasks"]], [good, bad])
+        self.assertEqual([task["id"] for task in found["tasks"]], [good, bad])
         self.assertEqual(found["counts"], {"done": 1, "failed": 1})
         self.assertEqual(found["tasks"][0]["commit"], self.run_git("rev-parse", "main").strip())
         page = self.read(found["page"])

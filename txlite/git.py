@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         def __call__(self, argv: list[str], directory: str, stdin: bytes | None = None) -> tuple[int | None, str]: ...
 
 
+GITLINK = "160000"  # the mode of a repository within another one
 ASKED = 120.0  # seconds for a question
 PARKED = "refs/txlite/parked"  # below it: TASK/ATTEMPT
 HELD_BACK = "refs/heads/txlite-base"  # below it: a base branch as it will be, while its working tree may not change
@@ -153,6 +154,12 @@ class Repository:
     def is_staged(self, start: str) -> bool:
         """Whether the index differs from a commit."""
         return bool(self.ask("diff-index", "--cached", "--name-only", "-z", start))
+
+    def inner_repositories(self, start: str) -> list[str]:
+        """The directories in the index, new since a commit, of which git keeps no more than a commit's name."""
+        raw = self.ask("diff-index", "--cached", "--diff-filter=A", "--no-renames", "-z", start).split("\0")
+        found = [path for facts, path in zip(raw[::2], raw[1::2]) if facts.split()[1] == GITLINK]
+        return [] if found and self.ask("ls-files", "--", ":/.gitmodules") else found
 
     def secrets(self, start: str, allowed: tuple[str, ...]) -> list[str]:
         """The files in the index, new since a commit, that look like secrets."""

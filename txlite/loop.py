@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from . import clock, config, git, installation, ralph, supervisor
-from .errors import Refused, UsageError
+from .errors import Error, Refused, UsageError
 from .liveness import Liveness, is_held, read_note
 from .record import NamedTuple
 from .workers import new_id
@@ -77,7 +77,7 @@ def find_rules(
 
 
 def _is_cut_off(store: Store, top: str) -> bool:
-    """Whether the changes there are what an attempt of a loop left that was killed."""
+    """Whether the changes there are an attempt's: one that was killed, or goes on though its loop was killed."""
     return any(trial.repository == top and not trial.worktree for trial in store.unsettled())
 
 
@@ -125,7 +125,7 @@ class Loop:
                 self.supervisor.run()
                 self._catch_up()
                 reason = self._why()
-            except Refused as error:
+            except Error as error:
                 reason = str(error)
                 raise
             finally:

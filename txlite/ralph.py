@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from .attempt import Run
-    from .report import Sink
     from .claims import Assignment
+    from .report import Sink
 
 ACTED = 600.0  # seconds for a git command, with the hooks that it runs
 SET_UP = 1800.0  # seconds for the setup command
@@ -115,17 +115,23 @@ class RalphWorker(worker.Worker):
         self._surroundings = self._environment.of(task, assignment.claim, self._uuid, for_agent=False)
         place = choose(self._store, self, self._policy.rules, task, self._token)
         self._open_report(self._plan(_there(assignment, place)))
+        with contextlib.ExitStack() as alone:
+            return self._complete(self._end(place, self._try_in(place, assignment, alone)))
+
+    def _try_in(self, place: Plain, assignment: Assignment, alone: contextlib.ExitStack) -> Result:
+        """All that is done for the task, in a place that is ours alone where it cannot be shared."""
         try:
-            result = self._work(assignment, place)
+            if place.lock:
+                alone.enter_context(self.locked(place.lock))
+            return self._work(assignment, place)
         except Stopped as stop:
-            result = stop.result
+            return stop.result
         except Unfit as error:
-            result = Result(FAILED, note=str(error))
+            return Result(FAILED, note=str(error))
         except Refused as error:
-            result = self._give_up(error)
+            return self._give_up(error)
         except OSError as error:
-            result = self._give_up(StoreUnavailable(f"{error.filename or 'a file'}: {error.strerror}"))
-        return self._complete(self._end(place, result))
+            return self._give_up(StoreUnavailable(f"{error.filename or 'a file'}: {error.strerror}"))
 
     def _give_up(self, error: Error) -> Result:
         """The loop cannot go on; the task goes back at no cost."""

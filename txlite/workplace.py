@@ -94,6 +94,7 @@ class Plain:
     """Where the task says, with nothing kept or undone."""
 
     commits = False  # whether what is changed here is committed
+    lock = ""  # the name of the lock that keeps others out while an attempt works here
 
     def __init__(self, store: Store, host: Host, rules: Rules, task: Task, token: int) -> None:
         self._store = store
@@ -142,6 +143,9 @@ class Plain:
     def _commit(self, repository: Repository, start: str) -> str | None:
         """Commit all there is; the commit, or None where nothing differs from `start`."""
         repository.stage()
+        inner = repository.inner_repositories(start)
+        if inner:
+            raise Unfit(f"{inner[0]} is a git repository of its own: what is in it cannot be committed here")
         secrets = repository.secrets(start, self._rules.allow)
         if secrets:
             names = ", ".join(secrets[:5])
@@ -153,9 +157,10 @@ class Plain:
 
 
 class InPlace(Plain):
-    """The user's own working tree."""
+    """The user's own working tree: one attempt at a time, though a worker may outlive its loop."""
 
     commits = True
+    lock = "tree"
 
     def __init__(self, store: Store, host: Host, rules: Rules, task: Task, token: int) -> None:
         super().__init__(store, host, rules, task, token)
@@ -487,7 +492,7 @@ def _why_it_stays(store: Store, path: str, name: str, task: str) -> str | None:
         changes = Repository(path, store.home, by_itself).state().changes
     except GitError as error:
         return str(error)
-    return f"{len(changes)} changes are not committed" if changes else None
+    return f"not committed: {shorten(', '.join(changes[:3]), 100)}" if changes else None
 
 
 def remove(store: Store, leftover: Leftover) -> None:

@@ -242,17 +242,31 @@ def _show(found: night.Night, as_json: bool) -> None:
 
 def _night_object(found: night.Night) -> dict[str, object]:
     return {
-        "loops": [one._asdict() for one in found.loops],
+        "loops": [_camel(one._asdict()) for one in found.loops],
         "startedAt": found.started,
         "endedAt": found.ended,
         "reason": found.loops[-1].reason,
         "counts": found.counts,
         "tasks": [
-            {**entry._asdict(), "tries": [one._asdict() for one in entry.tries], "duration": entry.duration}
+            {
+                "id": entry.task,
+                "title": entry.title,
+                "status": entry.status,
+                "commit": entry.commit,
+                "needs": entry.needs,
+                "duration": round(entry.duration, 3),
+                "attempts": [_camel(one._asdict()) for one in entry.tries],
+            }
             for entry in found.entries
         ],
         "remarks": found.remarks,
     }
+
+
+def _camel(fields: dict[str, object]) -> dict[str, object]:
+    """With the keys that other commands use."""
+    names = {"started": "startedAt", "ended": "endedAt", "max_tasks": "maxTasks", "max_failures": "maxFailures"}
+    return {names.get(name, name): value for name, value in fields.items()}
 
 
 def _write_page(found: night.Night) -> str:
