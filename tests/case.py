@@ -15,7 +15,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # So that a thousand starts compile nothing anew; one for all classes, where they run side by side.
 _OWN = None if "TESTS_COMPILED" in os.environ else tempfile.TemporaryDirectory(prefix="txlite-compiled-")
 COMPILED = _OWN.name if _OWN else os.environ["TESTS_COMPILED"]
-PATIENCE = 30.0  # seconds until a condition counts as never coming true
+PATIENCE = 60.0  # seconds until a condition counts as never coming true
 
 
 for ignored in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
@@ -40,7 +40,7 @@ def is_running(pid):
     try:
         with open(f"/proc/{pid}/stat") as file:
             return file.read().rpartition(")")[2].split()[0] not in "ZX"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the latter: it was collected between the two calls
         return False
 
 
@@ -65,6 +65,7 @@ class Case(unittest.TestCase):
         self.addCleanup(directory.cleanup)
         self.directory = os.path.realpath(directory.name)
         self.home = os.path.join(self.directory, ".txlite")
+        self.nap = f"600.{time.monotonic_ns()}"  # seconds for sleep(1), by which `running` finds it and no other
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("TXLITE_")}
         for setting in ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"):  # of a machine, and not of most
             self.environment.pop(setting, None)
@@ -105,7 +106,7 @@ class Case(unittest.TestCase):
     def txlite(self, *arguments, code=0, stdin=b"", **options):
         """Run a command to its end; its stdout. Fails unless it exits with `code`, and without a traceback."""
         process = self.start(*arguments, stdin=subprocess.PIPE, **options)
-        out, error = process.communicate(stdin, timeout=120)
+        out, error = process.communicate(stdin, timeout=300)
         self.errors = error.decode()
         if code is None:  # whatever it is, but no bug
             code = process.returncode if process.returncode != 70 else 0

@@ -292,7 +292,7 @@ class OnlyReports(Home):
         self.assertEqual(self.json("cleanup", "--age", "0")["deleted"], 1)
         self.assertEqual(list(self.reports()), [temporary])
         open(self.path("go"), "w").close()
-        self.assertEqual(run.wait(30), 0)
+        self.assertEqual(run.wait(60), 0)
         (text,) = self.reports().values()
         self.assertIn("\nend\n", text)
 
@@ -546,7 +546,7 @@ class Asking(Home):
             if answer and shown.endswith(b"[y/N] "):
                 os.write(ours, answer)
                 answer = None
-        self.assertEqual(cleanup.wait(30), code, shown)
+        self.assertEqual(cleanup.wait(60), code, shown)
         self.errors = cleanup.stderr.read().decode()
         return shown.decode().replace("\r\n", "\n")
 
@@ -578,7 +578,7 @@ class Asking(Home):
         while not shown.endswith(b"Delete 1 report? [y/N] "):
             shown += os.read(ours, 65536)
         cleanup.send_signal(signal.SIGINT)
-        self.assertEqual(cleanup.wait(30), 130)
+        self.assertEqual(cleanup.wait(60), 130)
         self.assertEqual(self.files(), before)
 
     def test_many_are_not_all_shown_and_force_does_not_ask(self):
@@ -600,7 +600,7 @@ class Asking(Home):
             os.write(ours, answer)
             cleanup = self.start("cleanup", "--json", stdin=theirs, stdout=theirs)
             os.close(theirs)
-            self.assertEqual(cleanup.wait(30), 0)
+            self.assertEqual(cleanup.wait(60), 0)
             self.assertIn("Delete 1 report? [y/N] ", cleanup.stderr.read().decode())
             self.assertEqual(json.loads(os.read(ours, 65536))["deleted"], deleted)
             os.close(ours)

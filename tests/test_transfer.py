@@ -445,7 +445,7 @@ except txlite.StoreUnavailable as error:
         self.take(store, task(1, kind="command", command="touch began", directory=self.directory))
         wait_until(lambda: os.path.exists(self.path("began")), "the imported task to run")
         run.send_signal(signal.SIGTERM)
-        self.assertEqual(run.wait(30), 130)
+        self.assertEqual(run.wait(60), 130)
 
     def test_an_import_that_is_killed_leaves_all_or_nothing(self):
         count = 4000
