@@ -76,7 +76,7 @@ class Batches(Case):
         run = self.start("run", "--from", interrupted, "--max-attempts", "1")
         wait_until(lambda: os.path.exists(self.path("go")), "the command to start")
         run.send_signal(signal.SIGQUIT)
-        self.assertEqual(run.wait(20), 130)
+        self.assertEqual(run.wait(60), 130)
         out = self.txlite("run", "--from", self.batch("touch go; sleep 60"), "--again", "--timeout", "0.2", code=1)
         self.assertIn("1 tasks added", out)
 
@@ -120,7 +120,8 @@ class Batches(Case):
         import pty
 
         terminal, end = pty.openpty()
-        run = self.start("run", "--from", self.batch(*["sleep 0.1"] * 10, "exit 4"), "--max-attempts", "1", stdout=end)
+        last = "until test -e go; do sleep 0.02; done; exit 4"
+        run = self.start("run", "--from", self.batch(*["sleep 0.1"] * 10, last), "--max-attempts", "1", stdout=end)
         os.close(end)
         shown = b""
         while True:
@@ -128,8 +129,10 @@ class Batches(Case):
                 shown += os.read(terminal, 4096)
             except OSError:
                 break
+            if re.search(rb"\[#+\.+\]", shown):  # before the end, however late it is drawn
+                open(self.path("go"), "w").close()
         os.close(terminal)
-        self.assertEqual(run.wait(20), 1)
+        self.assertEqual(run.wait(60), 1)
         text = shown.decode()
         self.assertRegex(text, r"\d+/11")
         self.assertRegex(text, r"\[#+\.+\]")
@@ -220,7 +223,7 @@ class Attempts(Case):
         self.assertEqual([name for name in self.reports() if "_TEMP_" in name], list(self.reports()))
         with open(self.path("go"), "w"):
             pass
-        self.assertEqual(run.wait(20), 0)
+        self.assertEqual(run.wait(60), 0)
         (text,) = self.reports().values()
         self.assertIn("early\nlate\n~~~", text)
 
