@@ -194,6 +194,21 @@ print(subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, stderr=subpro
         for home, attempt in (("abcdef0" + "0" * 29, 1), ("abcdef0" + "0" * 29, 123), ("abcdef1" + "0" * 29, 12)):
             self.assertFalse(tree.is_marked(pid, home, attempt))
 
+    def test_one_that_goes_on_while_others_are_looked_at_is_found(self):
+        code = f"""import sys; sys.path.insert(0, {ROOT!r})
+import subprocess, uuid; from txlite import process, tree
+home, read = str(uuid.uuid4()), process.table
+tree.mark_children(home, 12)
+child = subprocess.Popen(["sleep", "60"])
+def table(*arguments):
+    found = read(*arguments)
+    child.kill(); child.wait()  # as a link of a chain, whose successor came too late for the table
+    return found
+process.table = table
+print(child.pid, *[one.pid for one in tree.Tree(home, 12, None).members()])"""
+        out = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout.split()
+        self.assertEqual(out, [out[0]] * 2)
+
     def test_children_that_were_there_before_and_their_daemons_are_left_alone(self):
         mark = f"bystander-{os.getpid()}"
         batch = self.batch("test -e go && exit; touch started; sleep 600")

@@ -14,7 +14,7 @@ from .record import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
 
 class Identity(NamedTuple):
@@ -88,10 +88,14 @@ def look(pid: int) -> Process | None:
     return Process(pid, int(fields[1]), int(fields[3]), int(fields[19]), fields[0].decode(), used)
 
 
-def table() -> dict[int, Process]:
-    """All processes that can be seen."""
+def table(see: Callable[[Process], object] = lambda seen: None) -> dict[int, Process]:
+    """All processes that can be seen. `see` is called with each while it is there, if at all: one that forks and exits
+    is gone when the others have been read."""
     if not HAS_PROC:
-        return _ps(["-ax"])
+        processes = _ps(["-ax"])
+        for process in processes.values():
+            see(process)
+        return processes
     found: dict[str, Process | None] = {}
     for _ in range(50):
         # A process that forks and exits can be gone when its turn comes, and its child not be listed yet. So list
@@ -99,7 +103,10 @@ def table() -> dict[int, Process]:
         new = [name for name in os.listdir("/proc") if name.isdigit() and name not in found]
         if not new:
             break
-        found.update((name, look(int(name))) for name in new)
+        for name in new:
+            found[name] = seen = look(int(name))
+            if seen:
+                see(seen)
     return {process.pid: process for process in found.values() if process}
 
 

@@ -87,10 +87,17 @@ class Tree:
 
     def members(self) -> list[Process]:
         """Those that live now. Orphans of it that came to us and died are collected on the way."""
-        processes = process.table()
+        marked: set[int] = set()
+
+        def see(seen: Process) -> None:
+            if self._is_marked(seen):
+                marked.add(seen.pid)
+
+        processes = process.table(see)
         spared = {os.getpid(), *self._spared()}
         leader = self._leader(processes)
-        found = {member.pid for member in processes.values() if self._belongs(member, leader)} - spared
+        found = marked | {member.pid for member in processes.values() if self._belongs(member, leader)}
+        found -= spared
         below: dict[int, list[int]] = {}
         for member in processes.values():
             below.setdefault(member.parent, []).append(member.pid)
@@ -115,15 +122,14 @@ class Tree:
                 if name.isdigit() and name not in known:
                     known.add(name)
                     member = process.look(int(name))
-                    if member and member.pid not in spared and self._belongs(member, None):
+                    if member and member.pid not in spared and (self._is_orphan(member) or self._is_marked(member)):
                         kill(member)
 
     def _belongs(self, member: Process, leader: int | None) -> bool:
-        return (
-            (leader is not None and member.session == leader)
-            or self._is_orphan(member)
-            or is_marked(member.pid, self._home, self._attempt)
-        )
+        return (leader is not None and member.session == leader) or self._is_orphan(member)
+
+    def _is_marked(self, member: Process) -> bool:
+        return is_marked(member.pid, self._home, self._attempt)
 
     def _is_orphan(self, member: Process) -> bool:
         is_agent = self._agent is not None and member.pid == self._agent.pid
