@@ -1,5 +1,6 @@
 """How a run is stopped: gracefully, harder, at once, with its whole group, and at any moment of its start."""
 
+import fnmatch
 import os
 import random
 import signal
@@ -8,7 +9,7 @@ import sys
 import time
 import unittest
 
-from txlite import presence
+from txlite import wake
 
 from .case import Case, running, wait_until
 
@@ -113,12 +114,17 @@ class Running(Case):
         with open(self.path("patient.py"), "w") as file:  # its workers run it, too, and wake late unless they are rung
             file.write("import sys\nfrom txlite import cli, worker\nworker.LOOK = 600.0\n"
                        "if __name__ == '__main__':\n    sys.exit(cli.main())\n")  # fmt: skip
-        run = subprocess.Popen([sys.executable, "patient.py", "run", "--forever", "--workers", "2"], cwd=self.directory,
-                               env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # fmt: skip
+        run = subprocess.Popen(
+            [sys.executable, "patient.py", "run", "--forever", "--workers", "2"], cwd=self.directory,
+            env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
         self.addCleanup(self._end, run)
         store = self.store()
         for number in range(5):
-            wait_until(lambda: [one.state for one in presence.look(store)] == [presence.IDLE] * 2, "idle workers")
+            wait_until(
+                lambda: len(fnmatch.filter(wake.listeners(store.wake_directory), "worker-*")) == 2, "idle workers"
+            )
+            time.sleep(0.1)  # who does not sleep yet needs no ring
             store.add(command=f"touch began-{number}", directory=self.directory)
             wait_until(lambda: os.path.exists(self.path(f"began-{number}")), "the command to start")
         run.send_signal(signal.SIGTERM)
