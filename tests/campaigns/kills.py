@@ -38,8 +38,8 @@ REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__f
 TASKS_PER_KILL = 2
 LONGEST_TASK = 300  # milliseconds
 MEAN_PAUSE = 0.2  # seconds between kills
-TAIL_PATIENCE = 60.0  # seconds that the batch may take after the last kill
-LEFTOVER_PATIENCE = 5.0  # seconds until a leftover counts
+TAIL_PATIENCE = 180.0  # seconds that the batch may take after the last kill
+LEFTOVER_PATIENCE = 30.0  # seconds until a leftover counts
 UNEXPECTED_EXITS = 5  # of `run`, until the campaign gives up
 CLOCK_GRAIN = 0.005  # seconds: what the database rounds off a time, and a little more
 

@@ -48,7 +48,7 @@ DEPENDENCY_SHARE = 0.4
 MEAN_PAUSE = 0.3  # seconds between kills
 WORKER_SHARE = 0.15  # of the kills
 LAPSE = 0.05  # seconds past its end after which a lease is over for any clock
-END_PATIENCE = 30.0  # seconds for who was told to leave
+END_PATIENCE = 120.0  # seconds for who was told to leave
 SHOWN = 5  # violations of one kind
 
 # What a process does next -> weight
