@@ -95,7 +95,7 @@ class Case(unittest.TestCase):
         if process.poll() is None:
             process.send_signal(signal.SIGQUIT)
             try:
-                process.wait(20)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
