@@ -145,7 +145,7 @@ class Ear:
 
 def _limited(reason: str, until: float | None) -> Word:
     now = time.time()
-    if until is None or until > now + LONGEST:
+    if until is None or not until <= now + LONGEST:  # it may be no number at all
         until = now + PAUSE
     return Word(LIMITED, reason, clock.to_text(max(until, now + SHORTEST)))
 

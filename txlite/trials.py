@@ -24,9 +24,9 @@ SELECT_LOOPS = (
     "SELECT id, agent, started, ended, reason, max_tasks, max_failures FROM loops ORDER BY started DESC, id LIMIT ?"
 )
 BOUNDS = "SELECT max_tasks, max_failures FROM loops WHERE id = ?"
-# Read until one that was done, or no further than is asked for.
+# Read until one that was done, or no further than is asked for. (The + keeps SQLite from sorting all of the loop's.)
 LATEST = """SELECT r.task, a.outcome FROM trials r JOIN attempts a ON a.id = r.attempt
-    WHERE r.loop = ? AND a.ended IS NOT NULL ORDER BY r.attempt DESC"""
+    WHERE +r.loop = ? AND a.ended IS NOT NULL ORDER BY r.attempt DESC"""
 # A task that failed and waits for its next attempt does not count: another may take its place.
 TAKEN = """SELECT count(DISTINCT r.task) FROM trials r JOIN tasks t ON t.seq = r.task
     WHERE r.loop = ? AND t.status <> 'backlog'"""
@@ -38,7 +38,7 @@ SELECT = f"{COLUMNS} WHERE r.attempt = ?"
 CUT_OFF_LANDING = f"""SELECT r.landed FROM attempts b JOIN attempts a ON a.id = b.previous
     JOIN trials r ON r.attempt = a.id WHERE b.id = ? AND a.outcome = '{LOST}' AND r.landed IS NOT NULL"""
 SELECT_OF_LOOP = f"{COLUMNS} WHERE r.loop = ? ORDER BY r.attempt"
-UNSETTLED = f"{COLUMNS} WHERE r.stage <> '{SETTLED}' ORDER BY r.attempt"
+UNSETTLED = f"{COLUMNS} WHERE r.stage <> '{SETTLED}' ORDER BY +r.attempt"
 UNSETTLED_OF_TASK = f"{COLUMNS} WHERE r.stage <> '{SETTLED}' AND r.task = ? ORDER BY r.attempt"
 PREPARE = f"""UPDATE trials SET stage = '{PREPARED}', repository = ?, base = ?, start = ?, worktree = ?
     WHERE attempt = ?"""
