@@ -5,7 +5,7 @@ import time
 import unittest
 
 from txlite import clock
-from txlite.provider import CLAUDE, CODEX, LIMITED, PAUSE, SHORTEST, UNUSABLE, Ear, parse_time
+from txlite.provider import CLAUDE, CODEX, LIMITED, PAUSE, UNUSABLE, Ear, parse_time
 
 
 class Memory:
@@ -32,6 +32,7 @@ def seconds_until(word):
     return clock.to_seconds(word.until) - time.time()
 
 
+LIMIT = {"type": "result", "is_error": True, "result": "why", "api_error_status": 429}
 FAILED = {"type": "result", "is_error": True, "result": "why"}
 
 
@@ -39,7 +40,7 @@ class Claude(unittest.TestCase):
     def test_a_limit_lasts_as_long_as_it_says(self):
         until = int(time.time()) + 3600
         event = {"type": "rate_limit_event", "rate_limit_info": {"status": "rejected", "resetsAt": until}}
-        word, ear = hear(CLAUDE, event, FAILED)
+        word, ear = hear(CLAUDE, event, LIMIT)
         self.assertEqual((word.kind, word.reason, ear.has_result), (LIMITED, "why", True))
         self.assertAlmostEqual(seconds_until(word), 3600, delta=5)
 
@@ -49,7 +50,7 @@ class Claude(unittest.TestCase):
 
     def test_a_time_that_is_over_is_not_a_loop(self):
         event = {"type": "rate_limit_event", "rate_limit_info": {"status": "rejected", "resetsAt": 1000}}
-        self.assertAlmostEqual(seconds_until(hear(CLAUDE, event, FAILED)[0]), SHORTEST, delta=2)
+        self.assertAlmostEqual(seconds_until(hear(CLAUDE, event, LIMIT)[0]), PAUSE, delta=5)
 
     def test_a_login_a_model_or_money_that_is_missing_stops_it(self):
         for error in ("authentication_failed", "model_not_found", "billing_error"):
@@ -62,6 +63,7 @@ class Claude(unittest.TestCase):
             [warning, {"type": "result", "is_error": False, "api_error_status": 429}],
             [{"type": "assistant", "error": "rate_limit"}, {"type": "result"}],
             [FAILED],
+            [{"type": "rate_limit_event", "rate_limit_info": {"status": "rejected", "resetsAt": 9e9}}, FAILED],
             ["You've hit your session limit", "not json {"],
             [{"type": "user", "text": json.dumps({**FAILED, "api_error_status": 401})}],
         ):

@@ -470,7 +470,8 @@ class InPlace(Ralph):
                         "echo x > file; git add file; git commit -qm x")  # fmt: skip
         self.ralph(code=1)
         self.assertIn("inner is a git repository of its own", self.last(task)["note"])
-        self.assertEqual(self.read("inner/file"), "x\n")
+        self.assertEqual(self.read(os.path.join(self.home, "aside", f"{task}.1", "inner", "file")), "x\n")
+        self.assert_clean()
 
     def test_a_worker_that_outlives_its_loop_has_the_tree_to_itself(self):
         first = self.add("touch started; while ! test -e go; do sleep 0.02; done; rm started go; echo 1 > one", "one")
@@ -486,6 +487,102 @@ class InPlace(Ralph):
         self.assertEqual(other.wait(30), 0)
         self.assertEqual([self.status_of(task) for task in (first, second)], ["done", "done"])
         self.assertEqual(len(self.log()), 3)
+
+    def test_home_in_a_directory_of_its_own_survives(self):
+        home = self.path("work/.txlite")
+        self.write(".git/info/exclude", "/.txlite\n")
+        self.txlite("--home", home, "init")
+        self.write("work/.txlite/config.ini", SCRIPTED)
+        self.write("work/.txlite/templates/ralph-task.md", "{{TASK_DESCRIPTION}}\n")
+        self.txlite("--home", home, "add", "bad", "-d", "echo x > file; exit 1")
+        self.ralph("--home", home, code=1)
+        self.assertTrue(os.path.exists(os.path.join(home, "tasks.db")))
+        self.assertTrue(os.path.exists(os.path.join(home, "config.ini")))
+        self.assertEqual(len(self.parked()), 1)
+
+    def test_commits_that_an_agent_walked_away_from_are_parked(self):
+        self.write("second", "x\n")
+        self.commit("second")
+        task = self.add("echo x > mine; git add mine; git commit -qm mine; git switch -qc other HEAD~2; exit 1")
+        self.ralph(code=1)
+        self.assertEqual(self.run_git("show", f"refs/txlite/parked/{task}/1-branch:mine"), "x\n")
+        self.assertEqual(self.log(), ["second", "first"])
+
+    def test_ignored_files_are_not_touched_whatever_an_agent_ignores(self):
+        self.write(".gitignore", "local/\nalso\n")
+        self.commit("ignore")
+        self.write("local/settings", "the user's\n")
+        self.write("also", "the user's\n")
+        self.add("echo nothing > .gitignore; echo x > file; exit 1")
+        self.ralph(code=1)
+        self.assertEqual((self.read("local/settings"), self.read("also")), ("the user's\n", "the user's\n"))
+        self.assertFalse(os.path.exists(self.path("file")))
+        self.assert_clean()
+
+    def test_untracked_files_count_however_git_shows_them(self):
+        self.run_git("config", "status.showUntrackedFiles", "no")
+        self.write("draft", "the user's\n")
+        self.add("true")
+        self.ralph(code=1)
+        self.assertIn("(draft)", self.errors)
+
+    def test_a_commit_that_an_agent_gives_our_name_is_not_ours(self):
+        task = self.add('echo x > file; git add file; git commit -qm "Complete $TXLITE_TASK: x"; exec sleep 6767')
+        loop = self.start("ralph", "--agent", "scripted")
+        wait_until(lambda: running("6767"), "the agent")
+        pids = [loop.pid, *self.worker_pids(), *running("6767")]
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        loop.wait()
+        self.txlite("update", task, "--description", "true")
+        self.ralph("--verify", "false", code=1)
+        self.assertEqual(self.status_of(task), "failed")
+
+    def test_what_an_agent_commits_becomes_one_commit_and_stays_under_a_ref(self):
+        half = "echo 1 > one; git add -A; git commit -qm mine"
+        task = self.add(f"{half}; echo KEY > .env; git add -A; git commit -qm key; git rm -q .env; git commit -qm gone")
+        self.ralph()
+        self.assertEqual(self.log(), [f"Complete {task}: a task", "first"])
+        self.assertEqual(self.log(f"refs/txlite/squashed/{task}/1")[0], "gone")
+
+    def test_the_gate_sees_what_a_hook_changed(self):
+        self.hook("pre-commit", "grep -q broken file && exit 0; echo broken >> file; exit 1")
+        task = self.add("echo x > file")
+        self.ralph("--verify", "! grep -q broken file", code=1)
+        self.assertIn("(with what a hook changed)", self.last(task)["note"])
+        self.assertEqual(self.log(), ["first"])
+
+    def test_a_git_environment_of_the_callers_reaches_nobody(self):
+        task = self.add("git rev-parse --git-dir > ../seen-git-dir; echo x > file")
+        self.addCleanup(lambda: os.unlink(self.path("../seen-git-dir")))
+        self.ralph(env={**self.environment, "GIT_DIR": "/nowhere", "GIT_INDEX_FILE": "/nowhere/index"})
+        self.assertEqual((self.status_of(task), self.read("../seen-git-dir")), ("done", ".git\n"))
+
+    def test_a_repository_that_git_refuses_is_not_taken_for_none(self):
+        self.add("true")
+        self.write(".git/config", "[core\n")
+        self.ralph(code=1)
+        self.assertIn("git rev-parse", self.errors)
+
+    def test_what_cannot_be_written_or_started_is_that_tasks_failure(self):
+        readonly = self.add("mkdir -p d/e; echo x > d/e/f; chmod 500 d/e d; exit 1")
+        word = self.add("mkdir $TXLITE_DONE_FILE; exit 1")
+        directory = self.add("true", "no directory", "--directory", self.path("missing"))
+        last = self.add("echo x > last")
+        self.ralph(code=1)
+        found = [self.status_of(task) for task in (readonly, word, directory, last)]
+        self.assertEqual(found, ["failed", "done", "failed", "done"])
+        self.assert_clean()
+
+    def test_a_task_that_a_person_ends_is_none_that_is_waited_for(self):
+        task = self.add("touch started; exit 1")
+        loop = self.start("ralph", "--agent", "scripted", "--max-tasks", "1", "--max-attempts", "9")
+        wait_until(lambda: self.json("show", task)["failures"], "its first failure")
+        self.add("true")
+        wait_until(
+            lambda: self.txlite("cancel", task, code=None) is not None and self.status_of(task) == "cancelled", "it"
+        )
+        loop.wait(30)
 
     def test_a_title_is_data(self):
         title = "quote ' \" $(touch pwned) `touch pwned` \\1 --amend"
@@ -662,12 +759,74 @@ class Worktrees(Ralph):
 
     def test_nothing_that_is_not_committed_is_removed(self):
         task = self.add("mkdir inner; cd inner; git init -q; echo precious > file; exit 1")
+        self.ralph(code=1)
+        kept = os.path.join(self.home, "aside", f"{task}.1", "inner", "file")
+        self.assertEqual((self.read(kept), self.left()), ("precious\n", []))
+
+    def test_a_worktree_without_its_git_does_not_reach_the_users_tree(self):
+        self.write("readme", "the user's\n")
+        self.write("draft", "the user's\n")
+        gone = self.add("rm -rf .git; echo x > file; git add -A; git commit -qm x")
+        pruned = self.add(f"rm -rf .git; git -C {self.directory} worktree prune; git switch -c mine; echo x > file")
         told = self.ralph(code=1)
-        kept = os.path.join(self.home, "worktrees", task)
-        self.assertEqual(self.read(os.path.join(kept, "inner", "file")), "precious\n")
-        self.assertIn(f"{kept} is still there", told)
-        self.txlite("cleanup", "--force", "--age", "0")
-        self.assertEqual(self.read(os.path.join(kept, "inner", "file")), "precious\n")
+        self.assertEqual([self.status_of(task) for task in (gone, pruned)], ["failed", "failed"])
+        self.assertEqual((self.read("readme"), self.read("draft")), ("the user's\n", "the user's\n"))
+        self.assertEqual((self.run_git("symbolic-ref", "--short", "HEAD"), self.log()), ("main\n", ["first"]))
+        self.assertTrue(os.path.exists(os.path.join(self.home, "config.ini")))
+        self.assertIn(f"worktrees/{gone} is still there", told)
+        self.assertEqual(self.run_git("diff", "--cached", "--name-only"), "")
+
+    def test_a_worktree_that_somebody_removed_is_made_again(self):
+        task = self.add("test -e again || { touch again; kill -9 $PPID; sleep 60; }; echo x > file")
+        loop = self.start("ralph", "--agent", "scripted", "--worktrees", "--max-tasks", "1")
+        wait_until(lambda: len(self.json("show", task)["attempts"]) == 2, "its worker's death")
+        self.assertEqual(loop.wait(30), 0)
+        other = self.add("echo x > other")
+        path = os.path.join(self.home, "worktrees", other)
+        self.run_git("worktree", "add", "-q", "-b", f"txlite/{other}", path)
+        subprocess.run(["rm", "-rf", path], check=True)
+        self.ralph()
+        self.assertEqual(self.status_of(other), "done")
+
+    def test_what_is_copied_must_be_ignored(self):
+        self.write("draft", "x\n")
+        self.configure("[ralph]\ncopy = draft\n")
+        self.ralph(code=64)
+        self.assertIn("draft is not ignored by git", self.errors)
+
+    def test_a_users_file_that_is_in_the_way_stays(self):
+        self.write(".gitignore", "local\n")
+        self.commit("ignore")
+        self.write("local", "the user's\n")
+        task = self.add(": > .gitignore; echo of the task > local")
+        told = self.ralph()
+        self.assertEqual((self.status_of(task), self.read("local")), ("done", "the user's\n"))
+        self.assertIn("txlite-base/main", told)
+
+    def test_cancelled_too_late(self):
+        os.chmod(
+            self.write(".git/hooks/post-merge", f"#!/bin/sh\ntxlite cancel $(cat {self.path('.txlite/it')})\n"), 0o755
+        )
+        task = self.add("echo x > file")
+        self.write(".txlite/it", task)
+        self.environment["PATH"] = os.path.join(ROOT, "bin") + ":" + self.environment["PATH"]
+        self.ralph()
+        self.assertEqual((self.status_of(task), self.log()[0]), ("done", f"Complete {task}: a task"))
+
+    def test_submodules_are_no_reason_to_keep_a_worktree(self):
+        inner = self.path("../" + os.path.basename(self.directory) + "-module")
+        self.addCleanup(subprocess.run, ["rm", "-rf", inner], check=True)
+        self.run_git("init", "-q", "-b", "main", inner)
+        self.run_git(
+            "-C", inner, "-c", "user.name=x", "-c", "user.email=x@y", "commit", "-q", "--allow-empty", "-m", "x"
+        )
+        self.run_git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", inner, "module")
+        self.commit("module")
+        task = self.add("git -c protocol.file.allow=always submodule --quiet update --init; echo x > file")
+        other = self.add("git -c protocol.file.allow=always submodule --quiet update --init; echo x > module/file")
+        self.ralph(code=1)
+        self.assertEqual((self.status_of(task), self.status_of(other)), ("done", "failed"))
+        self.assertIn("not all of it could be committed: module", self.last(other)["note"])
 
     def test_cleanup_removes_finished_ones_that_hold_nothing(self):
         self.run_git("branch", "txlite/other")

@@ -43,7 +43,18 @@ if TYPE_CHECKING:
 
 PATIENCE = 90.0  # seconds for a launched worker to say that it is there: the database may be locked for 30
 DEFAULT_LEVELS = {"research": "medium"}  # by type; any other is low
-RESERVED_TYPES = ("bin", "commands", "config.ini", "locks", "loops", "templates", "txlite", "wake", "worktrees")
+RESERVED_TYPES = (
+    "aside",
+    "bin",
+    "commands",
+    "config.ini",
+    "locks",
+    "loops",
+    "templates",
+    "txlite",
+    "wake",
+    "worktrees",
+)
 RECOVER = 30.0  # seconds between its looks for dead workers, while it runs: there may be a hundred like it
 TITLE_LENGTH = 200  # characters of a task's text that become its title
 SEARCHING = "research"  # the type for which an agent may search the web

@@ -14,7 +14,7 @@ from .errors import Error, Refused, UsageError
 from .liveness import Liveness, is_held, read_note
 from .record import NamedTuple
 from .workers import new_id
-from .workplace import WORKTREES, Rules, by_itself, catch_up
+from .workplace import ASIDE, WORKTREES, Rules, by_itself, catch_up
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 LOCK = "ralph"  # who holds it is the home's loop
 PAGES = "loops"  # below home: the directory of the reports about loops
-OWN_DIRECTORIES = (WORKTREES, PAGES, ralph.COMMANDS)
+LOOK = 1.0  # seconds between looks at the bounds, though nothing seems to have happened
+OWN_DIRECTORIES = (WORKTREES, ASIDE, PAGES, ralph.COMMANDS)
 
 
 class Bounds(NamedTuple):
@@ -67,6 +68,15 @@ def find_rules(
             raise Refused("git does not know who commits here: `git config user.name` and user.email tell it") from None
     if is_apart and state.branch is None:
         raise Refused(f"{top} is on no branch, and worktrees need one to come back to: `git switch BRANCH`")
+    for path in rules.copy if is_apart else ():
+        if not git.ask(top, "ls-files", "--", path) and not git.ask(top, "check-ignore", "--", path, codes=(0, 1)):
+            raise UsageError(f"config.ini, [ralph]: copy: {path} is not ignored by git: it would be committed")
+    held = git.Repository(top, store.home, by_itself)
+    why_held = catch_up(held, state.branch) if state.branch else None
+    if why_held and not is_apart:
+        raise Refused(
+            f"{top}: {state.branch} lacks what {git.HELD_BACK}/{state.branch} holds ({why_held}): merge that first"
+        )
     if not is_apart and state.changes and not _is_cut_off(store, top):
         names = ", ".join(state.changes[:3])
         raise Refused(
@@ -101,6 +111,7 @@ class Loop:
         self._reason = ""
         self._deadline = clock.monotonic() + bounds.max_seconds if bounds.max_seconds else None
         self._idle_since: float | None = None
+        self._next_look = clock.monotonic() + LOOK
         settings = settings._replace(body=ralph.main, policy=policy, forever=bounds.idle_exit != 0)
         self.supervisor = supervisor.Supervisor(store, settings, self._look, name=self.id)
 
@@ -118,7 +129,6 @@ class Loop:
             for directory in OWN_DIRECTORIES:
                 config.ignore(self._store.home, directory)
             installation.write_command(os.path.join(self._store.home, ralph.COMMANDS, "txlite"))
-            self._catch_up()
             self._store.begin_loop(self.id, self._agent.name, self._bounds.max_tasks, self._bounds.max_failures)
             reason = "it was interrupted by an error"
             try:
@@ -146,7 +156,7 @@ class Loop:
 
     def _catch_up(self) -> None:
         """Bring home what was held back while the working tree was not clean; `night` tells what still is."""
-        if self._rules.worktrees and self._rules.repository and self._rules.base:
+        if self._rules.repository and self._rules.base:
             try:
                 catch_up(git.Repository(self._rules.repository, self._store.home, by_itself), self._rules.base)
             except git.GitError:
@@ -160,15 +170,21 @@ class Loop:
     def heed(self, events: Iterable[Finished]) -> None:
         """What became of tasks may have brought it to a bound."""
         if any(event.worker in self.supervisor.worker_ids for event in events):
-            bound = self._store.bound_of_loop(self.id)
-            if bound:
-                self._leave(bound)
+            self._heed_bounds()
+
+    def _heed_bounds(self) -> None:
+        self._next_look = clock.monotonic() + LOOK
+        bound = self._store.bound_of_loop(self.id)
+        if bound:
+            self._leave(bound)
 
     def _look(self, is_interrupted: bool) -> None:
         self._observe(is_interrupted)
         now = clock.monotonic()
         if self._deadline is not None and now >= self._deadline:
             self._leave("its time was over")
+        if now >= self._next_look:
+            self._heed_bounds()  # a person may have ended a task that this loop began
         if self._bounds.idle_exit:
             self._look_whether_idle(now, self._bounds.idle_exit)
 

@@ -92,13 +92,19 @@ def look(store: Store) -> Night | None:
             tries.setdefault(trial.task, []).append(trial)
     entries = [_entry(store.get(task), store.attempts(task), trials) for task, trials in tries.items()]
     trials = [trial for several in tries.values() for trial in several]
-    return Night(store.home, loops, entries, clock.now(), _remarks(store, trials))
+    cut_off = {one.attempt for entry in entries for one in entry.tries if one.outcome == LOST}
+    return Night(store.home, loops, entries, clock.now(), _remarks(store, trials, cut_off))
 
 
-def _remarks(store: Store, trials: list[Trial]) -> list[str]:
-    """What is held back for a base branch, and the worktrees that hold work."""
-    places = {(trial.repository, trial.base) for trial in trials if trial.worktree}
+def _remarks(store: Store, trials: list[Trial], cut_off: set[int]) -> list[str]:
+    """What is held back for a base branch, what attempts left that were cut off, and the worktrees that hold work."""
+    places = {(trial.repository, trial.base) for trial in trials}
     found = [held_back(repository, base) for repository, base in places if repository and base]
+    found += [
+        f"what attempt {trial.attempt} of {trial.task} left when it was cut off is {trial.parked}"
+        for trial in trials
+        if trial.parked and not trial.worktree and trial.attempt in cut_off
+    ]
     found += [f"{one.path} is still there: {one.why}" for one in look_at_worktrees(store) if one.why]
     return sorted(remark for remark in found if remark)
 

@@ -42,6 +42,7 @@ LOSSES = 10  # workers in a row that died over a task, until it is put aside: it
 
 IS_LAUNCHED = "SELECT 1 FROM launches WHERE task = ?"
 SAY_DONE = "UPDATE trials SET said_done = ? WHERE attempt = ?"
+HAS_LANDED = "SELECT 1 FROM trials WHERE attempt = ? AND landed IS NOT NULL"  # it is too late for another word
 SET_VERDICT = "UPDATE claims SET verdict = ?, stopping = max(stopping, ?) WHERE token = ?"
 FREED = """SELECT t.id, t.kind, t.needs FROM dependencies d JOIN tasks t ON t.seq = d.task WHERE d.blocker = ?
     AND t.status = 'backlog' AND t.open_blockers = 0 AND (t.not_before IS NULL OR t.not_before <= ?) ORDER BY t.seq"""
@@ -230,7 +231,7 @@ def _finish(connection: sqlite3.Connection, token: int, result: Result, max_atte
     costly = result.outcome in COSTLY
     failures = hold.failures + costly
     losses = _losses(connection, token) if result.outcome == LOST else 0
-    if hold.verdict:
+    if hold.verdict and not (result.outcome == DONE and connection.execute(HAS_LANDED, (token,)).fetchone()):
         status = hold.verdict
     elif result.outcome == DONE:
         status = DONE

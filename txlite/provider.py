@@ -24,7 +24,7 @@ FORMATS = ("", CLAUDE, CODEX)
 LINE = 1 << 20  # bytes: a longer line is no result
 LAST_LINES = 5  # to which a rule is applied
 PAUSE = 300.0  # seconds, where a provider does not say until when
-SHORTEST = 5.0  # seconds, where the time is over already
+SLACK = 60.0  # seconds for which a time may be over already
 LONGEST = 35 * 86400.0  # seconds: a time that is farther away was misread
 
 LIMITED = "limited"  # the provider refuses until a time
@@ -66,7 +66,7 @@ class Ear:
             return
         try:
             event = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return
         if self._results == CLAUDE:
             self._hear_claude(event)
@@ -103,7 +103,7 @@ class Ear:
         if not result or result.get("is_error") is not True:
             return None
         status, reason = result.get("api_error_status"), text.shorten(str(result.get("result")), 200)
-        if isinstance(self._rejected, (int, float)):
+        if isinstance(self._rejected, (int, float)) and (self._error == "rate_limit" or status == 429):
             return _limited(reason, float(self._rejected))
         if self._error in ("authentication_failed", "model_not_found", "billing_error") or status in (401, 403, 404):
             return Word(UNUSABLE, reason)
@@ -145,9 +145,9 @@ class Ear:
 
 def _limited(reason: str, until: float | None) -> Word:
     now = time.time()
-    if until is None or not until <= now + LONGEST:  # it may be no number at all
+    if until is None or not now - SLACK <= until <= now + LONGEST:  # it may be no number at all
         until = now + PAUSE
-    return Word(LIMITED, reason, clock.to_text(max(until, now + SHORTEST)))
+    return Word(LIMITED, reason, clock.to_text(max(until, now + 1)))
 
 
 def parse_time(words: str) -> float | None:

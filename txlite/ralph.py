@@ -10,9 +10,11 @@ run under its guard: with its mark, in a session of its own, to the end of its t
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import re
+import shutil
 import time
 
 from . import agent as agents
@@ -92,6 +94,7 @@ class RalphWorker(worker.Worker):
         self._is_settling = False  # it has reported its result
         self._done_file = ""
         self._token = 0
+        self._top: str | None = None
         self._surroundings: dict[bytes, bytes] = {}
         super().__init__(settings, control)
 
@@ -177,13 +180,13 @@ class RalphWorker(worker.Worker):
         task = assignment.task
         self._done_file = os.path.join(place.directory, f"{DONE_FILE}{self._token}")
         _remove_done_files(place.directory)
+        self._top = place.top
         prompt = briefing.write(
             self._policy.template, self._store, task, self._gate, self._done_file, place.goes_on, place.commits
         )  # fmt: skip
         plan = self._plan(assignment)._replace(prompt=prompt, level=self._policy.level, in_loop=True)
         self._is_settling = False
-        if self._must_stop:
-            raise Stopped(Result(INTERRUPTED, note="it was stopped"))
+        self._check()
         result = self._run_agent(assignment, plan)
         has_said_done = self._has_said_done()
         _remove_done_files(place.directory)
@@ -198,7 +201,8 @@ class RalphWorker(worker.Worker):
             return result._replace(outcome=INTERRUPTED, note=f"{word.reason} (no more before {word.until})")
         if word:
             return self._give_up(Refused(f"agent {self._settings.agent.name}: {word.reason}: mend that first"))
-        if result.outcome == UNSTARTABLE and task.command is None and os.path.isdir(place.directory):
+        is_ours = os.access(place.directory, os.X_OK) and os.strerror(errno.E2BIG) not in (result.note or "")
+        if result.outcome == UNSTARTABLE and task.command is None and is_ours:  # no task could be worked on
             return self._give_up(Refused(f"agent {self._settings.agent.name}: {result.note}"))
         return result
 
@@ -212,7 +216,7 @@ class RalphWorker(worker.Worker):
 
     def _environment_of(self, assignment: Assignment) -> dict[bytes, bytes]:
         """What the agent sees: where to find `txlite`, and the file that says done where that may not be run."""
-        environment = super()._environment_of(assignment)
+        environment = git.confined(super()._environment_of(assignment), self._top)
         path = environment.get(b"PATH", os.fsencode(os.defpath))
         environment[b"PATH"] = os.fsencode(os.path.join(self._store.home, COMMANDS)) + b":" + path
         environment[b"TXLITE_DONE_FILE"] = os.fsencode(self._done_file)
@@ -316,9 +320,12 @@ class RalphWorker(worker.Worker):
         surely: bool = False,
     ) -> Result:
         """Run a command of the attempt to the end of its tree. Raises Stopped, unless it must come to its end."""
-        if self._must_stop and not surely:
-            raise Stopped(Result(INTERRUPTED, note="it was stopped"))
-        environment = git.environment(self._surroundings) if argv[0] == "git" else self._surroundings
+        if not surely:
+            self._check()
+        if argv[0] == "git":
+            environment = git.environment(self._surroundings, directory)
+        else:
+            environment = git.confined(self._surroundings, self._top)
         limits = Limits(timeout, self._settings.limits.kill_after)
         leaves_daemons = self._settings.agent.daemons  # those of the agent, which are no part of this command
         run = self._start(
@@ -326,7 +333,10 @@ class RalphWorker(worker.Worker):
         )  # fmt: skip
         while run.result is None:
             if surely:
-                self._run = None  # no order, and nobody's word, reaches it
+                self._run = None  # no order, and nobody's word, reaches it, but for the last
+                if self._must_hasten:
+                    run.stop(Result(FAILED, note="it was killed"))
+                    run.hasten()
                 run.advance(self._wait(worker.LOOK if run.patience is None else run.patience, run.descriptors))
             else:
                 self._guard(run, self._token)
@@ -336,18 +346,31 @@ class RalphWorker(worker.Worker):
         return run.result
 
     @contextlib.contextmanager
-    def locked(self, name: str, surely: bool = False) -> Iterator[None]:
-        path = os.path.join(self._store.home, f"tasks.db.{name}.lock")  # the name's start keeps it out of git
+    def locked(self, path: str, surely: bool = False) -> Iterator[None]:
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             while not _try_lock(file):
                 self._wait(LOCK_LOOK, [])
                 self._keep_alive(self._token)
-                if self._must_stop and not surely:
-                    raise Stopped(Result(INTERRUPTED, note="it was stopped"))
+                if not surely:
+                    self._check()
             yield
         finally:
             os.close(file)
+
+    def rest(self) -> None:
+        self._wait(0.1, [])
+        self._check()
+
+    def _check(self) -> None:
+        """Raise Stopped if somebody stopped the attempt, or decided about its task."""
+        if self._must_stop:
+            raise Stopped(Result(INTERRUPTED, note="it was stopped"))
+        if clock.monotonic() >= self._next_look:
+            self._next_look = clock.monotonic() + worker.LOOK
+            reason = self._store.must_stop(self._token)
+            if reason:
+                raise Stopped(Result(CANCELLED, note=reason))
 
     def remark(self, text: str) -> None:
         self._paper_write(f"\n[txlite] {text}\n")
@@ -372,11 +395,12 @@ def _there(assignment: Assignment, place: Plain) -> Assignment:
 
 def _remove_done_files(directory: str) -> None:
     """Ours, and those of attempts that were cut off here: nobody commits them."""
-    for name in os.listdir(directory) if os.path.isdir(directory) else ():
-        if name.startswith(DONE_FILE):
-            _remove(os.path.join(directory, name))
+    with contextlib.suppress(OSError):  # a directory that cannot be read: the agent will not start there
+        for name in os.listdir(directory):
+            if name.startswith(DONE_FILE):
+                _remove(os.path.join(directory, name))
 
 
 def _remove(path: str) -> None:
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
+        shutil.rmtree(path) if os.path.isdir(path) and not os.path.islink(path) else os.unlink(path)

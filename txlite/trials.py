@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from . import clock
 from .claims import Assignment, take_best
-from .model import BEGUN, COSTLY, DONE, LANDING, LOST, PREPARED, SETTLED, Lane, Loop, Trial
+from .model import BEGUN, COSTLY, DONE, INTERRUPTED, LANDING, LOST, PREPARED, SETTLED, Lane, Loop, Trial
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,8 +35,13 @@ INSERT = f"INSERT INTO trials (attempt, task, loop, stage) VALUES (?, ?, ?, '{BE
 COLUMNS = """SELECT r.attempt, t.id, r.loop, r.stage, r.said_done, r.repository, r.base, r.start, r.worktree, r.landed,
     r.parked FROM trials r JOIN tasks t ON t.seq = r.task"""
 SELECT = f"{COLUMNS} WHERE r.attempt = ?"
-CUT_OFF_LANDING = f"""SELECT r.landed FROM attempts b JOIN attempts a ON a.id = b.previous
-    JOIN trials r ON r.attempt = a.id WHERE b.id = ? AND a.outcome = '{LOST}' AND r.landed IS NOT NULL"""
+# Back through the attempts of a task that were cut off, to one whose work had landed.
+CUT_OFF_LANDING = f"""WITH RECURSIVE cut_off (id) AS (
+        SELECT previous FROM attempts WHERE id = ?
+        UNION SELECT a.previous FROM cut_off c JOIN attempts a ON a.id = c.id
+            WHERE a.outcome IN ('{LOST}', '{INTERRUPTED}'))
+    SELECT r.landed FROM cut_off c JOIN attempts a ON a.id = c.id JOIN trials r ON r.attempt = a.id
+    WHERE a.outcome IN ('{LOST}', '{INTERRUPTED}') AND r.landed IS NOT NULL ORDER BY c.id DESC LIMIT 1"""
 SELECT_OF_LOOP = f"{COLUMNS} WHERE r.loop = ? ORDER BY r.attempt"
 UNSETTLED = f"{COLUMNS} WHERE r.stage <> '{SETTLED}' ORDER BY +r.attempt"
 UNSETTLED_OF_TASK = f"{COLUMNS} WHERE r.stage <> '{SETTLED}' AND r.task = ? ORDER BY r.attempt"
@@ -46,7 +51,8 @@ LAND = f"UPDATE trials SET stage = '{LANDING}', landed = ? WHERE attempt = ?"
 SETTLE = f"UPDATE trials SET stage = '{SETTLED}', landed = ?, parked = coalesce(?, parked) WHERE attempt = ?"
 SAID_DONE = "SELECT said_done FROM trials WHERE attempt = ?"
 SET_LIMIT = """INSERT INTO agent_limits (agent, until, reason) VALUES (?, ?, ?)
-    ON CONFLICT (agent) DO UPDATE SET until = max(until, excluded.until), reason = excluded.reason"""
+    ON CONFLICT (agent) DO UPDATE SET until = excluded.until, reason = excluded.reason"""
+LIFT_LIMITS = "DELETE FROM agent_limits"
 SELECT_LIMIT = "SELECT until, reason FROM agent_limits WHERE agent = ? AND until > ?"
 
 
@@ -106,7 +112,7 @@ class Trials:
         return Trial._make(rows[0]) if rows else None
 
     def cut_off_landing(self, attempt: int) -> str | None:
-        """The commit of the attempt before this one of the same task, if that was lost while its work landed."""
+        """The commit of an earlier attempt of the same task, if that was cut off as its work landed."""
         rows = self.db.execute(CUT_OFF_LANDING, (attempt,))
         return rows[0][0] if rows else None
 
@@ -126,8 +132,8 @@ class Trials:
         with self.db.writing() as connection:
             connection.execute(PREPARE, (repository, base, start, worktree, attempt))
 
-    def land(self, attempt: int, commit: str) -> None:
-        """Its work passed, and is about to get onto the base branch."""
+    def land(self, attempt: int, commit: str | None) -> None:
+        """Its work passed, and is about to get onto the base branch; as this commit, if that is known."""
         with self.db.writing() as connection:
             connection.execute(LAND, (commit, attempt))
 
@@ -145,6 +151,11 @@ class Trials:
         """The provider of this agent refuses to work until then."""
         with self.db.writing() as connection:
             connection.execute(SET_LIMIT, (agent, until, reason))
+
+    def lift_limits(self) -> None:
+        """No provider refuses any more, a person says."""
+        with self.db.writing() as connection:
+            connection.execute(LIFT_LIMITS)
 
     def limit_of(self, agent: str) -> tuple[str, str] | None:
         """Until when, and why, the provider of this agent refuses to work; None where it does not."""

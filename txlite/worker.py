@@ -127,7 +127,7 @@ class Worker:
         self._control = control
         if control:
             os.set_blocking(control.fileno(), False)
-        self._is_leaving = self._must_stop = False
+        self._is_leaving = self._must_stop = self._must_hasten = False
         self._run: Run | None = None
         self._assignment: Assignment | None = None  # what we hold
         self._wakeup, wakeup = os.pipe()
@@ -407,6 +407,7 @@ class Worker:
             self._control.close()
         self._is_leaving = True
         self._must_stop = self._must_stop or order in (STOP, KILL)
+        self._must_hasten = self._must_hasten or order == KILL
         if self._run and order in (STOP, KILL):
             self._run.stop(Result(INTERRUPTED, note="it was stopped"))
             if order == KILL:

@@ -44,15 +44,22 @@ if TYPE_CHECKING:
         def set_up(self, command: str, directory: str) -> str | None:
             """Run the setup command there; why it failed, or None."""
 
-        def locked(self, name: str, surely: bool = False) -> AbstractContextManager[None]:
-            """Alone in this home at what the name says; until somebody stops it, or surely."""
+        def locked(self, path: str, surely: bool = False) -> AbstractContextManager[None]:
+            """The lock on a file, waited for until somebody stops it, or surely."""
+
+        def rest(self) -> None:
+            """Wait a moment, unless somebody stops it."""
 
         def remark(self, text: str) -> None:
             """A line for the report."""
 
 
-WORKTREES = "worktrees"  # below home: the directory of the worktrees, and the lock on making and removing them
-LANDING_LOCK = "landing"
+WORKTREES = "worktrees"  # below home: the directory of the worktrees
+ASIDE = "aside"  # below home: repositories that agents made within theirs
+# Locks, in the repository itself: two homes may work on one.
+TREE_LOCK = "txlite-tree.lock"  # an attempt works in this working tree
+WORKTREES_LOCK = "txlite-worktrees.lock"  # a worktree is made or removed
+LANDING_LOCK = "txlite-landing.lock"  # work is put onto a base branch
 
 
 class Rules(NamedTuple):
@@ -94,7 +101,6 @@ class Plain:
     """Where the task says, with nothing kept or undone."""
 
     commits = False  # whether what is changed here is committed
-    lock = ""  # the name of the lock that keeps others out while an attempt works here
 
     def __init__(self, store: Store, host: Host, rules: Rules, task: Task, token: int) -> None:
         self._store = store
@@ -104,6 +110,8 @@ class Plain:
         self._token = token
         self.directory = task.directory or os.getcwd()
         self.goes_on = False  # whether the unfinished work of an attempt that was cut off is here
+        self.top: str | None = None  # of the working tree: all that git may see
+        self.lock = ""  # the file whose lock keeps others out while an attempt works here
 
     def enter(self) -> str | None:
         """Make it ready; or the commit, if the task's work has landed already and only that was not recorded.
@@ -140,38 +148,80 @@ class Plain:
         """The title is data: whatever stands in it, it is one line of a message that comes by stdin."""
         return f"Complete {self._task.id}: {' '.join(self._task.title.split())}\n"
 
-    def _commit(self, repository: Repository, start: str) -> str | None:
-        """Commit all there is; the commit, or None where nothing differs from `start`."""
-        repository.stage()
-        inner = repository.inner_repositories(start)
+    def _commit(self, repository: Repository, start: str, branch: str | None) -> str | None:
+        """Commit all there is, as one commit; it, or None where nothing differs from `start`. Raises Unfit."""
+        try:
+            return self._try_to_commit(repository, start, branch)
+        except GitError as error:
+            raise Unfit(str(error)) from error
+
+    def _try_to_commit(self, repository: Repository, start: str, branch: str | None) -> str | None:
+        found = repository.state().branch
+        if found != branch:
+            raise Unfit(f"it left the branch {branch} for {found}")
+        repository.squash(start, self._task.id, self._token)
+        inner = repository.untracked_repositories()
+        if not inner:
+            repository.stage()
+            inner = repository.staged_repositories(start)
         if inner:
-            raise Unfit(f"{inner[0]} is a git repository of its own: what is in it cannot be committed here")
+            name = shorten(inner[0].rstrip("/"), 100)
+            raise Unfit(f"{name} is a git repository of its own: what is in it cannot be committed here")
         secrets = repository.secrets(start, self._rules.allow)
         if secrets:
-            names = ", ".join(secrets[:5])
+            names = shorten(", ".join(secrets[:5]), 200)
             raise Unfit(f"new files look like secrets and were not committed: {names} (--allow PATTERN lets them pass)")
-        head = repository.head()
-        if repository.is_staged(head):
-            head = repository.commit(self._message)
-        return None if head == start else head
+        commit = None
+        if repository.is_staged(start):
+            self._store.land(self._token, None)
+            commit = self._commit_staged(repository)
+        left = repository.state().changes
+        if left:
+            raise Unfit(f"not all of it could be committed: {shorten(', '.join(left[:3]), 100)}")
+        return commit
+
+    def _commit_staged(self, repository: Repository) -> str:
+        try:
+            return repository.commit(self._message)
+        except GitError:
+            if not repository.has_unstaged():
+                raise
+        repository.stage()  # a hook changed files and refused: it gets what it wants, if the gate does, too
+        self._judge(" (with what a hook changed)")
+        repository.stage()
+        return repository.commit(self._message)
+
+    def _clear_away(
+        self, repository: Repository, start: str, branch: str | None, reason: str, task: str, token: int
+    ) -> str | None:
+        """Park what differs from `start`, and make the tree what it was; the ref."""
+        aside = os.path.join(self._store.home, ASIDE, f"{task}.{token}")
+        moved = repository.move_inner(aside)
+        parked = repository.park(task, token, start, reason, branch)
+        moved += repository.restore(start, branch, parked, aside)
+        for path in moved:
+            self._host.remark(f"a repository that was within is in {path} now")
+        return parked
 
 
 class InPlace(Plain):
     """The user's own working tree: one attempt at a time, though a worker may outlive its loop."""
 
     commits = True
-    lock = "tree"
 
     def __init__(self, store: Store, host: Host, rules: Rules, task: Task, token: int) -> None:
         super().__init__(store, host, rules, task, token)
-        self._top = str(rules.repository)
+        self.top = self._top = str(rules.repository)
         self._repository = Repository(self._top, store.home, host.act)
+        self.lock = self._repository.path_of(TREE_LOCK)
         self._surely = Repository(self._top, store.home, host.act_surely)
         self._start = ""
         self._branch: str | None = None
 
     def enter(self) -> str | None:
         try:
+            while self._is_being_recovered():
+                self._host.rest()
             for trial in self._cut_off():
                 self._settle(trial)
             state = self._repository.state()
@@ -181,6 +231,7 @@ class InPlace(Plain):
             raise Hindered(f"{self._top} has no commit yet: make a first one")
         landed = self._store.cut_off_landing(self._token)
         if landed and self._repository.is_ancestor(landed, state.commit):
+            self._store.settle(self._token, landed)
             return landed
         if state.changes:
             names = shorten(", ".join(state.changes[:3]), 100)
@@ -191,13 +242,7 @@ class InPlace(Plain):
 
     def keep(self) -> str | None:
         self._judge()
-        try:
-            commit = self._commit(self._repository, self._start)
-            branch = self._repository.state().branch
-        except GitError as error:
-            raise Unfit(str(error)) from error
-        if branch != self._branch:
-            raise Unfit(f"it left the branch {self._branch} for {branch}")
+        commit = self._commit(self._repository, self._start, self._branch)
         self._store.settle(self._token, commit)
         return commit
 
@@ -205,33 +250,39 @@ class InPlace(Plain):
         if not self._start:
             return None
         try:
-            parked = self._park(self._token, self._start, self._branch, reason)
+            parked = self._clear_away(
+                self._surely, self._start, self._branch, reason, self._task.id, self._token
+            )  # fmt: skip
         except GitError as error:
             raise Hindered(f"what the attempt left could not be put aside: {error}") from error
         self._store.settle(self._token, parked=parked)
         return parked
 
-    def _park(self, token: int, start: str, branch: str | None, reason: str, task: str | None = None) -> str | None:
-        parked = self._surely.park(task or self._task.id, token, start, reason)
-        self._surely.restore(start, branch)
-        return parked
-
     def _cut_off(self) -> list[Trial]:
         """The attempts in this tree whose ends were not recorded: all others have left it as it was."""
-        running = {claim.token for claim in self._store.claims()}
-        found = [trial for trial in self._store.unsettled() if trial.attempt not in running and not trial.worktree]
+        found = [trial for trial in self._store.unsettled() if trial.attempt != self._token and not trial.worktree]
         return [trial for trial in found if trial.repository == self._top and trial.start]
+
+    def _is_being_recovered(self) -> bool:
+        """Whether a worker died here whose agent may not be gone yet."""
+        claimed = {claim.token for claim in self._store.claims()}
+        return any(trial.attempt in claimed for trial in self._cut_off())
 
     def _settle(self, trial: Trial) -> None:
         """Find out how far an attempt had come that was cut off, and clear up after it."""
         state, start = self._surely.state(), str(trial.start)
         head, parked = state.commit or start, None
         if state.changes:  # what is committed stays: it may be the user's, of the time since
-            parked = self._park(trial.attempt, head, None, "it was cut off", trial.task)
+            parked = self._clear_away(
+                self._surely, head, state.branch, "it was cut off", trial.task, trial.attempt
+            )  # fmt: skip
             self._host.remark(f"what attempt {trial.attempt} of {trial.task} left when it was cut off is {parked}")
         subject = self._surely.ask("log", "-1", "--format=%s", head)
-        is_ours = subject.startswith(f"Complete {trial.task}: ") and self._surely.is_ancestor(start, head)
-        is_landed = head != start and is_ours and not state.changes
+        is_ours = trial.stage == LANDING and subject.startswith(f"Complete {trial.task}: ")
+        is_landed = is_ours and self._surely.commit_of(f"{head}~1") == start and not state.changes
+        if head != start and not is_landed and not parked:
+            parked = f"{git.PARKED}/{trial.task}/{trial.attempt}"
+            self._surely.act("update-ref", parked, head)
         self._store.settle(trial.attempt, head if is_landed else None, parked)
 
 
@@ -246,9 +297,10 @@ class Worktree(Plain):
         self._base = str(rules.base)
         self._main = Repository(self._top, store.home, host.act)
         self._main_surely = Repository(self._top, store.home, host.act_surely)
+        self._shared = self._main.shared_directory()
         self._path = os.path.join(store.home, WORKTREES, task.id)
         self._branch = f"{BRANCH}/{task.id}"
-        self.directory = self._path
+        self.directory = self.top = self._path
         self._own = self._main.at(self._path)
         self._surely = Repository(self._path, store.home, host.act_surely)
         self._start = ""
@@ -271,10 +323,13 @@ class Worktree(Plain):
         """The commit that the work began with, where an attempt that was cut off has left some."""
         if os.path.lexists(self._making) or not self._cut_off() or not os.path.isdir(self._path):
             return None
-        self._surely.break_locks()
-        if not self._surely.is_usable(self._branch):
-            return None
-        start = self._surely.ask("merge-base", "HEAD", tip).strip()
+        try:
+            self._surely.break_locks()
+            if not self._surely.is_usable(self._branch):
+                return None
+            start = self._surely.ask("merge-base", "HEAD", tip).strip()
+        except GitError:
+            return None  # it is none any more
         self._store.prepare(self._token, self._top, self._base, start, self._path)
         self.goes_on = True
         self._host.remark(f"it goes on with what an attempt that was cut off has left in {self._path}")
@@ -291,7 +346,7 @@ class Worktree(Plain):
 
     def _make(self, tip: str) -> str:
         """A new worktree at the tip of the base branch; what is in its place is moved aside, if it holds anything."""
-        with self._host.locked(WORKTREES):
+        with self._host.locked(os.path.join(self._shared, WORKTREES_LOCK)):
             os.makedirs(os.path.dirname(self._path), 0o700, exist_ok=True)
             self._clear()
             with open(self._making, "w"):
@@ -359,11 +414,8 @@ class Worktree(Plain):
 
     def keep(self) -> str | None:
         self._judge()
+        commit = self._commit(self._own, self._start, self._branch)
         try:
-            if self._own.state().branch != self._branch:
-                raise Unfit(f"it left the branch {self._branch}")
-            self._own.act("reset", "-q", "--soft", self._start)  # what the agent committed becomes one with the rest
-            commit = self._commit(self._own, self._start)
             landed = self._land(commit) if commit else None
         except GitError as error:
             raise Unfit(str(error)) from error
@@ -373,7 +425,7 @@ class Worktree(Plain):
 
     def _land(self, commit: str) -> str | None:
         """Put the commit onto the base branch, one at a time; what it is there."""
-        with self._host.locked(LANDING_LOCK):
+        with self._host.locked(os.path.join(self._shared, LANDING_LOCK)):
             tip = find_tip(self._main, self._base)
             if not self._own.is_ancestor(tip, commit):
                 conflicts = self._own.rebase(tip)
@@ -403,8 +455,9 @@ class Worktree(Plain):
         if not self._start:
             return None
         try:
-            parked = self._surely.park(self._task.id, self._token, self._start, reason)
-            self._surely.restore(self._start, self._branch)
+            parked = self._clear_away(
+                self._surely, self._start, self._branch, reason, self._task.id, self._token
+            )  # fmt: skip
         except GitError as error:
             self._host.remark(f"its work stays in {self._path}: {error}")
             return None
@@ -426,8 +479,9 @@ class Worktree(Plain):
         if not os.path.isdir(self._path):
             return
         try:
-            with self._host.locked(WORKTREES, surely=True):
-                self._main_surely.remove_worktree(self._path, self._branch)
+            with self._host.locked(os.path.join(self._shared, WORKTREES_LOCK), surely=True):
+                self._main_surely.remove_worktree(self._path)
+                self._main_surely.act("branch", "-q", "-D", self._branch)
         except GitError as error:
             self._host.remark(f"{self._path} stays: {error}")
 
@@ -496,19 +550,22 @@ def _why_it_stays(store: Store, path: str, name: str, task: str) -> str | None:
 
 
 def remove(store: Store, leftover: Leftover) -> None:
-    """Remove a finished worktree. Its branch stays where it holds what is nowhere else. Raises GitError."""
+    """Remove a finished worktree. Its branch stays where it holds what is nowhere else; commits that are on no branch
+    are parked. Raises Refused where somebody works there again, GitError."""
+    name = os.path.basename(leftover.path)
+    why = _why_it_stays(store, leftover.path, name, leftover.task)
+    if why or any(claim.task == name for claim in store.claims()):
+        raise Refused(f"it stays: {why or 'somebody works there again'}")
     own = Repository(leftover.path, store.home, by_itself)
     main = own.at(next(iter(own.worktrees())))
-    branch = own.state().branch
-    main.act("worktree", "remove", leftover.path)
-    if (
-        branch
-        and branch.startswith(BRANCH + "/")
-        and not main.ask(
-            "rev-list", "-n", "1", f"refs/heads/{branch}", "--not", f"--exclude=refs/heads/{branch}", "--all"
-        ).strip()
-    ):
-        main.act("branch", "-q", "-D", branch)
+    branch, head = own.state().branch, own.head()
+    if not branch and not main.ask("for-each-ref", "--count=1", "--contains", head):
+        main.act("update-ref", f"{git.PARKED}/{leftover.task}/{name.partition('.')[2] or 'head'}", head)
+    main.remove_worktree(leftover.path)
+    if branch and branch.startswith(BRANCH + "/"):
+        ref = f"refs/heads/{branch}"
+        if not main.ask("rev-list", "-n", "1", ref, "--not", f"--exclude={ref}", "--all"):
+            main.act("branch", "-q", "-D", branch)
 
 
 def by_itself(argv: list[str], directory: str, stdin: bytes | None = None) -> tuple[int | None, str]:
@@ -516,8 +573,8 @@ def by_itself(argv: list[str], directory: str, stdin: bytes | None = None) -> tu
     import subprocess
 
     done = subprocess.run(
-        argv, cwd=directory, env=git.environment(dict(os.environb)), input=stdin or b"", stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, check=False,
+        argv, cwd=directory, env=git.environment(dict(os.environb), directory), input=stdin or b"",
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout.decode("utf-8", "replace")
 

@@ -1,4 +1,4 @@
-"""pause and resume: whether worker processes claim tasks."""
+"""pause and resume: whether worker processes claim tasks. `resume` lifts the limits of agents' providers, too."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ def run(args: Namespace) -> int:
     with open_writing(args) as store:
         if args.verb == "resume":
             store.resume()
+            store.lift_limits()
         since = store.pause() if args.verb == "pause" else None
     if args.json:
         output.print_json({"paused": since})
