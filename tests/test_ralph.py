@@ -505,7 +505,7 @@ class InPlace(Ralph):
         self.commit("second")
         task = self.add("echo x > mine; git add mine; git commit -qm mine; git switch -qc other HEAD~2; exit 1")
         self.ralph(code=1)
-        self.assertEqual(self.run_git("show", f"refs/txlite/parked/{task}/1-branch:mine"), "x\n")
+        self.assertEqual(self.run_git("show", f"refs/txlite/parked/{task}/1^2:mine"), "x\n")
         self.assertEqual(self.log(), ["second", "first"])
 
     def test_ignored_files_are_not_touched_whatever_an_agent_ignores(self):

@@ -51,7 +51,10 @@ on floor 2 and in `schema`; `tests/test_layers.py` proves both.
        provider    what the provider of an agent says through it
        agent       from task to argv, prompt and environment; from exit to outcome
        sensitive   which new files look like secrets
-       git         commits, worktrees, the way back onto the base branch
+       git         how git is run: what it is told, what it may see
+       repository  a working tree: its state, its index, its commits
+       parking     what did not pass, under a ref, and the tree as it was
+       landing     how a base branch is put forward
        briefing    what an agent of a loop is told
        attempt     one agent from its start to the end of its tree
     4  recovery    dead workers, lapsed leases, survivors
@@ -59,7 +62,10 @@ on floor 2 and in `schema`; `tests/test_layers.py` proves both.
        standalone  workers without a supervisor
     5  supervisor  N workers, signals, the end
        launcher    one detached worker, a PID back
-       workplace   where an attempt of a loop works, and how its work gets where it belongs
+       workplace   where an attempt of a loop works
+       inplace     the user's own working tree
+       worktree    a working tree and a branch for each attempt
+       leftovers   worktrees that are still there
        ralph       the worker of a loop: a fresh agent for each task, and a gate
        loop        the loop's own side: where it works, when it ends
        night       what became of a loop

@@ -11,10 +11,13 @@ import os
 
 from . import clock, config, git, installation, ralph, supervisor
 from .errors import Error, Refused, UsageError
+from .landing import HELD_BACK, catch_up
 from .liveness import Liveness, is_held, read_note
 from .record import NamedTuple
+from .repository import Repository
 from .workers import new_id
-from .workplace import ASIDE, WORKTREES, Rules, by_itself, catch_up
+from .workplace import ASIDE, Rules
+from .worktree import WORKTREES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,7 +61,7 @@ def find_rules(
         return rules
     if workers > 1 and not is_apart:
         raise UsageError(f"{workers} workers in one working tree would commit each other's work: leave --no-worktrees")
-    state = git.Repository(top, store.home, by_itself).state()
+    state = Repository(top, store.home, git.by_itself).state()
     if state.commit is None:
         raise Refused(f"{top} has no commit yet: make a first one, or give --no-commit")
     for role in ("AUTHOR", "COMMITTER"):
@@ -71,11 +74,11 @@ def find_rules(
     for path in rules.copy if is_apart else ():
         if not git.ask(top, "ls-files", "--", path) and not git.ask(top, "check-ignore", "--", path, codes=(0, 1)):
             raise UsageError(f"config.ini, [ralph]: copy: {path} is not ignored by git: it would be committed")
-    held = git.Repository(top, store.home, by_itself)
+    held = Repository(top, store.home, git.by_itself)
     why_held = catch_up(held, state.branch) if state.branch else None
     if why_held and not is_apart:
         raise Refused(
-            f"{top}: {state.branch} lacks what {git.HELD_BACK}/{state.branch} holds ({why_held}): merge that first"
+            f"{top}: {state.branch} lacks what {HELD_BACK}/{state.branch} holds ({why_held}): merge that first"
         )
     if not is_apart and state.changes and not _is_cut_off(store, top):
         names = ", ".join(state.changes[:3])
@@ -158,7 +161,7 @@ class Loop:
         """Bring home what was held back while the working tree was not clean; `night` tells what still is."""
         if self._rules.repository and self._rules.base:
             try:
-                catch_up(git.Repository(self._rules.repository, self._store.home, by_itself), self._rules.base)
+                catch_up(Repository(self._rules.repository, self._store.home, git.by_itself), self._rules.base)
             except git.GitError:
                 pass  # a lock, or a tree that just changed: it stays held back, and the next one tries again
 

@@ -6,10 +6,10 @@ A loop that was killed and the one that went on after it are one night. Used by 
 from __future__ import annotations
 
 from . import clock
+from .landing import tell_held_back
+from .leftovers import look as look_at_worktrees
 from .model import COSTLY, DONE, LOST
 from .record import NamedTuple
-from .workplace import held_back
-from .workplace import look as look_at_worktrees
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def look(store: Store) -> Night | None:
 def _remarks(store: Store, trials: list[Trial], cut_off: set[int]) -> list[str]:
     """What is held back for a base branch, what attempts left that were cut off, and the worktrees that hold work."""
     places = {(trial.repository, trial.base) for trial in trials}
-    found = [held_back(repository, base) for repository, base in places if repository and base]
+    found = [tell_held_back(repository, base) for repository, base in places if repository and base]
     found += [
         f"what attempt {trial.attempt} of {trial.task} left when it was cut off is {trial.parked}"
         for trial in trials

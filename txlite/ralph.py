@@ -22,10 +22,12 @@ from . import briefing, clock, git, worker
 from .attempt import Limits
 from .claims import Result
 from .errors import Error, Refused, StoreUnavailable
+from .inplace import InPlace
 from .model import CANCELLED, DONE, FAILED, INTERRUPTED, UNKILLABLE, UNSTARTABLE
 from .provider import LIMITED, Ear
 from .record import NamedTuple
-from .workplace import Hindered, Plain, Rules, Unfit, choose
+from .workplace import Hindered, Plain, Rules, Unfit, below
+from .worktree import Worktree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,16 +36,17 @@ if TYPE_CHECKING:
 
     from .attempt import Run
     from .claims import Assignment
+    from .model import Task
     from .report import Sink
 
-ACTED = 600.0  # seconds for a git command, with the hooks that it runs
 SET_UP = 1800.0  # seconds for the setup command
 LOCK_PATIENCE = 30.0  # seconds to wait for somebody else's git
+DAY = 86400.0
 STALE = 10.0  # seconds after which a lock that our own killed git left is one
 LOCK_LOOK = 0.01  # seconds between looks at a lock
 DONE_FILE = ".txlite-done-"  # with the attempt's number: in the task's directory
 COMMANDS = "commands"  # below home: where agents find `txlite`
-_LOCK = re.compile(r"'([^'\n]+\.lock)': File exists")
+_LOCK = re.compile(r"(?:'|file )([^'\n]+\.(?:lock|new))'?: File exists")
 
 
 class Policy(NamedTuple):
@@ -116,10 +119,20 @@ class RalphWorker(worker.Worker):
     def _attempt(self, assignment: Assignment) -> Result:
         task, self._token = assignment.task, assignment.claim.token
         self._surroundings = self._environment.of(task, assignment.claim, self._uuid, for_agent=False)
-        place = choose(self._store, self, self._policy.rules, task, self._token)
-        self._open_report(self._plan(_there(assignment, place)))
+        place = self._choose(task)
+        self._paper_plan = self._plan(_there(assignment, place))
+        self._open_report(self._paper_plan)
         with contextlib.ExitStack() as alone:
             return self._complete(self._end(place, self._try_in(place, assignment, alone)))
+
+    def _choose(self, task: Task) -> Plain:
+        """The place for an attempt of this task."""
+        rules = self._policy.rules
+        directory = os.path.realpath(task.directory or rules.repository or os.getcwd())
+        kind = Worktree if rules.worktrees else InPlace
+        if rules.repository is None or below(directory, os.path.realpath(rules.repository)) is None:
+            kind = Plain
+        return kind(self._store, self, rules, task, self._token)
 
     def _try_in(self, place: Plain, assignment: Assignment, alone: contextlib.ExitStack) -> Result:
         """All that is done for the task, in a place that is ours alone where it cannot be shared."""
@@ -184,7 +197,7 @@ class RalphWorker(worker.Worker):
         prompt = briefing.write(
             self._policy.template, self._store, task, self._gate, self._done_file, place.goes_on, place.commits
         )  # fmt: skip
-        plan = self._plan(assignment)._replace(prompt=prompt, level=self._policy.level, in_loop=True)
+        plan = self._paper_plan._replace(prompt=prompt, level=self._policy.level, in_loop=True)
         self._is_settling = False
         self._check()
         result = self._run_agent(assignment, plan)
@@ -278,7 +291,7 @@ class RalphWorker(worker.Worker):
         deadline = clock.monotonic() + LOCK_PATIENCE
         while True:
             sink = Memory()
-            result = self._call(argv, directory, sink, ACTED, stdin, surely)
+            result = self._call(argv, directory, sink, git.ACTED, stdin, surely)
             output = sink.data.decode("utf-8", "replace")
             if result.outcome == DONE:
                 return 0, output
@@ -302,13 +315,9 @@ class RalphWorker(worker.Worker):
             _remove(lock)
 
     def _cut_off_times(self) -> Iterator[tuple[float, float]]:
-        """When the attempts ran that were cut off, seconds since the epoch."""
-        running = {claim.token for claim in self._store.claims()}
-        for trial in self._store.unsettled():
-            if trial.attempt not in running:
-                for attempt in self._store.attempts(trial.task):
-                    if attempt.id == trial.attempt and attempt.ended:
-                        yield clock.to_seconds(attempt.started), clock.to_seconds(attempt.ended)
+        """When the attempts ran that were cut off in the last day, seconds since the epoch."""
+        for started, ended in self._store.cut_off_since(clock.now(-DAY)):
+            yield clock.to_seconds(started), clock.to_seconds(ended)
 
     def _call(
         self,
@@ -371,6 +380,12 @@ class RalphWorker(worker.Worker):
             reason = self._store.must_stop(self._token)
             if reason:
                 raise Stopped(Result(CANCELLED, note=reason))
+
+    def free(self, lock: str) -> None:
+        deadline = clock.monotonic() + LOCK_PATIENCE
+        while os.path.lexists(lock) and clock.monotonic() < deadline:
+            self._break(lock)
+            self.rest()
 
     def remark(self, text: str) -> None:
         self._paper_write(f"\n[txlite] {text}\n")

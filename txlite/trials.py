@@ -42,6 +42,8 @@ CUT_OFF_LANDING = f"""WITH RECURSIVE cut_off (id) AS (
             WHERE a.outcome IN ('{LOST}', '{INTERRUPTED}'))
     SELECT r.landed FROM cut_off c JOIN attempts a ON a.id = c.id JOIN trials r ON r.attempt = a.id
     WHERE a.outcome IN ('{LOST}', '{INTERRUPTED}') AND r.landed IS NOT NULL ORDER BY c.id DESC LIMIT 1"""
+CUT_OFF_SINCE = f"""SELECT a.started, a.ended FROM trials r JOIN attempts a ON a.id = r.attempt
+    WHERE a.outcome = '{LOST}' AND a.ended > ?"""
 SELECT_OF_LOOP = f"{COLUMNS} WHERE r.loop = ? ORDER BY r.attempt"
 UNSETTLED = f"{COLUMNS} WHERE r.stage <> '{SETTLED}' ORDER BY +r.attempt"
 UNSETTLED_OF_TASK = f"{COLUMNS} WHERE r.stage <> '{SETTLED}' AND r.task = ? ORDER BY r.attempt"
@@ -115,6 +117,10 @@ class Trials:
         """The commit of an earlier attempt of the same task, if that was cut off as its work landed."""
         rows = self.db.execute(CUT_OFF_LANDING, (attempt,))
         return rows[0][0] if rows else None
+
+    def cut_off_since(self, moment: str) -> list[tuple[str, str]]:
+        """When the trials began and ended whose workers died after this moment."""
+        return [(row[0], row[1]) for row in self.db.execute(CUT_OFF_SINCE, (moment,))]
 
     def trials(self, loop: str) -> list[Trial]:
         """All of a loop, oldest first."""

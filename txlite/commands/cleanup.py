@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 
-from .. import clock, output, workplace
+from .. import clock, leftovers, output
 from ..cleanup import ACTIONS, COMPRESS, DELETE, REMOVE, Cleanup, Tally
 from ..errors import Refused, UsageError
 from ..text import printable, shorten, size
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..cleanup import Shelf, Step
+    from ..leftovers import Leftover
     from ..store import Store
-    from ..workplace import Leftover
 
 SHOWN = 20  # files, before it asks
 PAST = {DELETE: "deleted", COMPRESS: "compressed", REMOVE: "removed"}
@@ -52,7 +52,7 @@ def run(args: Namespace) -> int:
     complaints = Complaints()
     age = None if args.compress_only else args.age
     with open_reading(args) as store:
-        worktrees = Worktrees([] if args.compress_only else workplace.look(store), store, complaints.add)
+        worktrees = Worktrees([] if args.compress_only else leftovers.look(store), store, complaints.add)
         with Cleanup(store.home, store.ended_reports, age, args.compress_age, complaints.add) as cleanup:
             if args.stats:
                 _show_shelves(cleanup.shelves(), args.json)
@@ -92,7 +92,7 @@ class Worktrees:
         for one in self._all:
             try:
                 if not one.why:
-                    workplace.remove(self._store, one)
+                    leftovers.remove(self._store, one)
                     count += 1
             except Refused as error:
                 self._complain(one.path, str(error))

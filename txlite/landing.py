@@ -1,0 +1,126 @@
+"""How a base branch is put forward, and what is held back for it while its working tree may not change.
+
+Guarantees: a base branch only ever moves forward, by commits that follow it; a working tree that is not clean, or is on
+another branch, is left alone. Used by the places of a loop, by the loop, and by who tells of it.
+"""
+
+from __future__ import annotations
+
+import os
+
+from . import git
+from .git import GitError
+from .repository import changed_paths
+from .text import shorten
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .repository import Repository
+
+HELD_BACK = "txlite-base"  # below it: the branch that stands for a base branch while that cannot move
+
+
+class Diverged(GitError):
+    """A base branch and what is held back for it have gone different ways: a person has to merge them."""
+
+
+def find_tip(repository: Repository, base: str) -> str:
+    """The commit that the next work begins with: of the base branch, or of what is held back for it.
+
+    Raises Diverged, GitError.
+    """
+    commit = repository.commit_of(f"refs/heads/{base}")
+    if commit is None:
+        raise GitError(f"the branch {base} is gone from {repository.top}")
+    held = repository.commit_of(f"refs/heads/{HELD_BACK}/{base}")
+    if held is None or repository.is_ancestor(held, commit):
+        return commit
+    if repository.is_ancestor(commit, held):
+        return held
+    name = f"{HELD_BACK}/{base}"
+    raise Diverged(f"{base} and {name} have gone different ways: merge {name} into {base}")
+
+
+def land(repository: Repository, base: str, commit: str) -> str | None:
+    """Put a base branch forward to a commit that follows its tip, or hold it back; why, if it is held back."""
+    why_not = _advance(repository, base, commit)
+    ref = f"refs/heads/{HELD_BACK}/{base}"
+    if why_not:
+        repository.act("update-ref", ref, commit)
+    elif repository.commit_of(ref):
+        repository.act("update-ref", "-d", ref)
+    return why_not
+
+
+def catch_up(repository: Repository, base: str) -> str | None:
+    """Put a base branch forward to what is held back for it, now that nothing may be in the way; what still is."""
+    held, commit = repository.commit_of(f"refs/heads/{HELD_BACK}/{base}"), repository.commit_of(f"refs/heads/{base}")
+    if held is None or commit is None:
+        return None
+    if repository.is_ancestor(held, commit):
+        return land(repository, base, commit)
+    if not repository.is_ancestor(commit, held):
+        return "they have gone different ways"
+    undo(repository, base, held)
+    return land(repository, base, held)
+
+
+def undo(repository: Repository, base: str, commit: str) -> bool:
+    """Take back what is half done of putting the working tree of a base branch forward to a commit: a kill came. All
+    that differs there is then as the one or the other has it; where anything else differs, nothing is touched."""
+    place = repository.place_of(base)
+    state = place.state() if place else None
+    if not place or not state or not state.changes or not state.commit or not place.is_ancestor(state.commit, commit):
+        return False
+    before, after = dict(_files(place, state.commit)), dict(_files(place, commit))
+    words = ("status", "--porcelain=v2", "-z", "--untracked-files=all", "--no-renames")
+    for path in changed_paths(place.ask(*words, *place.everything()).split("\0")):
+        if before.get(path) == after.get(path) or _blob(place, path) not in (before.get(path), after.get(path)):
+            return False
+    place.stage()
+    place.act("reset", "-q", "--hard", state.commit)
+    return True
+
+
+def tell_held_back(top: str, base: str) -> str | None:
+    """What a person has to know of a base branch that lacks work that is done."""
+    name = f"{HELD_BACK}/{base}"
+    try:
+        count = git.ask(top, "rev-list", "--count", f"refs/heads/{name}", f"^refs/heads/{base}").strip()
+    except GitError:
+        return None  # nothing is held back, or the repository is gone
+    if count == "0":
+        return None
+    return f"{base} in {top} lacks {count} commits that {name} holds: when it is clean, `git merge {name}`"
+
+
+def _advance(repository: Repository, base: str, commit: str) -> str | None:
+    place = repository.place_of(base)
+    if place is None:
+        ref = f"refs/heads/{base}"
+        repository.act("update-ref", ref, commit, str(repository.commit_of(ref)))
+        return None
+    changes = place.state().changes
+    if changes:
+        return f"{place.top} has changes that are not committed ({shorten(', '.join(changes[:3]), 100)})"
+    try:
+        place.act("merge", "-q", "--ff-only", "--no-overwrite-ignore", commit)
+    except GitError as error:
+        return None if place.head() == commit else f"{place.top}: {error}"
+    return None
+
+
+def _files(repository: Repository, commit: str) -> Iterator[tuple[str, str]]:
+    """Paths in a commit, each with what stands there."""
+    for entry in repository.ask("ls-tree", "-rz", "--full-tree", commit).split("\0"):
+        if entry:
+            facts, _, path = entry.partition("\t")
+            yield path, facts.split()[2]
+
+
+def _blob(repository: Repository, path: str) -> str | None:
+    """What git would store for a file; None where there is none."""
+    full = os.path.join(repository.top, path)
+    return repository.ask("hash-object", "--", full).strip() if os.path.isfile(full) else None
