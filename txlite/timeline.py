@@ -243,9 +243,9 @@ class _Page:
 
     def _counts(self) -> str:
         counts = {"done": 0, **self.night.counts}
-        first, *others = [f"{counts[status]:,} {STATUSES[status][1]}" for status in STATUSES if status in counts]
-        word = "task" if counts["done"] == 1 else "tasks"
-        return ", ".join([first.replace(" ", f" {word} ", 1), *others])
+        words = [f"{counts[status]:,} {STATUSES[status][1]}" for status in STATUSES if status in counts]
+        noun = "task" if counts["done"] == 1 else "tasks"
+        return ", ".join([words[0].replace(" ", f" {noun} ", 1), *words[1:]])
 
     def _course(self) -> str:
         """From when to when, and how it went on and ended."""
@@ -336,10 +336,8 @@ class _Page:
         label = f"<b>{escape(title)}</b>" if title and len(bundle) == 1 else ""
         counts = _counts(bundle)
         tip = self._tip(first) if len(bundle) == 1 else self._tip_of_many(counts, first.start, end)
-        return (
-            f'<a class="{classes}" href="#t{first.row}" style="left:{left:.3f}%;width:{width:.3f}%{_shares(counts)}">{label}'
-            f'<span class="tip">{tip}</span></a>\n'
-        )
+        place = f"left:{left:.3f}%;width:{width:.3f}%{_shares(counts)}"
+        return f'<a class="{classes}" href="#t{first.row}" style="{place}">{label}<span class="tip">{tip}</span></a>\n'
 
     def _tip(self, bar: Bar) -> str:
         note = f"\n{_safe(bar.one.note, 160)}" if bar.one.note else ""

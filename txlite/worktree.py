@@ -102,7 +102,7 @@ class Worktree(Plain):
         try:
             self._make_usable(tip)
             if self._surely.state().branch != self._branch:
-                return None
+                return self._begin_anew(tip)
             start = self._surely.ask("merge-base", "HEAD", tip).strip()
         except GitError:
             return None  # it is none any more
@@ -110,6 +110,15 @@ class Worktree(Plain):
         self.goes_on = True
         self._host.remark(f"it goes on with what an attempt that was cut off has left in {self._path}")
         return start
+
+    def _begin_anew(self, tip: str) -> str:
+        """Where an attempt was cut off on another branch, its work is parked, and the worktree used again."""
+        last = self._cut_off()[-1].attempt
+        parked = self._clear_away(self._surely, tip, self._branch, "it was cut off", (self._task.id, last))
+        self._host.remark(f"what attempt {last} left when it was cut off is {parked}")
+        self._store.settle(last, parked=parked)
+        self._store.prepare(self._token, self._top, self._base, tip, self._path)
+        return tip
 
     def _make_usable(self, tip: str) -> None:
         """Nobody works here: locks are a killed git's, and what was half rebased is as it was before."""

@@ -953,7 +953,8 @@ def check_report(facts: Facts) -> Iterator[str]:
         if entry["status"] == "failed" and not entry["needs"]:
             yield f"the report does not say what {task}, which was put aside, needs"
         if campaign.unexpected_exits == 0 and len(entry["attempts"]) != len(facts.attempts[task]):
-            yield f"the report has {len(entry['attempts'])} attempts of {task}, the database {len(facts.attempts[task])}"
+            counts = len(entry["attempts"]), len(facts.attempts[task])
+            yield f"the report has {counts[0]} attempts of {task}, the database {counts[1]}"
     if not os.path.exists(report["page"]):
         yield f"there is no page {report['page']}"
 
