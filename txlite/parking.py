@@ -76,7 +76,7 @@ def _clean(tree: Repository) -> None:
         tree.act("clean", "-fdq", *own, *tree.everything())
     except GitError:
         for path in tree.state().changes:
-            _make_writable(os.path.join(tree.top, path))
+            make_writable(os.path.join(tree.top, path))
         tree.act("clean", "-fdq", *own, *tree.everything())
 
 
@@ -109,7 +109,7 @@ def _escape(path: str) -> str:
     return re.sub(r"([*?\[\]\\ ])", r"\\\1", path)
 
 
-def _make_writable(path: str) -> None:
+def make_writable(path: str) -> None:
     """So that what is in it can be removed."""
     for directory, _, _ in os.walk(path):
         with contextlib.suppress(OSError):

@@ -14,7 +14,7 @@ import shutil
 from . import landing
 from .git import GitError
 from .model import BEGUN, LANDING
-from .parking import PARKED, park
+from .parking import PARKED, make_writable, park
 from .repository import Repository
 from .text import shorten
 from .workplace import Hindered, Plain, Unfit, below
@@ -294,11 +294,11 @@ class Worktree(Plain):
                     if changes:
                         raise GitError(f"not committed: {shorten(', '.join(changes[:3]), 100)}")
                 self._set_mark()
+                _remove_tree(self._path)  # git itself would not go on with one that is half removed
                 self._forget()
-                _remove_tree(self._path)
                 self._delete_branch()
                 self._drop_mark()
-        except GitError as error:
+        except (GitError, OSError) as error:
             self._host.remark(f"{self._path} stays: {error}")
 
     def _delete_branch(self) -> None:
@@ -319,4 +319,5 @@ def _is_making(known: str, name: str) -> bool:
 
 def _remove_tree(path: str) -> None:
     if os.path.lexists(path):
+        make_writable(path)
         shutil.rmtree(path)
