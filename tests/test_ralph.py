@@ -937,7 +937,8 @@ class Morning(Ralph):
         later = self.add("true", "waits", "--after", bad)
         told = self.ralph(code=1)
         again = self.txlite("ralph", "--report")
-        for line in ("1 done, 1 failed", f"{bad}  bad: put aside: exit 4", "page: " + self.home):
+        lines = ("1 done, 1 failed", f"{bad}  bad: put aside: exit 4", f"{later} waits for {bad}", "page: " + self.home)
+        for line in lines:
             self.assertIn(line, told)
             self.assertIn(line, again)
         found = self.json("ralph", "--report")

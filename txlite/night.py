@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .model import Attempt, Loop, Task, Trial
     from .store import Store
 
-RUNNING = "running"
+SHOWN = 20  # tasks that wait
 
 
 class Try(NamedTuple):
@@ -106,7 +106,15 @@ def _remarks(store: Store, trials: list[Trial], cut_off: set[int]) -> list[str]:
         if trial.parked and not trial.worktree and trial.attempt in cut_off
     ]
     found += [f"{one.path} is still there: {one.why}" for one in look_at_worktrees(store) if one.why]
-    return sorted(remark for remark in found if remark)
+    return [*sorted(remark for remark in found if remark), *_waiting(store)]
+
+
+def _waiting(store: Store) -> list[str]:
+    """Tasks that no loop can begin, because of what they wait for."""
+    stuck = store.stuck()
+    relations = store.relations(stuck[:SHOWN])
+    lines = [f"{one.id} waits for {', '.join(relations[one.id].blocked_by[:5])}" for one in stuck[:SHOWN]]
+    return lines + ([f"and {len(stuck) - SHOWN} more wait for tasks that were put aside"] if stuck[SHOWN:] else [])
 
 
 def _loops_of_last_night(newest_first: list[Loop], present: set[str]) -> list[Loop]:

@@ -194,8 +194,8 @@ def _loop(store: Store, agent: agents.Agent, options: ConfigParser, args: Namesp
             _show(found, args.json)
     if ours.is_interrupted:
         raise Interrupted("interrupted: `txlite ralph` goes on where it stopped")
-    last = [entry for entry in found.entries if entry.status not in ("done", "cancelled")] if found else []
-    return 1 if last else 0
+    open_ones = [entry for entry in found.entries if entry.status not in ("done", "cancelled")] if found else []
+    return 1 if open_ones or store.stuck() else 0
 
 
 def _report(args: Namespace) -> int:
