@@ -10,6 +10,7 @@ import os
 
 from . import git
 from .git import GitError
+from .record import NamedTuple
 from .repository import changed_paths
 from .text import shorten
 
@@ -22,34 +23,42 @@ if TYPE_CHECKING:
 HELD_BACK = "txlite-base"  # below it: the branch that stands for a base branch while that cannot move
 
 
+class Tip(NamedTuple):
+    """Where the next work for a base branch begins, or lands."""
+
+    commit: str
+    is_held: bool  # whether something is, or was, held back for it
+
+
 class Diverged(GitError):
     """A base branch and what is held back for it have gone different ways: a person has to merge them."""
 
 
-def find_tip(repository: Repository, base: str) -> str:
-    """The commit that the next work begins with: of the base branch, or of what is held back for it.
+def find_tip(repository: Repository, base: str) -> Tip:
+    """The tip of the base branch, or of what is held back for it.
 
     Raises Diverged, GitError.
     """
-    commit = repository.commit_of(f"refs/heads/{base}")
+    ref, held_ref = f"refs/heads/{base}", f"refs/heads/{HELD_BACK}/{base}"
+    commits = repository.commits_of(ref, held_ref)
+    commit, held = commits.get(ref), commits.get(held_ref)
     if commit is None:
         raise GitError(f"the branch {base} is gone from {repository.top}")
-    held = repository.commit_of(f"refs/heads/{HELD_BACK}/{base}")
     if held is None or repository.is_ancestor(held, commit):
-        return commit
+        return Tip(commit, held is not None)
     if repository.is_ancestor(commit, held):
-        return held
+        return Tip(held, True)
     name = f"{HELD_BACK}/{base}"
     raise Diverged(f"{base} and {name} have gone different ways: merge {name} into {base}")
 
 
-def land(repository: Repository, base: str, commit: str) -> str | None:
+def land(repository: Repository, base: str, commit: str, is_held: bool) -> str | None:
     """Put a base branch forward to a commit that follows its tip, or hold it back; why, if it is held back."""
     why_not = _advance(repository, base, commit)
     ref = f"refs/heads/{HELD_BACK}/{base}"
     if why_not:
         repository.act("update-ref", ref, commit)
-    elif repository.commit_of(ref):
+    elif is_held:
         repository.act("update-ref", "-d", ref)
     return why_not
 
@@ -60,11 +69,11 @@ def catch_up(repository: Repository, base: str) -> str | None:
     if held is None or commit is None:
         return None
     if repository.is_ancestor(held, commit):
-        return land(repository, base, commit)
+        return land(repository, base, commit, is_held=True)
     if not repository.is_ancestor(commit, held):
         return "they have gone different ways"
     undo(repository, base, held)
-    return land(repository, base, held)
+    return land(repository, base, held, is_held=True)
 
 
 def undo(repository: Repository, base: str, commit: str) -> bool:
@@ -97,14 +106,16 @@ def tell_held_back(top: str, base: str) -> str | None:
 
 
 def _advance(repository: Repository, base: str, commit: str) -> str | None:
-    place = repository.place_of(base)
-    if place is None:
-        ref = f"refs/heads/{base}"
-        repository.act("update-ref", ref, commit, str(repository.commit_of(ref)))
-        return None
-    changes = place.state().changes
-    if changes:
-        return f"{place.top} has changes that are not committed ({shorten(', '.join(changes[:3]), 100)})"
+    place, state = repository, repository.state()  # it is here, usually
+    if state.branch != base:
+        found = repository.place_of(base)
+        if found is None:
+            ref = f"refs/heads/{base}"
+            repository.act("update-ref", ref, commit, str(repository.commit_of(ref)))
+            return None
+        place, state = found, found.state()
+    if state.changes:
+        return f"{place.top} has changes that are not committed ({shorten(', '.join(state.changes[:3]), 100)})"
     try:
         place.act("merge", "-q", "--ff-only", "--no-overwrite-ignore", commit)
     except GitError as error:

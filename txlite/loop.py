@@ -59,6 +59,7 @@ def find_rules(
     rules = Rules(top, None, is_apart, tuple(allow), tuple(copy), setup)
     if top is None:
         return rules
+    rules = rules._replace(shared=Repository(top, store.home, git.by_itself).shared_directory())
     if workers > 1 and not is_apart:
         raise UsageError(f"{workers} workers in one working tree would commit each other's work: leave --no-worktrees")
     state = Repository(top, store.home, git.by_itself).state()

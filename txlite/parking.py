@@ -97,7 +97,7 @@ def _bring_back_ignored(tree: Repository, start: str, parked: str) -> None:
 def _move_inner(tree: Repository, aside: str) -> list[str]:
     """Move the repositories within the tree below `aside`; their paths there."""
     moved = []
-    for path in tree.untracked_repositories():
+    for path in tree.state("all").repositories:
         target = os.path.join(aside, path.rstrip("/"))
         os.makedirs(os.path.dirname(target), 0o700, exist_ok=True)
         moved.append(str(shutil.move(os.path.join(tree.top, path.rstrip("/")), target)))

@@ -31,6 +31,19 @@ class State(NamedTuple):
     branch: str | None  # None: HEAD is detached
     changes: list[str]  # what is not committed: changed, staged or new
 
+    @property
+    def repositories(self) -> list[str]:
+        """Those within it that git does not know, if its files were looked at one by one."""
+        return [path for path in self.changes if path.endswith("/")]
+
+
+class Staged(NamedTuple):
+    """What the index has that a commit has not."""
+
+    paths: list[str]
+    new: list[str]  # those of them that the commit does not know
+    repositories: list[str]  # new ones of which git keeps no more than a commit's name
+
 
 class Repository:
     """A working tree of a repository.
@@ -66,8 +79,9 @@ class Repository:
         outside = path == os.curdir or path.startswith(os.pardir + os.sep)
         return [] if outside else [path]
 
-    def state(self) -> State:
-        words = ("status", "--porcelain=v2", "--branch", "--untracked-files=normal", "-z")
+    def state(self, untracked: str = "normal") -> State:
+        """untracked: "all" looks at new files one by one, and so finds repositories within new directories."""
+        words = ("status", "--porcelain=v2", "--branch", f"--untracked-files={untracked}", "-z")
         fields = self.ask(*words, *self.everything()).split("\0")
         facts = dict(field[2:].split(" ", 1) for field in fields if field.startswith("# branch."))
         commit, branch = facts.get("branch.oid"), facts.get("branch.head")
@@ -81,6 +95,11 @@ class Repository:
         """The commit that a name stands for, if it stands for one."""
         return self.ask("rev-parse", "-q", "--verify", name + "^{commit}", codes=(0, 1)).strip() or None
 
+    def commits_of(self, *refs: str) -> dict[str, str]:
+        """The commits of those of these refs that there are, by their full names."""
+        lines = self.ask("for-each-ref", "--format=%(refname) %(objectname)", *refs).splitlines()
+        return dict(line.split(" ", 1) for line in lines)
+
     def is_ancestor(self, one: str, other: str) -> bool:
         """Whether `one` is part of the history of `other`."""
         return not self.ask("rev-list", "-n", "1", one, f"^{other}").strip()
@@ -93,37 +112,32 @@ class Repository:
         """Whether the index differs from a commit."""
         return bool(self.ask("diff-index", "--cached", "--name-only", "-z", start))
 
-    def staged_repositories(self, start: str) -> list[str]:
-        """The directories in the index, new since a commit, of which git keeps no more than a commit's name."""
-        raw = self.ask("diff-index", "--cached", "--diff-filter=A", "--no-renames", "-z", start).split("\0")
-        found = [path for facts, path in zip(raw[::2], raw[1::2]) if facts.split()[1] == GITLINK]
-        return [] if found and self.ask("ls-files", "--", ":/.gitmodules") else found
+    def staged(self, start: str) -> Staged:
+        raw = self.ask("diff-index", "--cached", "--no-renames", "-z", start).split("\0")
+        records = [(facts.split(), path) for facts, path in zip(raw[::2], raw[1::2])]
+        new = [path for facts, path in records if facts[4] == "A"]
+        inner = [path for facts, path in records if facts[4] == "A" and facts[1] == GITLINK]
+        if inner and self.ask("ls-files", "--", ":/.gitmodules"):
+            inner = []
+        return Staged([path for _, path in records], new, inner)
 
-    def secrets(self, start: str, allowed: tuple[str, ...]) -> list[str]:
-        """The files in the index, new since a commit, that look like secrets."""
-        new = self._new_files(start)
+    def secrets(self, start: str, new: list[str], allowed: tuple[str, ...]) -> list[str]:
+        """Those of the new files in the index that look like secrets."""
         found = [path for path in new if is_sensitive(path)]
         if new:
-            found += self._new_files(start, "-G", PRIVATE_KEY)
-        return sorted({path for path in found if not is_allowed(path, allowed)})
+            words = ("diff-index", "--cached", "--name-only", "--diff-filter=A", "--no-renames", "-z")
+            found += self.ask(*words, "-G", PRIVATE_KEY, start).split("\0")
+        return sorted({path for path in found if path and not is_allowed(path, allowed)})
 
-    def _new_files(self, start: str, *words: str) -> list[str]:
-        shown = self.ask(
-            "diff-index", "--cached", "--name-only", "--diff-filter=A", "--no-renames", "-z", *words, start
-        )
-        return [path for path in shown.split("\0") if path]
+    def squash(self, head: str, start: str, task: str, attempt: int) -> None:
+        """Make what was committed from `start` to `head` uncommitted, all of it one change; the commits stay under a
+        ref."""
+        self.act("update-ref", f"{SQUASHED}/{task}/{attempt}", head)
+        self.act("reset", "-q", "--soft", start)
 
-    def squash(self, start: str, task: str, attempt: int) -> None:
-        """Make what was committed since `start` uncommitted, all of it one change; the commits stay under a ref."""
-        head = self.head()
-        if head != start:
-            self.act("update-ref", f"{SQUASHED}/{task}/{attempt}", head)
-            self.act("reset", "-q", "--soft", start)
-
-    def commit(self, message: str) -> str:
-        """Commit what is staged; the commit."""
+    def commit(self, message: str) -> None:
+        """Commit what is staged."""
         self.act("commit", "-q", "--cleanup=whitespace", "-F", "-", stdin=message.encode("utf-8", "replace"))
-        return self.head()
 
     def has_unstaged(self) -> bool:
         """Whether files that git knows differ from the index: a hook may have changed them."""
@@ -131,10 +145,6 @@ class Repository:
 
     def head(self) -> str:
         return self.ask("rev-parse", "HEAD").strip()
-
-    def untracked_repositories(self) -> list[str]:
-        found = self.ask("ls-files", "--others", "--exclude-standard", "-z", *self.everything()).split("\0")
-        return [path for path in found if path.endswith("/")]
 
     def has(self, name: str) -> bool:
         """Whether git keeps a file of this name of its own."""

@@ -67,6 +67,7 @@ class Rules(NamedTuple):
     allow: tuple[str, ...]  # patterns of files that are no secrets
     copy: tuple[str, ...]  # paths from the top that each worktree gets
     setup: str | None  # command that makes a new worktree ready
+    shared: str = ""  # where git keeps what all working trees of the repository share
 
 
 class Unfit(Refused):
@@ -142,40 +143,47 @@ class Plain:
             raise Unfit(str(error)) from error
 
     def _try_to_commit(self, repository: Repository, start: str, branch: str | None) -> str | None:
-        found = repository.state().branch
-        if found != branch:
-            raise Unfit(f"it left the branch {branch} for {found}")
-        repository.squash(start, self._task.id, self._token)
-        inner = repository.untracked_repositories()
+        state = repository.state("all")
+        if state.branch != branch:
+            raise Unfit(f"it left the branch {branch} for {state.branch}")
+        if state.commit == start and not state.changes:
+            return None
+        if state.commit and state.commit != start:
+            repository.squash(state.commit, start, self._task.id, self._token)
+        self._stage(repository, start, state.repositories)
+        self._store.land(self._token, None)
+        self._commit_staged(repository)
+        state = repository.state()
+        if state.changes:
+            raise Unfit(f"not all of it could be committed: {shorten(', '.join(state.changes[:3]), 100)}")
+        return None if state.commit == start else state.commit
+
+    def _stage(self, repository: Repository, start: str, inner: list[str]) -> None:
+        """Put all of it into the index. Raises Unfit for what must not, or cannot, be committed."""
+        new: list[str] = []
         if not inner:
             repository.stage()
-            inner = repository.staged_repositories(start)
+            _, new, inner = repository.staged(start)
         if inner:
             name = shorten(inner[0].rstrip("/"), 100)
             raise Unfit(f"{name} is a git repository of its own: what is in it cannot be committed here")
-        secrets = repository.secrets(start, self._rules.allow)
+        secrets = repository.secrets(start, new, self._rules.allow)
         if secrets:
             names = shorten(", ".join(secrets[:5]), 200)
             raise Unfit(f"new files look like secrets and were not committed: {names} (--allow PATTERN lets them pass)")
-        commit = None
-        if repository.is_staged(start):
-            self._store.land(self._token, None)
-            commit = self._commit_staged(repository)
-        left = repository.state().changes
-        if left:
-            raise Unfit(f"not all of it could be committed: {shorten(', '.join(left[:3]), 100)}")
-        return commit
 
-    def _commit_staged(self, repository: Repository) -> str:
+    def _commit_staged(self, repository: Repository) -> None:
         try:
             return repository.commit(self._message)
         except GitError:
+            if not repository.is_staged("HEAD"):
+                return None  # what was changed is what it was
             if not repository.has_unstaged():
                 raise
         repository.stage()  # a hook changed files and refused: it gets what it wants, if the gate does, too
         self._judge(" (with what a hook changed)")
         repository.stage()
-        return repository.commit(self._message)
+        repository.commit(self._message)
 
     def _clear_away(
         self, tree: Repository, start: str, branch: str | None, reason: str, trial: tuple[str, int] | None = None

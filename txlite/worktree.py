@@ -43,7 +43,7 @@ class Worktree(Plain):
         self._base = str(rules.base)
         self._main = Repository(self._top, store.home, host.act)
         self._main_surely = Repository(self._top, store.home, host.act_surely)
-        self._shared = self._main.shared_directory()
+        self._shared = rules.shared
         self._path = os.path.join(store.home, WORKTREES, task.id)
         self._branch = f"{BRANCH}/{task.id}"
         self.directory = self.top = self._path
@@ -55,7 +55,7 @@ class Worktree(Plain):
         try:
             self._sweep()
             self._mend()
-            tip = landing.find_tip(self._main, self._base)
+            tip = landing.find_tip(self._main, self._base).commit
             landed = self._store.cut_off_landing(self._token)
             if landed and self._main.is_ancestor(landed, tip):
                 self._settle_all(landed)
@@ -180,7 +180,9 @@ class Worktree(Plain):
 
     def _forget(self) -> None:
         """git must not take our path for a worktree that is not there; twice forced, for it locks those it makes."""
-        if self._path in self._main.worktrees():
+        known = os.path.join(self._shared, "worktrees")
+        names = os.listdir(known) if os.path.isdir(known) else []
+        if any(name.startswith(self._task.id) for name in names) and self._path in self._main.worktrees():
             self._main_surely.act("worktree", "remove", "--force", "--force", self._path)
 
     def _set_mark(self) -> None:
@@ -247,8 +249,8 @@ class Worktree(Plain):
     def _land(self, commit: str) -> str | None:
         """Put the commit onto the base branch, one at a time; what it is there."""
         with self._host.locked(os.path.join(self._shared, LANDING_LOCK)):
-            tip = landing.find_tip(self._main, self._base)
-            if not self._own.is_ancestor(tip, commit):
+            tip, is_held = landing.find_tip(self._main, self._base)
+            if tip != self._start and not self._own.is_ancestor(tip, commit):
                 conflicts = self._own.rebase(tip)
                 if conflicts:
                     raise Unfit(f"it conflicts with what {self._base} has now, in {', '.join(conflicts[:5])}")
@@ -257,7 +259,7 @@ class Worktree(Plain):
                     return None  # another task has done the same
                 self._judge(f" (after the rebase onto {self._base})")
             self._store.land(self._token, commit)
-            why_not = landing.land(self._main_surely, self._base, commit)
+            why_not = landing.land(self._main_surely, self._base, commit, is_held)
         if why_not:
             held = f"{landing.HELD_BACK}/{self._base}"
             self._host.remark(f"{why_not}: it was left alone, and {held} holds the work until it is clean")
@@ -303,8 +305,9 @@ class Worktree(Plain):
 
     def _delete_branch(self) -> None:
         ref = f"refs/heads/{self._branch}"
-        self._main_surely.break_locks([ref])
-        if self._main.commit_of(ref):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(self._shared, ref + ".lock"))  # of a git that was killed: nobody else works on it
+        if self._main.commits_of(ref):
             self._main_surely.act("update-ref", "-d", ref)  # `branch -D`, killed, leaves a lock on all refs
 
 
