@@ -7,6 +7,8 @@ import subprocess
 import time
 import unittest
 
+import txlite
+
 from .case import ROOT, Case, running, wait_until
 
 # The prompt of a task is a script for sh: what its agent does.
@@ -27,7 +29,7 @@ class Ralph(Case):
             self.run_git("config", "user.email", "person@example.org")
             self.write("readme", "one\n")
             self.commit("first")
-        self.txlite("init")
+        txlite.open(self.home).close()
         os.mkdir(os.path.join(self.home, "templates"))
         self.write(".txlite/templates/ralph-task.md", "{{TASK_DESCRIPTION}}\n")
         self.configure("")
@@ -53,8 +55,10 @@ class Ralph(Case):
         self.run_git("add", "-A", "--", ":/", ":(exclude).txlite")
         self.run_git("commit", "-q", "-m", message)
 
-    def add(self, script, title="a task", *options):
-        return self.txlite("add", title, "--description", script, "--quiet", *options).strip()
+    def add(self, script, title="a task", **more):
+        """A task whose agent runs this script; its id."""
+        with txlite.open(self.home) as store:
+            return store.add(title, description=script, **{"directory": self.directory, **more}).id
 
     def ralph(self, *options, code=0, agent="scripted", **more):
         return self.txlite("ralph", "--agent", agent, "--max-attempts", "1", *options, code=code, **more)
@@ -64,11 +68,16 @@ class Ralph(Case):
         return self.run_git("log", "--format=%s", branch).splitlines()
 
     def status_of(self, task):
-        return self.json("show", task)["status"]
+        with txlite.open(self.home, read_only=True) as store:
+            return store.get(task).status
+
+    def attempts(self, task):
+        with txlite.open(self.home, read_only=True) as store:
+            return store.attempts(task)
 
     def last(self, task):
         """The task's last attempt."""
-        return self.json("show", task)["attempts"][-1]
+        return self.attempts(task)[-1]
 
     def parked(self):
         return self.run_git("for-each-ref", "--format=%(refname)", "refs/txlite").split()
@@ -80,8 +89,8 @@ class Ralph(Case):
 class Loop(Ralph):
     def test_a_commit_for_each_task_in_the_order_of_the_queue(self):
         first = self.add("echo 1 > one", "low")
-        second = self.add("echo 2 > two", "high", "--score", "5")
-        third = self.add("test -e one && test -e two && echo 3 > three", "last", "--after", first)
+        second = self.add("echo 2 > two", "high", score=5)
+        third = self.add("test -e one && test -e two && echo 3 > three", "last", after=[first])
         self.ralph()
         subjects = [f"Complete {third}: last", f"Complete {first}: low", f"Complete {second}: high", "first"]
         self.assertEqual(self.log(), subjects)
@@ -94,7 +103,7 @@ class Loop(Ralph):
         self.assertEqual((self.status_of(task), self.log()), ("done", ["first"]))
 
     def test_a_bad_task_is_put_aside_and_the_others_go_on(self):
-        bad = self.add("echo half > file; exit 3", "bad", "--score", "9")
+        bad = self.add("echo half > file; exit 3", "bad", score=9)
         good = [self.add(f"echo {number} > file-{number}") for number in range(3)]
         told = self.ralph("--max-attempts", "2", code=1)
         self.assertEqual([self.status_of(task) for task in [bad, *good]], ["failed"] + ["done"] * 3)
@@ -153,7 +162,7 @@ class Loop(Ralph):
 
     def test_dry_run_changes_nothing(self):
         self.assertIn("nothing is ready", self.ralph("--dry-run"))
-        task = self.add("true", "verify me", "--verify", "make check")
+        task = self.add("true", "verify me", verify="make check")
         shown = self.ralph("--dry-run")
         self.assertIn("argv: sh PROMPT-FILE", shown)
         self.assertIn("gate: make check", shown)
@@ -229,14 +238,14 @@ class Judging(Ralph):
             lambda: [os.unlink(self.path(name)) for name in ("../tries-of-the-test", "../seen-by-the-test")]
         )
         self.ralph("--verify", gate, "--max-attempts", "3")
-        self.assertEqual([one["outcome"] for one in self.json("show", task)["attempts"]], ["failed", "done"])
+        self.assertEqual([one.outcome for one in self.attempts(task)], ["failed", "done"])
         seen = self.read("../seen-by-the-test")
         self.assertIn("did not pass: the gate failed: exit 1", seen)
         self.assertIn("the gate says no", seen)
         self.assertIn(f"git show refs/txlite/parked/{task}/1", seen)
 
     def test_a_tasks_own_gate_goes_instead(self):
-        task = self.add("true", "own", "--verify", "true")
+        task = self.add("true", "own", verify="true")
         self.ralph("--verify", "false")
         self.assertEqual(self.status_of(task), "done")
         self.txlite("update", task, "--verify", "")
@@ -245,9 +254,9 @@ class Judging(Ralph):
 
     def test_a_gate_has_a_time_limit_and_leaves_nothing(self):
         task = self.add("true")
-        self.ralph("--verify", "setsid sleep 6161 & sleep 6161", "--verify-timeout", "0.3", code=1)
-        self.assertIn("the gate failed: it ran longer than 0.3 s", self.last(task)["note"])
-        self.assertEqual(running("6161"), [])
+        self.ralph("--verify", f"setsid sleep {self.nap} & sleep {self.nap}", "--verify-timeout", "0.3", code=1)
+        self.assertIn("the gate failed: it ran longer than 0.3 s", self.last(task).note)
+        self.assertEqual(running(self.nap), [])
 
     def test_who_said_done_may_exit_with_what_it_likes(self):
         by_word = self.add("txlite done $TXLITE_TASK; exit 7")
@@ -263,24 +272,24 @@ class Judging(Ralph):
         self.assertEqual(self.status_of(task), "failed")
 
     def test_who_said_done_and_stays_is_stopped(self):
-        task = self.add("echo work > work; txlite done $TXLITE_TASK; sleep 6262")
+        task = self.add(f"echo work > work; txlite done $TXLITE_TASK; sleep {self.nap}")
         began = time.monotonic()
         self.ralph("--settle", "0.3")
         self.assertLess(time.monotonic() - began, 20)
-        self.assertEqual((self.status_of(task), running("6262")), ("done", []))
+        self.assertEqual((self.status_of(task), running(self.nap)), ("done", []))
         self.assertEqual(self.log()[0], f"Complete {task}: a task")
 
     def test_who_does_nothing_any_more_is_stopped(self):
-        idle = self.add("sleep 6363")
+        idle = self.add(f"sleep {self.nap}")
         busy = self.add("for n in 1 2 3 4 5 6; do echo $n; sleep 0.3; done")
         self.ralph("--stall", "1", code=1)
         self.assertEqual((self.status_of(idle), self.status_of(busy)), ("failed", "done"))
-        self.assertIn("no output and no CPU time for 1 s", self.last(idle)["note"])
+        self.assertIn("no output and no CPU time for 1 s", self.last(idle).note)
 
     def test_a_time_limit_for_each_attempt(self):
         task = self.add("while :; do echo x; sleep 0.05; done")
         self.ralph("--timeout", "0.4", code=1)
-        self.assertEqual(self.last(task)["outcome"], "timeout")
+        self.assertEqual(self.last(task).outcome, "timeout")
 
     def test_what_an_agent_may_know(self):
         self.write(
@@ -299,7 +308,7 @@ class Judging(Ralph):
         before = self.add("true", "what comes first")
         self.txlite("done", before)
         description = 'Do {{TASK_ID}} with "$HOME" and `ls`'
-        task = self.add(description, "the title", "--after", before, "--verify", "test -e prompt")
+        task = self.add(description, "the title", after=[before], verify="test -e prompt")
         self.ralph(agent="reader")
         prompt = self.read("prompt")
         for part in (f"# Task {task}: the title", description, f"- {before}: what comes first", "`test -e prompt`",
@@ -347,9 +356,9 @@ class Provider(Ralph):
         task = self.add("-")
         self.ralph("--no-commit", agent="claude")
         self.assertGreaterEqual(time.time(), until)
-        first, second = self.json("show", task)["attempts"]
-        self.assertEqual((first["outcome"], second["outcome"]), ("interrupted", "done"))
-        self.assertIn("You've hit your session limit (no more before ", first["note"])
+        first, second = self.attempts(task)
+        self.assertEqual((first.outcome, second.outcome), ("interrupted", "done"))
+        self.assertIn("You've hit your session limit (no more before ", first.note)
         self.assertEqual(self.json("show", task)["failures"], 0)
         argv = self.read("stand/argv")
         self.assertIn("--output-format stream-json --verbose", argv)
@@ -364,13 +373,13 @@ class Provider(Ralph):
         )
         task = self.add("-")
         loop = self.start("ralph", "--agent", "codex", "--no-commit")
-        wait_until(lambda: self.json("show", task)["attempts"], "the first attempt")
-        wait_until(lambda: self.last(task)["outcome"] == "interrupted", "its end")
+        wait_until(lambda: self.attempts(task), "the first attempt")
+        wait_until(lambda: self.last(task).outcome == "interrupted", "its end")
         self.assertEqual(self.status_of(task), "backlog")
-        self.assertIn("hit your usage limit", self.last(task)["note"])
+        self.assertIn("hit your usage limit", self.last(task).note)
         loop.send_signal(signal.SIGTERM)
         self.assertEqual(loop.wait(20), 130)
-        self.assertEqual(len(self.json("show", task)["attempts"]), 1)
+        self.assertEqual(len(self.attempts(task)), 1)
 
     def test_who_is_not_logged_in_stops_the_loop_with_one_line(self):
         self.claude(
@@ -395,18 +404,18 @@ class Provider(Ralph):
         middle = "echo please log in; echo limit reached until 23:59; for n in 1 2 3 4 5; do echo $n; done; exit 4"
         task = self.add(middle)
         self.ralph("--no-commit", code=1)
-        self.assertEqual(self.last(task)["outcome"], "failed")
+        self.assertEqual(self.last(task).outcome, "failed")
         last = self.add("echo please log in; exit 4")
         self.ralph("--no-commit", code=1)
-        self.assertEqual((self.status_of(last), self.last(last)["outcome"]), ("backlog", "interrupted"))
+        self.assertEqual((self.status_of(last), self.last(last).outcome), ("backlog", "interrupted"))
 
     def test_a_result_counts_as_an_end(self):
-        self.claude({"type": "result", "is_error": False, "result": "ok"}, code="0; sleep 6464", then="exit 1")
-        stand = self.read("stand/claude").replace("exit 0; sleep 6464", "sleep 6464")
+        self.claude({"type": "result", "is_error": False, "result": "ok"}, code=f"0; sleep {self.nap}", then="exit 1")
+        stand = self.read("stand/claude").replace(f"exit 0; sleep {self.nap}", f"sleep {self.nap}")
         self.write("stand/claude", stand)
         task = self.add("-")
         self.ralph("--no-commit", "--settle", "0.3", agent="claude")
-        self.assertEqual((self.status_of(task), running("6464")), ("done", []))
+        self.assertEqual((self.status_of(task), running(self.nap)), ("done", []))
 
 
 class InPlace(Ralph):
@@ -452,7 +461,7 @@ class InPlace(Ralph):
             "echo KEY=1 > .env; printf -- '-----BEGIN RSA PRIVATE KEY-----\\n' > notes; echo x > .env.sample"
         )
         self.ralph(code=1)
-        note = self.last(task)["note"]
+        note = self.last(task).note
         self.assertIn("look like secrets", note)
         self.assertIn(".env, notes", note)
         self.txlite("retry", task)
@@ -462,14 +471,14 @@ class InPlace(Ralph):
     def test_a_secret_that_the_agent_committed_itself_is_one_too(self):
         task = self.add("echo KEY > id_rsa; git add -A -f id_rsa; git commit -qm mine")
         self.ralph(code=1)
-        self.assertIn("id_rsa", self.last(task)["note"])
+        self.assertIn("id_rsa", self.last(task).note)
         self.assertEqual(self.log(), ["first"])
 
     def test_a_repository_within_is_no_work_that_can_be_committed(self):
         task = self.add("git init -q inner; cd inner; git config user.name x; git config user.email x@y; "
                         "echo x > file; git add file; git commit -qm x")  # fmt: skip
         self.ralph(code=1)
-        self.assertIn("inner is a git repository of its own", self.last(task)["note"])
+        self.assertIn("inner is a git repository of its own", self.last(task).note)
         self.assertEqual(self.read(os.path.join(self.home, "aside", f"{task}.1", "inner", "file")), "x\n")
         self.assert_clean()
 
@@ -527,10 +536,12 @@ class InPlace(Ralph):
         self.assertIn("(draft)", self.errors)
 
     def test_a_commit_that_an_agent_gives_our_name_is_not_ours(self):
-        task = self.add('echo x > file; git add file; git commit -qm "Complete $TXLITE_TASK: x"; exec sleep 6767')
+        task = self.add(
+            f'echo x > file; git add file; git commit -qm "Complete $TXLITE_TASK: x"; exec sleep {self.nap}'
+        )
         loop = self.start("ralph", "--agent", "scripted")
-        wait_until(lambda: running("6767"), "the agent")
-        pids = [loop.pid, *self.worker_pids(), *running("6767")]
+        wait_until(lambda: running(self.nap), "the agent")
+        pids = [loop.pid, *self.worker_pids(), *running(self.nap)]
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
         loop.wait()
@@ -549,7 +560,7 @@ class InPlace(Ralph):
         self.hook("pre-commit", "grep -q broken file && exit 0; echo broken >> file; exit 1")
         task = self.add("echo x > file")
         self.ralph("--verify", "! grep -q broken file", code=1)
-        self.assertIn("(with what a hook changed)", self.last(task)["note"])
+        self.assertIn("(with what a hook changed)", self.last(task).note)
         self.assertEqual(self.log(), ["first"])
 
     def test_a_git_environment_of_the_callers_reaches_nobody(self):
@@ -567,7 +578,7 @@ class InPlace(Ralph):
     def test_what_cannot_be_written_or_started_is_that_tasks_failure(self):
         readonly = self.add("mkdir -p d/e; echo x > d/e/f; chmod 500 d/e d; exit 1")
         word = self.add("mkdir $TXLITE_DONE_FILE; exit 1")
-        directory = self.add("true", "no directory", "--directory", self.path("missing"))
+        directory = self.add("true", "no directory", directory=self.path("missing"))
         last = self.add("echo x > last")
         self.ralph(code=1)
         found = [self.status_of(task) for task in (readonly, word, directory, last)]
@@ -602,7 +613,7 @@ class InPlace(Ralph):
         self.hook("pre-commit", "echo no good; exit 1")
         task = self.add("echo x > file")
         self.ralph(code=1)
-        self.assertIn("git commit: no good", self.last(task)["note"])
+        self.assertIn("git commit: no good", self.last(task).note)
         self.assert_clean()
         self.assertEqual(len(self.parked()), 1)
 
@@ -628,7 +639,7 @@ class InPlace(Ralph):
         elsewhere = os.path.join(os.path.dirname(self.directory), os.path.basename(self.directory) + "-elsewhere")
         os.mkdir(elsewhere)
         self.addCleanup(subprocess.run, ["rm", "-rf", elsewhere], check=True)
-        task = self.add("echo x > file", "elsewhere", "--directory", elsewhere)
+        task = self.add("echo x > file", "elsewhere", directory=elsewhere)
         self.ralph()
         self.assertEqual((self.status_of(task), self.log()), ("done", ["first"]))
         self.assertTrue(os.path.exists(os.path.join(elsewhere, "file")))
@@ -641,7 +652,7 @@ class InPlace(Ralph):
         self.assertTrue(os.path.exists(os.path.join(self.home, "config.ini")))
 
     def test_a_user_who_edits_meanwhile_loses_nothing(self):
-        self.add("echo x > file", "first", "--score", "2")
+        self.add("echo x > file", "first", score=2)
         task = self.add("echo y > other")
         self.ralph("--max-tasks", "1")
         self.write("readme", "the user's\n")
@@ -708,8 +719,8 @@ class Worktrees(Ralph):
         super().ralph("--workers", "2", "--verify", "test $(ls file-* | wc -l) -lt 2", code=1)
         self.assertEqual(sorted(self.status_of(task) for task in tasks), ["done", "failed"])
         failed = next(task for task in tasks if self.status_of(task) == "failed")
-        self.assertIn("(after the rebase onto main)", self.last(failed)["note"])
-        self.assertEqual(self.parked(), [f"refs/txlite/parked/{failed}/{self.last(failed)['attempt']}"])
+        self.assertIn("(after the rebase onto main)", self.last(failed).note)
+        self.assertEqual(self.parked(), [f"refs/txlite/parked/{failed}/{self.last(failed).id}"])
 
     def test_what_an_agent_commits_itself_becomes_one_commit(self):
         task = self.add("echo 1 > one; git add -A; git commit -qm 'half'; echo 2 > two")
@@ -748,12 +759,12 @@ class Worktrees(Ralph):
         self.configure("[ralph]\nsetup = echo broken; exit 3\n")
         other = self.add("true")
         self.ralph(code=1)
-        self.assertEqual(self.last(other)["note"], "the setup command failed: exit 3")
+        self.assertEqual(self.last(other).note, "the setup command failed: exit 3")
 
     def test_a_task_runs_in_its_own_directory_of_the_worktree(self):
         self.write("sub/dir/file", "x\n")
         self.commit("sub")
-        task = self.add("pwd > where", "sub", "--directory", self.path("sub/dir"))
+        task = self.add("pwd > where", "sub", directory=self.path("sub/dir"))
         self.ralph()
         self.assertEqual(self.read("sub/dir/where").strip(), os.path.join(self.home, "worktrees", task, "sub/dir"))
 
@@ -779,7 +790,7 @@ class Worktrees(Ralph):
     def test_a_worktree_that_somebody_removed_is_made_again(self):
         task = self.add("test -e again || { touch again; kill -9 $PPID; sleep 60; }; echo x > file")
         loop = self.start("ralph", "--agent", "scripted", "--worktrees", "--max-tasks", "1")
-        wait_until(lambda: len(self.json("show", task)["attempts"]) == 2, "its worker's death")
+        wait_until(lambda: len(self.attempts(task)) == 2, "its worker's death")
         self.assertEqual(loop.wait(30), 0)
         other = self.add("echo x > other")
         path = os.path.join(self.home, "worktrees", other)
@@ -826,7 +837,7 @@ class Worktrees(Ralph):
         other = self.add("git -c protocol.file.allow=always submodule --quiet update --init; echo x > module/file")
         self.ralph(code=1)
         self.assertEqual((self.status_of(task), self.status_of(other)), ("done", "failed"))
-        self.assertIn("not all of it could be committed: module", self.last(other)["note"])
+        self.assertIn("not all of it could be committed: module", self.last(other).note)
 
     def test_cleanup_removes_finished_ones_that_hold_nothing(self):
         self.run_git("branch", "txlite/other")
@@ -865,15 +876,16 @@ class End(Ralph):
         self.assert_clean()
 
     def test_the_second_one_gives_it_back_and_parks_its_work(self):
-        task = self.add("echo half > half; touch started; sleep 6565")
+        task = self.add(f"echo half > half; touch started; sleep {self.nap}")
         loop = self.start("ralph", "--agent", "scripted")
         wait_until(lambda: os.path.exists(self.path("started")), "the agent")
         loop.send_signal(signal.SIGTERM)
         time.sleep(1.2)
         loop.send_signal(signal.SIGTERM)
         self.assertEqual(loop.wait(20), 130)
+        self.assertEqual(self.last(task).outcome, "interrupted", self.last(task))
         self.assertEqual(
-            (self.status_of(task), self.json("show", task)["failures"], running("6565")), ("backlog", 0, [])
+            (self.status_of(task), self.json("show", task)["failures"], running(self.nap)), ("backlog", 0, [])
         )
         self.assert_clean()
         self.assertEqual(self.run_git("show", self.parked()[0] + ":half"), "half\n")
@@ -883,18 +895,18 @@ class End(Ralph):
         pids = [loop.pid, *self.worker_pids()]
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
-        agents = running("6666")
+        agents = running(self.nap)
         for pid in pids + agents:
             os.kill(pid, signal.SIGKILL)
         loop.wait()
 
     def test_after_a_kill_of_everything_the_next_one_goes_on_in_place(self):
         task = self.add(
-            "test -e go || { echo half > half; touch started; exec sleep 6666; }; rm go; echo whole > whole"
+            f"test -e go || {{ echo half > half; touch started; exec sleep {self.nap}; }}; rm go; echo whole > whole"
         )
         other = self.add("echo x > other")
         loop = self.start("ralph", "--agent", "scripted")
-        wait_until(lambda: os.path.exists(self.path("started")) and running("6666"), "the agent")
+        wait_until(lambda: os.path.exists(self.path("started")) and running(self.nap), "the agent")
         self.kill_all(loop)
         self.txlite("update", task, "--description", "echo whole > whole")
         told = self.ralph()
@@ -904,10 +916,10 @@ class End(Ralph):
         self.assertIn("2 attempts", told)  # the loop that was killed is the same night's
 
     def test_after_a_kill_of_everything_the_next_one_goes_on_in_its_worktree(self):
-        task = self.add("test -e half && { echo whole > whole; exit; }; echo half > half; exec sleep 6666")
+        task = self.add(f"test -e half && {{ echo whole > whole; exit; }}; echo half > half; exec sleep {self.nap}")
         loop = self.start("ralph", "--agent", "scripted", "--worktrees")
         half = os.path.join(self.home, "worktrees", task, "half")
-        wait_until(lambda: os.path.exists(half) and running("6666"), "the agent")
+        wait_until(lambda: os.path.exists(half) and running(self.nap), "the agent")
         self.kill_all(loop)
         self.ralph("--worktrees")
         self.assertEqual(sorted(self.run_git("ls-tree", "--name-only", "main").split()), ["half", "readme", "whole"])
@@ -918,10 +930,10 @@ class End(Ralph):
             with self.subTest(place):
                 task = self.add("echo $TXLITE_TASK >> landed; git add -A; true")
                 hook = "post-merge" if place == "--worktrees" else "post-commit"
-                path = self.write(f".git/hooks/{hook}", "#!/bin/sh\nexec sleep 6666\n")
+                path = self.write(f".git/hooks/{hook}", f"#!/bin/sh\nexec sleep {self.nap}\n")
                 os.chmod(path, 0o755)
                 loop = self.start("ralph", "--agent", "scripted", place)
-                wait_until(lambda: running("6666"), "the hook")
+                wait_until(lambda: running(self.nap), "the hook")
                 self.kill_all(loop)
                 os.unlink(path)
                 self.ralph(place)
@@ -934,7 +946,7 @@ class Morning(Ralph):
     def test_the_report_as_text_object_and_page(self):
         good = self.add("echo x > file", "<b>good</b>")
         bad = self.add("exit 4", "bad")
-        later = self.add("true", "waits", "--after", bad)
+        later = self.add("true", "waits", after=[bad])
         told = self.ralph(code=1)
         again = self.txlite("ralph", "--report")
         lines = ("1 done, 1 failed", f"{bad}  bad: put aside: exit 4", f"{later} waits for {bad}", "page: " + self.home)
