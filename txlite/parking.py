@@ -98,6 +98,7 @@ def _move_inner(tree: Repository, aside: str) -> list[str]:
     """Move the repositories within the tree below `aside`; their paths there."""
     moved = []
     for path in tree.state("all").repositories:
+        make_writable(os.path.join(tree.top, path))
         target = os.path.join(aside, path.rstrip("/"))
         os.makedirs(os.path.dirname(target), 0o700, exist_ok=True)
         moved.append(str(shutil.move(os.path.join(tree.top, path.rstrip("/")), target)))

@@ -147,7 +147,7 @@ class RalphWorker(worker.Worker):
         except Refused as error:
             return self._give_up(error)
         except OSError as error:
-            return self._give_up(StoreUnavailable(f"{error.filename or 'a file'}: {error.strerror}"))
+            return self._give_up(_named(error))
 
     def _give_up(self, error: Error) -> Result:
         """The loop cannot go on; the task goes back at no cost."""
@@ -179,9 +179,9 @@ class RalphWorker(worker.Worker):
         reason = result.note or result.outcome
         try:
             parked = place.leave(reason) if result.outcome == INTERRUPTED else place.set_aside(reason)
-        except Refused as error:
-            self._trouble = self._trouble or error
-            self.remark(str(error))
+        except (Refused, OSError) as error:
+            self._trouble = self._trouble or (_named(error) if isinstance(error, OSError) else error)
+            self.remark(str(self._trouble))
             return result
         if parked:
             self.remark(f"what it changed is parked as {parked}")
@@ -406,6 +406,10 @@ def _try_lock(file: int) -> bool:
 def _there(assignment: Assignment, place: Plain) -> Assignment:
     """The same task, with the directory in which it is worked on."""
     return assignment._replace(task=assignment.task._replace(directory=place.directory))
+
+
+def _named(error: OSError) -> StoreUnavailable:
+    return StoreUnavailable(f"{error.filename or 'a file'}: {error.strerror}")
 
 
 def _remove_done_files(directory: str) -> None:
