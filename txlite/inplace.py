@@ -6,7 +6,9 @@ The tree is clean when an attempt begins, and again when it has ended: its work 
 
 from __future__ import annotations
 
+from . import clock
 from .git import GitError
+from .landing import TREE_LOCK
 from .model import LANDING
 from .parking import PARKED
 from .repository import Repository
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from .store import Store
     from .workplace import Host, Rules
 
-LOCK = "txlite-tree.lock"  # in the repository itself, because two homes may work there: an attempt is in this tree
+HEARTBEAT = 30.0  # seconds between a worker's signs of life
 
 
 class InPlace(Plain):
@@ -31,7 +33,7 @@ class InPlace(Plain):
         super().__init__(store, host, rules, task, token)
         self.top = self._top = str(rules.repository)
         self._repository = Repository(self._top, store.home, host.act)
-        self.lock = self._repository.path_of(LOCK)
+        self.lock = self._repository.path_of(TREE_LOCK)
         self._surely = Repository(self._top, store.home, host.act_surely)
         self._start = ""
         self._branch: str | None = None
@@ -93,8 +95,9 @@ class InPlace(Plain):
         base = tree.commit_of(f"refs/heads/{trial.base}") if trial.base else None
         state, name = tree.state(), (trial.task, trial.attempt)
         parked = None
-        if state.changes or tree.is_rebasing or (base and state.branch != trial.base):
-            back = (base, trial.base) if base else (state.commit or start, state.branch)
+        has_left = bool(base) and state.branch != trial.base and self._was_moved_by(trial)
+        if state.changes or tree.is_rebasing or has_left:
+            back = (base, trial.base) if base and has_left else (state.commit or start, state.branch)
             parked = self._clear_away(tree, *back, "it was cut off", name)
         elif state.commit != start:  # what is committed on the branch stays: it may be the user's, of the time since
             parked = f"{PARKED}/{trial.task}/{trial.attempt}"
@@ -102,6 +105,14 @@ class InPlace(Plain):
         if parked:
             self._host.remark(f"what attempt {trial.attempt} of {trial.task} left when it was cut off is {parked}")
         self._store.settle(trial.attempt, parked=parked)
+
+    def _was_moved_by(self, trial: Trial) -> bool:
+        """Whether HEAD was last moved while the attempt ran: by its agent, and not by a person later."""
+        moved = self._surely.ask("log", "-g", "-1", "--date=unix", "--format=%gd").strip()
+        attempt = next(one for one in self._store.attempts(trial.task) if one.id == trial.attempt)
+        alive = clock.to_seconds(self._store.worker(attempt.worker).heartbeat) + HEARTBEAT
+        seconds = moved.partition("{")[2].rstrip("}")
+        return self._surely.is_rebasing or (seconds.isdigit() and int(seconds) <= alive)
 
     def _has_landed(self, trial: Trial) -> bool:
         """Whether its commit is there, and only the record of it is not."""

@@ -9,7 +9,7 @@ import os
 
 from .errors import Refused, TaskNotFound
 from .git import GitError, by_itself
-from .parking import PARKED
+from .parking import PARKED, free_ref
 from .record import NamedTuple
 from .repository import Repository
 from .text import shorten
@@ -66,7 +66,7 @@ def remove(store: Store, leftover: Leftover) -> None:
     main = own.at(next(iter(own.worktrees())))
     branch, head = own.state().branch, own.head()
     if not branch and not main.ask("for-each-ref", "--count=1", "--contains", head):
-        main.act("update-ref", f"{PARKED}/{leftover.task}/{name.partition('.')[2] or 'head'}", head)
+        main.act("update-ref", free_ref(main, f"{PARKED}/{leftover.task}/aside"), head)
     main.act("worktree", "remove", "--force", leftover.path)  # git alone would refuse one with submodules in it
     if branch and branch.startswith(BRANCH + "/"):
         ref = f"refs/heads/{branch}"

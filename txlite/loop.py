@@ -72,7 +72,9 @@ def find_rules(
             raise Refused("git does not know who commits here: `git config user.name` and user.email tell it") from None
     if is_apart and state.branch is None:
         raise Refused(f"{top} is on no branch, and worktrees need one to come back to: `git switch BRANCH`")
-    for path in rules.copy if is_apart else ():
+    if is_apart and os.pathsep in store.home:
+        raise Refused(f"{store.home} holds a {os.pathsep!r}, which git takes for two paths: give another with --home")
+    for path in filter(lambda path: os.path.lexists(os.path.join(top, path)), rules.copy if is_apart else ()):
         if not git.ask(top, "ls-files", "--", path) and not git.ask(top, "check-ignore", "--", path, codes=(0, 1)):
             raise UsageError(f"config.ini, [ralph]: copy: {path} is not ignored by git: it would be committed")
     held = Repository(top, store.home, git.by_itself)

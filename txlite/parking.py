@@ -51,7 +51,7 @@ def park(tree: Repository, start: str, branch: str | None, reason: str, task: st
     is_elsewhere = tip is not None and not tree.is_ancestor(tip, head) and not tree.is_ancestor(tip, start)
     if head == start and not is_elsewhere and not tree.is_staged(start):
         return None
-    ref = f"{PARKED}/{task}/{attempt}"
+    ref = free_ref(tree, f"{PARKED}/{task}/{attempt}")
     if is_elsewhere or tree.is_staged(head):
         contents = tree.ask("write-tree").strip()
         message = f"Parked: {task}, attempt {attempt}: {reason}".encode("utf-8", "replace")
@@ -61,9 +61,24 @@ def park(tree: Repository, start: str, branch: str | None, reason: str, task: st
     return ref
 
 
+def free_ref(tree: Repository, ref: str) -> str:
+    """This ref, or one after it: what is parked already stays."""
+    taken = tree.commits_of(f"{ref}*")
+    names = [ref, *(f"{ref}-{number}" for number in range(2, len(taken) + 3))]
+    return next(name for name in names if name not in taken)
+
+
 def _restore(tree: Repository, start: str, branch: str | None) -> None:
     if tree.is_rebasing:
         tree.act("rebase", "--quit")
+    try:
+        _check_out(tree, start, branch)
+    except GitError:
+        _unlock(tree)
+        _check_out(tree, start, branch)
+
+
+def _check_out(tree: Repository, start: str, branch: str | None) -> None:
     if tree.state().branch != branch:
         tree.act("checkout", "-q", "-f", *([branch] if branch else ["--detach"]))
     tree.act("reset", "-q", "--hard", start)
@@ -75,8 +90,7 @@ def _clean(tree: Repository) -> None:
     try:
         tree.act("clean", "-fdq", *own, *tree.everything())
     except GitError:
-        for path in tree.state().changes:
-            make_writable(os.path.join(tree.top, path))
+        _unlock(tree)
         tree.act("clean", "-fdq", *own, *tree.everything())
 
 
@@ -110,8 +124,19 @@ def _escape(path: str) -> str:
     return re.sub(r"([*?\[\]\\ ])", r"\\\1", path)
 
 
-def make_writable(path: str) -> None:
+def _unlock(tree: Repository) -> None:
+    """Make writable what an attempt has changed, and where it lies."""
+    for path in tree.state("all").changes:
+        make_writable(os.path.join(tree.top, path))
+        make_writable(os.path.dirname(os.path.join(tree.top, path).rstrip("/")), deep=False)
+
+
+def make_writable(path: str, deep: bool = True) -> None:
     """So that what is in it can be removed."""
     for directory, _, _ in os.walk(path):
         with contextlib.suppress(OSError):
-            os.chmod(directory, 0o700)
+            mode = os.stat(directory).st_mode
+            if mode & 0o700 != 0o700:
+                os.chmod(directory, mode & 0o777 | 0o700)
+        if not deep:
+            break

@@ -43,6 +43,7 @@ class Staged(NamedTuple):
     paths: list[str]
     new: list[str]  # those of them that the commit does not know
     repositories: list[str]  # new ones of which git keeps no more than a commit's name
+    has_submodules: bool  # whether one of the paths is a submodule's
 
 
 class Repository:
@@ -66,7 +67,7 @@ class Repository:
     def act(self, *words: str, stdin: bytes | None = None) -> str:
         """Run git; its output. Raises GitError with what it said last."""
         code, output = self._act(command(*words), self.top, stdin)
-        if code:
+        if code != 0:
             raise GitError(f"git {words[0]}: {last_line(output)}")
         return output
 
@@ -81,8 +82,9 @@ class Repository:
 
     def state(self, untracked: str = "normal") -> State:
         """untracked: "all" looks at new files one by one, and so finds repositories within new directories."""
-        words = ("status", "--porcelain=v2", "--branch", f"--untracked-files={untracked}", "-z")
-        fields = self.ask(*words, *self.everything()).split("\0")
+        words = ["status", "--porcelain=v2", "--branch", "-z", f"--untracked-files={untracked}"]
+        words += ["--ignore-submodules=none", *self.everything()]
+        fields = self.ask(*words).split("\0")
         facts = dict(field[2:].split(" ", 1) for field in fields if field.startswith("# branch."))
         commit, branch = facts.get("branch.oid"), facts.get("branch.head")
         return State(
@@ -119,7 +121,8 @@ class Repository:
         inner = [path for facts, path in records if facts[4] == "A" and facts[1] == GITLINK]
         if inner and self.ask("ls-files", "--", ":/.gitmodules"):
             inner = []
-        return Staged([path for _, path in records], new, inner)
+        has_submodules = any(GITLINK in facts[:2] or facts[0][1:] == GITLINK for facts, _ in records)
+        return Staged([path for _, path in records], new, inner, has_submodules)
 
     def secrets(self, start: str, new: list[str], allowed: tuple[str, ...]) -> list[str]:
         """Those of the new files in the index that look like secrets."""
@@ -154,12 +157,21 @@ class Repository:
     def is_rebasing(self) -> bool:
         return self.has("rebase-merge") or self.has("rebase-apply")
 
+    @property
+    def unfinished(self) -> str:
+        """What somebody began here and did not end: a merge, a cherry-pick, a revert; else ""."""
+        kinds = {"MERGE_HEAD": "merge", "CHERRY_PICK_HEAD": "cherry-pick", "REVERT_HEAD": "revert"}
+        return next((kind for name, kind in kinds.items() if self.has(name)), "")
+
     def shared_directory(self) -> str:
         """Where git keeps what all working trees of the repository share."""
         return os.path.join(self.top, self.ask("rev-parse", "--git-common-dir").rstrip("\n"))
 
     def path_of(self, name: str) -> str:
         """Where git keeps a file of its own."""
+        own = os.path.join(self.top, ".git")
+        if os.path.isdir(own):  # asked for often, and nowhere else in the tree of a whole repository
+            return os.path.join(own, name)
         return os.path.join(self.top, self.ask("rev-parse", "--git-path", name).rstrip("\n"))
 
     def abort_rebase(self) -> None:

@@ -98,6 +98,7 @@ class Plain:
         self.directory = task.directory or os.getcwd()
         self.goes_on = False  # whether the unfinished work of an attempt that was cut off is here
         self.top: str | None = None  # of the working tree: all that git may see
+        self._has_submodules = False  # whether its work changes one
         self.lock = ""  # the file whose lock keeps others out while an attempt works here
 
     def enter(self) -> str | None:
@@ -146,13 +147,15 @@ class Plain:
         state = repository.state("all")
         if state.branch != branch:
             raise Unfit(f"it left the branch {branch} for {state.branch}")
+        if repository.unfinished:
+            raise Unfit(f"it left a {repository.unfinished} unfinished")
         if state.commit == start and not state.changes:
             return None
         if state.commit and state.commit != start:
             repository.squash(state.commit, start, self._task.id, self._token)
         self._stage(repository, start, state.repositories)
         self._store.land(self._token, None)
-        self._commit_staged(repository)
+        self._commit_staged(repository, start)
         state = repository.state()
         if state.changes:
             raise Unfit(f"not all of it could be committed: {shorten(', '.join(state.changes[:3]), 100)}")
@@ -163,7 +166,7 @@ class Plain:
         new: list[str] = []
         if not inner:
             repository.stage()
-            _, new, inner = repository.staged(start)
+            _, new, inner, self._has_submodules = repository.staged(start)
         if inner:
             name = shorten(inner[0].rstrip("/"), 100)
             raise Unfit(f"{name} is a git repository of its own: what is in it cannot be committed here")
@@ -172,7 +175,7 @@ class Plain:
             names = shorten(", ".join(secrets[:5]), 200)
             raise Unfit(f"new files look like secrets and were not committed: {names} (--allow PATTERN lets them pass)")
 
-    def _commit_staged(self, repository: Repository) -> None:
+    def _commit_staged(self, repository: Repository, start: str) -> None:
         try:
             return repository.commit(self._message)
         except GitError:
@@ -182,7 +185,7 @@ class Plain:
                 raise
         repository.stage()  # a hook changed files and refused: it gets what it wants, if the gate does, too
         self._judge(" (with what a hook changed)")
-        repository.stage()
+        self._stage(repository, start, repository.state("all").repositories)
         repository.commit(self._message)
 
     def _clear_away(

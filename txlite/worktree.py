@@ -12,6 +12,7 @@ import os
 import shutil
 
 from . import landing
+from .errors import Refused
 from .git import GitError
 from .model import BEGUN, LANDING
 from .parking import PARKED, make_writable, park
@@ -27,9 +28,7 @@ if TYPE_CHECKING:
 
 WORKTREES = "worktrees"  # below home
 BRANCH = "txlite"  # below it: the branch of a task
-# Locks, in the repository itself: two homes may work on one.
-MAKING_LOCK = "txlite-worktrees.lock"  # a worktree is made or removed
-LANDING_LOCK = "txlite-landing.lock"  # work is put onto a base branch
+MAKING_LOCK = "txlite-worktrees.lock"  # in the repository itself, as the other locks: a worktree is made or removed
 
 
 class Worktree(Plain):
@@ -78,13 +77,25 @@ class Worktree(Plain):
     def _half_made(self) -> list[str]:
         known = os.path.join(self._shared, "worktrees")
         names = os.listdir(known) if os.path.isdir(known) else []
-        return [os.path.join(known, name) for name in names if name.startswith("tx-") and _is_making(known, name)]
+        return [os.path.join(known, name) for name in names if self._is_half_made(known, name)]
+
+    def _is_half_made(self, known: str, name: str) -> bool:
+        """Whether git says that it has not made this worktree to its end, and it is one of ours."""
+        task = next((task for task in (name, name[:-1]) if os.path.lexists(self._mark_of(task))), None)
+        if task is None or not name.startswith("tx-"):
+            return False
+        try:
+            with open(os.path.join(known, name, "locked"), encoding="utf-8", errors="replace") as file:
+                reason = file.read().strip()
+        except OSError:
+            return False
+        return reason == "initializing" or (not reason and not os.path.exists(os.path.join(known, name, "HEAD")))
 
     def _mend(self) -> None:
         """The working tree of the base branch may be half put forward, where a kill came as our work landed."""
         for trial in self._cut_off():
             if trial.stage == LANDING and trial.landed:
-                with self._host.locked(os.path.join(self._shared, LANDING_LOCK)):
+                with self._host.locked(os.path.join(self._shared, landing.LOCK)):
                     self._mend_base(trial.landed)
 
     def _mend_base(self, commit: str) -> None:
@@ -125,18 +136,23 @@ class Worktree(Plain):
         parked = [f"{PARKED}/{trial.task}/{trial.attempt}" for trial in self._cut_off()]
         self._surely.break_locks(["index", "HEAD", f"refs/heads/{self._branch}", *parked])
         if self._surely.is_rebasing:
-            if self._surely.state().changes:  # the agent's: to abort is to lose them
-                park(self._surely, tip, None, "it was cut off in a rebase", self._task.id, self._token)
+            last = self._cut_off()[-1].attempt
+            ref = park(self._surely, tip, None, "it was cut off in a rebase", self._task.id, last)
+            self._host.remark(f"what attempt {last} had rebased so far is {ref}")
             self._surely.abort_rebase()
 
     def _cut_off(self) -> list[Trial]:
         unsettled = self._store.unsettled(self._task.seq)
-        return [trial for trial in unsettled if trial.attempt != self._token and trial.stage != BEGUN]
+        found = [trial for trial in unsettled if trial.attempt != self._token and trial.stage != BEGUN]
+        return [trial for trial in found if trial.base == self._base and trial.worktree]
 
     @property
     def _making(self) -> str:
         """The mark of a worktree that is being made or removed: nobody's work is in it."""
-        return os.path.join(self._store.home, WORKTREES, f".{self._task.id}.making")
+        return self._mark_of(self._task.id)
+
+    def _mark_of(self, task: str) -> str:
+        return os.path.join(self._store.home, WORKTREES, f".{task}.making")
 
     def _make(self, tip: str) -> str:
         """A new worktree at the tip of the base branch; what is in its place is moved aside, if it holds anything."""
@@ -148,7 +164,11 @@ class Worktree(Plain):
             self._keep_branch(tip)
             words = ("worktree", "add", "-q", "-f", "--no-track", "-B", self._branch)
             self._main.act(*words, self._path, tip)
-        self._furnish()
+        try:
+            self._furnish()
+        except Unfit:
+            self._drop_mark()  # a person may look into it
+            raise
         self._store.prepare(self._token, self._top, self._base, tip, self._path)
         self._drop_mark()
         return tip
@@ -164,7 +184,9 @@ class Worktree(Plain):
             self._own.act("checkout", "-q", "--detach")
             self._main.act("worktree", "move", self._path, aside)
         except GitError:
-            os.rename(self._path, aside)
+            os.rename(self._path, aside)  # git moves none with submodules
+            with contextlib.suppress(GitError):
+                self._main.act("worktree", "repair", aside)
         self._host.remark(f"what was in {self._path} is in {aside} now")
 
     def _is_empty(self, tip: str) -> bool:
@@ -235,6 +257,10 @@ class Worktree(Plain):
 
     def keep(self) -> str | None:
         self._judge()
+        try:
+            self._own.break_locks(["index", "HEAD"])  # the agent is gone, and its git with it
+        except GitError as error:
+            raise Unfit(str(error)) from error
         commit = self._commit(self._own, self._start, self._branch)
         try:
             landed = self._land(commit) if commit else None
@@ -248,8 +274,8 @@ class Worktree(Plain):
 
     def _land(self, commit: str) -> str | None:
         """Put the commit onto the base branch, one at a time; what it is there."""
-        with self._host.locked(os.path.join(self._shared, LANDING_LOCK)):
-            tip, is_held = landing.find_tip(self._main, self._base)
+        with self._host.locked(os.path.join(self._shared, landing.LOCK)):
+            tip, held = landing.find_tip(self._main, self._base)
             if tip != self._start and not self._own.is_ancestor(tip, commit):
                 conflicts = self._own.rebase(tip)
                 if conflicts:
@@ -259,18 +285,19 @@ class Worktree(Plain):
                     return None  # another task has done the same
                 self._judge(f" (after the rebase onto {self._base})")
             self._store.land(self._token, commit)
-            why_not = landing.land(self._main_surely, self._base, commit, is_held)
+            why_not = landing.land(self._main_surely, self._base, commit, held)
         if why_not:
-            held = f"{landing.HELD_BACK}/{self._base}"
-            self._host.remark(f"{why_not}: it was left alone, and {held} holds the work until it is clean")
+            name = f"{landing.HELD_BACK}/{self._base}"
+            self._host.remark(f"{why_not}: it was left alone, and {name} holds the work until it is clean")
         return commit
 
     def set_aside(self, reason: str) -> str | None:
         if not self._start:
             return None
         try:
+            self._surely.break_locks(["index", "HEAD"])
             parked = self._clear_away(self._surely, self._start, self._branch, reason)
-        except GitError as error:
+        except (Refused, OSError) as error:
             self._host.remark(f"its work stays in {self._path}: {error}")
             return None
         self._settle_all(None, parked)
@@ -292,9 +319,7 @@ class Worktree(Plain):
         try:
             with self._host.locked(os.path.join(self._shared, MAKING_LOCK), surely=True):
                 if os.path.isdir(self._path) and not os.path.lexists(self._making):
-                    changes = self._own.state().changes
-                    if changes:
-                        raise GitError(f"not committed: {shorten(', '.join(changes[:3]), 100)}")
+                    self._check_removable()
                 self._set_mark()
                 _remove_tree(self._path)  # git itself would not go on with one that is half removed
                 self._forget()
@@ -303,21 +328,20 @@ class Worktree(Plain):
         except (GitError, OSError) as error:
             self._host.remark(f"{self._path} stays: {error}")
 
+    def _check_removable(self) -> None:
+        """Raise GitError where something is in the worktree, or behind it, that is nowhere else."""
+        changes = self._own.state().changes
+        if changes:
+            raise GitError(f"not committed: {shorten(', '.join(changes[:3]), 100)}")
+        if self._has_submodules:
+            raise GitError("its commit names one of a submodule, which may be here alone: push that, then remove it")
+
     def _delete_branch(self) -> None:
         ref = f"refs/heads/{self._branch}"
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(self._shared, ref + ".lock"))  # of a git that was killed: nobody else works on it
         if self._main.commits_of(ref):
             self._main_surely.act("update-ref", "-d", ref)  # `branch -D`, killed, leaves a lock on all refs
-
-
-def _is_making(known: str, name: str) -> bool:
-    """Whether git says that it has not made this worktree to its end."""
-    try:
-        with open(os.path.join(known, name, "locked"), encoding="utf-8", errors="replace") as file:
-            return file.read().strip() in ("", "initializing")
-    except OSError:
-        return False
 
 
 def _remove_tree(path: str) -> None:
