@@ -563,6 +563,50 @@ class InPlace(Ralph):
         self.assertIn("(with what a hook changed)", self.last(task).note)
         self.assertEqual(self.log(), ["first"])
 
+    def test_what_a_hook_adds_is_looked_at_for_secrets_too(self):
+        self.hook("pre-commit", "test -e .env && exit 0; echo KEY > .env; echo more >> file; exit 1")
+        task = self.add("echo x > file")
+        self.ralph(code=1)
+        self.assertIn("look like secrets", self.last(task).note)
+        self.assertEqual(self.log(), ["first"])
+
+    def test_a_merge_that_an_agent_began_is_no_work(self):
+        self.run_git("switch", "-qc", "feature")
+        self.write("feature", "x\n")
+        self.commit("feature")
+        self.run_git("switch", "-q", "main")
+        task = self.add("git merge -q --no-commit --no-ff feature")
+        self.ralph(code=1)
+        self.assertIn("it left a merge unfinished", self.last(task).note)
+        self.assertEqual(self.log(), ["first"])
+        self.assert_clean()
+
+    def test_what_is_parked_is_never_overwritten(self):
+        task = self.add("echo x > file; exit 1")
+        self.run_git("update-ref", f"refs/txlite/parked/{task}/1", "HEAD")
+        self.ralph(code=1)
+        names = [f"refs/txlite/parked/{task}/1", f"refs/txlite/parked/{task}/1-2"]
+        self.assertEqual(self.parked(), names)
+        self.assertEqual(self.run_git("show", f"{names[1]}:file"), "x\n")
+
+    def test_a_person_who_went_to_another_branch_stays_there(self):
+        task = self.add(f"echo x > file; git add file; git commit -qm half; exec sleep {self.nap}")
+        loop = self.start("ralph", "--agent", "scripted")
+        wait_until(lambda: running(self.nap) and len(self.log()) == 2, "the agent")
+        pids = [loop.pid, *self.worker_pids(), *running(self.nap)]
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        loop.wait()
+        date = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(time.time() + 3600))
+        self.environment["GIT_COMMITTER_DATE"] = date
+        self.run_git("switch", "-qc", "mine", "HEAD~1")
+        del self.environment["GIT_COMMITTER_DATE"]
+        self.txlite("update", task, "--description", "echo y > other")
+        self.ralph()
+        self.assertEqual(self.run_git("symbolic-ref", "--short", "HEAD"), "mine\n")
+        self.assertEqual(self.log("mine")[0], f"Complete {task}: a task")
+        self.assertEqual(self.log("main")[0], "half")
+
     def test_a_git_environment_of_the_callers_reaches_nobody(self):
         task = self.add("git rev-parse --git-dir > ../seen-git-dir; echo x > file")
         self.addCleanup(lambda: os.unlink(self.path("../seen-git-dir")))
@@ -798,6 +842,75 @@ class Worktrees(Ralph):
         subprocess.run(["rm", "-rf", path], check=True)
         self.ralph()
         self.assertEqual(self.status_of(other), "done")
+
+    def test_a_tree_in_which_an_attempt_works_is_left_alone(self):
+        first = self.add("touch started; while ! test -e go; do sleep 0.02; done; rm started go; exit 1", "in place")
+        loop = self.start("ralph", "--agent", "scripted", "--no-worktrees", "--max-attempts", "1")
+        wait_until(lambda: os.path.exists(self.path("started")), "the agent in the tree")
+        loop.kill()
+        loop.wait()
+        os.unlink(self.path("started"))
+        second = self.add("echo x > file", "apart")
+        other = self.start("ralph", "--agent", "scripted", "--worktrees", "--max-tasks", "1")
+        wait_until(lambda: self.status_of(second) == "done", "the one that is apart")
+        self.write("go", "")
+        wait_until(lambda: self.status_of(first) == "failed", "the one in the tree")
+        other.wait(30)
+        self.ralph()
+        self.assertEqual(self.log()[0], f"Complete {second}: apart")
+        self.assertEqual(self.read("file"), "x\n")
+
+    def test_a_base_that_somebody_rebases_is_left_alone(self):
+        self.write("readme", "two\n")
+        self.commit("second")
+        self.environment["GIT_SEQUENCE_EDITOR"] = "sed -i s/^pick/edit/"
+        self.run_git("rebase", "-q", "-i", "HEAD~1")
+        task = self.add("echo x > file")
+        self.ralph(code=1)
+        self.assertIn("is on no branch", self.errors)
+        self.run_git("rebase", "--abort")
+        self.ralph()
+        self.assertEqual(self.log()[0], f"Complete {task}: a task")
+
+    def test_a_worktree_of_the_users_is_not_ours_whatever_its_name(self):
+        theirs = self.path("../" + os.path.basename(self.directory) + "-theirs/tx-12345678")
+        self.addCleanup(subprocess.run, ["rm", "-rf", os.path.dirname(theirs)], check=True)
+        self.run_git("worktree", "add", "-q", "--detach", theirs)
+        self.run_git("worktree", "lock", theirs)
+        self.write(os.path.join(theirs, "draft"), "x\n")
+        self.add("echo x > file")
+        self.ralph()
+        self.assertIn("draft", self.run_git("-C", theirs, "status", "--porcelain"))
+
+    def test_a_lock_that_an_agent_left_in_its_own_worktree_is_no_hindrance(self):
+        good = self.add("echo x > file; touch $(git rev-parse --git-path index.lock)")
+        bad = self.add("echo x > other; touch $(git rev-parse --git-path index.lock); exit 1")
+        self.ralph(code=1)
+        self.assertEqual((self.status_of(good), self.status_of(bad), self.left()), ("done", "failed", []))
+
+    def test_a_setup_that_failed_leaves_what_a_person_does_there(self):
+        self.configure("[ralph]\nsetup = exit 3\n")
+        task = self.add("true")
+        self.ralph(code=1)
+        self.write(os.path.join(self.home, "worktrees", task, "notes"), "a person's\n")
+        self.configure("")
+        self.txlite("retry", task)
+        self.ralph()
+        self.assertEqual(self.read(os.path.join(self.home, "worktrees", self.left()[0], "notes")), "a person's\n")
+
+    def test_a_submodules_commit_that_is_only_there_stays(self):
+        inner = self.path("../" + os.path.basename(self.directory) + "-module")
+        self.addCleanup(subprocess.run, ["rm", "-rf", inner], check=True)
+        self.run_git("init", "-q", "-b", "main", inner)
+        self.run_git(
+            "-C", inner, "-c", "user.name=x", "-c", "user.email=x@y", "commit", "-q", "--allow-empty", "-m", "x"
+        )
+        self.run_git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", inner, "module")
+        self.commit("module")
+        task = self.add("git -c protocol.file.allow=always submodule --quiet update --init; cd module; "
+                        "git -c user.name=x -c user.email=x@y commit -q --allow-empty -m new")  # fmt: skip
+        self.ralph()
+        self.assertEqual((self.status_of(task), self.left()[-1]), ("done", task))
 
     def test_what_is_copied_must_be_ignored(self):
         self.write("draft", "x\n")
