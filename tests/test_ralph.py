@@ -163,6 +163,7 @@ class Loop(Ralph):
     def test_dry_run_changes_nothing(self):
         self.assertIn("nothing is ready", self.ralph("--dry-run"))
         task = self.add("true", "verify me", verify="make check")
+        self.assertIn("make check", self.txlite("show", task))
         shown = self.ralph("--dry-run")
         self.assertIn("argv: sh PROMPT-FILE", shown)
         self.assertIn("gate: make check", shown)

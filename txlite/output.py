@@ -154,7 +154,7 @@ def print_task(task: Task, relations: Relations, attempts: list[Attempt]) -> Non
     facts: list[tuple[str, object]] = [("status", state(task)), ("score", number(task.score))]
     if task.command is not None:
         facts.append(("command", task.command))
-    facts += [("directory", task.directory), ("needs", task.needs), ("parent", task.parent)]
+    facts += [("directory", task.directory), ("verify", task.verify), ("needs", task.needs), ("parent", task.parent)]
     facts += [(name, ", ".join(ids)) for name, ids in zip(("waits for", "blocks", "children"), relations)]
     facts += [("not before", task.not_before), ("created", task.created), ("completed", task.completed)]
     for name, value in facts:
