@@ -13,6 +13,7 @@ from .model import LANDING
 from .parking import PARKED
 from .repository import Repository
 from .text import shorten
+from .worker import HEARTBEAT
 from .workplace import Hindered, Plain
 
 TYPE_CHECKING = False
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from .model import Task, Trial
     from .store import Store
     from .workplace import Host, Rules
-
-HEARTBEAT = 30.0  # seconds between a worker's signs of life
 
 
 class InPlace(Plain):
