@@ -1,6 +1,6 @@
 """The suite, its classes side by side: most of its time is waiting for processes, and people run what is quick.
 
-`python3 -m unittest` runs each class in a process of its own, one more at a time than there are cores;
+`python3 -m unittest` runs each class in a process of its own, two more at a time than there are cores;
 `python3 -m unittest tests.test_store` runs a module, as usual, in this one.
 """
 
@@ -42,7 +42,7 @@ class Parallel(unittest.TestSuite):
         for name in sorted(sizes, key=sizes.get, reverse=True):  # the long ones first, so that none is left alone
             pending.put(name)
         lock = threading.Lock()
-        workers = (os.cpu_count() or 1) + 1
+        workers = (os.cpu_count() or 1) + 2
         threads = [threading.Thread(target=self.work, args=(pending, result, lock)) for _ in range(workers)]
         with tempfile.TemporaryDirectory(prefix="txlite-compiled-") as compiled:
             self.environment = {**os.environ, "TESTS_COMPILED": compiled, "PYTHONPYCACHEPREFIX": compiled}
