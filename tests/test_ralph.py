@@ -133,11 +133,11 @@ class Loop(Ralph):
         self.add("true")
         began = time.monotonic()
         self.ralph("--forever", "--max-hours", "0.0005")
-        self.assertLess(time.monotonic() - began, 25)
+        self.assertLess(time.monotonic() - began, 60)
         self.assertIn("its time was over", self.ralph("--report"))
 
     def test_idle_exit_waits_for_more(self):
-        loop = self.start("ralph", "--agent", "scripted", "--idle-exit", "4")
+        loop = self.start("ralph", "--agent", "scripted", "--idle-exit", "6")
         wait_until(lambda: self.json("worker", "list"), "its worker")
         task = self.add("echo late > late")
         wait_until(lambda: self.status_of(task) == "done", "the task that came late")
@@ -276,16 +276,16 @@ class Judging(Ralph):
         task = self.add(f"echo work > work; txlite done $TXLITE_TASK; sleep {self.nap}")
         began = time.monotonic()
         self.ralph("--settle", "0.3")
-        self.assertLess(time.monotonic() - began, 20)
+        self.assertLess(time.monotonic() - began, 60)
         self.assertEqual((self.status_of(task), running(self.nap)), ("done", []))
         self.assertEqual(self.log()[0], f"Complete {task}: a task")
 
     def test_who_does_nothing_any_more_is_stopped(self):
         idle = self.add(f"sleep {self.nap}")
         busy = self.add("for n in 1 2 3 4 5 6; do echo $n; sleep 0.3; done")
-        self.ralph("--stall", "1", code=1)
+        self.ralph("--stall", "2", code=1)
         self.assertEqual((self.status_of(idle), self.status_of(busy)), ("failed", "done"))
-        self.assertIn("no output and no CPU time for 1 s", self.last(idle).note)
+        self.assertIn("no output and no CPU time for 2 s", self.last(idle).note)
 
     def test_a_time_limit_for_each_attempt(self):
         task = self.add("while :; do echo x; sleep 0.05; done")
@@ -367,7 +367,7 @@ class Provider(Ralph):
 
     def test_codex_says_until_when_in_words(self):
         message = "You\u2019ve hit your usage limit. Upgrade to Pro (https://x.example) or try again at {}."
-        soon = time.localtime(time.time() + 60)
+        soon = time.localtime(time.time() + 180)
         self.claude(
             {"type": "turn.started"},
             {"type": "turn.failed", "error": {"message": message.format(time.strftime("%I:%M %p", soon).lstrip("0"))}},
@@ -994,7 +994,8 @@ class End(Ralph):
         loop = self.start("ralph", "--agent", "scripted")
         wait_until(lambda: os.path.exists(self.path("started")), "the agent")
         loop.send_signal(signal.SIGTERM)
-        time.sleep(1.2)
+        next(line for line in loop.stdout if b"stopping" in line)
+        time.sleep(1.1)  # signals closer together are one
         loop.send_signal(signal.SIGTERM)
         self.assertEqual(loop.wait(20), 130)
         self.assertEqual(self.last(task).outcome, "interrupted", self.last(task))
