@@ -1,8 +1,9 @@
-"""The floors hold, imports are relative or of the standard library, and SQL stands only where it may."""
+"""The map in docs/architecture.md is true: rooms import downwards only, and SQL stands only where it may."""
 
 import ast
 import os
 import re
+import subprocess
 import sys
 import unittest
 
@@ -12,63 +13,50 @@ PACKAGE = os.path.join(ROOT, "txlite")
 SQL = re.compile(
     r"\b(SELECT .* FROM|INSERT (OR \w+ )?INTO|UPDATE \w+ SET|DELETE FROM|CREATE (TABLE|INDEX|TRIGGER))\b", re.S
 )
-SQL_MODULES = {
-    "schema",
-    "dependencies",
-    "tasks",
-    "claims",
-    "outcomes",
-    "attempts",
-    "workers",
-    "batches",
-    "launches",
-    "trials",
-    "edits",
-    "standings",
-    "arrivals",
-    "transfer",
-    "inspection",
-    "store",
-}
-OPENS_A_DATABASE = {"creation"}  # which enters the home's row, as it makes the file
+OPEN_TO_ALL = {"errors", "model", "text", "version"}
+FRONT = {"__init__", "__main__", "cli"}  # they stand in front of the house, and may enter every room
 
 
-def floors():
-    """The map in the package's docstring: module -> (floor, place on it)."""
-    with open(os.path.join(PACKAGE, "__init__.py")) as file:
-        text = ast.get_docstring(ast.parse(file.read()))
-    found, floor = {}, -1
-    for line in text[text.index("\n0  errors") :].splitlines() if "\n0  errors" in text else text.splitlines():
-        match = re.match(r"\s*(?:(\d)  )?\s*((?:\w+/?)(?:, \w+)*)(?:  +\S|$)", line)
-        if match and (match[1] or floor >= 0):
-            floor = int(match[1]) if match[1] else floor
-            for name in match[2].rstrip("/").split(", "):
-                found[name] = (floor, len(found))
-    return found
+def rooms():
+    """The table: room -> the rooms that it may import."""
+    with open(os.path.join(PACKAGE, "docs", "architecture.md")) as file:
+        rows = re.findall(r"^\| `(\w+)` \|[^|]*\|([^|]*)\|$", file.read(), re.M)
+    return {room: set(re.findall(r"`(\w+)`", others)) for room, others in rows}
 
 
 def modules():
-    """name -> syntax tree, for every module; those of commands/ as commands.NAME."""
-    for directory, prefix in ((PACKAGE, ""), (os.path.join(PACKAGE, "commands"), "commands.")):
-        for name in sorted(os.listdir(directory)):
+    """(room, ..., name) -> syntax tree, for every module; a package stands for its __init__."""
+    found = {}
+    for directory, _, names in sorted(os.walk(PACKAGE)):
+        place = tuple(os.path.relpath(directory, PACKAGE).split(os.sep)) if directory != PACKAGE else ()
+        for name in sorted(names):
             if name.endswith(".py"):
-                with open(os.path.join(directory, name)) as file:
-                    yield prefix + name[:-3], ast.parse(file.read())
+                with open(os.path.join(directory, name), encoding="utf-8") as file:
+                    found[(*place, name[:-3])] = ast.parse(file.read())
+    return found
 
 
-def imported(name, tree):
-    """The names of the package's modules that a module imports, wherever in it; fails on a foreign import."""
+def imported(module, tree, known):
+    """The modules of the package that a module imports, wherever in it; fails on what a copy could not import."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                assert alias.name.split(".")[0] in standard_library(), f"{name} imports {alias.name}"
+                check_standard(module, alias.name)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            check_standard(module, node.module)
         elif isinstance(node, ast.ImportFrom):
-            if not node.level:
-                assert node.module.split(".")[0] in standard_library(), f"{name} imports from {node.module}"
-            elif node.module:
-                yield node.module.split(".")[0]
-            else:
-                yield from (alias.name for alias in node.names if alias.name not in ("open_reading", "open_writing"))
+            base = module[: len(module) - node.level] + tuple(node.module.split(".") if node.module else ())
+            for alias in node.names:
+                for place in ((*base, alias.name), base, (*base, "__init__")):
+                    if place in known:
+                        yield place
+                        break
+                else:
+                    raise AssertionError(f"{'.'.join(module)} imports {alias.name}, which is not there")
+
+
+def check_standard(module, name):
+    assert name.split(".")[0] in standard_library(), f"{'.'.join(module)} imports {name}"
 
 
 def standard_library():
@@ -83,45 +71,78 @@ OLD_NAMES = """argparse array bisect calendar collections configparser contextli
     zlib"""
 
 
+def find_circle(arrows):
+    """A way along the arrows (node -> nodes) that comes back to its beginning, or None."""
+    done, way = set(), []
+
+    def walk(node):
+        if node in way:
+            return [*way[way.index(node) :], node]
+        if node in done:
+            return None
+        way.append(node)
+        for following in sorted(arrows.get(node, ())):
+            found = walk(following)
+            if found:
+                return found
+        done.add(way.pop())
+        return None
+
+    return next(filter(None, map(walk, sorted(arrows))), None)
+
+
 class Layers(unittest.TestCase):
-    def test_every_module_is_on_the_map(self):
-        names = {name.split(".")[0] for name, _ in modules()} - {"__init__", "__main__"}
-        self.assertEqual(names, set(floors()))
+    @classmethod
+    def setUpClass(cls):
+        cls.rooms = rooms()
+        cls.modules = modules()
+        cls.arrows = {module: set(imported(module, tree, cls.modules)) for module, tree in cls.modules.items()}
 
-    def test_a_module_imports_only_from_below(self):
-        places = floors()
-        for name, tree in modules():
-            own = name.split(".")[0]
-            if own in ("__init__", "__main__"):
-                continue
-            for other in imported(name, tree):
-                if own == "commands" and other not in places:
-                    continue  # another verb of the same family
-                self.assertLess(places[other], places[own], f"{name} imports {other}, which is not below it")
+    def test_every_module_is_in_a_room_of_the_table(self):
+        places = {module[0] for module in self.modules}
+        self.assertEqual(places - OPEN_TO_ALL - FRONT, set(self.rooms))
+        for room in self.rooms:
+            self.assertTrue(ast.get_docstring(self.modules[(room, "__init__")]), f"{room}/ does not say what it knows")
 
-    def test_sql_stands_only_where_it_may(self):
-        for name, tree in modules():
-            if name in SQL_MODULES | OPENS_A_DATABASE:
+    def test_rooms_import_downwards_only(self):
+        self.assertIsNone(find_circle(self.rooms))
+        for module, others in self.arrows.items():
+            room = module[0]
+            if room in FRONT:
                 continue
-            for node in ast.walk(tree):
+            may = self.rooms.get(room, {"system"}) | {room} | ({"errors"} if room == "system" else OPEN_TO_ALL)
+            for other in others:
+                self.assertIn(other[0], may, f"{'.'.join(module)} imports {'.'.join(other)}")
+
+    def test_inside_a_room_is_no_circle(self):
+        for room in self.rooms:
+            inside = {
+                module: {other for other in others if other[0] == room}
+                for module, others in self.arrows.items()
+                if module[0] == room
+            }
+            self.assertIsNone(find_circle(inside), room)
+
+    def test_a_search_for_circles_finds_one(self):
+        self.assertEqual(find_circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}), ["b", "c", "b"])
+
+    def test_sql_stands_in_the_store_only(self):
+        self.assertTrue(SQL.search("SELECT id FROM tasks"))
+        for module, tree in self.modules.items():
+            for node in ast.walk(tree) if module[0] != "store" else ():
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    self.assertIsNone(SQL.search(node.value), f"SQL in {name}: {node.value!r}")
+                    self.assertIsNone(SQL.search(node.value), f"SQL in {'.'.join(module)}: {node.value!r}")
 
     def test_it_parses_on_the_oldest_python(self):
-        for name, _ in modules():
-            path = os.path.join(PACKAGE, *name.split(".")) + ".py"
-            with open(path) as file:
-                ast.parse(file.read(), feature_version=(3, 9))
-        with open(os.path.join(PACKAGE, "__main__.py")) as file:
-            ast.parse(file.read(), feature_version=(3, 4))
+        for module in self.modules:
+            with open(os.path.join(PACKAGE, *module) + ".py", encoding="utf-8") as file:
+                ast.parse(file.read(), feature_version=(3, 4) if module == ("__main__",) else (3, 9))
 
     def test_nothing_is_imported_that_a_reading_command_does_not_need(self):
-        import subprocess
-
-        code = "import sys; from txlite.cli import main; main(['ready', '--json', '--home', '/nonexistent/home'])"
-        code += "; print(*sys.modules, file=sys.stderr)"
-        found = subprocess.run([sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {ROOT!r}); {code}"],
-                               capture_output=True, text=True, check=True)  # fmt: skip
+        code = f"import sys; sys.path.insert(0, {ROOT!r}); from txlite.cli import main"
+        code += "; main(['ready', '--json', '--home', '/nonexistent/home']); print(*sys.modules, file=sys.stderr)"
+        command = [sys.executable, "-I", "-S", "-c", code]
+        found = subprocess.run(command, capture_output=True, text=True, check=True)
         dear = {"typing", "subprocess", "multiprocessing", "dataclasses", "pathlib", "logging", "tempfile", "ctypes"}
         self.assertEqual(dear & set(found.stderr.split()), set())
 

@@ -80,7 +80,7 @@ def _mend_streams() -> None:
 
 
 def _mute() -> None:
-    from .output import mute
+    from .view.output import mute
 
     mute()
 

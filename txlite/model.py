@@ -5,7 +5,7 @@ Every floor above uses these records. They are immutable; times are UTC text as 
 
 from __future__ import annotations
 
-from .record import NamedTuple
+from .system.named_tuple import NamedTuple
 
 STATES = ("backlog", "active", "done", "failed", "cancelled", "blocked")
 
@@ -133,7 +133,7 @@ LANDING = "landing"  # its work passed, and is about to be put onto the base bra
 SETTLED = "settled"  # nothing of it is left in its place
 
 
-class Trial(NamedTuple):
+class LoopAttempt(NamedTuple):
     """An attempt of a loop: what its agent said, where its work lies, what became of it."""
 
     attempt: int

@@ -18,9 +18,9 @@ import sys
 import homes
 import pairs
 
-from txlite.claims import Result
 from txlite.model import COMMAND, DONE, Lane
-from txlite.store import Store, open_store
+from txlite.store.claims import Result
+from txlite.store.store import Store, open_store
 
 BARE_BUDGET = {"FULL": 0.7, "NORMAL": 0.35}
 SIZE_BUDGET = 0.5

@@ -15,9 +15,9 @@ from multiprocessing.connection import Connection
 import homes
 import pairs
 
-from txlite.claims import Result
 from txlite.model import COMMAND, DONE, Lane
-from txlite.store import open_store
+from txlite.store.claims import Result
+from txlite.store.store import open_store
 
 MEASURED = 19  # ms, the longest wait that the design measured
 

@@ -60,7 +60,7 @@ def environment(home: str) -> dict[str, str]:
 
 def make(directory: str, count: int, command: str | None = "true", synchronous: str = "FULL") -> str:
     """A new home below `directory` with `count` ready tasks: commands, or prompts where `command` is None."""
-    from txlite.store import open_store
+    from txlite.store.store import open_store
 
     home = tempfile.mkdtemp(prefix=f"home-{count}-", dir=directory)
     with open(os.path.join(home, "config.ini"), "w", encoding="utf-8") as file:

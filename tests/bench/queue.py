@@ -28,7 +28,7 @@ def claim(store) -> float:
 
 def crowd(home: str, count: int) -> None:
     """Add tasks that nobody can claim, the best of all by score."""
-    from txlite.store import open_store
+    from txlite.store.store import open_store
 
     with open_store(home) as store:
         for done in range(0, count, homes.CHUNK):
@@ -48,7 +48,7 @@ def compare(what: str, small, large, rounds: int) -> bool:
 
 def free(scratch: str, count: int) -> bool:
     """`done` on the task that so many wait for."""
-    from txlite.store import open_store
+    from txlite.store.store import open_store
 
     with open_store(tempfile.mkdtemp(prefix="home-", dir=scratch)) as store:
         blocker = store.add("blocker").id
@@ -61,7 +61,7 @@ def free(scratch: str, count: int) -> bool:
 
 def main() -> int:
     from txlite.model import Lane
-    from txlite.store import open_store
+    from txlite.store.store import open_store
 
     global LANES
     LANES = [Lane("command")]

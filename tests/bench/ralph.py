@@ -51,7 +51,7 @@ def run_loop(scratch: str, kind: str, tasks: int, queued: int) -> float:
     with open(os.path.join(home, "config.ini"), "w", encoding="ascii") as file:
         command = "true" if kind == "without git" else f"sh -c '{AGENT}'"
         file.write(f"[agent nothing]\ncommand = {command}\n")
-    from txlite.store import open_store
+    from txlite.store.store import open_store
 
     with open_store(home) as store:
         store.add_many({"title": f"task {number}", "directory": directory} for number in range(queued))

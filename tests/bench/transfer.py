@@ -23,7 +23,7 @@ LOCK_SECONDS = 30.0  # for which others wait until they give up
 
 LOCKER = """
 import os, sys, time
-from txlite.lock import FileLock
+from txlite.system.locks import FileLock
 lock, longest = FileLock(sys.argv[1], 600.0), 0.0
 print(flush=True)
 while os.getppid() == int(sys.argv[2]) and not os.path.exists(sys.argv[3]):

@@ -20,7 +20,7 @@ import homes
 import pairs
 from runs import Run, processor_time
 
-from txlite.store import Store, open_store
+from txlite.store.store import Store, open_store
 
 WORKERS = 4
 LATENCY_BUDGET = 20.0  # ms, p99

@@ -344,7 +344,7 @@ class Campaign:
             if code not in (0, -signal.SIGKILL, -signal.SIGTERM):  # TERM before it had a handler
                 self.violations.append(f"{process.args} ended with {code}: see errors.log")
         with txlite.open(self.home) as store:
-            from txlite.recovery import Recovery
+            from txlite.execution.recovery import Recovery
 
             Recovery(store).run()
             left = [claim for claim in store.claims() if claim.held]

@@ -7,7 +7,7 @@ Commands parse, call, and hand data to `output`; they decide nothing.
 from __future__ import annotations
 
 from ..errors import UsageError
-from ..store import Store, open_store
+from ..store.store import Store, open_store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

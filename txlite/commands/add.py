@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from .. import clock, output, text
+from .. import text
 from ..errors import UsageError
+from ..system import clock
+from ..view import output
 from . import open_writing, value_of
 
 TYPE_CHECKING = False

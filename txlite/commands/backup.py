@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from .. import output, text
+from .. import text
+from ..view import output
 from . import open_reading
 
 TYPE_CHECKING = False

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from .. import clock, output, text
-from ..claims import LEASE
+from .. import text
 from ..errors import UsageError
+from ..store.claims import LEASE
+from ..system import clock
+from ..view import output
 from . import open_reading, open_writing, value_of
 
 TYPE_CHECKING = False
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from ..model import Claim
-    from ..store import Store
+    from ..store.store import Store
 
 ACTIONS = ("release", "renew")
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import sys
 
-from .. import clock, leftovers, output
-from ..cleanup import ACTIONS, COMPRESS, DELETE, REMOVE, Cleanup, Tally
 from ..errors import Refused, UsageError
+from ..ralph import stale_worktrees
+from ..reports.retention import ACTIONS, COMPRESS, DELETE, REMOVE, Cleanup, Tally
+from ..system import clock
 from ..text import printable, shorten, size
+from ..view import output
 from . import open_reading, value_of
 
 TYPE_CHECKING = False
@@ -16,9 +18,9 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Callable
 
-    from ..cleanup import Shelf, Step
-    from ..leftovers import Leftover
-    from ..store import Store
+    from ..ralph.stale_worktrees import StaleWorktree
+    from ..reports.retention import Shelf, Step
+    from ..store.store import Store
 
 SHOWN = 20  # files, before it asks
 PAST = {DELETE: "deleted", COMPRESS: "compressed", REMOVE: "removed"}
@@ -52,7 +54,7 @@ def run(args: Namespace) -> int:
     complaints = Complaints()
     age = None if args.compress_only else args.age
     with open_reading(args) as store:
-        worktrees = Worktrees([] if args.compress_only else leftovers.look(store), store, complaints.add)
+        worktrees = Worktrees([] if args.compress_only else stale_worktrees.look(store), store, complaints.add)
         with Cleanup(store.home, store.ended_reports, age, args.compress_age, complaints.add) as cleanup:
             if args.stats:
                 _show_shelves(cleanup.shelves(), args.json)
@@ -71,7 +73,7 @@ def run(args: Namespace) -> int:
 class Worktrees:
     """Those of loops that are still there."""
 
-    def __init__(self, found: list[Leftover], store: Store, complain: Callable[[str, str], None]) -> None:
+    def __init__(self, found: list[StaleWorktree], store: Store, complain: Callable[[str, str], None]) -> None:
         self._all = found
         self._store = store
         self._complain = complain
@@ -92,7 +94,7 @@ class Worktrees:
         for one in self._all:
             try:
                 if not one.why:
-                    leftovers.remove(self._store, one)
+                    stale_worktrees.remove(self._store, one)
                     count += 1
             except Refused as error:
                 self._complain(one.path, str(error))

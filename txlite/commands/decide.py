@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sys
 
-from .. import output
+from ..view import output
 from . import open_writing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from ..store import Store
+    from ..store.store import Store
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
@@ -58,20 +58,21 @@ def run(args: Namespace) -> int:
 def _recover(store: Store, id: str) -> None:
     """Give back what a dead worker holds, so that a task that is stuck can be reset."""
     if any(claim.task == id and claim.held for claim in store.claims()):
-        from ..recovery import Recovery
+        from ..execution.recovery import Recovery
 
         Recovery(store).run()
 
 
 def _launch_again(store: Store, id: str, as_json: bool) -> int:
     """A launched task is no other worker's: it gets one of its own once more."""
-    from .. import launcher, listing
-    from ..recovery import Recovery
+    from ..execution import launch as launcher
+    from ..execution.recovery import Recovery
+    from ..view import attempts
 
     Recovery(store).run()
     home, wanted = store.home, launcher.order_again(store, id)
     store.close()  # a worker that is launched must not inherit an open database
-    listing.print_launched(launcher.launch(home, wanted), as_json)
+    attempts.print_launched(launcher.launch(home, wanted), as_json)
     return 0
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from .. import output, text
+from .. import text
 from ..errors import UsageError
+from ..view import output
 from . import open_reading, open_writing
 
 TYPE_CHECKING = False
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from ..model import Task
-    from ..store import Store
+    from ..store.store import Store
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:

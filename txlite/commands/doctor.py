@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from .. import doctor, output, text
-from ..finding import BROKEN, LIMITED, OK, Finding
+from .. import text
+from ..doctor import diagnose
+from ..doctor.probe import BROKEN, LIMITED, OK, Finding
+from ..view import output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 
 def run(args: Namespace) -> int:
     findings = []
-    for finding in doctor.diagnose(args.home):
+    for finding in diagnose.diagnose(args.home):
         findings.append(finding)
         if not args.json:
             _print(finding)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import output
+from ..view import output
 from . import open_reading, value_of
 from .list import count
 
@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from ..transfer import Event
+    from ..store.export import Event
 
 LATEST = 20
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
-from .. import config, output
-from ..store import open_store
+from ..home import config
+from ..store.store import open_store
+from ..view import output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from .. import config, launcher, listing, output, text, watch
+from .. import text
 from ..errors import Interrupted, UsageError
+from ..execution import launch as launcher
+from ..home import config
+from ..home.prompt_templates import BY_TYPE
 from ..model import LEVELS, WORKERS
-from ..template import BY_TYPE
+from ..view import attempts, output
+from ..view import follow as watch
 from . import open_reading, open_writing, value_of
 from .list import count
 
@@ -60,13 +64,13 @@ def run(args: Namespace) -> int:
         home, words, agent, level, type, args.template, args.timeout, args.kill_after, args.max_parallel
     )  # fmt: skip
     if args.dry_run:
-        listing.print_invocation(launcher.explain(wanted), args.json)
+        attempts.print_invocation(launcher.explain(wanted), args.json)
         return 0
     if args.foreground:
         return _stay_before(args, home, wanted)
     launched = launcher.launch(home, wanted)
     if not args.wait:
-        listing.print_launched(launched, args.json, args.quiet)
+        attempts.print_launched(launched, args.json, args.quiet)
         return 0
     return _stay_beside(args, launched)
 
@@ -100,10 +104,10 @@ def _stay_beside(args: Namespace, launched: launcher.Launched) -> int:
     target = watch.Target(launched.task, launched.task, launched.attempt)
     try:
         if not args.json:
-            listing.print_launched(launched, False, args.quiet)
+            attempts.print_launched(launched, False, args.quiet)
         with open_reading(args) as store:
             ended = watch.wait(store, [target])[target]
-            listing.print_ended(store, [(target, ended)], args.json, args.quiet)
+            attempts.print_ended(store, [(target, ended)], args.json, args.quiet)
     except KeyboardInterrupt:
         raise Interrupted(f"{launched.task} goes on in the background: `txlite wait {launched.task}`") from None
     return ended.code
@@ -134,7 +138,7 @@ def _stay_before(args: Namespace, home: str, wanted: launcher.Order) -> int:
         return _stop(args, launched)  # nobody reads on
     if ended.code:
         report = ended.standing and ended.standing.report
-        print(f"txlite: {launched.task} {listing.describe(ended)}: {report or 'no report'}", file=sys.stderr)
+        print(f"txlite: {launched.task} {attempts.describe(ended)}: {report or 'no report'}", file=sys.stderr)
     return ended.code
 
 

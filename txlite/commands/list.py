@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .. import output
 from ..errors import UsageError
 from ..model import KINDS, Lane
+from ..view import output
 from . import open_reading, open_writing, value_of
 from .claim import add_lease, claim_object
 
@@ -12,8 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from ..claims import Assignment
-    from ..store import Store
+    from ..store.claims import Assignment
+    from ..store.store import Store
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:

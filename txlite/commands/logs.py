@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sys
 
-from .. import output, watch
 from ..errors import NotFound
+from ..view import follow as watch
+from ..view import output
 from . import open_reading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from ..standings import Standing
-    from ..store import Store
+    from ..store.attempt_status import AttemptStatus
+    from ..store.store import Store
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
@@ -43,7 +44,7 @@ def run(args: Namespace) -> int:
     return 0
 
 
-def _read(store: Store, standing: Standing) -> bytes:
+def _read(store: Store, standing: AttemptStatus) -> bytes:
     if not standing.is_over:
         current = watch.Output(store, standing.attempt)
         data = current.read_so_far()

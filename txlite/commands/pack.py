@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 
-from .. import installation, output, text
+from .. import text
+from ..home import installation
+from ..view import output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

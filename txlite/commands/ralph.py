@@ -5,16 +5,24 @@ from __future__ import annotations
 import os
 import shlex
 
-from .. import agent as agents
-from .. import briefing, clock, config, loop, night, output, report, template, text, timeline
-from ..attempt import Limits
+from .. import text
+from ..agents import agent as agents
 from ..errors import Interrupted, NotFound, UsageError
+from ..execution.guarded_process import Limits
+from ..execution.supervisor import Settings
+from ..home import config, prompt_templates
 from ..model import STATES, WORKERS
-from ..newfile import NewFile
-from ..ralph import Policy
-from ..store import open_store
-from ..supervisor import Settings
-from ..tasks import check_command
+from ..ralph import loop
+from ..ralph import page as timeline
+from ..ralph import prompt as briefing
+from ..ralph import summary as night
+from ..ralph.trial import Policy
+from ..reports import report
+from ..store.store import open_store
+from ..store.tasks import check_command
+from ..system import clock
+from ..system.atomic_file import AtomicFile
+from ..view import output
 from . import open_reading, value_of
 from .run import Watch, attempts, workers
 
@@ -24,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from configparser import ConfigParser
 
-    from ..store import Store
+    from ..store.store import Store
 
 SECTION = "ralph"
 AGENT = "claude"  # unless config.ini or --agent says another
@@ -153,7 +161,7 @@ def _dry_run(store: Store, agent: agents.Agent, args: Namespace) -> int:
         return 0
     task = ready[0]
     gate = task.verify or args.verify
-    words = template.read(store.home, WORKERS, briefing.TEMPLATE)
+    words = prompt_templates.read(store.home, WORKERS, briefing.TEMPLATE)
     prompt = briefing.write(words, store, task, gate, is_committed=not args.no_commit)
     argv, _ = agents.prepare(agent, task, prompt, "PROMPT-FILE", args.level or "", in_loop=True)
     if args.json:
@@ -171,7 +179,7 @@ def _loop(store: Store, agent: agents.Agent, options: ConfigParser, args: Namesp
     rules = loop.find_rules(
         store, args.workers, args.worktrees, not args.no_commit, args.allow, args.copy, args.setup
     )  # fmt: skip
-    words = template.read(store.home, WORKERS, briefing.TEMPLATE)
+    words = prompt_templates.read(store.home, WORKERS, briefing.TEMPLATE)
     policy = Policy(
         loop.new_name(), rules, words, args.level or "", args.verify, args.verify_timeout, args.settle
     )  # fmt: skip
@@ -207,7 +215,7 @@ def _report(args: Namespace) -> int:
     return 0
 
 
-def _show(found: night.Night, as_json: bool) -> None:
+def _show(found: night.Summary, as_json: bool) -> None:
     """What became of a night, as text or an object, and as a page."""
     page = _write_page(found)
     if as_json:
@@ -241,7 +249,7 @@ def _show(found: night.Night, as_json: bool) -> None:
     output.say(f"page: {page}")
 
 
-def _night_object(found: night.Night) -> dict[str, object]:
+def _night_object(found: night.Summary) -> dict[str, object]:
     return {
         "loops": [_camel(one._asdict()) for one in found.loops],
         "startedAt": found.started,
@@ -270,12 +278,12 @@ def _camel(fields: dict[str, object]) -> dict[str, object]:
     return {names.get(name, name): value for name, value in fields.items()}
 
 
-def _write_page(found: night.Night) -> str:
+def _write_page(found: night.Summary) -> str:
     """The page about it, named after its beginning; its path."""
     directory = os.path.join(found.home, loop.PAGES)
     os.makedirs(directory, 0o700, exist_ok=True)
     stamp = clock.to_local(found.started).replace("-", "").replace(":", "").replace(" ", "_")
     path = os.path.join(directory, f"{stamp}.html")
-    with NewFile(path, replace=True) as new, open(new.draft, "w", encoding="utf-8") as file:
+    with AtomicFile(path, replace=True) as new, open(new.draft, "w", encoding="utf-8") as file:
         file.write(timeline.render(found))
     return path

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .. import output
-from ..recovery import Recovery
+from ..execution.recovery import Recovery
+from ..view import output
 from . import open_writing
 
 TYPE_CHECKING = False

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 
-from .. import agent as agents
-from .. import config, output, report, text
-from ..attempt import Limits
+from .. import text
+from ..agents import agent as agents
 from ..errors import AlreadyClaimed, Interrupted, UsageError
+from ..execution.guarded_process import Limits
+from ..execution.supervisor import Settings, Supervisor
+from ..home import config
 from ..model import STATES
-from ..store import Store, open_store
-from ..supervisor import Settings, Supervisor
-from ..workers import check_count
+from ..reports import report
+from ..store.store import Store, open_store
+from ..store.workers import check_count
+from ..view import output
 from . import value_of
 
 TYPE_CHECKING = False
@@ -19,9 +22,9 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Callable, Iterable, Iterator
 
-    from ..attempts import Finished
-    from ..batches import Batch
     from ..model import Task
+    from ..store.attempts import Finished
+    from ..store.batches import Batch
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import output
+from ..view import output
 from . import open_writing, value_of
 from .run import workers
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from .. import listing, output, presence, text
+from .. import text
 from ..errors import UsageError
 from ..model import STATES, WORKERS
+from ..view import attempts, output, worker_status
 from . import open_reading, value_of
 from .list import count
 
@@ -12,9 +13,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from ..presence import Presence
-    from ..standings import Standing
-    from ..store import Store
+    from ..store.attempt_status import AttemptStatus
+    from ..store.store import Store
+    from ..view.worker_status import WorkerStatus
 
 ENDED = 10  # attempts that have ended, shown unless told otherwise
 
@@ -44,7 +45,7 @@ def run(args: Namespace) -> int:
         if not args.latest:
             found.update((one.attempt, one) for one in store.open_standings() if args.type in (None, one.type))
         standings = [found[attempt] for attempt in sorted(found, reverse=True)]
-        listing.print_standings(store.home, standings, args.json)
+        attempts.print_standings(store.home, standings, args.json)
         runs = store.supervisors()
     if not args.json:
         for one in runs:
@@ -55,7 +56,7 @@ def run(args: Namespace) -> int:
 
 
 def _stats(store: Store, type: str | None) -> dict[str, object]:
-    rows = [listing.Row(store.home, one) for one in store.standings(None, type)]
+    rows = [attempts.Row(store.home, one) for one in store.standings(None, type)]
     counts: dict[str, int] = {}
     for row in rows:
         counts[row.standing.state] = counts.get(row.standing.state, 0) + 1
@@ -66,11 +67,11 @@ def _stats(store: Store, type: str | None) -> dict[str, object]:
         "reports": {"count": sum(row.report is not None for row in rows), "bytes": sum(row.size or 0 for row in rows)},
         "types": _by_type([row.standing for row in rows]),
         "runs": [{"run": one.id, "workers": one.wanted, "startedAt": one.started} for one in store.supervisors()],
-        "workers": list(map(_worker_object, presence.look(store))),
+        "workers": list(map(_worker_object, worker_status.look(store))),
     }
 
 
-def _by_type(standings: list[Standing]) -> dict[str, int]:
+def _by_type(standings: list[AttemptStatus]) -> dict[str, int]:
     types: dict[str, int] = {}
     for one in standings:
         types[one.type] = types.get(one.type, 0) + 1
@@ -97,7 +98,7 @@ def _join(counts: dict[str, int]) -> str:
     return ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "none"
 
 
-def _worker_object(one: Presence) -> dict[str, object]:
+def _worker_object(one: WorkerStatus) -> dict[str, object]:
     return {
         "id": one.id,
         "name": one.name,

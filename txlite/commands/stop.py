@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from .. import listing, watch
 from ..errors import UsageError
+from ..view import attempts
+from ..view import follow as watch
 from . import open_writing
 
 TYPE_CHECKING = False
@@ -28,5 +29,5 @@ def run(args: Namespace) -> int:
         else:
             found = [watch.open_standing(store, watch.find(store, name)) for name in args.names]
         stopped = watch.stop(store, found)
-        listing.print_standings(store.home, stopped, args.json)
+        attempts.print_standings(store.home, stopped, args.json)
     return 0 if all(standing.is_over for standing in stopped) else 1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from .. import output
 from ..errors import UsageError
+from ..view import output
 from . import open_reading, open_writing
 
 TYPE_CHECKING = False
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from typing import BinaryIO
 
-    from ..store import Store
+    from ..store.store import Store
 
 STDIO = "-"
 

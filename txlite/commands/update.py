@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .. import output
 from ..errors import UsageError
+from ..view import output
 from . import open_writing, value_of
 from .add import number
 from .decide import own_token

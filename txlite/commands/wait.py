@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from .. import listing, text, watch
+from .. import text
 from ..errors import NotFound
+from ..view import attempts
+from ..view import follow as watch
 from . import open_reading, value_of
 
 TYPE_CHECKING = False
@@ -35,7 +37,7 @@ def run(args: Namespace) -> int:
             error.exit_code = UNKNOWN
             raise
         ended = watch.wait(store, targets, args.timeout)
-        listing.print_ended(store, [(target, ended.get(target)) for target in targets], args.json)
+        attempts.print_ended(store, [(target, ended.get(target)) for target in targets], args.json)
     late = [target.name for target in targets if target not in ended]
     if late:
         print(f"txlite: {', '.join(late)} still not ended after {text.duration(args.timeout)}", file=sys.stderr)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import sys
 
-from .. import agent as agents
-from .. import config, output, presence, report, text
-from ..attempt import Limits
+from .. import text
+from ..agents import agent as agents
 from ..errors import UsageError
-from ..workers import new_id
+from ..execution.guarded_process import Limits
+from ..home import config
+from ..reports import report
+from ..store.workers import new_id
+from ..view import output, worker_status
 from . import open_reading, open_writing, value_of
 
 TYPE_CHECKING = False
@@ -55,7 +58,7 @@ def run(args: Namespace) -> int:
     if args.action == "stop":
         return _stop(args)
     with open_reading(args) as store:
-        seen = presence.look(store, args.names)
+        seen = worker_status.look(store, args.names)
     if args.json:
         found = [one.as_object() for one in seen]
         one_was_named = args.action == "status" and len(args.names) == 1
@@ -81,8 +84,8 @@ def _start(args: Namespace) -> int:
     options = config.read(home)
     agent = agents.find(args.agent, options)
     cap = report.read_cap(options)
-    from ..standalone import Persistent
-    from ..worker import Settings
+    from ..execution.persistent import Persistent
+    from ..execution.worker import Settings
 
     limits = Limits(args.timeout, args.kill_after)
     database = os.path.join(home, config.DATABASE)
@@ -103,7 +106,7 @@ def _stop(args: Namespace) -> int:
     if bool(args.names) == args.all:
         raise UsageError("give the workers to stop, or --all: `txlite worker list` shows them")
     with open_writing(args) as store:
-        told = presence.stop(store, args.names, args.now)
+        told = worker_status.stop(store, args.names, args.now)
     if args.json:
         output.print_json([one.as_object() for one in told])
     for one in told if not args.json else ():

@@ -1,0 +1,170 @@
+"""The command line: verbs, JSON for scripts, text for people, and the errors of both."""
+
+import contextlib
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import unittest
+
+from txlite import cli
+from txlite.commands import VERBS
+
+from ..case import ROOT, Case
+
+TX_KEYS = """id title description status parentId score createdAt updatedAt completedAt metadata
+    blockedBy blocks children isReady""".split()
+
+
+class Verbs(Case):
+    def test_the_round_of_a_task(self):
+        first = self.json("add", "first", "-s", "500", "-d", "more")
+        self.assertEqual(list(first)[: len(TX_KEYS)], TX_KEYS)
+        second = self.txlite("add", "second", "--quiet", "--after", first["id"]).strip()
+        self.assertEqual([task["id"] for task in self.json("ready", "--limit", "1")], [first["id"]])
+        shown = self.json("show", second)
+        self.assertEqual((shown["blockedBy"], shown["isReady"], shown["attempts"]), ([first["id"]], False, []))
+        self.assertEqual(self.json("done", first["id"])["nowReady"], [second])
+        self.assertEqual(self.json("ready")[0]["id"], second)
+        self.assertRegex(self.txlite("list"), rf"{first['id']}  done   500  first\n{second}  ready  0    second\n")
+        self.assertIn("waits for nothing", self.txlite("dep", "unblock", second, first["id"]))
+        self.assertEqual(self.json("dep", "block", second, first["id"])["task"]["blockedBy"], [first["id"]])
+        self.assertEqual(self.json("cancel", second)["status"], "cancelled")
+        self.assertEqual(self.json("retry", second)["status"], "backlog")
+        self.assertEqual(
+            self.json("status", "--stats")["tasks"],
+            {"backlog": 1, "active": 0, "done": 1, "failed": 0, "cancelled": 0, "blocked": 0},
+        )
+
+    def test_a_command_and_its_arguments(self):
+        self.txlite("add", "-q", "--", "printf", "%s\\n", "a  b", "$HOME", "it's")
+        self.txlite("add", "-q", "a title", "--", "echo $((1 + 1))")
+        commands = [(task["title"], task["command"]) for task in self.json("list")]
+        self.assertEqual(commands[1], ("a title", "echo $((1 + 1))"))
+        self.txlite("run")
+        self.assertTrue(any("\na  b\n$HOME\nit's\n~" in text for text in self.reports().values()), self.reports())
+
+    def test_init_is_safe_to_repeat(self):
+        self.assertEqual(self.json("init"), {"home": self.home, "created": True})
+        self.assertEqual(self.json("init")["created"], False)
+
+    def test_what_agents_and_users_wrote_is_shown_escaped(self):
+        nasty = "\x1b]0;title\x07\x1b[31mred\u202e\r\n\t\u200b"
+        task = self.txlite("add", "-q", nasty, "-d", nasty).strip()
+        self.txlite("add", "-q", "--", r"printf '\033[31mred\r\n\000'; exit 1")
+        out = self.txlite("run", "--max-attempts", "1", code=1)
+        for shown in (out, self.txlite("list"), self.txlite("show", task), self.txlite("status"),
+                      self.txlite("show", self.json("list")[1]["id"])):  # fmt: skip
+            self.assertIsNone(re.search("[\x00-\x08\x0b-\x1f\x7f\u202e\u200b]", shown), repr(shown))
+        self.assertEqual(self.json("show", task)["title"], nasty)
+
+    def test_every_verb_explains_itself_and_stands_in_the_readme(self):
+        overview = self.txlite("help")
+        with open(os.path.join(ROOT, "README.md")) as file:
+            readme = file.read()
+        for verb, (_, summary) in VERBS.items():
+            self.assertIn(f"{verb} ", overview)
+            said = io.StringIO()
+            with contextlib.redirect_stdout(said), self.assertRaises(SystemExit) as left:
+                cli.main([verb, "--help"])  # forty processes would take as many times longer
+            self.assertEqual(left.exception.code, 0)
+            self.assertIn(summary[1:], re.sub(r"\s+", " ", said.getvalue()))
+            self.assertRegex(readme, rf"`(txlite )?{verb}\b", f"{verb} is not in README.md")
+        self.assertEqual(self.txlite("help", "run"), self.txlite("run", "--help"))
+        self.assertRegex(self.txlite("--version"), r"^txlite \d+\.\d+\.\d+\n$")
+
+
+class BadInput(Case):
+    def test_one_line_a_true_code_and_nothing_changed(self):
+        task = self.txlite("add", "-q", "task").strip()
+        before = self.json("list")
+        for arguments, code, word in (
+            (("bogus",), 64, "unknown command 'bogus'"),
+            (("ad", "x"), 64, "did you mean 'add'?"),
+            (("add",), 64, "the title is empty"),
+            (("add", ""), 64, "the title is empty"),
+            (("add", " "), 64, "the title is empty"),
+            (("add", "x", "--"), 64, "nothing stands after --"),
+            (("add", "x", "--score", "high"), 64, "--score/-s: 'high' is not a number"),
+            (("add", "x", "--score", "nan"), 64, "nan"),
+            (("add", "x", "--parent", "tx-nosuchid0"), 2, "tx-nosuchid0"),
+            (("add", "x", "--after", "tx-nosuchid0"), 2, "tx-nosuchid0"),
+            (("add", "x", "y"), 64, "unrecognized arguments: y"),
+            (("add", "x", "--bogus"), 64, "--bogus"),
+            (("add", b"\xff"), 64, "not valid UTF-8"),
+            (("show", "tx-nosuchid0"), 2, "no task 'tx-nosuchid0'"),
+            (("show", "\x1b[31m"), 2, "\\\\x1b"),
+            (("show",), 64, "ID"),
+            (("done", "tx-nosuchid0"), 2, "tx-nosuchid0"),
+            (("list", "--status", "bogus"), 64, "unknown status 'bogus'"),
+            (("list", "--limit", "x"), 64, "'x' is not a whole number"),
+            (("list", "--limit", "9" * 30), 64, "not a whole number"),
+            (("show", b"\xff"), 64, "not valid UTF-8"),
+            (("add", "x", "--after", b"\xff"), 64, "not valid UTF-8"),
+            (("add", "x", "--directory", b"\xff"), 64, "not valid UTF-8"),
+            (("run", "--from", ""), 64, "--from : No such file"),
+            (("ready", "--limit", "-1"), 64, "--limit"),
+            (("dep", "block", task, task), 1, "cannot wait for itself"),
+            (("dep", "bogus", task, task), 64, "bogus"),
+            (("scale", "3"), 2, "no such run"),
+            (("scale", "x"), 64, "'x' workers"),
+        ):
+            with self.subTest(arguments):
+                self.txlite(*arguments, code=code)
+                self.assertIn(word.replace("\\\\", "\\"), self.errors)
+                self.assertEqual(self.errors.count("\n"), 1)
+        self.assertEqual(self.json("list"), before)
+
+    def test_a_bug_of_ours_is_one_line_with_a_file(self):
+        code = f"""import sys; sys.path.insert(0, {ROOT!r})
+from txlite import cli
+from txlite.store import store
+store.Store.list = lambda *_: 1 / 0
+sys.exit(cli.main(["list"]))"""
+        found = subprocess.run([sys.executable, "-c", code], cwd=self.directory, capture_output=True, text=True,
+                               env={**self.environment, "TMPDIR": self.directory})  # fmt: skip
+        self.assertEqual((found.returncode, found.stderr.count("\n")), (70, 1), found.stderr)
+        (name,) = (name for name in os.listdir(self.directory) if name.startswith("txlite-bug-"))
+        self.assertIn("ZeroDivisionError", self.read(name))
+
+    def test_a_reader_that_has_seen_enough(self):
+        self.store().add_many(f"task {number}" for number in range(5000))
+        found = subprocess.run(f"{sys.executable} -m txlite list | head -1", shell=True, cwd=self.directory,
+                               env=self.environment, capture_output=True, text=True)  # fmt: skip
+        self.assertEqual((found.stdout.count("\n"), found.stderr), (1, ""))
+        self.assertEqual(len(json.loads(self.txlite("list", "--json", "--limit", "3"))), 3)
+
+    def test_streams_that_are_closed_or_poor(self):
+        command = f"{sys.executable} -m txlite"
+        self.txlite("add", "arrow \u2192")
+        for line, code in (
+            (f"{command} list >&-", 0),
+            (f"{command} list 2>&- >&- <&-", 0),
+            (f"{command} show x 2>&-", 2),
+            (f"{command} list > /dev/full", 69),
+            (f"{command} run --from - <&-", 0),
+            (f"echo true | {command} run --from - | true; exit ${{PIPESTATUS[1]}}", 0),
+            (f"PYTHONIOENCODING=latin-1 {command} list", 0),
+            (f"PYTHONIOENCODING=latin-1 {command} run --from - <<< 'true # \u2192'", 0),
+        ):
+            with self.subTest(line):
+                found = subprocess.run(
+                    ["bash", "-c", line], cwd=self.directory, env=self.environment, capture_output=True
+                )
+                self.assertEqual(found.returncode, code, found.stderr.decode())
+                self.assertNotIn(b"bug", found.stderr + found.stdout)
+
+    def test_an_old_python_is_told(self):
+        for name in ("python2.7", "python3.6", "python3.7", "python3.8"):
+            found = shutil.which(name)
+            if found and not subprocess.run([found, "-c", ""], stderr=subprocess.DEVNULL).returncode:
+                old = subprocess.run([found, os.path.join(ROOT, "txlite")], capture_output=True, text=True)
+                self.assertEqual(old.returncode, 69)
+                self.assertIn("needs Python 3.9 or newer", old.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,502 @@
+"""The queue from the shell: tx's verbs, their JSON, claims by hand, persistent workers, bad input."""
+
+import contextlib
+import io
+import os
+import signal
+import subprocess
+import textwrap
+import threading
+import time
+import unittest
+from unittest import mock
+
+import txlite
+from txlite.store import claim_keeper, claims
+
+from ..case import ROOT, Case, running, wait_until
+
+
+class Verbs(Case):
+    def add(self, *arguments):
+        return self.txlite("add", "-q", *arguments).strip()
+
+    def test_update_changes_what_is_given(self):
+        parent, task = self.add("parent"), self.add("task", "-d", "more")
+        found = self.json("update", task, "--title", "other", "--score", "7.5", "--parent", parent)
+        self.assertEqual((found["title"], found["score"], found["parentId"], found["description"]),
+                         ("other", 7.5, parent, "more"))  # fmt: skip
+        self.assertEqual(self.json("update", task, "--parent", "", "-d", "less")["parentId"], None)
+        self.txlite("update", parent, "--parent", self.add("child", "-p", parent), code=1)
+        self.assertIn("it is that task, or below it", self.errors)
+        self.txlite("update", task, "--status", "active", code=1)
+        self.assertEqual(self.json("update", task, "--status", "blocked")["status"], "blocked")
+        self.assertNotIn(task, [one["id"] for one in self.json("ready")])
+        self.txlite("claim", task, "me", code=1)
+        self.assertEqual(self.json("update", task, "--status", "ready")["status"], "backlog")
+        self.txlite("update", task, "--title", "never", "--status", "bogus", code=64)
+        self.assertEqual(self.json("show", task)["title"], "other")
+        self.assertEqual(self.json("update", task, "--status", "done")["isReady"], False)
+
+    def test_a_persons_block_survives_changes_of_dependencies(self):
+        task, other = self.add("task"), self.add("other")
+        self.txlite("update", task, "--status", "blocked")
+        self.txlite("block", task, other)
+        self.txlite("done", other)
+        self.assertEqual(self.json("show", task)["status"], "blocked")
+
+    def test_done_tells_what_it_made_ready_the_first_time(self):
+        first, second = self.add("first"), self.add("second")
+        self.assertEqual(self.json("block", second, first)["task"]["blockedBy"], [first])
+        self.txlite("claim", first, "me")
+        self.assertEqual(self.json("done", first)["nowReady"], [second])
+        self.assertEqual(self.json("claims"), [])
+
+    def test_fail_reset_and_delete(self):
+        task, child, waiting = self.add("task"), None, None
+        child, waiting = self.add("child", "-p", task), self.add("waiting", "--after", task)
+        self.txlite("claim", task, "me")
+        self.assertEqual(self.json("fail", task, "--reason", "no way")["status"], "failed")
+        self.assertIn("no way", self.txlite("show", task))
+        found = self.json("reset", task)
+        self.assertEqual((found["oldStatus"], found["task"]["status"]), ("failed", "backlog"))
+        self.txlite("claim", task, "me")
+        self.txlite("delete", task, "--cascade", code=1)
+        self.assertIn("is claimed by me", self.errors)
+        self.assertEqual(self.json("reset", task)["oldStatus"], "active")
+        self.txlite("delete", task, code=1)
+        self.assertIn("has children: --cascade", self.errors)
+        self.assertEqual(set(self.json("delete", task, "--cascade")["data"]["deleted"]), {task, child})
+        self.assertEqual([one["id"] for one in self.json("ready")], [waiting])
+
+    def test_claims_by_hand(self):
+        task = self.add("task")
+        claim = self.json("claim", task, "worker-1", "--lease", "120")
+        self.assertEqual((claim["taskId"], claim["workerId"], claim["renewedCount"], claim["lease"]),
+                         (task, "worker-1", 0, 7200))  # fmt: skip
+        self.txlite("claim", task, "worker-2", code=1)
+        self.assertIn("is claimed by worker-1 until", self.errors)
+        for _ in range(12):
+            renewed = self.json("claim:renew", task, "worker-1")
+        self.assertEqual((renewed["renewedCount"], renewed["lease"]), (12, 7200))
+        self.assertGreaterEqual(renewed["leaseExpiresAt"], claim["leaseExpiresAt"])
+        self.txlite("claim", "release", task, "worker-2", code=1)
+        self.assertIn("is claimed by worker-1 now", self.errors)
+        self.assertEqual(self.json("worker", "list")[0]["currentTaskId"], task)
+        self.assertEqual(self.txlite("worker", "list"), f"Workers:\n  worker-1 [busy] worker-1 \u2192 {task}\n")
+        self.assertEqual(self.json("claim", "release", task, "worker-1"),
+                         {"released": True, "taskId": task, "workerId": "worker-1"})  # fmt: skip
+        self.break_row("UPDATE tasks SET not_before = '2999-01-01T00:00:00.000Z'")  # two commands may take two seconds
+        self.assertEqual(self.json("ready"), [])
+        self.txlite("claim", task, "worker-2", code=1)
+        self.assertIn("was released by worker-1 a moment ago", self.errors)
+        self.assertEqual(self.json("claim", task, "worker-1", "--lease", "1s")["lease"], 1)
+        wait_until(lambda: self.json("claims", "--expired"), "the lease to run out")
+        self.txlite("reconcile")
+        self.assertEqual(self.json("claims"), [])
+
+    def test_what_cannot_be_claimed_says_why(self):
+        done, cancelled, blocker = self.add("done"), self.add("cancelled"), self.add("blocker")
+        waiting, later = self.add("waiting", "--after", blocker), self.add("later", "--at", "+1h")
+        self.txlite("done", done)
+        self.txlite("cancel", cancelled)
+        for task, why in ((done, "is done: only"), (cancelled, "is cancelled: only"), (waiting, f"waits for {blocker}"),
+                          (later, "is for later")):  # fmt: skip
+            self.txlite("claim", task, "me", code=1)
+            self.assertIn(why, self.errors)
+
+    def test_ready_and_claim_in_one_step(self):
+        low, high = self.add("low"), self.add("high", "-s", "9", "--needs", "gpu")
+        self.assertEqual([one["id"] for one in self.json("ready", "-n", "5")], [high, low])
+        self.assertEqual([one["id"] for one in self.json("ready", "--capabilities", "cpu")], [low])
+        (found,) = self.json("ready", "--claim", "me")
+        self.assertEqual((found["id"], found["claim"]["workerId"], found["status"]), (high, "me", "active"))
+        self.assertEqual(self.json("ready", "--claim", "me", "--capabilities", "gpu")[0]["id"], low)
+        self.assertEqual(self.json("ready", "--claim", "me"), [])
+
+    def test_lists_in_a_persons_words(self):
+        ready, later = self.add("ready"), self.add("later", "--at", "2999-01-01T10:00")
+        waiting = self.add("waiting", "--after", ready)
+        for state, task in (("ready", ready), ("later", later), ("waiting", waiting)):
+            self.assertEqual([one["id"] for one in self.json("list", "--status", state)], [task])
+        self.assertEqual(len(self.json("list", "--status", "backlog,done")), 3)
+        tree = self.txlite("dep", "tree", waiting)
+        self.assertEqual(tree, f"{waiting}  waiting  waiting\n  {ready}  ready  ready\n")
+        self.txlite("unblock", waiting, ready)
+        self.assertEqual(len(self.json("dep", "tree", waiting)), 1)
+
+    def test_ids_may_be_shortened(self):
+        tasks = [self.add(f"task {number}") for number in range(40)]
+        common = next(id[:4] for id in tasks if sum(other.startswith(id[:4]) for other in tasks) > 1)
+        self.txlite("show", common, code=64)
+        self.assertIn("is the beginning of several ids: tx-", self.errors)
+        self.assertEqual(self.json("show", tasks[0][3:10])["id"], tasks[0])
+        self.assertEqual(self.json("done", tasks[0][:-1])["task"]["id"], tasks[0])
+
+    def test_pause_and_resume(self):
+        self.txlite("pause")
+        task = self.add("--", "true")
+        run = self.start("run")
+        wait_until(lambda: self.worker_pids(), "the workers")
+        self.txlite("claim", self.add("by hand"), "me")
+        self.assertEqual(self.json("show", task)["status"], "backlog")
+        self.txlite("resume")
+        wait_until(lambda: self.json("show", task)["status"] == "done", "the task to run")
+        run.send_signal(signal.SIGINT)
+
+    def test_bad_input(self):
+        task = self.add("task")
+        before = self.json("list")
+        for arguments, code, said in (
+            (("claim", task), 64, "give a task and a worker"),
+            (("claim", task, ""), 64, "the worker's name is empty"),
+            (("claim", task, "a\nb"), 64, "control characters"),
+            (("claim", task, "me", "--lease", "0"), 64, "not a duration"),
+            (("claim", task, "me", "--lease", "-5"), 64, "lease"),
+            (("claim", task, "me", "--lease", "0.5s"), 64, "a second or more"),
+            (("claim", "tx-nosuch00", "me"), 2, "no task"),
+            (("claim:renew", task, "me"), 1, "is not claimed"),
+            (("update", task), 64, "nothing to change"),
+            (("update", task, "--score", "x"), 64, "not a number"),
+            (("update", task, "--title", ""), 64, "the title is empty"),
+            (("update", task, "--parent", task), 1, "it is that task"),
+            (("add", "x", "--at", "soon"), 64, "'soon' is not a time"),
+            (("add", "x", "--needs", "a\tb"), 64, "control characters"),
+            (("list", "--status", ""), 64, "unknown status ''"),
+            (("delete", "tx-nosuch00"), 2, "no task"),
+            (("dep", "block", task), 64, "is missing"),
+            (("worker", "stop", "nobody"), 2, "no worker 'nobody'"),
+            (("worker", "stop"), 64, "give the workers"),
+            (("worker", "status", "nobody"), 2, "no worker 'nobody'"),
+            (("worker", "begin"), 64, "begin"),
+            (("worker", "start", "--name", ""), 64, "empty"),
+            (("clame", task, "me"), 64, "did you mean 'claim'?"),
+            (("list", "--limt", "3"), 64, "did you mean '--limit'?"),
+            (("add", "x", "--skore=3"), 64, "did you mean '--score'?"),
+        ):
+            with self.subTest(arguments):
+                self.txlite(*arguments, code=code)
+                self.assertIn(said, self.errors)
+        self.assertEqual(self.json("list"), before)
+
+    def break_row(self, script):
+        import sqlite3
+
+        connection = sqlite3.connect(os.path.join(self.home, "tasks.db"))
+        connection.executescript("PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF; " + script)
+        connection.close()
+
+    def test_a_persons_block_keeps_the_time(self):
+        task = self.add("task", "--at", "2999-01-01")
+        for status in ("blocked", "backlog"):
+            self.txlite("update", task, "--status", status)
+        self.assertTrue(self.json("show", task)["notBefore"].startswith("299"))
+
+    def test_what_a_person_blocked_its_last_holder_cannot_take(self):
+        task = self.add("task")
+        self.txlite("claim", task, "me")
+        self.txlite("claim", "release", task, "me")
+        self.txlite("update", task, "--status", "blocked")
+        self.txlite("claim", task, "me", code=1)
+        self.assertIn("is blocked", self.errors)
+
+    def test_a_reason_is_kept_or_it_is_said_that_it_is_not(self):
+        task = self.add("task")
+        self.txlite("fail", task, "--reason", "why")
+        self.assertIn("the reason was not kept", self.errors)
+        self.txlite("reset", task)
+        self.txlite("claim", task, "me")
+        self.txlite("claim", "release", task, "me")
+        self.txlite("fail", task, "--reason", "why not")
+        self.assertIn("why not", self.txlite("show", task))
+
+    def test_done_twice_makes_nothing_ready(self):
+        first, second = self.add("first"), self.add("second")
+        self.txlite("block", second, first)
+        self.assertEqual([self.json("done", first)["nowReady"] for _ in range(2)], [[second], []])
+
+    def test_names_used_by_hand_are_here_while_they_hold_something(self):
+        task = self.add("task")
+        self.txlite("claim", task, "me")
+        self.assertEqual([one["id"] for one in self.json("worker", "list")], ["me"])
+        self.txlite("done", task)
+        self.assertEqual(self.json("worker", "list"), [])
+
+    def test_a_row_edited_by_hand_breaks_nothing_else(self):
+        task, other = self.add("task"), self.add("other")
+        self.break_row(f"UPDATE tasks SET status = 'nonsense', score = 'high' WHERE id = '{task}'")
+        self.assertEqual([one["id"] for one in self.json("ready")], [other])
+        self.assertIn("nonsense  high", self.txlite("list"))
+        ran = self.add("--", "true")
+        for column, value in (("title", "x'ff00'"), ("title", "CAST(x'ff' AS TEXT)"), ("not_before", "'soon'"),
+                              ("not_before", "'2025-02-31T00:00:00.000Z'"), ("score", "9e999"),
+                              ("token", "(SELECT max(id) FROM attempts)")):  # fmt: skip
+            with self.subTest(column, value=value):
+                self.break_row(
+                    f"UPDATE attempts SET previous = id; UPDATE tasks SET {column} = {value} WHERE id = '{other}'"
+                )
+                for verb in (("list",), ("ready",), ("show", other)):
+                    self.txlite(*verb)
+                    self.json(*verb)
+                if column != "token":
+                    self.txlite("retry", ran)
+                    self.txlite("run", code=None)
+                    self.assertEqual(self.json("show", ran)["status"], "done")
+        for verb in (("status",), ("worker", "list"), ("claims",)):
+            self.json(*verb)
+        self.assertEqual(self.json("show", task)["status"], "nonsense")
+        self.assertEqual(self.json("reset", task)["task"]["status"], "backlog")
+
+
+class Loop(Case):
+    """A shell loop as tx's users write it: ready, claim, work, release, done."""
+
+    SCRIPT = """
+        for n in $(seq $1); do (
+            while task=$(tx ready --json --limit 1 | jq -r '.[0].id'); [ "$task" != null ]; do
+                if tx claim "$task" "w$n" > /dev/null 2>&1; then
+                    echo "$task" >> ran
+                    tx claim:release "$task" "w$n" > /dev/null
+                    tx done "$task" > /dev/null
+                fi
+            done ) & done; wait"""
+
+    def test_each_task_is_executed_once(self):
+        with open(self.path("sitecustomize.py"), "w") as file:  # two of its commands may take two seconds
+            file.write(f"import sys\nsys.path.insert(0, {ROOT!r})\n")
+            file.write("from txlite.store import claims\nclaims.RESERVED = 600.0\n")
+        self.environment["PATH"] = f"{ROOT}/bin:{self.environment['PATH']}"
+        self.environment["PYTHONPATH"] = self.directory
+        ids = self.store().add_many(f"task {number}" for number in range(5))
+        subprocess.run(["bash", "-c", self.SCRIPT, "loop", "3"], cwd=self.directory, env=self.environment, check=True,
+                       timeout=300)  # fmt: skip
+        self.assertEqual(sorted(self.read("ran").split()), sorted(ids))
+
+
+class Persistent(Case):
+    def begin(self, *arguments):
+        worker = self.start("worker", "start", *arguments)
+        self.assertIn(b"works, until TERM", worker.stdout.readline())
+        return worker
+
+    def test_it_takes_what_it_can_and_leaves_when_told(self):
+        worker = self.begin("--name", "implementer-1", "--capabilities", "gpu,tx-implementer")
+        (found,) = self.json("worker", "list")
+        self.assertEqual((found["name"], found["status"], found["pid"], found["capabilities"]),
+                         ("implementer-1", "idle", worker.pid, ["gpu", "tx-implementer"]))  # fmt: skip
+        plain = self.txlite("add", "-q", "--", "echo one > one").strip()
+        needy = self.txlite("add", "-q", "--needs", "gpu", "--", "echo two > two").strip()
+        other = self.txlite("add", "-q", "--needs", "tpu", "--", "echo three > three").strip()
+        self.txlite("wait", plain, needy)
+        self.assertEqual(self.json("show", other)["status"], "backlog")
+        busy = self.txlite("add", "-q", "--", "while test ! -e go; do sleep 0.02; done").strip()
+        wait_until(lambda: self.json("worker", "status", "implementer-1")["status"] == "busy", "it to be busy")
+        self.assertIn(f"{found['id']} [busy] implementer-1 \u2192 {busy}\n", self.txlite("worker", "list"))
+        self.assertIn(f"finishes {busy} first", self.txlite("worker", "stop", "implementer-1"))
+        with open(self.path("go"), "w"):
+            pass
+        self.assertEqual(worker.wait(60), 0)
+        self.assertEqual((self.json("show", busy)["status"], self.json("worker", "list")), ("done", []))
+
+    def test_signals_give_back_what_does_not_finish(self):
+        for arguments, number, is_repeated in (
+            (("--drain", "0.3"), signal.SIGTERM, False),
+            ((), signal.SIGQUIT, False),
+            ((), signal.SIGTERM, True),
+        ):
+            worker = self.begin(*arguments)
+            task = self.txlite("add", "-q", "--", f"sleep {self.nap}").strip()
+            wait_until(lambda: running(self.nap), "the agent")
+            worker.send_signal(number)
+            if is_repeated:
+                time.sleep(1.1)
+                self.assertTrue(running(self.nap))
+            while is_repeated and worker.poll() is None:  # those within a second of when it heard the first are one
+                worker.send_signal(number)
+                time.sleep(1.1)
+            self.assertEqual((worker.wait(60), running(self.nap)), (0, []))
+            found = self.json("show", task)
+            self.assertEqual((found["status"], found["failures"]), ("backlog", 0))
+            self.txlite("delete", task)
+
+    def test_one_recovers_what_another_left(self):
+        first = self.begin("--kill-after", "0.2")
+        task = self.txlite("add", "-q", "--", f"test -e again || {{ touch again; exec sleep {self.nap}; }}").strip()
+        wait_until(lambda: running(self.nap), "the agent")
+        second = self.begin("--name", "second")
+        os.kill(first.pid, signal.SIGKILL)
+        killed = time.monotonic()
+        wait_until(lambda: not running(self.nap), "the agent's end")
+        self.txlite("wait", task)
+        self.assertLess(time.monotonic() - killed, claims.HELD_LEASE / 2, "it waited for no lease")
+        attempts = self.json("show", task)["attempts"]
+        self.assertEqual([one["outcome"] for one in attempts], ["lost", "done"])
+        second.send_signal(signal.SIGINT)
+        self.assertEqual(second.wait(60), 0)
+
+    def test_stop_tells_only_persistent_ones(self):
+        run = self.start("run", "--forever", "--workers", "1")
+        wait_until(lambda: self.json("worker", "list"), "its worker")
+        name = self.json("worker", "list")[0]["id"]
+        self.txlite("worker", "stop", name, code=1)
+        self.assertIn("is no persistent worker: stop run-", self.errors)
+        self.assertEqual(self.json("worker", "stop", "--all"), [])
+        run.send_signal(signal.SIGINT)
+
+
+class FromPython(Case):
+    def programs(self, **names):
+        """What the README's programs define, after running them."""
+        with open(os.path.join(ROOT, "README.md")) as file:
+            section = file.read().partition("## From Python\n")[2].partition("\n## ")[0]
+        source = textwrap.dedent("\n".join(line if line.startswith("    ") else "" for line in section.split("\n")))
+        here = {"open": lambda: txlite.open(self.home)}
+        names["txlite"] = mock.Mock(**{**{name: getattr(txlite, name) for name in txlite.__all__}, **here})
+        exec(source.replace("import txlite\n", ""), names)
+        return names
+
+    def test_the_readmes_programs(self):
+        os.environ.pop("TXLITE_HOME", None)
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out), self.store() as store:
+            program = self.programs(names=["a", "b"], threading=threading)
+            ids = [task.id for task in store.list()]
+            self.assertEqual([task.status for task in store.list()], ["done", "backlog", "backlog"])
+            for worker in program["workers"]:
+                worker.start()
+            for worker in program["workers"]:
+                worker.join()
+            self.assertEqual({task.status for task in store.list()}, {"done"})
+            self.assertRegex(out.getvalue(), r"(alpha|beta|gamma): Look at the results\n")
+            self.assertEqual(len(store.attempts(ids[1])), 1)
+            task = store.add("contended").id
+            self.assertEqual(program["claim_or_none"](store, task, "me").worker, "me")
+            self.assertIsNone(program["claim_or_none"](store, task, "you"))
+            self.assertIn("is claimed by me until", out.getvalue())
+            store.done(task)
+            task, parts = store.add("long").id, []
+            program["work_long"](store, task, [lambda: parts.append(1)] * 3)
+            self.assertEqual((parts, store.get(task).status), ([1, 1, 1], "done"))
+            task = store.add("crashed").id
+            store.claim(task, "gone", lease=1)
+            wait_until(store.expired, "the lease to run out")
+            program["recover"](store)
+            self.assertEqual(store.get(task).status, "backlog")
+            self.assertIn(f"gone did not finish {task}", out.getvalue())
+
+    def test_renewal_in_the_background(self):
+        with self.store() as store:
+            task = store.add("long work").id
+            often = mock.patch.object(claim_keeper, "SHARE", 12)  # so that one may come late
+            with often, store.claimed(task, "me", lease=3) as claim:
+                first = store.claims()[0]
+                wait_until(lambda: store.claims()[0].renewals >= 14, "it to be renewed for longer than its lease")
+                claim.check()
+                self.assertEqual(store.claims()[0].token, first.token)
+                claim.done()
+            self.assertEqual(store.get(task).status, "done")
+            task = store.add("given back").id
+            with store.claimed(task, "me"):
+                with self.assertRaises(txlite.AlreadyClaimed):
+                    store.claim(task, "another")
+            self.assertEqual((store.get(task).status, store.claims()), ("backlog", []))
+
+    def test_the_work_learns_that_its_claim_was_lost(self):
+        with self.store() as store, txlite.open(self.home) as other:
+            task = store.add("long work").id
+            with self.assertRaises(txlite.LeaseLost):
+                with store.claimed(task, "me", lease=1) as claim:
+                    other.reset(task)
+                    other.claim(task, "another")
+                    self.assertTrue(claim.lost.wait(60))
+                    with self.assertRaises(txlite.LeaseLost):
+                        claim.check()
+                    with self.assertRaises(txlite.LeaseLost):
+                        claim.done()
+            self.assertEqual(other.claims()[0].worker, "another")
+
+    def test_a_late_holder_changes_nothing_even_if_nobody_noticed(self):
+        with self.store() as store:
+            task = store.add("x").id
+            claim = store.claim(task, "me", lease=1)
+            wait_until(store.expired, "the lease to run out")
+            for act in (store.done, store.fail, store.renew, store.release):
+                with self.assertRaisesRegex(txlite.LeaseLost, "ran out at"):
+                    act(task, token=claim.token)
+            self.assertEqual(store.get(task).status, "active")
+
+    def test_the_work_learns_that_somebody_decided(self):
+        with self.store() as store, txlite.open(self.home) as other:
+            for decide in (other.cancel, lambda task: other.update(task, status="blocked"), other.done,
+                           lambda task: (other.reset(task), other.delete(task))):  # fmt: skip
+                task = store.add("long work").id
+                with contextlib.suppress(txlite.LeaseLost), store.claimed(task, "me", lease=1) as claim:
+                    decide(task)
+                    self.assertTrue(claim.lost.wait(60))
+            task = store.add("long work").id
+            with self.assertRaises(ZeroDivisionError), store.claimed(task, "me"):
+                other.reset(task)
+                other.delete(task)
+                1 / 0  # noqa: B018  # the work's own exception says more
+
+    def test_a_store_that_is_closed_while_threads_wait(self):
+        store, trouble = self.store(), []
+        task = store.add("x").id
+
+        def wait():
+            try:
+                store.get(task)
+                store.add("y")
+            except Exception as error:
+                trouble.append(type(error))
+
+        with store.db.writing():
+            threads = [threading.Thread(target=wait) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+        store.close()
+        for thread in threads:
+            thread.join()
+        self.assertLessEqual(set(trouble), {txlite.StoreUnavailable})
+
+    def test_what_became_due_behind_much_else(self):
+        with self.store() as store:
+            moment = "2025-01-01T00:00:00.000Z"
+            store.add_many({"title": "a", "needs": "a", "not_before": moment} for _ in range(1001))
+            task = store.add("b", needs="b", not_before=moment).id
+            self.assertEqual(store.claim_best("me", lanes=[txlite.Lane("prompt", "b")]).task.id, task)
+
+    def test_nothing_is_due_while_the_queue_is_paused(self):
+        with self.store() as store:
+            store.add("x", not_before="2025-01-01T00:00:00.000Z")
+            self.assertIsNotNone(store.next_due())
+            store.pause()
+            self.assertIsNone(store.next_due())
+            store.resume()
+
+    def test_several_threads_and_one_store(self):
+        with self.store() as store:
+            ids = store.add_many(f"task {number}" for number in range(40))
+            ran, trouble = [], []
+
+            def work(name):
+                try:
+                    while True:
+                        found = store.claim_best(name)
+                        if found is None:
+                            return
+                        ran.append(found.task.id)
+                        store.done(found.task.id, token=found.claim.token)
+                except Exception as error:
+                    trouble.append(error)
+
+            threads = [threading.Thread(target=work, args=(f"thread-{number}",)) for number in range(6)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.assertEqual((trouble, sorted(ran)), ([], sorted(ids)))
+
+
+if __name__ == "__main__":
+    unittest.main()

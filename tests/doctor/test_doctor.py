@@ -1,0 +1,355 @@
+"""What `doctor` finds: all well where it is, each thing that is broken, and nothing changed by looking."""
+
+import contextlib
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+import unittest
+from unittest import mock
+
+import txlite
+from txlite.doctor import diagnose, filesystem, limits, machine, probe
+from txlite.doctor import home as premises
+from txlite.doctor import session as login
+from txlite.doctor.probe import BROKEN, LIMITED, OK, Check, Finding
+from txlite.system import mounts
+
+from ..case import Case, is_running, wait_until
+
+
+def levels(findings):
+    """level of each finding, by name; the worst where several share one."""
+    order = (OK, LIMITED, BROKEN)
+    found = {}
+    for one in findings:
+        found[one.name] = max(found.get(one.name, OK), one.level, key=order.index)
+    return found
+
+
+class Doctor(Case):
+    def setUp(self):
+        super().setUp()
+        self.store().add("x")
+        self.database = os.path.join(self.home, "tasks.db")
+        patience = mock.patch.object(filesystem, "SLOW_SYNC", 60.0)  # a disk that others use is no finding here
+        patience.start()
+        self.addCleanup(patience.stop)
+
+    def home_findings(self):
+        """What is found about home, without what is found about the machine."""
+        return list(diagnose._diagnose_home(self.home, filesystem.find_place(self.home)))
+
+    def one(self, name, level=BROKEN):
+        """The finding with this name, which must be the only one at this level."""
+        found = [one for one in self.home_findings() if one.level == level]
+        self.assertEqual([one.name for one in found], [name], found)
+        self.assertTrue(found[0].advice)
+        return found[0]
+
+    def write(self, name, text):
+        path = os.path.join(self.home, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as file:
+            file.write(text)
+        os.chmod(path, 0o600)
+
+    def edit(self, *statements):
+        """Change the database as a person with sqlite3 would, rules or not."""
+        with contextlib.closing(sqlite3.connect(self.database, isolation_level=None)) as connection:
+            for statement in ("PRAGMA ignore_check_constraints = ON", *statements):
+                connection.execute(statement)
+
+    def listing(self):
+        """Every file of home with its bytes; of what any reader makes beside the database, nothing."""
+        found = {}
+        for directory, _, names in os.walk(self.home):
+            for name in names:
+                path = os.path.join(directory, name)
+                if not name.endswith(("-shm", "-wal")):
+                    with open(path, "rb") as file:
+                        found[path] = file.read()
+            found[directory] = None
+        return found
+
+
+class CommandLine(Doctor):
+    def test_a_healthy_home_is_ok_and_stays_as_it_is(self):
+        self.txlite("run", "--from", self.batch("true"))
+        before = self.listing()
+        out = self.txlite("doctor")
+        self.assertEqual(self.listing(), before)
+        self.assertLessEqual(max(map(len, out.splitlines())), 80)
+        self.assertRegex(out, r"\n\d+ ok, \d+ limited, 0 broken\n$")
+        self.assertRegex(out, r"(?m)^ok       home         ")
+
+    def test_the_object_and_the_exit_code(self):
+        os.chmod(self.home, 0o777)
+        found = self.json("doctor", code=1)
+        self.assertIs(found["ok"], False)
+        for one in found["findings"]:
+            self.assertEqual(list(one), ["name", "level", "found", "advice"])
+            self.assertIn(one["level"], ("ok", "limited", "broken"))
+            self.assertEqual(one["advice"] == "", one["level"] == "ok", one)
+            self.assertNotIn("\n", one["found"] + one["advice"])
+        (broken,) = (one for one in found["findings"] if one["level"] == "broken")
+        self.assertEqual((broken["name"], broken["advice"]), ("home", "chmod go-w it"))
+
+    def test_where_no_home_is_none_is_made(self):
+        place = self.path("a")
+        os.mkdir(place)
+        findings = list(diagnose.diagnose(os.path.join(place, "b", "c")))
+        self.assertNotIn(BROKEN, levels(findings).values())
+        self.assertEqual(os.listdir(place), [])
+        self.assertIn("is not there yet", next(one.found for one in findings if one.name == "home"))
+        self.assertNotIn("integrity", levels(findings))
+
+
+class Homes(Doctor):
+    def test_one_that_is_no_directory_or_cannot_be_made(self):
+        self.home = self.batch("x")
+        self.assertIn("is not a directory", self.one("home").found)
+        self.home = "/proc/home"
+        self.assertIn("cannot be made", self.one("home").found)
+
+    def test_broken_configuration(self):
+        for text, word in (
+            ("nonsense\n", "no section headers"),
+            ("[txlite]\nsynchronous = maybe\n", "'maybe'"),
+            ("[txlite]\noutput_cap = much\n", "'much'"),
+            ("[txlite]\nagent = nobody\n", "'nobody'"),
+        ):
+            with self.subTest(text):
+                self.write("config.ini", text)
+                self.assertIn(word, self.one("config.ini").found)
+        os.chmod(os.path.join(self.home, "config.ini"), 0o666)
+        self.assertEqual(self.one("config.ini").advice, "chmod go-w it")
+
+    def test_agents(self):
+        self.write("config.ini", "[agent gone]\ncommand = no-such-command-anywhere {prompt}\n")
+        self.assertIn("no-such-command-anywhere", self.one("agent", LIMITED).found)
+        self.write("config.ini", "[agent here]\ncommand = cat\n[agent bad]\nprompt = stdin\n")
+        self.assertIn("[agent bad]: `command` is missing", self.one("agent").found)
+        self.assertRegex(next(one.found for one in self.home_findings() if one.name == "agents"), r"\bhere\b")
+
+    def test_a_template_that_is_not_text(self):
+        self.write("templates/mine.md", "")
+        with open(os.path.join(self.home, "templates", "mine.md"), "wb") as file:
+            file.write(b"\xff\xfe")
+        self.assertIn("not UTF-8", self.one("template").found)
+
+    def test_a_foreign_database(self):
+        shutil.rmtree(self.home)
+        os.makedirs(self.home, 0o700)
+        with contextlib.closing(sqlite3.connect(self.database)) as connection:
+            connection.execute("CREATE TABLE t (x)")
+        os.chmod(self.database, 0o600)
+        self.assertIn("not a database of txlite", self.one("database").found)
+
+    def test_a_write_ahead_log_on_a_network_file_system(self):
+        known = mounts.NETWORK_FILE_SYSTEMS
+        mounts.NETWORK_FILE_SYSTEMS = {mounts.file_system(self.directory)}
+        try:
+            found = levels(self.home_findings())
+        finally:
+            mounts.NETWORK_FILE_SYSTEMS = known
+        self.assertEqual((found["file system"], found["database"]), (LIMITED, BROKEN))
+
+    def test_damage(self):
+        self.store().add_many({"title": "t" * 400} for _ in range(200))
+        self.store().close()
+        self.edit("PRAGMA wal_checkpoint(TRUNCATE)")
+        with contextlib.closing(sqlite3.connect(self.database)) as connection:
+            (page,) = connection.execute(
+                "SELECT rootpage FROM sqlite_master WHERE name = 'dependencies_by_blocker'"
+            ).fetchone()
+        with open(self.database, "r+b") as file:
+            file.seek((page - 1) * 4096)
+            file.write(os.urandom(4096))
+        self.assertEqual(levels(self.home_findings())["integrity"], BROKEN)
+
+
+class Records(Doctor):
+    def mend(self):
+        """Do what the findings say."""
+        for one in premises.check_records(self.home):
+            if one.level == BROKEN:
+                self.edit("PRAGMA ignore_check_constraints = OFF", one.advice.split('"')[1])
+
+    def test_rows_edited_by_hand(self):
+        store = self.store()
+        task, other = store.add("first"), store.add("second")
+        store.add("third", after=[other.id])
+        of_task = f"WHERE id = '{task.id}'"
+        row = f"(SELECT seq FROM tasks {of_task})"
+        attempt = "INSERT INTO attempts (task, previous, worker, agent, started) VALUES"
+        claim = "INSERT INTO claims (task, token, worker, held, lease, host, boot, deadline, expires) VALUES"
+        rest = "9, 'h', 'b', 1e12, '2999-01-01T00:00:00.000Z')"
+        for statements, word in (
+            ([f"UPDATE tasks SET status = 'bogus' {of_task}"], "in a state that does not exist"),
+            (["UPDATE tasks SET open_blockers = 5"], "with a wrong count of open blockers"),
+            ([f"UPDATE tasks SET status = 'active' {of_task}"], "active, but claimed by nobody"),
+            ([f"{attempt} (1, 0, 'w', '', '')"], "with an attempt that never ended"),
+            ([f"{attempt} ({row}, 0, 'w', '', '')", f"{claim} ({row}, last_insert_rowid(), 'w', 0, {rest}"],
+             "claimed, but not active"),
+            ([f"{attempt} ({row}, 0, 'w', '', '')", f"{claim} ({row}, last_insert_rowid(), 'w', 1, {rest}",
+              f"UPDATE tasks SET status = 'active' {of_task}"], "claimed by a worker that was never entered"),
+            ([f"{attempt} (999, 0, 'w', '', '')", f"{claim} (999, last_insert_rowid(), 'w', 0, {rest}"],
+             "gone, but still claimed"),
+        ):  # fmt: skip
+            with self.subTest(word):
+                with contextlib.closing(sqlite3.connect(self.database)) as source:
+                    good = sqlite3.connect(":memory:")
+                    source.backup(good)
+                self.edit(*statements)
+                findings = premises.check_records(self.home)
+                self.assertTrue(any(word in one.found for one in findings), findings)
+                for _ in range(3):  # what is mended may leave another thing to mend
+                    self.mend()
+                self.assertEqual(levels(premises.check_records(self.home)), {"records": OK})
+                with contextlib.closing(good), contextlib.closing(sqlite3.connect(self.database)) as target:
+                    good.backup(target)
+
+    def test_rules_of_the_schema(self):
+        self.edit("UPDATE tasks SET score = 'high', kind = 'poem'")
+        found = next(one for one in premises.check_integrity(self.home) if one.level == BROKEN)
+        self.assertIn("kind_is_known is broken by 1 row of tasks; score_is_a_number", found.found)
+
+
+class Dead(Doctor):
+    def test_a_killed_worker_and_what_it_left(self):
+        run = self.start("run", "--from", self.batch("exec sleep 600"), "--workers", "1")
+        wait_until(lambda: self.json("list", "--status", "active"), "the attempt")
+        (worker,) = self.worker_pids()
+        os.kill(run.pid, signal.SIGKILL)
+        os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: not is_running(worker), "its death")
+        found = self.one("workers", LIMITED)
+        self.assertIn("1 worker died", found.found)
+        self.assertIn("reconcile", found.advice)
+        self.txlite("reconcile")
+        with open(os.path.join(self.home, "locks", "worker-left"), "w"):
+            pass
+        self.assertIn("1 lock file", self.one("leftovers", LIMITED).found)
+        self.txlite("reconcile")
+        self.assertEqual(levels(self.home_findings())["leftovers"], OK)
+
+
+class Machine(Case):
+    """The findings that need no home."""
+
+    def file(self, name, text):
+        path = self.path(name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as file:
+            file.write(text)
+
+    def test_what_is_tried_works_here(self):
+        for check in machine.checks():
+            if check.name in ("orphans", "mark", "pidfd", "proc"):
+                self.assertEqual([one.level for one in probe.examine(check)], [OK], check.name)
+
+    def test_versions_of_sqlite(self):
+        for version, races in (
+            ((3, 26, 0), True), ((3, 44, 5), True), ((3, 44, 6), False), ((3, 50, 6), True), ((3, 50, 7), False),
+            ((3, 51, 2), True), ((3, 51, 3), False), ((3, 53, 0), False),
+        ):  # fmt: skip
+            self.assertEqual(machine.has_race(version), races, version)
+        self.assertEqual(machine.check_sqlite((3, 25, 3))[0].level, BROKEN)
+
+    def test_the_login_manager(self):
+        session, manager = "/user.slice/user-7.slice/session-3.scope", "/user.slice/user-7.slice/user@7.service/app"
+        user = login._user()
+        linger = self.path(f"var/lib/systemd/linger/{user}")
+
+        def look(group):
+            self.file("proc/self/cgroup", f"0::{group}\n")
+            return login.check_logout(self.directory)[0]
+
+        self.assertIn("no systemd-logind", look(session).found)
+        os.makedirs(self.path("run/systemd/system"))
+        self.file("usr/lib/systemd/logind.conf", "[Login]\n#KillUserProcesses=no\n#KillExcludeUsers=root\n")
+        self.assertEqual(look(session).level, OK)
+        self.file("usr/lib/systemd/logind.conf.d/50-x.conf", "[Login]\nKillUserProcesses=no\n")
+        self.file("etc/systemd/logind.conf.d/60-y.conf", "[Login]\nKillUserProcesses = yes\nKillExcludeUsers=\n")
+        found = look(session)
+        self.assertEqual(found.level, LIMITED)
+        self.assertRegex(found.advice, "enable-linger.*systemd-run --user --scope")
+        self.assertEqual(look("/system.slice/cron.service").level, OK)
+        self.assertIn("enable-linger", look(manager).advice)
+        self.file(linger, "")
+        self.assertEqual(look(manager).level, OK)
+        self.assertNotIn("enable-linger", look(session).advice)  # whoever lingers loses his sessions all the same
+        self.file("etc/systemd/logind.conf.d/70-z.conf", f"[Login]\nKillExcludeUsers={user}\n")
+        self.assertEqual(look(session).level, OK)
+
+    def test_jobs(self):
+        self.assertEqual(login.check_batch({}), [])
+        self.assertIn("job 42 of Slurm", login.check_batch({"SLURM_JOB_ID": "42"})[0].found)
+        self.assertEqual([login.check_runner({"CI": value}) != [] for value in ("true", "1", "", "false")],
+                         [True, True, False, False])  # fmt: skip
+
+    def test_control_groups(self):
+        self.file("proc/meminfo", "MemTotal: 1000000 kB\nMemAvailable: 900000 kB\n")
+        self.assertEqual(limits.check_memory(self.directory)[0].found, "879 MB of 977 MB free")
+        self.file("proc/self/cgroup", "0::/a/b\n")
+        self.file("sys/fs/cgroup/a/memory.max", f"{512 << 20}\n")
+        self.file("sys/fs/cgroup/a/memory.current", f"{500 << 20}\n")
+        self.file("sys/fs/cgroup/a/b/memory.max", "max\n")
+        self.assertEqual(limits.check_memory(self.directory)[0].level, LIMITED)
+        self.file("proc/self/cgroup", "4:pids,cpu:/c\n0::/\n")
+        self.file("sys/fs/cgroup/pids/c/pids.max", "120\n")
+        self.file("sys/fs/cgroup/pids/c/pids.current", "100\n")
+        self.assertIn("20 more can be started (of 120", limits.check_processes(self.directory)[0].found)
+
+    @unittest.skipIf(os.geteuid(), "needs root, to mount")
+    def test_a_disk_without_space(self):
+        place = self.path("disk")
+        os.mkdir(place)
+        for size, level in (("8m", BROKEN), ("64m", LIMITED)):
+            mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", place])
+            if mounted.returncode:
+                self.skipTest("cannot mount")
+            self.addCleanup(subprocess.run, ["umount", "-l", place], stderr=subprocess.DEVNULL)
+            found = levels(one for check in filesystem.checks(place) for one in probe.examine(check))
+            self.assertEqual((found["space"], found["file system"], found["locks"]), (level, LIMITED, OK))
+            subprocess.run(["mount", "-o", "remount,ro", place], check=True)
+            self.assertEqual(filesystem.find_place(place), None)
+            self.assertEqual(premises.check_writing(place, None)[0].level, BROKEN)
+            subprocess.run(["umount", place], check=True)
+
+
+class Checks(Case):
+    def test_one_that_hangs_is_ended_and_cleans_up(self):
+        def hang():
+            with filesystem._scratch(self.directory), open(self.path("pid"), "w") as file:
+                file.write(str(os.getpid()))
+                file.flush()
+                time.sleep(600)
+
+        began = time.monotonic()
+        (found,) = probe.examine(Check("slow", hang, 2.0))
+        self.assertLess(time.monotonic() - began, 60)
+        self.assertEqual((found.name, found.level), ("slow", BROKEN))
+        self.assertFalse(is_running(int(self.read("pid"))))
+        self.assertEqual(os.listdir(self.directory), ["pid"])
+
+    def test_one_that_raises_or_dies(self):
+        for look, word in (
+            (lambda: 1 / 0, "ZeroDivisionError"),
+            (lambda: os.kill(os.getpid(), signal.SIGKILL), "its process died"),
+        ):
+            (found,) = probe.examine(Check("odd", look))
+            self.assertEqual((found.level, found.name), (LIMITED, "odd"))
+            self.assertIn("could not be checked: ", found.found)
+            self.assertIn(word, found.found)
+
+    def test_an_error_of_ours_keeps_its_advice(self):
+        found = probe.found_error("home", txlite.StoreUnavailable("a: it is gone: make it"))
+        self.assertEqual(found, Finding("home", BROKEN, "a: it is gone", "make it"))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,328 @@
+"""The store: tasks, dependencies, claims with leases and tokens, and every way of letting go of them."""
+
+import os
+import sqlite3
+import threading
+import time
+from unittest import mock
+
+import txlite
+from txlite.model import Lane
+from txlite.store import claims, completion
+from txlite.system import clock
+
+from ..case import Case, wait_until
+
+COMMANDS = [Lane("command")]
+
+
+class Tasks(Case):
+    def test_a_task_comes_back_as_it_was_added(self):
+        store = self.store()
+        parent = store.add("the whole")
+        text = "quotes ' \" $HOME `x` {{START_TIME}} \\1\nnew line 🦊 \u202e"
+        task = store.add(text, description=text * 2, score=2.5, parent=parent.id, needs="gpu")
+        self.assertEqual(store.get(task.id), task)
+        self.assertEqual((task.title, task.description, task.score, task.parent), (text, text * 2, 2.5, parent.id))
+        self.assertRegex(task.id, r"^tx-[a-z0-9]{8,}$")
+        self.assertEqual(store.relations([parent])[parent.id].children, [task.id])
+
+    def test_what_no_task_can_be_is_refused(self):
+        store = self.store()
+        wrong = [{"title": ""}, {"title": " \n"}, {"title": "a\0b"}, {"title": "\ud800"}, {"command": ""},
+                 {"title": "a", "score": float("nan")}, {"title": "a", "score": "high"}, {"title": "a", "score": 1e300},
+                 {"title": "a", "description": "\0"}, {"title": "a", "needs": "a\nb"},
+                 {"command": "x" * 200_000}]  # fmt: skip
+        for values in wrong:
+            with self.assertRaises(txlite.InvalidValue, msg=repr(values)[:80]):
+                store.add(**values)
+        with self.assertRaises(txlite.TaskNotFound):
+            store.add("child", parent="tx-nosuchid0")
+        with self.assertRaises(txlite.TaskNotFound):
+            store.add("later", after=["tx-nosuchid0"])
+        self.assertEqual(store.list(), [])
+
+    def test_many_are_added_together_or_not_at_all(self):
+        store = self.store()
+        ids = store.add_many(iter(["one", {"command": "true"}, {"title": "three", "score": 3}]))
+        self.assertEqual([task.id for task in store.list()], ids)
+        with self.assertRaisesRegex(txlite.InvalidValue, "task 2: the title is empty"):
+            store.add_many(["fine", "", "fine too"])
+        with self.assertRaises(txlite.TaskNotFound):
+            store.add_many(["fine", {"title": "child", "parent": "tx-nosuchid0"}])
+        self.assertEqual(len(store.list()), 3)
+        self.assertEqual(store.add_many([]), [])
+
+    def test_ready_is_best_first_across_kinds_and_needs(self):
+        store = self.store()
+        store.add_many(
+            [{"title": f"p{score}", "score": score, "needs": needs} for score in (1, 3, 2) for needs in ("", "gpu")]
+        )
+        store.add(command="c", score=2.5)
+        self.assertEqual([task.title for task in store.ready()], ["p3", "p3", "c", "p2", "p2", "p1", "p1"])
+        self.assertEqual([task.title for task in store.ready(2)], ["p3", "p3"])
+
+    def test_a_task_for_later_is_ready_when_its_time_has_come(self):
+        store = self.store()
+        late = store.add(command="true", not_before=clock.now(600))
+        store.add(command="true", not_before=clock.now(3600))
+        self.assertEqual(store.ready(), [])
+        self.assertIsNone(store.claim_next("w", COMMANDS, "shell"))
+        now = clock.now
+        with mock.patch.object(clock, "now", lambda seconds=0.0: now(seconds + 900)):  # its time has come
+            self.assertEqual([task.id for task in store.ready()], [late.id])
+            self.assertEqual(store.claim_next("w", COMMANDS, "shell").task.id, late.id)
+            self.assertIsNone(store.claim_next("w", COMMANDS, "shell"))
+
+    def test_list_by_state(self):
+        store = self.store()
+        first, second = store.add_many(["one", "two"])
+        store.cancel(first)
+        self.assertEqual([task.id for task in store.list(["cancelled"])], [first])
+        self.assertEqual([task.id for task in store.list(["backlog", "done"], 1)], [second])
+        with self.assertRaisesRegex(txlite.InvalidValue, "unknown status 'bogus'"):
+            store.list(["bogus"])
+
+    def test_a_row_edited_to_nonsense_breaks_nothing_else(self):
+        store = self.store()
+        broken, fine = store.add_many(["broken", "fine"])
+        connection = sqlite3.connect(os.path.join(self.home, "tasks.db"))
+        with connection:
+            connection.execute("PRAGMA ignore_check_constraints = 1")
+            connection.execute("UPDATE tasks SET status = 'nonsense', score = 'x' WHERE id = ?", (broken,))
+        connection.close()
+        self.assertEqual([task.status for task in store.list()], ["nonsense", "backlog"])
+        self.assertEqual([task.id for task in store.ready()], [fine])
+        self.txlite("list")
+        self.assertIn("nonsense", self.txlite("show", broken))
+        self.assertEqual(self.json("status", "--stats")["tasks"]["backlog"], 1)
+
+
+class Dependencies(Case):
+    def setUp(self):
+        super().setUp()
+        self.queue = self.store()
+        self.one, self.two, self.three = self.queue.add_many(["one", "two", "three"])
+
+    def ready(self):
+        return [task.title for task in self.queue.ready()]
+
+    def test_a_task_waits_until_its_blockers_are_done(self):
+        self.queue.add_dependency(self.three, self.one)
+        self.queue.add_dependency(self.three, self.two)
+        self.queue.add_dependency(self.three, self.two)
+        self.assertEqual(self.ready(), ["one", "two"])
+        self.assertEqual(self.queue.done(self.one), [])
+        self.assertEqual(self.queue.done(self.two), [self.three])
+        self.assertEqual(self.ready(), ["three"])
+        self.queue.retry(self.two)
+        self.assertEqual(self.ready(), ["two"])
+        self.queue.remove_dependency(self.three, self.two)
+        self.assertEqual(self.ready(), ["two", "three"])
+        with self.assertRaises(txlite.Refused):
+            self.queue.remove_dependency(self.three, self.two)
+
+    def test_a_failed_or_cancelled_blocker_blocks_on(self):
+        self.queue.add_dependency(self.two, self.one)
+        for move in (self.queue.fail, self.queue.retry, self.queue.cancel):
+            move(self.one)
+            self.assertNotIn("two", self.ready())
+
+    def test_cycles_are_refused(self):
+        self.queue.add_dependency(self.two, self.one)
+        self.queue.add_dependency(self.three, self.two)
+        for task, blocker in ((self.one, self.one), (self.one, self.two), (self.one, self.three)):
+            with self.assertRaisesRegex(txlite.DependencyCycle, self.one):
+                self.queue.add_dependency(task, blocker)
+        self.assertEqual(self.ready(), ["one"])
+
+    def test_deleting_a_blocker_frees_what_waited(self):
+        self.queue.add_dependency(self.two, self.one)
+        with self.queue.db.writing() as connection:
+            connection.execute("DELETE FROM tasks WHERE id = ?", (self.one,))
+        self.assertEqual(self.ready(), ["two", "three"])
+        self.assertEqual(self.queue.get(self.two).open_blockers, 0)
+
+
+class Claims(Case):
+    def setUp(self):
+        super().setUp()
+        self.queue = self.store()
+        self.task = self.queue.add("task").id
+
+    def test_one_holder_and_rising_tokens(self):
+        first = self.queue.claim(self.task, "alpha")
+        with self.assertRaisesRegex(txlite.AlreadyClaimed, "alpha"):
+            self.queue.claim(self.task, "beta")
+        self.queue.release(self.task, "alpha")
+        second = self.queue.claim(self.task, "alpha")
+        self.assertGreater(second.token, first.token)
+        for late in (self.queue.renew, self.queue.release, self.queue.done, self.queue.fail):
+            with self.assertRaises(txlite.LeaseLost):
+                late(self.task, token=first.token)
+            with self.assertRaises(txlite.LeaseLost):
+                late(self.task, worker="beta")
+        self.assertEqual(self.queue.get(self.task).status, "active")
+        self.queue.done(self.task, token=second.token)
+        self.assertEqual((self.queue.get(self.task).status, self.queue.claims()), ("done", []))
+        with self.assertRaises(txlite.LeaseLost):
+            self.queue.renew(self.task, "alpha")
+
+    def test_what_cannot_be_claimed_says_why(self):
+        blocker = self.queue.add("blocker").id
+        self.queue.add_dependency(self.task, blocker)
+        with self.assertRaisesRegex(txlite.NotReady, f"waits for {blocker}"):
+            self.queue.claim(self.task, "me")
+        self.queue.done(blocker)
+        with self.assertRaisesRegex(txlite.NotReady, "is done"):
+            self.queue.claim(blocker, "me")
+        later = self.queue.add("later", not_before=clock.now(60)).id
+        with self.assertRaisesRegex(txlite.NotReady, "for later"):
+            self.queue.claim(later, "me")
+        for lease in (0, -5, 0.5, float("nan")):
+            with self.assertRaises(txlite.InvalidValue):
+                self.queue.claim(self.task, "me", lease)
+        for worker in ("", "a\nb", "\0"):
+            with self.assertRaises(txlite.InvalidValue):
+                self.queue.claim(self.task, worker)
+        self.assertEqual(self.queue.claims(), [])
+
+    def test_a_task_released_by_hand_is_its_holders_for_two_seconds(self):
+        self.queue.claim(self.task, "alpha")
+        released = time.monotonic()  # before: what is written may reach the disk late
+        self.queue.release(self.task, "alpha")
+        self.assertEqual(self.queue.ready(), [])
+        with self.assertRaisesRegex(txlite.NotReady, "released by alpha"):
+            self.queue.claim(self.task, "beta")
+        wait_until(self.queue.ready, "the reservation to end")
+        self.assertGreater(time.monotonic() - released, claims.RESERVED - 0.1)
+        self.queue.claim(self.task, "beta")
+
+    def test_a_lease_that_ran_out_can_be_expired_and_taken(self):
+        claim = self.queue.claim(self.task, "alpha", 60)
+        with self.assertRaisesRegex(txlite.Refused, "lasts until"):
+            self.queue.expire(claim.token)
+        self.assertEqual(self.queue.expired(), [])
+        self.queue.release(self.task, "alpha")
+        claim = self.queue.claim(self.task, "alpha", 1)
+        wait_until(self.queue.expired, "the lease to run out")
+        self.queue.expire(claim.token)
+        self.assertEqual([task.id for task in self.queue.ready()], [self.task])
+        with self.assertRaises(txlite.LeaseLost):
+            self.queue.expire(claim.token)
+        self.queue.claim(self.task, "beta", 1)
+        wait_until(self.queue.expired, "the lease to run out")
+        self.assertEqual(self.queue.claim(self.task, "gamma").worker, "gamma")
+
+    def test_renewal_keeps_the_length_and_has_no_limit(self):
+        claim = self.queue.claim(self.task, "alpha", 60)
+        for _ in range(30):
+            self.assertEqual(self.queue.renew(self.task, "alpha").lease, 60)
+        wait_until(lambda: clock.now(60) > claim.expires, "a time that shows in the end of the lease")
+        self.queue.renew(self.task, token=claim.token)
+        self.assertGreater(self.queue.claims()[0].expires, claim.expires)
+
+    def test_a_lease_is_over_after_a_reboot_and_by_the_clock_elsewhere(self):
+        self.queue.claim(self.task, "alpha", 3600)
+        hold = claims.ClaimRow._make(self.queue.db.execute(claims.SELECT_ALL)[0])
+        self.assertFalse(hold.is_over())
+        self.assertTrue(hold._replace(boot="another").is_over())
+        self.assertFalse(hold._replace(boot="another", host="another").is_over())
+        self.assertTrue(hold._replace(boot="another", host="another", expires=clock.now(-1)).is_over())
+
+    def test_moves_that_are_not_allowed(self):
+        self.queue.done(self.task)
+        for move in (self.queue.cancel, self.queue.fail):
+            with self.assertRaises(txlite.InvalidMove):
+                move(self.task)
+        self.queue.done(self.task)
+        self.queue.retry(self.task)
+        claim = self.queue.claim(self.task, "me")
+        with self.assertRaises(txlite.AlreadyClaimed):
+            self.queue.retry(self.task)
+        self.queue.cancel(self.task)
+        self.assertEqual((self.queue.get(self.task).status, self.queue.claims()), ("cancelled", []))
+        with self.assertRaises(txlite.LeaseLost):
+            self.queue.done(self.task, token=claim.token)
+
+    def test_history_tells_each_change(self):
+        self.queue.claim(self.task, "me")
+        self.queue.release(self.task, "me")
+        self.queue.done(self.task)
+        rows = self.queue.db.execute(
+            "SELECT from_status, to_status FROM history WHERE task = ? ORDER BY id", (self.task,)
+        )
+        self.assertEqual(rows, [(None, "backlog"), ("backlog", "active"), ("active", "backlog"), ("backlog", "done")])
+
+
+class Attempts(Case):
+    def test_costly_failures_count_and_come_back_later(self):
+        store = self.store()
+        task = store.add(command="false").id
+        for number in (1, 2, 3):
+            assignment = wait_until(lambda: store.claim_next("w", COMMANDS, "shell"), "the next attempt")
+            store.finish(assignment.claim.token, txlite.Result("failed", 1), max_attempts=3)
+            self.assertEqual(store.get(task).failures, number)
+        self.assertEqual(store.get(task).status, "failed")
+        self.assertEqual([attempt.outcome for attempt in store.attempts(task)], ["failed"] * 3)
+        store.retry(task)
+        self.assertEqual((store.get(task).status, store.get(task).failures), ("backlog", 0))
+
+    def test_interrupted_and_lost_attempts_cost_nothing_but_ten_losses_in_a_row_end_it(self):
+        store = self.store()
+        task = store.add(command="kill -9 $PPID").id
+        ends = ["interrupted", "lost", "interrupted"] + ["lost"] * completion.LOSSES
+        for outcome in ends:
+            with store.db.writing() as connection:
+                connection.execute("UPDATE tasks SET not_before = NULL")
+            assignment = store.claim_next("w", COMMANDS, "shell")
+            store.finish(assignment.claim.token, txlite.Result(outcome), max_attempts=1)
+        self.assertEqual((store.get(task).status, store.get(task).failures), ("failed", 0))
+        self.assertEqual(len(store.attempts(task)), len(ends))
+
+    def test_an_end_that_comes_too_late_changes_nothing(self):
+        store = self.store()
+        task = store.add(command="true").id
+        old = store.claim_next("w1", COMMANDS, "shell").claim
+        store.finish(old.token, txlite.Result("lost"), 3)
+        new = store.claim_next("w2", COMMANDS, "shell").claim
+        store.finish(old.token, txlite.Result("done", 0), 3)
+        self.assertEqual(store.get(task).status, "active")
+        self.assertEqual([attempt.outcome for attempt in store.attempts(task)], ["lost", None])
+        store.finish(new.token, txlite.Result("done", 0), 3)
+        self.assertEqual(store.get(task).status, "done")
+
+    def test_the_end_of_one_and_the_claim_of_the_next_are_one_transaction(self):
+        store = self.store()
+        store.add_many({"command": "true"} for _ in range(3))
+        assignment = store.claim_next("w", COMMANDS, "shell")
+        seen = set()
+        while assignment:
+            seen.add(assignment.task.id)
+            assignment = store.finish(assignment.claim.token, txlite.Result("done", 0), 3, "w", COMMANDS, "shell")
+        self.assertEqual((len(seen), store.count()), (3, {"done": 3}))
+
+
+class Threads(Case):
+    def test_threads_may_share_a_store(self):
+        store = self.store()
+        store.add_many({"command": "true"} for _ in range(60))
+        got, trouble = [], []
+
+        def work(name):
+            try:
+                while True:
+                    assignment = store.claim_next(name, COMMANDS, "shell")
+                    if not assignment:
+                        return
+                    got.append(assignment.task.id)
+                    store.finish(assignment.claim.token, txlite.Result("done", 0), 3)
+            except Exception as error:
+                trouble.append(error)
+
+        threads = [threading.Thread(target=work, args=(f"t{number}",)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual((trouble, len(got), len(set(got))), ([], 60, 60))

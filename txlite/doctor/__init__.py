@@ -1,0 +1,4 @@
+"""What this machine, its file system and this home can and cannot promise, each with what to do.
+
+It promises to change nothing and never to hang. It may import all but `ralph`, `view` and `commands`.
+"""

@@ -1,0 +1,123 @@
+"""How much this machine lets us have: processes, open files, memory; and the control groups that bound them.
+
+`root` is where the system's files are looked up. Called by `doctor`; `login` asks for the control groups, too.
+"""
+
+from __future__ import annotations
+
+import os
+
+from .. import text
+from .machine import IS_LINUX, read
+from .probe import LIMITED, OK, Check, Finding
+
+FEW_PROCESSES = 100
+FEW_FILES = 256
+LITTLE_MEMORY = 200 << 20  # four idle workers and their supervisor take 60 MB, and agents more
+_UNBOUNDED = 1 << 60  # what version 1 of control groups says where there is no limit
+
+
+def checks(root: str = "/") -> list[Check]:
+    linux = [Check("processes", lambda: check_processes(root)), Check("memory", lambda: check_memory(root))]
+    return [*(linux if IS_LINUX else []), Check("files", check_files)]
+
+
+def control_groups(root: str = "/") -> dict[str, str]:
+    """controller -> path of our control group; "" is the unified hierarchy."""
+    found: dict[str, str] = {}
+    for line in read(root, "proc/self/cgroup").splitlines():
+        _, names, path = line.split(":", 2)
+        found.update((name, path) for name in names.split(","))
+    return found
+
+
+def find_bound(controller: str, names: dict[str, str], root: str = "/") -> tuple[int, int] | None:
+    """The tightest limit among our control group and those around it, and what is used of it.
+
+    names: file of the limit -> file of what is used.
+    """
+    bounds: list[tuple[int, int]] = []
+    groups = control_groups(root)
+    for hierarchy in ("", "unified", controller):
+        path = groups.get(controller if hierarchy == controller else "", "/").strip("/")
+        while True:
+            directory = os.path.join("sys/fs/cgroup", hierarchy, path)
+            for limit, usage in names.items():
+                given, used = (read(root, os.path.join(directory, name)).strip() for name in (limit, usage))
+                if given.isdigit() and int(given) < _UNBOUNDED:
+                    bounds.append((int(given), int(used) if used.isdigit() else 0))
+            if not path:
+                break
+            path = os.path.dirname(path)
+    return min(bounds, key=lambda bound: bound[0] - bound[1]) if bounds else None
+
+
+def check_processes(root: str = "/") -> list[Finding]:
+    import resource
+
+    room = _room_of_machine(root)
+    soft = resource.getrlimit(resource.RLIMIT_NPROC)[0]
+    if os.geteuid() and soft != resource.RLIM_INFINITY:  # root is not bound by it
+        room.append((soft - _count_ours(), f"of {soft:,}, by ulimit -u"))
+    group = find_bound("pids", {"pids.max": "pids.current"}, root)
+    if group:
+        room.append((group[0] - group[1], f"of {group[0]:,}, by its control group"))
+    if not room:
+        return []
+    free, why = min(room)
+    found = f"{max(free, 0):,} more can be started ({why})"
+    if free >= FEW_PROCESSES:
+        return [Finding("processes", OK, found)]
+    advice = "use fewer workers, end what is not needed, or have the limit raised"
+    return [Finding("processes", LIMITED, found + ": agents may fail to start", advice)]
+
+
+def _room_of_machine(root: str) -> list[tuple[int, str]]:
+    """Threads that the kernel has room for."""
+    load = read(root, "proc/loadavg").split()  # 0.10 0.05 0.01 1/234 5678
+    running = int(load[3].split("/")[1]) if len(load) > 3 else 0
+    bounds = [read(root, f"proc/sys/kernel/{name}").strip() for name in ("pid_max", "threads-max")]
+    return [(int(bound) - running, f"of {int(bound):,}, by the kernel") for bound in bounds if bound.isdigit()]
+
+
+def _count_ours() -> int:
+    """The threads of this user: the limit counts them, not processes."""
+    count = 0
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if os.stat(f"/proc/{name}").st_uid == os.getuid():
+                count += len(os.listdir(f"/proc/{name}/task"))
+        except OSError:
+            pass  # it has just ended
+    return count
+
+
+def check_files() -> list[Finding]:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= FEW_FILES:
+        return [Finding("files", OK, f"{'any number' if soft == resource.RLIM_INFINITY else f'{soft:,}'} can be open")]
+    more = 1024 if hard == resource.RLIM_INFINITY else min(hard, 1024)
+    advice = f"ulimit -n {more}" if more > soft else "have the limit raised (ulimit -Hn)"
+    return [Finding("files", LIMITED, f"only {soft} can be open at once: many workers need more", advice)]
+
+
+def check_memory(root: str = "/") -> list[Finding]:
+    files = {"memory.max": "memory.current", "memory.limit_in_bytes": "memory.usage_in_bytes"}
+    bound = find_bound("memory", files, root)
+    free, total = _memory_of_machine(root)
+    found = f"{text.size(free)} of {text.size(total)} free"
+    if bound and bound[0] < total:
+        found = f"limited to {text.size(bound[0])} by its control group, {text.size(bound[1])} of them used"
+        free = min(free, bound[0] - bound[1])
+    if free >= LITTLE_MEMORY or not total:
+        return [Finding("memory", OK, found)] if total else []
+    return [Finding("memory", LIMITED, found + ": agents may be killed for want of it", "use fewer workers")]
+
+
+def _memory_of_machine(root: str) -> tuple[int, int]:
+    """Bytes that are free or can be freed, and all."""
+    facts = dict(line.split(":", 1) for line in read(root, "proc/meminfo").splitlines() if ":" in line)
+    kilobytes = [int(facts.get(name, "0").split()[0]) for name in ("MemAvailable", "MemTotal")]
+    return kilobytes[0] << 10, kilobytes[1] << 10

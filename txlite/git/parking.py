@@ -1,0 +1,142 @@
+"""What an attempt leaves that did not pass: kept under a ref of its own, and the working tree as it was before.
+
+Guarantees: what is removed from the tree is in the ref first, or moved; what git ignored before stays where it is.
+Used by the places of a loop.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+
+from ..text import shorten
+from .command import GitError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .repository import Repository
+
+PARKED = "refs/txlite/parked"  # below it: TASK/ATTEMPT
+AT_ONCE = 500  # paths on a command line
+
+
+def clear_away(
+    tree: Repository, start: str, branch: str | None, reason: str, task: str, attempt: int, aside: str
+) -> tuple[str | None, list[str]]:
+    """Park all that differs from the commit `start`, and put the tree back to it, on this branch or on none.
+
+    Repositories within it, which git can neither park nor remove, are moved below `aside`. The ref, or None where
+    nothing differed, and the paths of what was moved. Raises GitError where the tree is not as it was after that.
+    """
+    moved = _move_inner(tree, aside)
+    parked = park(tree, start, branch, reason, task, attempt)
+    _restore(tree, start, branch)
+    if parked:
+        _bring_back_ignored(tree, start, parked)
+    _clean(tree)
+    moved += _move_inner(tree, aside)
+    left = tree.state().changes
+    if left:
+        raise GitError(f"{tree.top} could not be restored: {shorten(', '.join(left[:3]), 100)} is left in it")
+    return parked, moved
+
+
+def park(tree: Repository, start: str, branch: str | None, reason: str, task: str, attempt: int) -> str | None:
+    """Keep all that differs from `start`, here and on the branch that HEAD may have been moved away from; the ref."""
+    tree.stage()
+    head = tree.head()
+    tip = tree.commit_of(f"refs/heads/{branch}") if branch else None
+    is_elsewhere = tip is not None and not tree.is_ancestor(tip, head) and not tree.is_ancestor(tip, start)
+    if head == start and not is_elsewhere and not tree.is_staged(start):
+        return None
+    ref = free_ref(tree, f"{PARKED}/{task}/{attempt}")
+    if is_elsewhere or tree.is_staged(head):
+        contents = tree.ask("write-tree").strip()
+        message = f"Parked: {task}, attempt {attempt}: {reason}".encode("utf-8", "replace")
+        parents = ["-p", head, *(["-p", str(tip)] if is_elsewhere else [])]
+        head = tree.act("commit-tree", contents, *parents, "-F", "-", stdin=message).split()[-1]
+    tree.act("update-ref", ref, head)
+    return ref
+
+
+def free_ref(tree: Repository, ref: str) -> str:
+    """This ref, or one after it: what is parked already stays."""
+    taken = tree.commits_of(f"{ref}*")
+    names = [ref, *(f"{ref}-{number}" for number in range(2, len(taken) + 3))]
+    return next(name for name in names if name not in taken)
+
+
+def _restore(tree: Repository, start: str, branch: str | None) -> None:
+    if tree.is_rebasing:
+        tree.act("rebase", "--quit")
+    try:
+        _check_out(tree, start, branch)
+    except GitError:
+        _unlock(tree)
+        _check_out(tree, start, branch)
+
+
+def _check_out(tree: Repository, start: str, branch: str | None) -> None:
+    if tree.state().branch != branch:
+        tree.act("checkout", "-q", "-f", *([branch] if branch else ["--detach"]))
+    tree.act("reset", "-q", "--hard", start)
+
+
+def _clean(tree: Repository) -> None:
+    """Remove what git does not know, but never home, though it may lie in a directory that holds nothing else."""
+    own = [f"--exclude=/{_escape(path)}" for path in tree.own_paths()]
+    try:
+        tree.act("clean", "-fdq", *own, *tree.everything())
+    except GitError:
+        _unlock(tree)
+        tree.act("clean", "-fdq", *own, *tree.everything())
+
+
+def _bring_back_ignored(tree: Repository, start: str, parked: str) -> None:
+    """Files that are ignored again were parked because somebody changed what is ignored: they are not the attempt's."""
+    new = tree.ask("diff", "--name-only", "--diff-filter=A", "--no-renames", "-z", start, parked)
+    if not new:
+        return
+    names = new.encode("utf-8", "surrogateescape")
+    ignored = tree.ask("check-ignore", "--no-index", "-z", "--stdin", codes=(0, 1), stdin=names)
+    paths = [f":(top,literal){path}" for path in ignored.split("\0") if path]
+    for begin in range(0, len(paths), AT_ONCE):
+        some = paths[begin : begin + AT_ONCE]
+        tree.act("checkout", "-q", parked, "--", *some)
+        tree.act("reset", "-q", "--", *some)
+
+
+def _move_inner(tree: Repository, aside: str) -> list[str]:
+    """Move the repositories within the tree below `aside`; their paths there."""
+    moved = []
+    for path in tree.state("all").repositories:
+        make_writable(os.path.join(tree.top, path))
+        target = os.path.join(aside, path.rstrip("/"))
+        os.makedirs(os.path.dirname(target), 0o700, exist_ok=True)
+        moved.append(str(shutil.move(os.path.join(tree.top, path.rstrip("/")), target)))
+    return moved
+
+
+def _escape(path: str) -> str:
+    """A path as a pattern of what is ignored."""
+    return re.sub(r"([*?\[\]\\ ])", r"\\\1", path)
+
+
+def _unlock(tree: Repository) -> None:
+    """Make writable what an attempt has changed, and where it lies."""
+    for path in tree.state("all").changes:
+        make_writable(os.path.join(tree.top, path))
+        make_writable(os.path.dirname(os.path.join(tree.top, path).rstrip("/")), deep=False)
+
+
+def make_writable(path: str, deep: bool = True) -> None:
+    """So that what is in it can be removed."""
+    for directory, _, _ in os.walk(path):
+        with contextlib.suppress(OSError):
+            mode = os.stat(directory).st_mode
+            if mode & 0o700 != 0o700:
+                os.chmod(directory, mode & 0o777 | 0o700)
+        if not deep:
+            break

@@ -1,0 +1,216 @@
+"""RALPH: the loop's own side. Which working tree it works in, when it ends, and why.
+
+The workers claim, run and judge (`ralph`); the supervisor keeps them alive; this one watches what becomes of the tasks,
+and has everybody leave when a bound is reached. One loop works in a home, unless another is asked for. Used by the
+command `ralph`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import Error, Refused, UsageError
+from ..execution import supervisor
+from ..git import command as git
+from ..git.landing import HELD_BACK, catch_up
+from ..git.repository import Repository
+from ..home import config, installation
+from ..store.workers import new_id
+from ..system import clock
+from ..system.liveness import Liveness, is_held, read_note
+from ..system.named_tuple import NamedTuple
+from . import trial as ralph
+from .workspace import ASIDE, Rules
+from .worktree import WORKTREES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ..store.attempts import Finished
+    from ..store.store import Store
+
+LOCK = "ralph"  # who holds it is the home's loop
+PAGES = "loops"  # below home: the directory of the reports about loops
+LOOK = 1.0  # seconds between looks at the bounds, though nothing seems to have happened
+OWN_DIRECTORIES = (WORKTREES, ASIDE, PAGES, ralph.COMMANDS)
+
+
+class Bounds(NamedTuple):
+    """When a loop ends by itself."""
+
+    max_tasks: int | None = None
+    max_seconds: float | None = None
+    max_failures: int = 5  # different tasks in a row
+    idle_exit: float | None = 0.0  # seconds without anything to do; None: it stays
+
+
+def find_rules(
+    store: Store,
+    workers: int,
+    worktrees: bool | None,
+    commits: bool,
+    allow: Iterable[str],
+    copy: Iterable[str],
+    setup: str | None,
+) -> Rules:
+    """How the work of a loop that is started here is treated. Raises UsageError, Refused where it may not start."""
+    top = git.find(config.working_directory()) if commits else None
+    if worktrees and top is None:
+        why = "with --no-commit nothing could leave them" if not commits else "this directory is in no git repository"
+        raise UsageError(f"--worktrees: {why}")
+    is_apart = workers > 1 and top is not None if worktrees is None else worktrees
+    rules = Rules(top, None, is_apart, tuple(allow), tuple(copy), setup)
+    if top is None:
+        return rules
+    rules = rules._replace(shared=Repository(top, store.home, git.by_itself).shared_directory())
+    if workers > 1 and not is_apart:
+        raise UsageError(f"{workers} workers in one working tree would commit each other's work: leave --no-worktrees")
+    state = Repository(top, store.home, git.by_itself).state()
+    if state.commit is None:
+        raise Refused(f"{top} has no commit yet: make a first one, or give --no-commit")
+    for role in ("AUTHOR", "COMMITTER"):
+        try:
+            git.ask(top, "var", f"GIT_{role}_IDENT")
+        except git.GitError:
+            raise Refused("git does not know who commits here: `git config user.name` and user.email tell it") from None
+    if is_apart and state.branch is None:
+        raise Refused(f"{top} is on no branch, and worktrees need one to come back to: `git switch BRANCH`")
+    if is_apart and os.pathsep in store.home:
+        raise Refused(f"{store.home} holds a {os.pathsep!r}, which git takes for two paths: give another with --home")
+    for path in filter(lambda path: os.path.lexists(os.path.join(top, path)), rules.copy if is_apart else ()):
+        if not git.ask(top, "ls-files", "--", path) and not git.ask(top, "check-ignore", "--", path, codes=(0, 1)):
+            raise UsageError(f"config.ini, [ralph]: copy: {path} is not ignored by git: it would be committed")
+    held = Repository(top, store.home, git.by_itself)
+    why_held = catch_up(held, state.branch) if state.branch else None
+    if why_held and not is_apart:
+        raise Refused(
+            f"{top}: {state.branch} lacks what {HELD_BACK}/{state.branch} holds ({why_held}): merge that first"
+        )
+    if not is_apart and state.changes and not _is_cut_off(store, top):
+        names = ", ".join(state.changes[:3])
+        raise Refused(
+            f"{top} has changes that are not committed ({names}): commit or stash them, or give --worktrees or "
+            "--no-commit"
+        )
+    return rules._replace(base=state.branch)
+
+
+def _is_cut_off(store: Store, top: str) -> bool:
+    """Whether the changes there are an attempt's: one that was killed, or goes on though its loop was killed."""
+    return any(trial.repository == top and not trial.worktree for trial in store.unsettled())
+
+
+class Loop:
+    """One loop. `observe` is called whenever something may have changed, with whether a signal came."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: supervisor.Settings,
+        policy: ralph.Policy,
+        bounds: Bounds,
+        observe: Callable[[bool], None],
+    ) -> None:
+        self.id = policy.loop
+        self._store = store
+        self._bounds = bounds
+        self._observe = observe
+        self._rules = policy.rules
+        self._agent = settings.agent
+        self._reason = ""
+        self._deadline = clock.monotonic() + bounds.max_seconds if bounds.max_seconds else None
+        self._idle_since: float | None = None
+        self._next_look = clock.monotonic() + LOOK
+        settings = settings._replace(body=ralph.main, policy=policy, forever=bounds.idle_exit != 0)
+        self.supervisor = supervisor.Supervisor(store, settings, self._look, name=self.id)
+
+    @property
+    def is_interrupted(self) -> bool:
+        return self.supervisor.is_interrupted
+
+    def run(self, beside: bool = False) -> str:
+        """Work until there is nothing left to do, a bound is reached or a signal ends it; why it ended.
+
+        Raises Refused where another loop works in this home, unless `beside`; Error where it cannot go on.
+        """
+        lock = None if beside else self._take_place()
+        try:
+            for directory in OWN_DIRECTORIES:
+                config.ignore(self._store.home, directory)
+            installation.write_command(os.path.join(self._store.home, ralph.COMMANDS, "txlite"))
+            self._store.begin_loop(self.id, self._agent.name, self._bounds.max_tasks, self._bounds.max_failures)
+            reason = "it was interrupted by an error"
+            try:
+                self.supervisor.run()
+                self._catch_up()
+                reason = self._why()
+            except Error as error:
+                reason = str(error)
+                raise
+            finally:
+                self._store.end_loop(self.id, reason)
+            return reason
+        finally:
+            if lock:
+                lock.release()
+
+    def _take_place(self) -> Liveness:
+        path = self._store.lock_path(LOCK)
+        if is_held(path):
+            pid = read_note(path).get("pid", "?")
+            raise Refused(f"a loop works in {self._store.home} already (process {pid}): stop it, or give --beside")
+        lock = Liveness(path)
+        lock.write_note({"pid": os.getpid()})
+        return lock
+
+    def _catch_up(self) -> None:
+        """Bring home what was held back while the working tree was not clean; `night` tells what still is."""
+        if self._rules.repository and self._rules.base:
+            try:
+                catch_up(Repository(self._rules.repository, self._store.home, git.by_itself), self._rules.base)
+            except git.GitError:
+                pass  # a lock, or a tree that just changed: it stays held back, and the next one tries again
+
+    def _why(self) -> str:
+        if self.is_interrupted:
+            return "interrupted"
+        return self._reason or "nothing was left to do"
+
+    def heed(self, events: Iterable[Finished]) -> None:
+        """What became of tasks may have brought it to a bound."""
+        if any(event.worker in self.supervisor.worker_ids for event in events):
+            self._heed_bounds()
+
+    def _heed_bounds(self) -> None:
+        self._next_look = clock.monotonic() + LOOK
+        bound = self._store.bound_of_loop(self.id)
+        if bound:
+            self._leave(bound)
+
+    def _look(self, is_interrupted: bool) -> None:
+        self._observe(is_interrupted)
+        now = clock.monotonic()
+        if self._deadline is not None and now >= self._deadline:
+            self._leave("its time was over")
+        if now >= self._next_look:
+            self._heed_bounds()  # a person may have ended a task that this loop began
+        if self._bounds.idle_exit:
+            self._look_whether_idle(now, self._bounds.idle_exit)
+
+    def _look_whether_idle(self, now: float, patience: float) -> None:
+        if not self._store.is_idle(self._agent.lanes):
+            self._idle_since = None
+        elif self._idle_since is None:
+            self._idle_since = now
+        elif now >= self._idle_since + patience:
+            self._leave("nothing was left to do")
+
+    def _leave(self, reason: str) -> None:
+        self._reason = self._reason or reason
+        self.supervisor.leave()
+
+
+def new_name() -> str:
+    """The id of a loop."""
+    return new_id("loop")

@@ -1,0 +1,74 @@
+"""What an agent of a loop is told: one task, what is known about it, and how to say that it is done.
+
+Its size depends on the task alone, never on the queue. Used by `ralph`, and by its dry run.
+"""
+
+from __future__ import annotations
+
+from .. import text
+from ..model import COSTLY
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..model import Attempt, Task
+    from ..store.store import Store
+
+TEMPLATE = "ralph-task"
+SHOWN = 20  # dependencies that are named
+TITLE = 100  # characters of their titles
+
+
+def write(
+    template: str,
+    store: Store,
+    task: Task,
+    gate: str | None = None,
+    done_file: str = "DONE-FILE",
+    goes_on: bool = False,
+    is_committed: bool = False,
+) -> str:
+    """The prompt. goes_on: unfinished work of another attempt is in the directory; is_committed: its work will be."""
+    values: dict[str, object] = {
+        "TASK_ID": task.id,
+        "TASK_TITLE": task.title,
+        "TASK_DESCRIPTION": task.description or "(The title says it all.)",
+        "DEPENDENCIES": _dependencies(store, task),
+        "LAST_ATTEMPT": _last_attempt(store, task, goes_on),
+        "GATE": f"The task counts as done only if this command succeeds here: `{gate}`" if gate
+        else "Check your work before you call it done.",
+        "COMMIT": "Leave commits alone: all that is changed here is committed when you have ended." if is_committed
+        else "Nothing is committed for you.",
+        "DONE_FILE": done_file,
+    }  # fmt: skip
+    return text.expand(template, values)
+
+
+def _dependencies(store: Store, task: Task) -> str:
+    blockers = store.relations([task])[task.id].blocked_by
+    if not blockers:
+        return ""
+    lines = [f"- {one.id}: {text.shorten(one.title, TITLE)}" for one in map(store.get, blockers[:SHOWN])]
+    more = len(blockers) - SHOWN
+    lines += [f"- and {more} more (`txlite show {task.id}`)"] if more > 0 else []
+    return "\n".join(["## Done before it, because it needs them", "", *lines, "", ""])
+
+
+def _last_attempt(store: Store, task: Task, goes_on: bool) -> str:
+    """What the next one must know of the one before it."""
+    ended = [attempt for attempt in store.attempts(task.id) if attempt.ended]
+    failed = [attempt for attempt in ended if attempt.outcome in COSTLY]
+    parts = [_failure(store, failed[-1])] if failed else []
+    if goes_on:
+        parts.append("An attempt was cut off. Its unfinished changes are in this directory: look at them, and go on.\n")
+    return "\n".join(["## Earlier attempts", "", *parts, ""]) if parts else ""
+
+
+def _failure(store: Store, attempt: Attempt) -> str:
+    trial = store.trial(attempt.id)
+    words = f"The last attempt did not pass: {text.printable(attempt.note or f'exit {attempt.exit_code}')}.\n"
+    if trial and trial.parked:
+        words += f"What it had changed is not here any more; `git show {trial.parked}` shows it.\n"
+    tail = text.printable_lines(attempt.tail or "").rstrip("\n")
+    if tail:
+        words += "\nThe end of its output:\n\n" + "\n".join("    " + line for line in tail.split("\n")) + "\n"
+    return words

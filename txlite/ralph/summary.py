@@ -1,0 +1,154 @@
+"""What became of a night: the tasks of a loop, each with its attempts, and what needs a person.
+
+A loop that was killed and the one that went on after it are one night. Used by `ralph` and its page, `timeline`.
+"""
+
+from __future__ import annotations
+
+from ..git.landing import tell_held_back
+from ..model import COSTLY, DONE, LOST
+from ..system import clock
+from ..system.named_tuple import NamedTuple
+from .stale_worktrees import look as look_at_worktrees
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..model import Attempt, Loop, LoopAttempt, Task
+    from ..store.store import Store
+
+SHOWN = 20  # tasks that wait
+
+
+class Try(NamedTuple):
+    """One attempt of the night."""
+
+    attempt: int
+    worker: str  # id
+    started: str  # UTC text, as everywhere
+    ended: str | None  # None: it runs
+    outcome: str | None  # one of model.OUTCOMES; None while it runs
+    note: str | None  # why it ended so
+    report: str | None  # path below home
+    commit: str | None  # its work, on the base branch
+    parked: str | None  # the ref of its work that did not pass
+
+
+class Entry(NamedTuple):
+    """One task of the night."""
+
+    task: str  # id
+    title: str
+    status: str  # as it is now: one of model.STATES
+    tries: list[Try]  # oldest first, never empty
+    commit: str | None
+    needs: str | None  # what a person has to look at; None where nothing is
+
+    @property
+    def duration(self) -> float:
+        """Seconds that its attempts took together."""
+        return sum(seconds(one.started, one.ended) for one in self.tries)
+
+
+class Summary(NamedTuple):
+    """One loop, or several of which all but the last were killed."""
+
+    home: str
+    loops: list[Loop]  # oldest first, never empty
+    entries: list[Entry]  # in the order of their first attempts
+    now: str  # UTC text of the moment for which all this is true
+    remarks: list[str]  # what else a person should know
+
+    @property
+    def started(self) -> str:
+        return self.loops[0].started
+
+    @property
+    def ended(self) -> str | None:
+        """None while it goes on, or where it was killed."""
+        return self.loops[-1].ended
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many tasks are in each state that has any."""
+        found: dict[str, int] = {}
+        for entry in self.entries:
+            found[entry.status] = found.get(entry.status, 0) + 1
+        return found
+
+
+def seconds(started: str, ended: str | None) -> float:
+    """From one time to another, or to now."""
+    return max(clock.to_seconds(ended or clock.now()) - clock.to_seconds(started), 0.0)
+
+
+def look(store: Store) -> Summary | None:
+    """The last night; None where there was none."""
+    loops = _loops_of_last_night(store.loops(), {one.id for one in store.supervisors()})
+    if not loops:
+        return None
+    tries: dict[str, list[LoopAttempt]] = {}
+    for loop in loops:
+        for trial in store.trials(loop.id):
+            tries.setdefault(trial.task, []).append(trial)
+    entries = [_entry(store.get(task), store.attempts(task), trials) for task, trials in tries.items()]
+    trials = [trial for several in tries.values() for trial in several]
+    cut_off = {one.attempt for entry in entries for one in entry.tries if one.outcome == LOST}
+    return Summary(store.home, loops, entries, clock.now(), _remarks(store, trials, cut_off))
+
+
+def _remarks(store: Store, trials: list[LoopAttempt], cut_off: set[int]) -> list[str]:
+    """What is held back for a base branch, what attempts left that were cut off, and the worktrees that hold work."""
+    places = {(trial.repository, trial.base) for trial in trials}
+    found = [tell_held_back(repository, base) for repository, base in places if repository and base]
+    found += [
+        f"what attempt {trial.attempt} of {trial.task} left when it was cut off is {trial.parked}"
+        for trial in trials
+        if trial.parked and not trial.worktree and trial.attempt in cut_off
+    ]
+    found += [f"{one.path} is still there: {one.why}" for one in look_at_worktrees(store) if one.why]
+    return [*sorted(remark for remark in found if remark), *_waiting(store)]
+
+
+def _waiting(store: Store) -> list[str]:
+    """Tasks that no loop can begin, because of what they wait for."""
+    stuck = store.stuck()
+    relations = store.relations(stuck[:SHOWN])
+    lines = [f"{one.id} waits for {', '.join(relations[one.id].blocked_by[:5])}" for one in stuck[:SHOWN]]
+    return lines + ([f"and {len(stuck) - SHOWN} more wait for tasks that were put aside"] if stuck[SHOWN:] else [])
+
+
+def _loops_of_last_night(newest_first: list[Loop], present: set[str]) -> list[Loop]:
+    """The last one, and those before it that were killed."""
+    night = newest_first[:1]
+    for loop in newest_first[1:]:
+        if loop.ended:
+            break
+        if loop.id not in present:
+            night.insert(0, loop)
+    return night
+
+
+def _entry(task: Task, attempts: list[Attempt], trials: list[LoopAttempt]) -> Entry:
+    known = {attempt.id: attempt for attempt in attempts}
+    tries = [_try(known[trial.attempt], trial) for trial in trials if trial.attempt in known]
+    commits = [one.commit for one in tries if one.commit and one.outcome in (DONE, LOST)]
+    return Entry(task.id, task.title, task.status, tries, commits[-1] if commits else None, _needs(task, tries))
+
+
+def _try(attempt: Attempt, trial: LoopAttempt) -> Try:
+    note = attempt.note or (f"exit {attempt.exit_code}" if attempt.exit_code and attempt.outcome in COSTLY else None)
+    return Try(
+        attempt.id, attempt.worker, attempt.started, attempt.ended, attempt.outcome, note, attempt.report,
+        trial.landed, trial.parked,
+    )  # fmt: skip
+
+
+def _needs(task: Task, tries: list[Try]) -> str | None:
+    last = tries[-1]
+    if task.status == "failed":
+        count = sum(one.outcome in COSTLY for one in tries)
+        after = f" after {count} attempts" if count > 1 else ""
+        return f"put aside{after}: {last.note or last.outcome}" + (f" (its work: {last.parked})" if last.parked else "")
+    if task.status == "blocked":
+        return "blocked by a person's word"
+    return None

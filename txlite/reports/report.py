@@ -1,0 +1,274 @@
+"""A report's life: TEMP name, live output, final name.
+
+    workers/20251024_150000_TEMP_shell_task.md    while the attempt runs; output is appended as it comes
+    workers/20251024_150000_54321_shell_task.md   when it ended, however it ended
+
+A further part, the attempt's number, makes a name unique where two would be the same. At the end the result is
+written over the room left for it in the head, the file is synced (unless the database holds all of its output)
+and linked under its final name without clobbering; then the TEMP name goes. `salvage` does what is left of that
+for a worker that died at any point of it. It is one file all along: before it makes a new file, ext4 looks at
+each inode that was deleted in the last seconds, so that deleting one for each attempt slows a thousand of them
+down tenfold. Output beyond the cap keeps its head and its tail, with a mark between. Used by `worker` and
+`recovery`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from .. import text
+from ..home import config
+from .header import FENCE, MARK, MARK_LENGTH, Header, Layout, find_output, make_head, read_layout
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from configparser import ConfigParser
+
+    from ..store.claims import Result
+
+CAP = 10 << 20  # bytes of output kept, by default
+SMALLEST_CAP = 1024
+TAIL = 2000  # bytes of output that go into the database
+
+
+def read_cap(options: ConfigParser) -> int:
+    """The bytes of output to keep, as home's config.ini says. Raises InvalidValue."""
+    return text.parse_size(config.option(options, "output_cap", str(CAP)))
+
+
+class Report:
+    """The report of one running attempt.
+
+    directory: where it lies (absolute). stamp: as `clock.stamp` writes it. cap: bytes of output kept on disk.
+    A full disk ends the report, not the attempt: the result's note says so.
+    """
+
+    def __init__(self, directory: str, stamp: str, heading: Header, cap: int = CAP) -> None:
+        self._heading = heading
+        self._directory = directory
+        self._stamp = stamp
+        self._cap = max(cap, SMALLEST_CAP)
+        self._size = 0  # bytes of output in the file
+        self._cut = 0
+        self._file = -1
+        self._trouble: str | None = None
+        head = make_head(heading)
+        self._start = len(head)
+        self._path = _draft(directory, heading)
+        try:
+            self._file = _create(self._path)
+            if os.write(self._file, head) < len(head):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            names = _names(directory, stamp, "TEMP", heading)
+            if heading.pid and any(name.startswith(stamp) for name in os.listdir(directory)):
+                names = names[1:]  # the shorter name was told to somebody else, in this second, though it is free again
+            self._path = _link(self._path, names)
+        except OSError as error:
+            self._trouble = f"it has no report: {error.strerror}"
+            if self._file >= 0:
+                os.close(self._file)
+                self._file = -1
+        remove(_draft(directory, heading))
+
+    @property
+    def name(self) -> str | None:
+        """Its path below home, at this moment; None where there is none."""
+        return _below_home(self._path) if self._file >= 0 else None
+
+    @property
+    def pid(self) -> int | None:
+        """The PID that its name will carry, where that is known from the start."""
+        return self._heading.pid
+
+    @property
+    def trouble(self) -> str | None:
+        """What went wrong with it so far."""
+        return self._trouble
+
+    def restart(self, started: str) -> None:
+        """The agent starts at another time than was written down."""
+        self._heading = self._heading._replace(started=started)
+        self._write_layout()
+
+    def write(self, data: bytes) -> None:
+        """Append output."""
+        try:
+            while data and not self._trouble:
+                if self._size >= self._cap:
+                    self._cut_middle()
+                written = os.pwrite(self._file, data[: self._cap - self._size], self._start + self._size)
+                self._size += written
+                data = data[written:]
+        except OSError as error:
+            # No more output is written; what stands in the file stays, and it gets its final name all the same.
+            self._trouble = f"output was lost: {error.strerror}"
+
+    def finish(self, result: Result, pid: int) -> Result:
+        """Give the report its final name; `result` with the report's path and the end of the output."""
+        remove(prompt_file(self._directory, self._heading.attempt))
+        if self._trouble:
+            result = result._replace(note=f"{result.note}; {self._trouble}" if result.note else self._trouble)
+        if self._file < 0:
+            return result
+        try:
+            result = result._replace(tail=_read_tail(self._file, self._start))
+            return result._replace(report=self._complete(result, pid))
+        except OSError as error:
+            return result._replace(note=f"its report could not be completed: {error.strerror}")
+        finally:
+            os.close(self._file)
+            self._file = -1
+
+    def _complete(self, result: Result, pid: int) -> str:
+        names = _names(self._directory, self._stamp, str(pid), self._heading)
+        head = make_head(self._heading, result, pid, self._start, self._layout._replace(size=self._size))
+        return _complete(self._file, head, self._size, self._path, names)
+
+    @property
+    def _layout(self) -> Layout:
+        return Layout(None, self._cut, self._cap // 2 if self._cut else 0)
+
+    def _write_layout(self, is_changing: bool = False) -> None:
+        if self._file >= 0:
+            layout = self._layout._replace(is_changing=is_changing)
+            os.pwrite(self._file, make_head(self._heading, size=self._start, layout=layout), 0)
+
+    def _cut_middle(self) -> None:
+        self._write_layout(is_changing=True)
+        head, tail = self._cap // 2, self._cap // 4
+        kept = os.pread(self._file, tail, self._start + self._size - tail)
+        self._cut += self._size - head - tail - (MARK_LENGTH if self._cut else 0)
+        os.ftruncate(self._file, self._start + head)
+        self._size = head
+        for part in (MARK % self._cut, kept):
+            self._size += os.pwrite(self._file, part, self._start + self._size)
+        self._write_layout()
+
+
+def salvage(directory: str, stamp: str, heading: Header, result: Result, pid: int) -> Result:
+    """Complete the report of an attempt whose worker died, wherever it had come; `result` with the report's path
+    and the end of the output, if there is one."""
+    remove(_draft(directory, heading))
+    remove(prompt_file(directory, heading.attempt))
+    for path in _names(directory, stamp, "TEMP", heading) + _names(directory, stamp, str(pid), heading):
+        try:
+            file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        try:
+            start = find_output(os.pread(file, os.fstat(file).st_size, 0), heading.attempt)
+            if start:
+                result = result._replace(tail=_read_tail(file, start))
+                layout = _salvage_layout(file, start)
+                head = make_head(heading, result, pid, start, layout)
+                names = _names(directory, stamp, str(pid), heading)
+                return result._replace(report=_complete(file, head, layout.size or 0, path, names))
+        finally:
+            os.close(file)
+    return result
+
+
+def _salvage_layout(file: int, start: int) -> Layout:
+    """What a dead worker left: the size that it wrote down, or what there is, less a closing line of its own."""
+    layout = read_layout(os.pread(file, start, 0))
+    if layout.size is not None:
+        return layout
+    size = os.fstat(file).st_size - start
+    return layout._replace(size=size, is_changing=False)
+
+
+def _names(directory: str, stamp: str, middle: str, heading: Header) -> list[str]:
+    """The names that a report can have, the one to try first first."""
+    stem = os.path.join(directory, f"{stamp}_{middle}_{heading.agent}_task")
+    return [stem + ".md", f"{stem}_{heading.attempt}.md"]
+
+
+def _create(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    except FileNotFoundError:
+        _make_directory(os.path.dirname(path))
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+
+
+def _make_directory(path: str) -> None:
+    """A directory for reports, of which version control sees nothing."""
+    os.makedirs(path, 0o700, exist_ok=True)
+    config.ignore(*os.path.split(path))
+
+
+def prompt_file(directory: str, attempt: int) -> str:
+    """The file, beside the report, of a prompt that the agent reads from a file."""
+    return os.path.join(directory, f".attempt-{attempt}.prompt")
+
+
+def write_prompt(path: str, prompt: str) -> None:
+    """Write the prompt for an agent that reads it from a file; it is removed when the attempt has ended."""
+    file = _create(path)
+    try:
+        with open(file, "wb", closefd=False) as stream:
+            stream.write(prompt.encode())
+    finally:
+        os.close(file)
+
+
+def remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
+def _draft(directory: str, heading: Header) -> str:
+    """The name of a report until its head is written, so that no report is ever without one."""
+    return os.path.join(directory, f".attempt-{heading.attempt}.new")
+
+
+def _complete(file: int, head: bytes, size: int, path: str, names: list[str]) -> str:
+    """Write the result into the head and close the output, sync, and move from `path` to the first of `names` that is
+    free; that name below home. Readers rely on the head's coming first."""
+    try:
+        os.pwrite(file, head, 0)
+        end = len(head) + size
+        closing = FENCE if not size or os.pread(file, 1, end - 1) == b"\n" else b"\n" + FENCE
+        os.pwrite(file, closing, end)
+    except OSError:
+        pass  # a full disk, or a limit: it may take the name, though it does not take the last line
+    if size > TAIL:  # a shorter output stands in the database, which is synced, from end to end
+        os.fsync(file)
+    final = _link(path, names)
+    if final != path:
+        os.unlink(path)
+    return _below_home(final)
+
+
+def _below_home(path: str) -> str:
+    directory, name = os.path.split(path)
+    return os.path.join(os.path.basename(directory), name)
+
+
+def _link(path: str, names: list[str]) -> str:
+    """The first of these names that is, or can be made, a link to the file at `path`."""
+    for name in names:
+        try:
+            os.link(path, name)
+            return name
+        except FileExistsError as error:
+            if _is_same(path, name):
+                return name
+            taken = error
+    raise taken
+
+
+def _is_same(path: str, name: str) -> bool:
+    try:
+        return os.path.samefile(path, name)
+    except FileNotFoundError:
+        return False  # another's report had that name until a moment ago
+
+
+def _read_tail(file: int, start: int) -> str:
+    size = os.fstat(file).st_size
+    output = os.pread(file, TAIL, max(start, size - TAIL))
+    return output.decode("utf-8", "replace").replace("\0", "\ufffd")

@@ -1,0 +1,95 @@
+"""The store's part for batches: the tasks that one `run --from` added, and how far they are.
+
+A batch is a range of tasks, because it is added in one transaction. It is unfinished until each of its tasks is
+done or cancelled and a run has come to its end after that: a run that was killed as it finished has told nobody,
+and whoever starts it again must not find everything added anew. Mixed into `store.Store`.
+"""
+
+from __future__ import annotations
+
+from ..model import Lane, Task
+from ..system import clock
+from ..system.named_tuple import NamedTuple
+from . import tasks
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from .database import Database
+
+INSERT = "INSERT INTO batches (digest, source, first, last, added) VALUES (?, ?, ?, ?, ?)"
+FIND_UNFINISHED = """SELECT id, source, first, last FROM batches WHERE digest = ? AND ended IS NULL
+    ORDER BY id DESC LIMIT 1"""
+END = """UPDATE batches SET ended = ? WHERE ended IS NULL AND NOT EXISTS (
+    SELECT 1 FROM tasks WHERE seq BETWEEN first AND last AND status NOT IN ('done', 'cancelled'))"""
+COUNT = "SELECT status, count(*) FROM tasks WHERE seq BETWEEN ? AND ? GROUP BY status"
+FAILED = "SELECT id FROM tasks WHERE seq BETWEEN ? AND ? AND status = 'failed'"
+UNFINISHED = f"""{tasks.SELECT} WHERE t.seq BETWEEN ? AND ? AND t.status NOT IN ('done', 'cancelled') ORDER BY t.seq"""
+# Waiting, at however many removes, for a task that will not be done by itself.
+STUCK = f"""WITH RECURSIVE stuck (seq) AS (
+        SELECT d.task FROM tasks b JOIN dependencies d ON d.blocker = b.seq
+            WHERE b.status IN ('failed', 'cancelled', 'blocked')
+        UNION SELECT d.task FROM stuck s JOIN dependencies d ON d.blocker = s.seq)
+    {tasks.SELECT} WHERE t.seq IN stuck AND t.status = 'backlog' AND t.seq BETWEEN ? AND ? ORDER BY t.seq"""
+
+
+class Batch(NamedTuple):
+    """The tasks with `first` <= seq <= `last`."""
+
+    id: int
+    source: str
+    first: int
+    last: int
+
+    @property
+    def size(self) -> int:
+        return self.last - self.first + 1
+
+
+class Batches:
+    """Mixed into Store."""
+
+    db: Database
+
+    def wake_for(self, lanes: Iterable[Lane]) -> None:
+        raise NotImplementedError
+
+    def add_batch(
+        self, digest: str, source: str, new: Iterable[Mapping[str, object] | str], again: bool = False
+    ) -> tuple[Batch, bool]:
+        """Add tasks as `add_many` does, as a batch; or, unless `again`, find the newest unfinished one with this
+        digest. The batch, and whether it was added. There must be a task in it."""
+        checked = tasks.check_many(new)
+        with self.db.writing() as connection:
+            found = None if again else connection.execute(FIND_UNFINISHED, (digest,)).fetchone()
+            if found:
+                return Batch._make(found), False
+            ids = tasks.insert(connection, checked)
+            last = tasks.seq_of(connection, ids[-1])
+            first = last - len(ids) + 1
+            number = connection.execute(INSERT, (digest, source, first, last, clock.now())).lastrowid or 0
+        self.wake_for({Lane(task.kind, task.needs) for task in checked})
+        return Batch(number, source, first, last), True
+
+    def end_batches(self) -> None:
+        """A run is over: the batches of which nothing is left to do are finished."""
+        with self.db.writing() as connection:
+            connection.execute(END, (clock.now(),))
+
+    def count_batch(self, batch: Batch) -> dict[str, int]:
+        """How many of its tasks there are in each state that has any."""
+        return dict(self.db.execute(COUNT, (batch.first, batch.last)))
+
+    def failed_in(self, batch: Batch) -> list[str]:
+        """The ids of its tasks that failed."""
+        return [row[0] for row in self.db.execute(FAILED, (batch.first, batch.last))]
+
+    def unfinished_in(self, batch: Batch) -> list[Task]:
+        """Its tasks that are neither done nor cancelled."""
+        return tasks.to_tasks(self.db.execute(UNFINISHED, (batch.first, batch.last)))
+
+    def stuck(self, batch: Batch | None = None) -> list[Task]:
+        """The tasks, of a batch or of all, that wait for one that failed, was cancelled or is blocked."""
+        bounds = (batch.first, batch.last) if batch else (0, 1 << 62)
+        return tasks.to_tasks(self.db.execute(STUCK, bounds))

@@ -1,0 +1,76 @@
+"""How a database comes into being: under another name, complete, and then linked into its place.
+
+So an empty file at its place is never ours, and of many processes that begin at once one makes it. Called by `store`
+where there is none.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+
+from ..errors import StoreUnavailable
+from ..system import clock, mounts
+from . import schema
+from .database import run_migrations, size_of, translate, write_lock
+
+
+def create(path: str, uuid: str) -> None:
+    """Make a new database at `path` if there is none; it appears there complete, or not at all.
+
+    Safe to call from many processes at once. Raises StoreUnavailable.
+    """
+    if os.path.lexists(path):
+        return
+    lock = write_lock(path, 30.0)
+    lock.acquire()
+    unfinished = f"{path}.{os.getpid()}.new"
+    try:
+        if not os.path.lexists(path):
+            _remove_unfinished(path)
+            _build(unfinished, uuid, network=mounts.is_on_network(os.path.dirname(path)))
+            os.link(unfinished, path)
+            _sync_directory(os.path.dirname(path))
+    except sqlite3.Error as error:
+        raise translate(error, path) from error
+    except OSError as error:
+        raise StoreUnavailable(f"cannot make {path}: {error.strerror}: give another home with --home") from error
+    finally:
+        _remove_unfinished(path)
+        lock.release()
+        lock.close()
+
+
+def _build(path: str, uuid: str, network: bool) -> None:
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        run_migrations(connection)
+        connection.execute("INSERT INTO home (id, uuid, created) VALUES (1, ?, ?)", (uuid, clock.now()))
+        connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        connection.execute("COMMIT")
+        # Only now: in WAL mode the pages would come into the file at the close, which reports no full disk. WAL
+        # needs memory shared between all that use the file, which no network file system gives.
+        if not network and connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+            raise StoreUnavailable(f"{path} cannot have a write-ahead log: give another home with --home")
+    finally:
+        connection.close()
+    if size_of(path + "-wal"):
+        raise StoreUnavailable(f"{path} could not be written completely: free some space on its disk")
+
+
+def _remove_unfinished(path: str) -> None:
+    """Remove what we, or others that were killed here, did not finish; under the lock, so that nobody is at it."""
+    directory, name = os.path.split(path)
+    for leftover in os.listdir(directory):
+        if leftover.startswith(name + ".") and ".new" in leftover:
+            os.unlink(os.path.join(directory, leftover))
+
+
+def _sync_directory(path: str) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,112 @@
+"""The store's part for launched tasks: each is claimed as it is inserted, by a worker of its own.
+
+A launched task never enters the queue: no other worker claims it, and when its attempt has ended, however it
+ended, it is done, failed or cancelled. It has its turn at once, or waits for one among the launched. Mixed into
+`store.Store`; used by `launcher`.
+"""
+
+from __future__ import annotations
+
+from ..errors import AlreadyClaimed
+from ..model import Launch
+from ..system import clock, wakeup
+from . import tasks
+from .claims import HELD_LEASE, SELECT_BY_TASK, Assignment, find_hold, start
+from .workers import INSERT as INSERT_WORKER
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
+
+    from ..model import Worker
+    from .database import Database
+    from .tasks import NewTask
+
+COLUMNS = "agent, type, level, template, timeout, kill_after, width"
+INSERT = f"INSERT INTO launches (task, {COLUMNS}, has_turn) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)"
+SELECT = f"SELECT {COLUMNS} FROM launches WHERE task = (SELECT seq FROM tasks WHERE id = ?)"
+RESET_TURN = "UPDATE launches SET has_turn = 0 WHERE task = ?"
+REOPEN = "UPDATE tasks SET status = 'backlog', updated = ?, completed = NULL, failures = 0 WHERE seq = ?"
+TURN = "SELECT l.has_turn FROM claims c JOIN launches l ON l.task = c.task WHERE c.token = ?"
+WIDTH = "SELECT l.width FROM claims c JOIN launches l ON l.task = c.task WHERE c.token = ?"
+RUNNING = "SELECT count(*) FROM claims c JOIN launches l ON l.task = c.task WHERE l.has_turn"
+EARLIER = "SELECT count(*) FROM claims c JOIN launches l ON l.task = c.task WHERE NOT l.has_turn AND c.token < ?"
+TAKE_TURN = "UPDATE launches SET has_turn = 1 WHERE task = (SELECT task FROM claims WHERE token = ?)"
+WAITING = "SELECT c.worker FROM claims c JOIN launches l ON l.task = c.task WHERE NOT l.has_turn"
+
+
+class Launches:
+    """Mixed into Store."""
+
+    db: Database
+
+    @property
+    def wake_directory(self) -> str:
+        raise NotImplementedError
+
+    def add_launch(self, new: NewTask, launch: Launch, worker: Worker) -> Assignment:
+        """Add a task, enter the worker that launches it, and claim the one for the other, in one transaction.
+
+        The worker's lock must be held already. Raises as `add`.
+        """
+        with self.db.writing() as connection:
+            task = tasks.insert(connection, [new])[0]
+            connection.execute(INSERT, (tasks.seq_of(connection, task), *launch))
+            return _claim(connection, task, launch, worker)
+
+    def relaunch(self, task: str, worker: Worker) -> Assignment:
+        """Claim a launched task that has ended once more, for a new worker.
+
+        Raises AlreadyClaimed while it runs, TaskNotFound.
+        """
+        with self.db.writing() as connection:
+            found = tasks.select(connection, task)
+            hold = find_hold(connection, SELECT_BY_TASK, found.seq)
+            if hold:
+                raise AlreadyClaimed(f"{task} is running, held by {hold.worker}: `txlite stop {task}` ends it")
+            launch = Launch._make(connection.execute(SELECT, (task,)).fetchone())
+            if found.status != "backlog":
+                connection.execute(REOPEN, (clock.now(), found.seq))
+            connection.execute(RESET_TURN, (found.seq,))
+            return _claim(connection, task, launch, worker)
+
+    def launch_of(self, task: str) -> Launch | None:
+        """How the task with this id was launched; None for one of the queue."""
+        rows = self.db.execute(SELECT, (task,))
+        return Launch._make(rows[0]) if rows else None
+
+    def take_turn(self, token: int) -> bool:
+        """Whether the launched task of this claim may run: it has its turn, or takes it now."""
+        if self.db.execute(TURN, (token,)) != [(0,)]:
+            return True
+        with self.db.reading() as connection:
+            if not _is_its_turn(connection, token):
+                return False
+        with self.db.writing() as connection:
+            if not _is_its_turn(connection, token):
+                return False
+            connection.execute(TAKE_TURN, (token,))
+            return True
+
+    def wake_waiting(self) -> None:
+        """Have the launched tasks that wait look whether it is their turn."""
+        for (worker,) in self.db.execute(WAITING):
+            wakeup.ring(self.wake_directory, "." + worker)
+
+
+def _claim(connection: sqlite3.Connection, task: str, launch: Launch, worker: Worker) -> Assignment:
+    connection.execute(INSERT_WORKER, worker[:-1])
+    found = tasks.select(connection, task)
+    claim = start(connection, found, worker.id, launch.agent, HELD_LEASE, held=True)
+    if _is_its_turn(connection, claim.token):
+        connection.execute(TAKE_TURN, (claim.token,))
+    return Assignment(claim, found, False)
+
+
+def _is_its_turn(connection: sqlite3.Connection, token: int) -> bool:
+    """Fewer than its width run, counting those that wait and came before it: a narrow one is not passed for ever."""
+    width = connection.execute(WIDTH, (token,)).fetchone()[0]
+    if width is None:
+        return True
+    running = connection.execute(RUNNING).fetchone()[0]
+    return bool(running + connection.execute(EARLIER, (token,)).fetchone()[0] < width)
