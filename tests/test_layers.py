@@ -66,9 +66,9 @@ def standard_library():
 
 # What the package uses, for Python 3.9, which does not list its own modules.
 OLD_NAMES = """argparse array bisect calendar collections configparser contextlib ctypes difflib errno fcntl fnmatch gc
-    grp gzip hashlib heapq html importlib io json multiprocessing os pwd re resource runpy select shlex shutil signal
-    sqlite3 stat string subprocess sys tempfile textwrap threading time traceback types typing urllib uuid zipapp
-    zlib"""
+    grp gzip hashlib heapq html importlib io json multiprocessing os pkgutil pwd pydoc re resource runpy
+    select shlex shutil signal sqlite3 stat string subprocess sys tempfile textwrap threading time traceback types
+    typing urllib uuid zipapp zlib"""
 
 
 def find_circle(arrows):

@@ -18,6 +18,7 @@ from .errors import Error, StoreUnavailable, UsageError, record_bug
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from types import ModuleType
     from typing import NoReturn
 
 INTERRUPTED = 130
@@ -98,20 +99,11 @@ def _dispatch(arguments: list[str]) -> int:
 
         print(f"txlite {VERSION}")
         return 0
-    if verb == "help" and rest:
-        verb, rest = rest[0], ["--help"]
     if verb in ("-h", "--help", "help"):
-        print(_overview())
-        return 0
+        return _help(rest[0] if verb == "help" and rest else "help")
     if verb not in VERBS:
         raise UsageError(f"unknown command {verb!r}{_nearest(verb, VERBS)}: `txlite help` lists them")
-    from importlib import import_module
-
-    name, summary = VERBS[verb]
-    module = import_module(f".commands.{name}", __package__)
-    parser = Parser(prog=f"txlite {verb}", description=summary[0].upper() + summary[1:] + ".")
-    parser.add_argument("--home", default=home, help="the directory with the database and the reports")
-    module.configure(parser, verb)
+    module, parser = make_parser(verb, home)
     command: list[str] = []
     if getattr(module, "TAKES_COMMAND", False) and "--" in rest:
         cut = rest.index("--")  # argparse would give the first word after it to a positional argument before it
@@ -121,6 +113,35 @@ def _dispatch(arguments: list[str]) -> int:
     args = parser.parse_intermixed_args(rest)
     args.verb, args.command = verb, command
     return int(module.run(args))
+
+
+def make_parser(verb: str, home: str | None = None) -> tuple[ModuleType, Parser]:
+    """Return a verb's module, and the parser of its arguments; `home` is what --home is without being given."""
+    from importlib import import_module
+
+    name, summary = VERBS[verb]
+    module = import_module(f".commands.{name}", __package__)
+    parser = Parser(prog=f"txlite {verb}", description=summary[0].upper() + summary[1:] + ".")
+    parser.add_argument("--home", default=home, help="the directory with the database and the reports")
+    module.configure(parser, verb)
+    return module, parser
+
+
+def _help(topic: str) -> int:
+    """Show the overview, what a verb's --help says, the page of a topic, or, where both have the name, both."""
+    from .commands import help
+
+    if topic in ("-h", "--help", "help"):
+        print(_overview())
+    elif topic in help.TOPICS:
+        options = make_parser(topic)[1].format_help() + "\n" if topic in VERBS else ""
+        help.show(options + help.read(topic))
+    elif topic in VERBS:
+        print(make_parser(topic)[1].format_help(), end="")
+    else:
+        near = _nearest(topic, [*VERBS, *help.TOPICS])
+        raise UsageError(f"unknown command or topic {topic!r}{near}: `txlite help` lists them")
+    return 0
 
 
 def _split_home(arguments: list[str]) -> tuple[str | None, list[str]]:
@@ -135,17 +156,22 @@ def _split_home(arguments: list[str]) -> tuple[str | None, list[str]]:
 
 
 def _overview() -> str:
+    from .commands.help import TOPICS
+
     width = max(map(len, VERBS))
-    lines = [f"  {verb:<{width}}  {summary}" for verb, (_, summary) in VERBS.items()]
+    verbs = [f"  {verb:<{width}}  {summary}" for verb, (_, summary) in VERBS.items()]
+    topics = [f"  {topic:<{width}}  {summary}" for topic, summary in TOPICS.items()]
     return "\n".join(
         [
             "usage: txlite [--home DIR] COMMAND ...",
             "",
             "Runs commands and AI coding agents in the background, several at a time, each with a report.",
             "",
-            *lines,
+            *verbs,
             "",
-            "`txlite COMMAND --help` explains one of them.",
+            "`txlite COMMAND --help` explains one of them; `txlite help TOPIC` shows a page of the documentation:",
+            "",
+            *topics,
         ]
     )
 

@@ -43,7 +43,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     parser.epilog = (
         "Each option but --beside, --dry-run, --report and --json can stand in config.ini, in [ralph], with _ for -; "
         "there also `copy`, a path a line, and `setup`, a command: they make worktrees ready. A first Ctrl-C lets what "
-        "runs finish, another gives it back."
+        "runs finish, another gives it back. `txlite help ralph` has more."
     )
     add = parser.add_argument
     duration = value_of(text.parse_duration)

@@ -1,0 +1,67 @@
+"""`txlite help`: the overview, what a verb says, and the pages, wherever the code lies."""
+
+import os
+import pty
+import shutil
+import subprocess
+import sys
+
+from txlite.commands import VERBS
+from txlite.commands.help import TOPICS
+
+from ..case import ROOT, Case
+
+
+def page(topic):
+    with open(os.path.join(ROOT, "txlite", "docs", topic + ".md"), encoding="utf-8") as file:
+        return file.read()
+
+
+class Help(Case):
+    def test_the_overview_lists_verbs_and_topics(self):
+        overview = self.txlite("help")
+        for name in (*VERBS, *TOPICS):
+            self.assertRegex(overview, rf"(?m)^  {name} ")
+        for alone in ((), ("-h",), ("--help",), ("help", "help"), ("help", "--help")):
+            self.assertEqual(self.txlite(*alone), overview)
+
+    def test_a_page_is_shown_as_it_is(self):
+        self.assertEqual({name[:-3] for name in os.listdir(os.path.join(ROOT, "txlite", "docs"))}, set(TOPICS))
+        for topic in set(TOPICS) - set(VERBS):
+            self.assertEqual(self.txlite("help", topic), page(topic))
+        self.assertFalse(os.path.exists(self.home))
+
+    def test_a_verb_with_a_page_shows_both(self):
+        self.assertEqual(self.txlite("help", "run"), self.txlite("run", "--help"))
+        self.assertEqual(self.txlite("help", "ralph"), self.txlite("ralph", "--help") + "\n" + page("ralph"))
+        self.assertIn("`txlite help ralph`", " ".join(self.txlite("ralph", "--help").split()))
+
+    def test_what_there_is_no_help_for(self):
+        self.txlite("help", "gide", code=64)
+        self.assertIn("unknown command or topic 'gide' (did you mean 'guide'?): `txlite help` lists them", self.errors)
+        self.txlite("help", "runn", code=64)
+        self.assertIn("did you mean 'run'?", self.errors)
+
+    def test_a_copy_under_another_name_and_an_archive_bring_their_pages(self):
+        shutil.copytree(os.path.join(ROOT, "txlite"), self.path("tools/vendored"),
+                        ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
+        self.txlite("pack", "one.pyz")
+        tools = {**self.environment, "PYTHONPATH": self.path("tools")}
+        for command in (["-m", "vendored"], [self.path("one.pyz")]):
+            shown = subprocess.run([sys.executable, *command, "help", "guide"], cwd="/", env=tools, text=True,
+                                   encoding="utf-8", stdout=subprocess.PIPE, check=True)  # fmt: skip
+            self.assertEqual(shown.stdout, page("guide"))
+        shutil.rmtree(self.path("tools/vendored/docs"))
+        missing = subprocess.run([sys.executable, "-m", "vendored", "help", "guide"], cwd="/", env=tools, text=True,
+                                 capture_output=True)  # fmt: skip
+        self.assertEqual((missing.returncode, missing.stdout), (2, ""))
+        self.assertRegex(missing.stderr, r"^txlite: docs/guide\.md is not in this copy of txlite: .*\n$")
+
+    def test_on_a_terminal_it_goes_through_the_pager(self):
+        keeper, terminal = pty.openpty()
+        self.addCleanup(os.close, keeper)
+        pager = {"PAGER": f"cat > {self.path('paged')}", "TERM": "xterm"}
+        shown = self.start("help", "guide", stdin=terminal, stdout=terminal, env={**self.environment, **pager})
+        os.close(terminal)
+        self.assertEqual(shown.wait(60), 0)
+        self.assertEqual(self.read("paged"), page("guide"))
