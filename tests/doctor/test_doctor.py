@@ -11,10 +11,8 @@ import unittest
 from unittest import mock
 
 import txlite
-from txlite.doctor import diagnose, filesystem, limits, machine, probe
-from txlite.doctor import home as premises
-from txlite.doctor import session as login
-from txlite.doctor.probe import BROKEN, LIMITED, OK, Check, Finding
+from txlite.doctor import diagnose, filesystem, home, limits, machine, session
+from txlite.doctor.probe import BROKEN, LIMITED, OK, Check, Finding, examine, found_error
 from txlite.system import mounts
 
 from ..case import Case, is_running, wait_until
@@ -174,7 +172,7 @@ class Homes(Doctor):
 class Records(Doctor):
     def mend(self):
         """Do what the findings say."""
-        for one in premises.check_records(self.home):
+        for one in home.check_records(self.home):
             if one.level == BROKEN:
                 self.edit("PRAGMA ignore_check_constraints = OFF", one.advice.split('"')[1])
 
@@ -204,17 +202,17 @@ class Records(Doctor):
                     good = sqlite3.connect(":memory:")
                     source.backup(good)
                 self.edit(*statements)
-                findings = premises.check_records(self.home)
+                findings = home.check_records(self.home)
                 self.assertTrue(any(word in one.found for one in findings), findings)
                 for _ in range(3):  # what is mended may leave another thing to mend
                     self.mend()
-                self.assertEqual(levels(premises.check_records(self.home)), {"records": OK})
+                self.assertEqual(levels(home.check_records(self.home)), {"records": OK})
                 with contextlib.closing(good), contextlib.closing(sqlite3.connect(self.database)) as target:
                     good.backup(target)
 
     def test_rules_of_the_schema(self):
         self.edit("UPDATE tasks SET score = 'high', kind = 'poem'")
-        found = next(one for one in premises.check_integrity(self.home) if one.level == BROKEN)
+        found = next(one for one in home.check_integrity(self.home) if one.level == BROKEN)
         self.assertIn("kind_is_known is broken by 1 row of tasks; score_is_a_number", found.found)
 
 
@@ -249,7 +247,7 @@ class Machine(Case):
     def test_what_is_tried_works_here(self):
         for check in machine.checks():
             if check.name in ("orphans", "mark", "pidfd", "proc"):
-                self.assertEqual([one.level for one in probe.examine(check)], [OK], check.name)
+                self.assertEqual([one.level for one in examine(check)], [OK], check.name)
 
     def test_versions_of_sqlite(self):
         for version, races in (
@@ -260,35 +258,35 @@ class Machine(Case):
         self.assertEqual(machine.check_sqlite((3, 25, 3))[0].level, BROKEN)
 
     def test_the_login_manager(self):
-        session, manager = "/user.slice/user-7.slice/session-3.scope", "/user.slice/user-7.slice/user@7.service/app"
-        user = login._user()
+        scope, manager = "/user.slice/user-7.slice/session-3.scope", "/user.slice/user-7.slice/user@7.service/app"
+        user = session._user()
         linger = self.path(f"var/lib/systemd/linger/{user}")
 
         def look(group):
             self.file("proc/self/cgroup", f"0::{group}\n")
-            return login.check_logout(self.directory)[0]
+            return session.check_logout(self.directory)[0]
 
-        self.assertIn("no systemd-logind", look(session).found)
+        self.assertIn("no systemd-logind", look(scope).found)
         os.makedirs(self.path("run/systemd/system"))
         self.file("usr/lib/systemd/logind.conf", "[Login]\n#KillUserProcesses=no\n#KillExcludeUsers=root\n")
-        self.assertEqual(look(session).level, OK)
+        self.assertEqual(look(scope).level, OK)
         self.file("usr/lib/systemd/logind.conf.d/50-x.conf", "[Login]\nKillUserProcesses=no\n")
         self.file("etc/systemd/logind.conf.d/60-y.conf", "[Login]\nKillUserProcesses = yes\nKillExcludeUsers=\n")
-        found = look(session)
+        found = look(scope)
         self.assertEqual(found.level, LIMITED)
         self.assertRegex(found.advice, "enable-linger.*systemd-run --user --scope")
         self.assertEqual(look("/system.slice/cron.service").level, OK)
         self.assertIn("enable-linger", look(manager).advice)
         self.file(linger, "")
         self.assertEqual(look(manager).level, OK)
-        self.assertNotIn("enable-linger", look(session).advice)  # whoever lingers loses his sessions all the same
+        self.assertNotIn("enable-linger", look(scope).advice)  # whoever lingers loses his sessions all the same
         self.file("etc/systemd/logind.conf.d/70-z.conf", f"[Login]\nKillExcludeUsers={user}\n")
-        self.assertEqual(look(session).level, OK)
+        self.assertEqual(look(scope).level, OK)
 
     def test_jobs(self):
-        self.assertEqual(login.check_batch({}), [])
-        self.assertIn("job 42 of Slurm", login.check_batch({"SLURM_JOB_ID": "42"})[0].found)
-        self.assertEqual([login.check_runner({"CI": value}) != [] for value in ("true", "1", "", "false")],
+        self.assertEqual(session.check_batch({}), [])
+        self.assertIn("job 42 of Slurm", session.check_batch({"SLURM_JOB_ID": "42"})[0].found)
+        self.assertEqual([session.check_runner({"CI": value}) != [] for value in ("true", "1", "", "false")],
                          [True, True, False, False])  # fmt: skip
 
     def test_control_groups(self):
@@ -313,11 +311,11 @@ class Machine(Case):
             if mounted.returncode:
                 self.skipTest("cannot mount")
             self.addCleanup(subprocess.run, ["umount", "-l", place], stderr=subprocess.DEVNULL)
-            found = levels(one for check in filesystem.checks(place) for one in probe.examine(check))
+            found = levels(one for check in filesystem.checks(place) for one in examine(check))
             self.assertEqual((found["space"], found["file system"], found["locks"]), (level, LIMITED, OK))
             subprocess.run(["mount", "-o", "remount,ro", place], check=True)
             self.assertEqual(filesystem.find_place(place), None)
-            self.assertEqual(premises.check_writing(place, None)[0].level, BROKEN)
+            self.assertEqual(home.check_writing(place, None)[0].level, BROKEN)
             subprocess.run(["umount", place], check=True)
 
 
@@ -330,7 +328,7 @@ class Checks(Case):
                 time.sleep(600)
 
         began = time.monotonic()
-        (found,) = probe.examine(Check("slow", hang, 2.0))
+        (found,) = examine(Check("slow", hang, 2.0))
         self.assertLess(time.monotonic() - began, 60)
         self.assertEqual((found.name, found.level), ("slow", BROKEN))
         self.assertFalse(is_running(int(self.read("pid"))))
@@ -341,13 +339,13 @@ class Checks(Case):
             (lambda: 1 / 0, "ZeroDivisionError"),
             (lambda: os.kill(os.getpid(), signal.SIGKILL), "its process died"),
         ):
-            (found,) = probe.examine(Check("odd", look))
+            (found,) = examine(Check("odd", look))
             self.assertEqual((found.level, found.name), (LIMITED, "odd"))
             self.assertIn("could not be checked: ", found.found)
             self.assertIn(word, found.found)
 
     def test_an_error_of_ours_keeps_its_advice(self):
-        found = probe.found_error("home", txlite.StoreUnavailable("a: it is gone: make it"))
+        found = found_error("home", txlite.StoreUnavailable("a: it is gone: make it"))
         self.assertEqual(found, Finding("home", BROKEN, "a: it is gone", "make it"))
 
 

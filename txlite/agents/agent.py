@@ -1,4 +1,4 @@
-"""From task to argv, prompt and environment; from exit to outcome.
+"""Agents: which there are, how config.ini describes them, and what the exit code of one means.
 
 The agent `shell` runs commands; every other is given prompts. `codex` and `claude` are built in; config.ini
 changes their options, and adds agents:
@@ -12,33 +12,32 @@ changes their options, and adds agents:
     hide = AWS_* TOKEN                 ; environment to take away, names or patterns
     daemons = no                       ; yes: what it leaves running on purpose is left alone
     loop = --json                      ; the words in place of {loop}, in `txlite ralph`
-    results = claude                   ; or codex: the form of its results, for `provider`
+    results = claude                   ; or codex: the form of its results, for `results`
     limit = try again at (?P<until>.+) ; a rule for its last lines: its provider refuses, until then
     unusable = please log in           ; the same: no attempt can work
 
-Used by `worker` and `launcher`, and by the commands that name an agent.
+An option that is unknown or has no sense is an error that names it. Called by the commands that name an agent, by
+`execution` and `ralph`, and by `doctor`.
 """
 
 from __future__ import annotations
 
-import os
-
 from ..errors import UsageError
 from ..home import config
-from ..model import COMMAND, DONE, FAILED, LEVELS, PROMPT, Claim, Lane, Task
+from ..model import COMMAND, DONE, FAILED, LEVELS, PROMPT, Lane
 from ..system.named_tuple import NamedTuple
-from ..system.process_tree import MARK
 from ..text import shorten
-from . import results as provider
+from .results import CLAUDE, CODEX, FORMATS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from configparser import ConfigParser
+    from typing import Any
 
 SHELL = "shell"
 PASSED = ("stdin", "argument", "file")  # how an agent gets its prompt
 ARGUMENT_BYTES = 131_071  # Linux's MAX_ARG_STRLEN, less the closing NUL
-OPTIONS = {"command", "prompt", "levels", "search", "set", "hide", "daemons", "loop", "results", "limit", "unusable"}
 # As `codex exec --help` (0.169) and `claude --help` (2.1) have it.
 BUILT_IN = {
     "codex": {
@@ -46,14 +45,14 @@ BUILT_IN = {
         "levels": "\n".join(f"{level}=-c model_reasoning_effort={level}" for level in LEVELS),
         "search": "-c web_search=live -c tools.web_search=true",  # the second for older versions
         "loop": "--json -c allow_login_shell=false",  # a login shell would not find `txlite`
-        "results": provider.CODEX,
+        "results": CODEX,
     },
     "claude": {
         "command": "claude --print --permission-mode acceptEdits {level} {search} {loop}",
         "levels": "minimal=--effort low\nlow=--effort low\nmedium=--effort medium\nhigh=--effort high",
         "search": "--allowedTools WebSearch WebFetch",
         "loop": "--output-format stream-json --verbose --allowedTools 'Bash(txlite show:*)' 'Bash(txlite done:*)'",
-        "results": provider.CLAUDE,
+        "results": CLAUDE,
         "hide": "CLAUDECODE CLAUDE_CODE_ENTRYPOINT",  # else it refuses to start inside another claude
     },
 }
@@ -71,7 +70,7 @@ class Agent(NamedTuple):
     hidden: tuple[str, ...] = ()
     daemons: bool = False
     loop: tuple[str, ...] = ()
-    results: str = ""  # one of provider.FORMATS
+    results: str = ""  # one of results.FORMATS
     limit: str = ""  # a regular expression
     unusable: str = ""  # a regular expression
 
@@ -113,17 +112,9 @@ class Agent(NamedTuple):
             )
 
 
-class Invocation(NamedTuple):
-    """What is to be started."""
-
-    argv: list[str]
-    stdin: bytes | None  # None: nothing, and end-of-file at once
-    environment: dict[bytes, bytes]
-
-
-def find(name: str, parser: ConfigParser) -> Agent:
-    """The agent of this name. Raises UsageError where it is unknown, badly configured or not installed."""
-    found = describe(name, parser)
+def find_agent(name: str, parser: ConfigParser) -> Agent:
+    """Return the agent of this name. Raises UsageError where it is unknown, badly configured or not installed."""
+    found = describe_agent(name, parser)
     if not is_installed(found):
         raise UsageError(
             f"agent {name}: {found.argv[0]!r} is not installed, or not on PATH: install it, or set `command` in "
@@ -132,8 +123,8 @@ def find(name: str, parser: ConfigParser) -> Agent:
     return found
 
 
-def describe(name: str, parser: ConfigParser) -> Agent:
-    """The same, installed or not."""
+def describe_agent(name: str, parser: ConfigParser) -> Agent:
+    """Return the agent of this name, installed or not. Raises UsageError where it is unknown or badly configured."""
     if name == SHELL:
         return Agent(SHELL)
     known = dict(BUILT_IN)
@@ -144,117 +135,106 @@ def describe(name: str, parser: ConfigParser) -> Agent:
         raise UsageError(
             f"unknown agent {shorten(name, 60)!r}: known here are {names}; [agent NAME] in config.ini adds one"
         )
-    return _configured(name, known[name])
+    return _configure(name, known[name])
 
 
 def is_installed(agent: Agent) -> bool:
-    """Whether its command is there to be run."""
+    """Return whether the command of an agent is on PATH."""
     import shutil
 
     return agent.name == SHELL or shutil.which(agent.argv[0]) is not None
 
 
-def _configured(name: str, options: dict[str, str]) -> Agent:
-    import shlex
-
+def _configure(name: str, options: dict[str, str]) -> Agent:
     where = f"config.ini, [agent {name}]"
     if not name.replace("-", "").replace("_", "").isalnum() or not name.isascii() or len(name) > 64:
         raise UsageError(f"{where}: a name is made of at most 64 letters, digits, - and _")
-    unknown = set(options) - OPTIONS
+    unknown = sorted(set(options) - set(_OPTIONS))
     if unknown:
-        raise UsageError(f"{where}: unknown option {sorted(unknown)[0]!r}")
-
-    def split(option: str, words: str) -> tuple[str, ...]:
-        try:
-            return tuple(shlex.split(words))
-        except ValueError as error:
-            raise UsageError(f"{where}: {option}: {error}") from error
-
-    argv = split("command", options.get("command", ""))
-    if not argv:
+        raise UsageError(f"{where}: unknown option {unknown[0]!r}")
+    fields: dict[str, Any] = {}
+    for option, (field, read) in _OPTIONS.items():
+        if option in options:
+            try:
+                fields[field] = read(option, options[option])
+            except ValueError as error:
+                raise UsageError(f"{where}: {error}") from error
+    if not fields.get("argv"):
         raise UsageError(f"{where}: `command` is missing")
-    if options.get("prompt", "stdin") not in PASSED:
-        raise UsageError(f"{where}: prompt is {options['prompt']!r}: give stdin, argument or file")
-    if options.get("daemons", "no") not in ("yes", "no"):
-        raise UsageError(f"{where}: daemons is {options['daemons']!r}: give yes or no")
-    if options.get("results", "") not in provider.FORMATS:
-        raise UsageError(f"{where}: results is {options['results']!r}: give {' or '.join(provider.FORMATS[1:])}")
-    for option in ("limit", "unusable"):
-        _check_rule(f"{where}: {option}", options.get(option, ""))
-    return Agent(
-        name,
-        argv,
-        options.get("prompt", "stdin"),
-        tuple((level, split("levels", words)) for level, words in _pairs(where, "levels", options)),
-        split("search", options.get("search", "")),
-        tuple(_pairs(where, "set", options)),
-        tuple(options.get("hide", "").split()),
-        options.get("daemons") == "yes",
-        split("loop", options.get("loop", "")),
-        options.get("results", ""),
-        options.get("limit", ""),
-        options.get("unusable", ""),
-    )
+    return Agent(name, **fields)
 
 
-def _check_rule(where: str, rule: str) -> None:
+def _read_words(option: str, value: str) -> tuple[str, ...]:
+    import shlex
+
+    try:
+        return tuple(shlex.split(value))
+    except ValueError as error:
+        raise ValueError(f"{option}: {error}") from error
+
+
+def _read_pairs(option: str, value: str) -> tuple[tuple[str, str], ...]:
+    """The lines NAME=value of an option."""
+    lines = [line.strip().partition("=") for line in value.splitlines() if line.strip()]
+    if not all(name.strip() for name, _, _ in lines):
+        raise ValueError(f"{option}: a line has no name before its =")
+    return tuple((name.strip(), rest.strip()) for name, _, rest in lines)
+
+
+def _read_levels(option: str, value: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return tuple((level, _read_words(option, words)) for level, words in _read_pairs(option, value))
+
+
+def _read_rule(option: str, value: str) -> str:
     import re
 
     try:
-        re.compile(rule)
+        re.compile(value)
     except re.error as error:
-        raise UsageError(f"{where}: {rule!r} is not a regular expression: {error}") from error
+        raise ValueError(f"{option}: {value!r} is not a regular expression: {error}") from error
+    return value
 
 
-def _pairs(where: str, option: str, options: dict[str, str]) -> list[tuple[str, str]]:
-    """The lines NAME=value of an option."""
-    lines = [line.strip().partition("=") for line in options.get(option, "").splitlines() if line.strip()]
-    if not all(name.strip() for name, _, _ in lines):
-        raise UsageError(f"{where}: {option}: a line has no name before its =")
-    return [(name.strip(), value.strip()) for name, _, value in lines]
+def _read_passed(option: str, value: str) -> str:
+    if value not in PASSED:
+        raise ValueError(f"{option} is {value!r}: give stdin, argument or file")
+    return value
 
 
-class Environment:
-    """What agents inherit from the worker: made once, as bytes, because each start would encode it again."""
-
-    def __init__(self, agent: Agent, home: str) -> None:
-        from fnmatch import fnmatchcase
-
-        self._for_commands = dict(os.environb)
-        self._for_commands[b"TXLITE_HOME"] = os.fsencode(home)
-        self._for_prompts = {
-            name: value
-            for name, value in self._for_commands.items()
-            if not any(fnmatchcase(os.fsdecode(name), pattern) for pattern in agent.hidden)
-        }
-        self._for_prompts.update((os.fsencode(name), os.fsencode(value)) for name, value in agent.added)
-
-    def of(self, task: Task, claim: Claim, uuid: str, for_agent: bool = True) -> dict[bytes, bytes]:
-        """For the agent of a task, or for another command that belongs to the attempt."""
-        is_prompt = for_agent and task.command is None
-        environment = dict(self._for_prompts if is_prompt else self._for_commands)
-        directory = os.fsencode(task.directory or "")
-        environment[b"TXLITE_TASK"] = task.id.encode()
-        environment[b"TXLITE_TOKEN"] = b"%d" % claim.token
-        environment[b"TXLITE_DIRECTORY"] = environment[b"PWD"] = directory
-        environment[MARK.encode()] = f"{uuid}:{claim.token}".encode()
-        return environment
+def _read_results(option: str, value: str) -> str:
+    if value not in FORMATS:
+        raise ValueError(f"{option} is {value!r}: give {' or '.join(FORMATS[1:])}")
+    return value
 
 
-def prepare(
-    agent: Agent, task: Task, prompt: str, file: str, level: str = "", search: bool = False, in_loop: bool = False
-) -> tuple[list[str], bytes | None]:
-    """argv and stdin for this task; None is no stdin: end-of-file at once. An agent that reads its prompt from a
-    file is told the path `file`, which the caller writes."""
-    if task.command is not None:
-        return ["/bin/sh", "-c", task.command], None
-    if agent.prompt == "stdin":
-        return agent.words(level, search, None, in_loop), prompt.encode()
-    return agent.words(level, search, prompt if agent.prompt == "argument" else file, in_loop), None
+def _read_yes(option: str, value: str) -> bool:
+    if value not in ("yes", "no"):
+        raise ValueError(f"{option} is {value!r}: give yes or no")
+    return value == "yes"
 
 
-def judge(code: int) -> tuple[str, int, str | None]:
-    """Outcome, exit code as a shell counts, and a note, for the return code of a process."""
+# Each option of [agent NAME]: the field of Agent that it sets, and who reads its text (ValueError: what is wrong).
+_OPTIONS: dict[str, tuple[str, Callable[[str, str], object]]] = {
+    "command": ("argv", _read_words),
+    "prompt": ("prompt", _read_passed),
+    "levels": ("levels", _read_levels),
+    "search": ("search", _read_words),
+    "set": ("added", _read_pairs),
+    "hide": ("hidden", lambda option, value: tuple(value.split())),
+    "daemons": ("daemons", _read_yes),
+    "loop": ("loop", _read_words),
+    "results": ("results", _read_results),
+    "limit": ("limit", _read_rule),
+    "unusable": ("unusable", _read_rule),
+}
+
+
+def judge_exit(code: int) -> tuple[str, int, str | None]:
+    """Return outcome, exit code and a note for a process's return code, as `subprocess.Popen.returncode` has it.
+
+    A process that a signal ended has 128 and the signal's number as its exit code, as a shell says it
+    (POSIX, Shell Command Language, 2.8.2).
+    """
     if code >= 0:
         return (FAILED if code else DONE), code, None
     import signal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..home import config
+from ..home import location
 from ..store.store import open_store
 from ..view import output
 
@@ -19,8 +19,8 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 
 def run(args: Namespace) -> int:
     chosen = args.home or os.environ.get("TXLITE_HOME")
-    home = os.path.abspath(chosen or os.path.join(config.working_directory(), config.NAME))
-    is_new = not os.path.lexists(os.path.join(home, config.DATABASE))
+    home = os.path.abspath(chosen or os.path.join(location.working_directory(), location.NAME))
+    is_new = not os.path.lexists(os.path.join(home, location.DATABASE))
     open_store(home).close()
     if args.json:
         output.print_json({"home": home, "created": is_new})

@@ -7,7 +7,7 @@ import sys
 from .. import text
 from ..errors import Interrupted, UsageError
 from ..execution import launch as launcher
-from ..home import config
+from ..home import config, location
 from ..home.prompt_templates import BY_TYPE
 from ..model import LEVELS, WORKERS
 from ..view import attempts, output
@@ -56,7 +56,7 @@ def _width(value: str) -> int:
 
 def run(args: Namespace) -> int:
     level, type, words = _understand(args)
-    home = config.locate(args.home)
+    home = location.locate(args.home)
     agent = args.agent or config.option(config.read(home), "agent", AGENT)
     if words == "-":
         words = _read_stdin()

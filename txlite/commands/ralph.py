@@ -6,11 +6,12 @@ import os
 import shlex
 
 from .. import text
-from ..agents import agent as agents
+from ..agents.agent import Agent, find_agent
+from ..agents.environment import build_command
 from ..errors import Interrupted, NotFound, UsageError
 from ..execution.guarded_process import Limits
 from ..execution.supervisor import Settings
-from ..home import config, prompt_templates
+from ..home import config, location, prompt_templates
 from ..model import STATES, WORKERS
 from ..ralph import loop
 from ..ralph import page as timeline
@@ -114,10 +115,10 @@ LISTS = ("allow", "copy")
 def run(args: Namespace) -> int:
     if args.report:
         return _report(args)
-    home = config.locate(args.home)
+    home = location.locate(args.home)
     options = config.read(home)
     _complete(args, options)
-    agent = agents.find(args.agent, options)
+    agent = find_agent(args.agent, options)
     if args.level is not None:
         agent.check_level(args.level)
     if args.verify is not None:
@@ -154,7 +155,7 @@ def _flag(options: ConfigParser, name: str, usual: bool | None) -> bool | None:
     return said == "yes" if said else usual
 
 
-def _dry_run(store: Store, agent: agents.Agent, args: Namespace) -> int:
+def _dry_run(store: Store, agent: Agent, args: Namespace) -> int:
     ready = store.ready(limit=1, needs=("",))
     if not ready:
         output.say("nothing is ready")
@@ -163,7 +164,7 @@ def _dry_run(store: Store, agent: agents.Agent, args: Namespace) -> int:
     gate = task.verify or args.verify
     words = prompt_templates.read(store.home, WORKERS, briefing.TEMPLATE)
     prompt = briefing.write(words, store, task, gate, is_committed=not args.no_commit)
-    argv, _ = agents.prepare(agent, task, prompt, "PROMPT-FILE", args.level or "", in_loop=True)
+    argv, _ = build_command(agent, task, prompt, "PROMPT-FILE", args.level or "", in_loop=True)
     if args.json:
         output.print_json({"task": task.id, "directory": task.directory, "argv": argv, "gate": gate, "prompt": prompt})
         return 0
@@ -175,7 +176,7 @@ def _dry_run(store: Store, agent: agents.Agent, args: Namespace) -> int:
     return 0
 
 
-def _loop(store: Store, agent: agents.Agent, options: ConfigParser, args: Namespace) -> int:
+def _loop(store: Store, agent: Agent, options: ConfigParser, args: Namespace) -> int:
     rules = loop.find_rules(
         store, args.workers, args.worktrees, not args.no_commit, args.allow, args.copy, args.setup
     )  # fmt: skip

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 
 from .. import text
-from ..agents import agent as agents
+from ..agents.agent import SHELL, find_agent
 from ..errors import AlreadyClaimed, Interrupted, UsageError
 from ..execution.guarded_process import Limits
 from ..execution.supervisor import Settings, Supervisor
-from ..home import config
+from ..home import config, location
 from ..model import STATES
 from ..reports import report
 from ..store.store import Store, open_store
@@ -33,7 +33,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     )
     parser.add_argument("--from", dest="source", metavar="FILE", help="a task a line, a command for sh -c; - is stdin")
     parser.add_argument("--again", action="store_true", help="add the lines though the same batch is unfinished")
-    parser.add_argument("--agent", default=agents.SHELL, metavar="NAME", help="who runs prompts (shell: commands only)")
+    parser.add_argument("--agent", default=SHELL, metavar="NAME", help="who runs prompts (shell: commands only)")
     parser.add_argument(
         "--max-attempts", type=value_of(attempts), default=3, metavar="N", help="until a task counts as failed (3)"
     )
@@ -77,9 +77,9 @@ def _whole(value: str, what: str) -> int:
 
 def run(args: Namespace) -> int:
     lines = None if args.source is None else list(_read_lines(args.source))
-    home = config.locate(args.home)
+    home = location.locate(args.home)
     options = config.read(home)
-    agent = agents.find(args.agent, options)
+    agent = find_agent(args.agent, options)
     cap = report.read_cap(options)
     limits = Limits(args.timeout, args.kill_after)
     for line in lines or ():
@@ -134,9 +134,9 @@ def _enter(store: Store, lines: list[str], args: Namespace) -> Batch:
     """Add the batch, or find where it stood."""
     import hashlib
 
-    directory = config.working_directory()
+    directory = location.working_directory()
     digest = hashlib.sha256("\n".join([args.agent, directory, *lines]).encode()).hexdigest()
-    new = [{"command" if args.agent == agents.SHELL else "title": line} for line in lines]
+    new = [{"command" if args.agent == SHELL else "title": line} for line in lines]
     batch, is_new = store.add_batch(digest, args.source, new, args.again)
     if is_new:
         _say(args, f"{batch.size} tasks added")

@@ -6,10 +6,10 @@ import os
 import sys
 
 from .. import text
-from ..agents import agent as agents
+from ..agents.agent import SHELL, find_agent
 from ..errors import UsageError
 from ..execution.guarded_process import Limits
-from ..home import config
+from ..home import config, location
 from ..reports import report
 from ..store.workers import new_id
 from ..view import output, worker_status
@@ -32,7 +32,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     parser.add_argument("names", nargs="*", metavar="ID|NAME", help="for status and stop: which")
     parser.add_argument("--name", "-n", metavar="NAME", help="what it is called (its id)")
     parser.add_argument("--capabilities", "-c", default="", metavar="A,B", help="needs of tasks that it meets")
-    parser.add_argument("--agent", default=agents.SHELL, metavar="NAME", help="who runs prompts (shell: commands only)")
+    parser.add_argument("--agent", default=SHELL, metavar="NAME", help="who runs prompts (shell: commands only)")
     parser.add_argument("--max-attempts", type=value_of(_attempts), default=3, metavar="N", help="until failed (3)")
     parser.add_argument("--timeout", type=value_of(text.parse_duration), metavar="TIME", help="for each attempt")
     parser.add_argument(
@@ -80,15 +80,15 @@ def _start(args: Namespace) -> int:
     id = new_id("worker")
     name = id if args.name is None else text.check_name(args.name, "the worker's name")
     capabilities = [text.check_name(one.strip(), "a capability") for one in args.capabilities.split(",") if one.strip()]
-    home = config.locate(args.home)
+    home = location.locate(args.home)
     options = config.read(home)
-    agent = agents.find(args.agent, options)
+    agent = find_agent(args.agent, options)
     cap = report.read_cap(options)
     from ..execution.persistent import Persistent
     from ..execution.worker import Settings
 
     limits = Limits(args.timeout, args.kill_after)
-    database = os.path.join(home, config.DATABASE)
+    database = os.path.join(home, location.DATABASE)
     settings = Settings(database, id, name, None, agent, args.max_attempts, limits, cap)
     worker = Persistent(settings, capabilities, args.drain)
     try:

@@ -1,17 +1,16 @@
 """What this machine and this home can and cannot promise.
 
 Nothing is changed, nothing raises, and nothing hangs: each check runs in a child process with a deadline (see
-`finding`). `machine`, `limits`, `login` and `disk` look at what is around home, `premises` at home itself. Called
+`probe`). `machine`, `limits`, `session` and `filesystem` look at what is around home, `home` at home itself. Called
 by the verb `doctor`.
 """
 
 from __future__ import annotations
 
-from ..home import config
-from . import filesystem, limits, machine
-from . import home as premises
-from . import session as login
-from .probe import BROKEN, Failed, Finding, Late, ask, examine
+from ..home import location
+from ..system.bounded_call import Failed, Late, call_bounded
+from . import filesystem, home, limits, machine, session
+from .probe import BROKEN, Finding, examine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,29 +22,29 @@ def diagnose(given: str | None = None, root: str = "/") -> Iterator[Finding]:
 
     root: where the system's files are looked up.
     """
-    for check in [*machine.checks(root), *limits.checks(root), *login.checks(root)]:
+    for check in [*machine.checks(root), *limits.checks(root), *session.checks(root)]:
         yield from examine(check)
     try:
-        (home,) = ask(lambda: [config.locate(given)])
-        (place,) = ask(lambda: [filesystem.find_place(home)])
+        (path,) = call_bounded(lambda: [location.locate(given)])
+        (place,) = call_bounded(lambda: [filesystem.find_place(path)])
     except Late:
         found = "its file system does not answer: every command would hang"
         yield Finding("home", BROKEN, found, "have it mounted again, or give another home with --home")
     except Failed as failure:
         yield Finding("home", BROKEN, f"cannot be found: {failure}", "give another with --home")
     else:
-        yield from _diagnose_home(home, place)
+        yield from _diagnose_home(path, place)
 
 
-def _diagnose_home(home: str, place: str | None) -> Iterator[Finding]:
+def _diagnose_home(path: str, place: str | None) -> Iterator[Finding]:
     checks = filesystem.checks(place) if place else []
-    for check in [*checks, *premises.checks(home, place)]:
+    for check in [*checks, *home.checks(path, place)]:
         found = examine(check)
         yield from found
-        if is_broken(found) and check.name in premises.FOUNDATIONS:
+        if is_broken(found) and check.name in home.FOUNDATIONS:
             return  # the rest would only say so once more
-    if premises.has_database(home):
-        for check in premises.database_checks(home):
+    if home.has_database(path):
+        for check in home.database_checks(path):
             yield from examine(check)
 
 

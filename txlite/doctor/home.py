@@ -1,6 +1,6 @@
 """What home itself holds: trust, config.ini, agents, templates, the database, what the dead left.
 
-The database is opened by `db` alone, for reading; nothing is changed. Called by `doctor`.
+The database is opened by `store` alone, for reading; nothing is changed. Called by `doctor`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import stat
 from functools import partial
 
 from .. import text
-from ..agents import agent
+from ..agents.agent import BUILT_IN, SHELL, describe_agent, is_installed
 from ..errors import Error, UsageError
-from ..home import config, prompt_templates
+from ..home import config, location, prompt_templates
 from ..model import WORKERS
 from ..reports import report
 from ..store import schema
@@ -66,7 +66,7 @@ def check_home(home: str, place: str | None) -> list[Finding]:
     if not os.path.isdir(home):
         return [Finding("home", BROKEN, f"{home} is not a directory", "give another with --home")]
     try:
-        config.check_trust(home)
+        location.check_trust(home)
     except Error as error:
         return [found_error("home", error)]
     mode = stat.S_IMODE(os.stat(home).st_mode)
@@ -86,13 +86,12 @@ def check_configuration(home: str) -> list[Finding]:
         parser = config.read(home)
         if not parser.sections():
             return [Finding("config.ini", OK, "none, or empty: all is as built in")]
-        synchronous = config.option(parser, "synchronous", "FULL")
-        if synchronous.upper() not in ("FULL", "NORMAL"):
-            raise UsageError(f"synchronous is {text.shorten(synchronous, 40)!r}: give FULL or NORMAL")
+        config.read_synchronous(home)
         report.read_cap(parser)
-        agent.describe(config.option(parser, "agent", agent.SHELL), parser)
+        describe_agent(config.option(parser, "agent", SHELL), parser)
     except UsageError as error:
-        return [Finding("config.ini", BROKEN, str(error), f"mend {home}/config.ini")]
+        found = str(error).removeprefix(f"{home}/config.ini: ")
+        return [Finding("config.ini", BROKEN, found, f"mend {home}/config.ini")]
     except Error as error:
         return [found_error("config.ini", error)]
     return [Finding("config.ini", OK, "understood")]
@@ -105,15 +104,15 @@ def check_agents(home: str) -> list[Finding]:
     except Error:
         return []  # said already
     configured = config.agents(parser)
-    findings, here, missing = [], [agent.SHELL], []
-    for name in sorted({*agent.BUILT_IN, *configured}):
+    findings, here, missing = [], [SHELL], []
+    for name in sorted({*BUILT_IN, *configured}):
         try:
-            found = agent.describe(name, parser)
+            found = describe_agent(name, parser)
         except UsageError as error:
             advice = f"mend [agent {name}] of config.ini"
             findings.append(Finding("agent", BROKEN, str(error).replace("config.ini, ", "", 1), advice))
             continue
-        if agent.is_installed(found):
+        if is_installed(found):
             here.append(name)
         elif name in configured:
             said = f"{name}: its command {found.argv[0]!r} is not on PATH"
@@ -138,11 +137,11 @@ def check_templates(home: str) -> list[Finding]:
 
 
 def has_database(home: str) -> bool:
-    return os.path.lexists(os.path.join(home, config.DATABASE))
+    return os.path.lexists(os.path.join(home, location.DATABASE))
 
 
 def check_database(home: str) -> list[Finding]:
-    path = os.path.join(home, config.DATABASE)
+    path = os.path.join(home, location.DATABASE)
     if not has_database(home):
         return [Finding("database", OK, "none yet: the first command that writes makes it")]
     try:
@@ -193,7 +192,7 @@ def _describe(home: str, one: Inconsistency) -> Finding:
 
 
 def _sqlite(home: str, statement: str) -> str:
-    return f'sqlite3 {shlex.quote(os.path.join(home, config.DATABASE))} "{statement}"'
+    return f'sqlite3 {shlex.quote(os.path.join(home, location.DATABASE))} "{statement}"'
 
 
 def _count(number: int, noun: str) -> str:

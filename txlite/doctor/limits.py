@@ -1,6 +1,6 @@
 """How much this machine lets us have: processes, open files, memory; and the control groups that bound them.
 
-`root` is where the system's files are looked up. Called by `doctor`; `login` asks for the control groups, too.
+`root` is where the system's files are looked up. Called by `doctor`; `session` asks for the control groups, too.
 """
 
 from __future__ import annotations

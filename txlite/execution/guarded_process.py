@@ -11,7 +11,8 @@ from __future__ import annotations
 import os
 import subprocess
 
-from ..agents import agent as agents
+from ..agents.agent import judge_exit
+from ..agents.environment import Invocation
 from ..model import TIMEOUT, UNKILLABLE, UNSTARTABLE
 from ..store.claims import Result
 from ..system import clock, process, process_tree
@@ -41,7 +42,7 @@ class Run:
 
     def __init__(
         self,
-        invocation: agents.Invocation,
+        invocation: Invocation,
         directory: str | None,
         sink: Sink,
         mark: tuple[str, int],
@@ -69,7 +70,7 @@ class Run:
         self._mark = mark
         self._begin(invocation, directory)
 
-    def _begin(self, invocation: agents.Invocation, directory: str | None) -> None:
+    def _begin(self, invocation: Invocation, directory: str | None) -> None:
         """Start the agent; where it cannot be started, that is the result."""
         try:
             process_tree.mark_children(*self._mark)
@@ -154,7 +155,7 @@ class Run:
         if self._pulse.due and now >= self._pulse.due[0] and self._pulse.has_stopped(self._tree().members()):
             self.stop(Result(TIMEOUT, note=f"no output and no CPU time for {self._limits.stall:g} s"))
 
-    def _start(self, invocation: agents.Invocation, directory: str | None) -> subprocess.Popen[bytes]:
+    def _start(self, invocation: Invocation, directory: str | None) -> subprocess.Popen[bytes]:
         stdin = subprocess.DEVNULL if invocation.stdin is None else _as_file(invocation.stdin)
         self._pipe, output = os.pipe()
         os.set_blocking(self._pipe, False)
@@ -213,7 +214,7 @@ class Run:
                 break
         self._close()
         code = self._child.returncode
-        outcome, exit_code, note = agents.judge(code) if code is not None else (UNKILLABLE, None, None)
+        outcome, exit_code, note = judge_exit(code) if code is not None else (UNKILLABLE, None, None)
         result = self._decided or Result(outcome, note=note)
         if survivors:
             names = ", ".join(str(survivor.pid) for survivor in survivors[:5])
@@ -270,7 +271,7 @@ def _as_file(data: bytes) -> int:
         return os.dup(file.fileno())
 
 
-def _why_not_started(error: OSError | ValueError, invocation: agents.Invocation, directory: str | None) -> str:
+def _why_not_started(error: OSError | ValueError, invocation: Invocation, directory: str | None) -> str:
     if directory and not os.path.isdir(directory):
         return f"its directory {directory} does not exist"
     reason = error.strerror if isinstance(error, OSError) else error

@@ -19,9 +19,10 @@ import os
 import select
 import signal
 
-from ..agents import agent as agents
+from ..agents.agent import SHELL, Agent, find_agent
+from ..agents.environment import build_command
 from ..errors import Bug, Error, Interrupted, NotFound, Refused, StoreUnavailable, UsageError, record_bug
-from ..home import config
+from ..home import config, location
 from ..home import prompt_templates as templates
 from ..model import CANCELLED, COMMAND, LEVELS, UNSTARTABLE, WORKERS, Launch, Task
 from ..reports import report
@@ -77,7 +78,7 @@ class Order(NamedTuple):
     new: NewTask | None
     task: str | None  # id
     launch: Launch
-    agent: agents.Agent
+    agent: Agent
     cap: int  # bytes of output kept
 
 
@@ -110,12 +111,12 @@ def order(
         raise UsageError("the task is empty: say what is to be done")
     check_text(words, "the task")
     options = config.read(home)
-    found = agents.find(agent, options)
+    found = find_agent(agent, options)
     level = DEFAULT_LEVELS.get(type, LEVELS[1]) if level is None else level
     found.check_level(level)
     _check_type(home, type)
     launch = Launch(agent, type, level, templates.read(home, type, template), timeout, kill_after, width)
-    new = check("", words) if agent == agents.SHELL else check(_title(words), description=words)
+    new = check("", words) if agent == SHELL else check(_title(words), description=words)
     wanted = Order(new, None, launch, found, report.read_cap(options))
     found.check_prompt(explain(wanted).prompt)
     return wanted
@@ -127,7 +128,7 @@ def order_again(store: Store, task: str) -> Order:
     if launch is None:
         raise NotFound(f"{task} was not launched")
     options = config.read(store.home)
-    return Order(None, task, launch, agents.find(launch.agent, options), report.read_cap(options))
+    return Order(None, task, launch, find_agent(launch.agent, options), report.read_cap(options))
 
 
 class Explanation(NamedTuple):
@@ -149,7 +150,7 @@ def explain(wanted: Order) -> Explanation:
         new.description, new.command, new.directory, new.verify,
     )  # fmt: skip
     prompt = Header.of(task, 0, launch.agent, moment, launch).prompt
-    argv, _ = agents.prepare(wanted.agent, task, prompt, "PROMPT-FILE", launch.level, launch.type == SEARCHING)
+    argv, _ = build_command(wanted.agent, task, prompt, "PROMPT-FILE", launch.level, launch.type == SEARCHING)
     passed = wanted.agent.prompt if new.command is None else COMMAND
     return Explanation(launch, new.directory, argv, passed, prompt)
 
@@ -266,7 +267,7 @@ def _work(home: str, wanted: Order, writing: int) -> None:
     launch = wanted.launch
     name = new_id("worker")
     settings = worker.Settings(
-        os.path.join(home, config.DATABASE), name, name, None, wanted.agent, 1,
+        os.path.join(home, location.DATABASE), name, name, None, wanted.agent, 1,
         Limits(launch.timeout, launch.kill_after), wanted.cap,
     )  # fmt: skip
     launched = LaunchedWorker(settings, wanted)
@@ -371,6 +372,6 @@ def _title(words: str) -> str:
 def _check_type(home: str, type: str) -> None:
     check_plain_name(type, "the type")
     path = os.path.join(home, type)
-    is_reserved = type in RESERVED_TYPES or type.startswith(config.DATABASE)
+    is_reserved = type in RESERVED_TYPES or type.startswith(location.DATABASE)
     if is_reserved or (os.path.lexists(path) and not os.path.isdir(path)):
         raise UsageError(f"the type {type!r} cannot name a directory of reports in {home}: choose another")

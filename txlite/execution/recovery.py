@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 
-from ..agents import agent as agents
+from ..agents.agent import SHELL
 from ..errors import Refused
 from ..model import LOST, UNKILLABLE, WORKERS
 from ..reports import report
@@ -181,7 +181,7 @@ class Recovery:
         launch = self._store.launch_of(claim.task)
         pid = agent.pid if agent and not launch else worker
         heading = Header.of(
-            self._store.get(claim.task), claim.token, note.get("name", agents.SHELL), note["started"], launch, worker
+            self._store.get(claim.task), claim.token, note.get("name", SHELL), note["started"], launch, worker
         )
         directory = os.path.join(self._store.home, note.get("directory", WORKERS))
         try:

@@ -15,7 +15,8 @@ import signal
 import sys
 import time
 
-from ..agents import agent as agents
+from ..agents.agent import SHELL, Agent
+from ..agents.environment import Environment, Invocation, build_command
 from ..errors import Error, StoreLost, StoreUnavailable, record_bug
 from ..model import CANCELLED, INTERRUPTED, UNSTARTABLE, WORKERS, format_lanes
 from ..model import Worker as WorkerRecord
@@ -56,7 +57,7 @@ STORE_PATIENCE = 60.0  # seconds for which a database that cannot be used is wai
 class Plan(NamedTuple):
     """How an attempt is to be run."""
 
-    agent: agents.Agent
+    agent: Agent
     heading: Header
     stamp: str  # of the report's name
     directory: str  # of the report, below home
@@ -73,7 +74,7 @@ class Settings(NamedTuple):
     id: str
     name: str
     supervisor: str | None
-    agent: agents.Agent
+    agent: Agent
     max_attempts: int
     limits: Limits
     cap: int
@@ -140,7 +141,7 @@ class Worker:
         self._store = open_store(settings.database)
         self._uuid = self._store.uuid
         self._lanes = settings.agent.lanes
-        self._environment = agents.Environment(settings.agent, self._store.home)
+        self._environment = Environment(settings.agent, self._store.home)
         self._liveness = liveness.Liveness(self._store.lock_path(settings.id))
         self._listener = wake.Listener(self._store.wake_directory, settings.id)
         self._heartbeat = clock.monotonic() + HEARTBEAT
@@ -262,7 +263,7 @@ class Worker:
         return self._execute(assignment, plan)
 
     def _plan(self, assignment: Assignment) -> Plan:
-        name = agents.SHELL if assignment.task.command is not None else self._settings.agent.name
+        name = SHELL if assignment.task.command is not None else self._settings.agent.name
         heading = Header.of(assignment.task, assignment.claim.token, name, clock.now())
         return Plan(self._settings.agent, heading, clock.stamp(), WORKERS, heading.prompt)
 
@@ -288,13 +289,13 @@ class Worker:
         task, claim, paper = assignment.task, assignment.claim, self._paper
         assert paper
         file = report.prompt_file(os.path.join(self._store.home, plan.directory), claim.token)
-        argv, stdin = agents.prepare(plan.agent, task, plan.prompt, file, plan.level, plan.search, plan.in_loop)
+        argv, stdin = build_command(plan.agent, task, plan.prompt, file, plan.level, plan.search, plan.in_loop)
         try:
             if file in argv:
                 report.write_prompt(file, plan.prompt)
         except OSError as error:
             return Result(UNSTARTABLE, note=f"its prompt could not be written: {error.strerror}")
-        invocation = agents.Invocation(argv, stdin, self._environment_of(assignment))
+        invocation = Invocation(argv, stdin, self._environment_of(assignment))
         leaves_daemons = self._settings.agent.daemons and task.command is None
         run = self._start(invocation, task.directory, claim.token, paper, self._settings.limits, leaves_daemons)
         if run.result is None:
@@ -311,7 +312,7 @@ class Worker:
 
     def _start(
         self,
-        invocation: agents.Invocation,
+        invocation: Invocation,
         directory: str | None,
         token: int,
         sink: Sink,

@@ -1,137 +1,22 @@
-"""Where home is, and whether it may be trusted; config.ini; the agents it names.
+"""config.ini: what people set for a home, and the agents that it names.
 
-Home holds tasks and agents, which are code: a home or a config.ini that belongs to another user, or that
-others may write, is refused. Called first by every verb, and by `txlite.open`.
+A file that others could have written is refused, and one that cannot be understood is an error that names it: no
+setting is ever dropped in silence. Called by the verbs that run something, by `agents`, `reports` and `doctor`, and
+by `store` when it opens for writing.
 """
 
 from __future__ import annotations
 
 import os
-import stat
 
-from ..errors import StoreUnavailable, UsageError
-
-PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # of this copy
-NAME = ".txlite"
-DATABASE = "tasks.db"
+from ..errors import UsageError
+from ..text import shorten
+from .location import check_trust
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from configparser import ConfigParser
-
-_GITIGNORE = """\
-# Made by txlite: what it writes here is ignored, what was copied or configured here is not.
-/.gitignore
-/tasks.db*
-/locks/
-/wake/
-/workers/
-__pycache__/
-"""
-
-
-def find(given: str | None = None, start: str | None = None) -> str | None:
-    """The home to use, absolute, or None where there is none yet.
-
-    In this order: `given`; TXLITE_HOME; the dot-directory in which txlite/ and bin/ both lie; the nearest
-    .txlite/ from `start` (the working directory) upwards. The first two need not exist.
-    """
-    chosen = given or os.environ.get("TXLITE_HOME")
-    if chosen:
-        return os.path.abspath(chosen)
-    around = os.path.dirname(PACKAGE)
-    if os.path.basename(around).startswith(".") and os.path.isdir(os.path.join(around, "bin")):
-        if os.access(around, os.W_OK) or os.path.lexists(os.path.join(around, DATABASE)):
-            return around  # else it lies on read-only media, and is no home
-    directory = os.path.abspath(start or working_directory())
-    while True:
-        candidate = os.path.join(directory, NAME)
-        if os.path.isdir(candidate):
-            return candidate
-        parent = os.path.dirname(directory)
-        if parent == directory:
-            return None
-        directory = parent
-
-
-def locate(given: str | None = None) -> str:
-    """The home to use, whether it exists or is still to be made in the working directory."""
-    return find(given) or os.path.join(working_directory(), NAME)
-
-
-def working_directory() -> str:
-    """The working directory; StoreUnavailable where it was removed."""
-    try:
-        return os.getcwd()
-    except FileNotFoundError:
-        raise StoreUnavailable("the working directory no longer exists: change to one that does") from None
-
-
-def make(home: str) -> None:
-    """Make `home` (0700) and its .gitignore, unless they are there. Safe to call from many processes.
-
-    Raises StoreUnavailable where it cannot be made, written or trusted.
-    """
-    try:
-        os.makedirs(home, 0o700, exist_ok=True)
-    except FileExistsError:
-        raise StoreUnavailable(f"home {home} is not a directory: give another with --home") from None
-    except OSError as error:
-        raise StoreUnavailable(f"cannot make home {home}: {error.strerror}: give another with --home") from error
-    check_trust(home)
-    try:
-        handle = os.open(os.path.join(home, ".gitignore"), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
-    except OSError as error:
-        raise StoreUnavailable(f"home {home} cannot be written: {error.strerror}: give another with --home") from error
-    try:
-        os.write(handle, _GITIGNORE.encode())
-    except OSError:
-        pass  # a full disk, which the database will report
-    finally:
-        os.close(handle)
-
-
-def ignore(home: str, directory: str) -> None:
-    """Have version control ignore a directory that we made in home, too, if home's .gitignore is ours."""
-    path = os.path.join(home, ".gitignore")
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            lines = file.read().splitlines()
-        if lines[:1] == _GITIGNORE.splitlines()[:1] and f"/{directory}/" not in lines:
-            with open(path, "a") as file:
-                file.write(f"/{directory}/\n")
-    except OSError:
-        pass  # it is the user's to keep: that it is missing, or not ours to write, is no reason to stop
-
-
-def check_trust(path: str) -> None:
-    """Raise StoreUnavailable unless `path` is ours and only we may write it."""
-    try:
-        status = os.stat(path)
-    except OSError as error:
-        raise StoreUnavailable(f"{path}: {error.strerror}") from error
-    if status.st_uid != os.geteuid():
-        raise StoreUnavailable(
-            f"{path} belongs to user {status.st_uid}, not to you ({os.geteuid()}), and what it holds would run "
-            "as you: give another with --home"
-        )
-    if status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and not _is_private_group(status)):
-        raise StoreUnavailable(f"{path} can be written by others, and what it holds would run as you: chmod go-w it")
-
-
-def _is_private_group(status: os.stat_result) -> bool:
-    """A group that is the owner's alone, as distributions with umask 002 give each user."""
-    import grp
-    import pwd
-
-    try:
-        group, user = grp.getgrgid(status.st_gid), pwd.getpwuid(status.st_uid)
-    except KeyError:
-        return False
-    return group.gr_gid == user.pw_gid and group.gr_name == user.pw_name and set(group.gr_mem) <= {user.pw_name}
 
 
 def read(home: str) -> ConfigParser:
@@ -169,3 +54,14 @@ def check_options(parser: ConfigParser, section: str, known: Iterable[str]) -> N
     unknown = sorted(set(parser[section]) - set(known)) if parser.has_section(section) else []
     if unknown:
         raise UsageError(f"config.ini, [{section}]: unknown option {unknown[0]!r}: it has {', '.join(sorted(known))}")
+
+
+def read_synchronous(home: str) -> str:
+    """Return how home's database is synced: FULL or NORMAL (https://sqlite.org/pragma.html#pragma_synchronous).
+
+    Raises UsageError where config.ini says anything else, and what `read` raises.
+    """
+    said = option(read(home), "synchronous", "FULL")
+    if said.upper() not in ("FULL", "NORMAL"):
+        raise UsageError(f"{home}/config.ini: synchronous is {shorten(said, 40)!r}: give FULL or NORMAL")
+    return said.upper()

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 
 from ..errors import StoreUnavailable
-from .config import PACKAGE
+from .location import PACKAGE
 
 _MAIN = """\
 import runpy

@@ -11,7 +11,7 @@ import os
 from ..errors import StoreUnavailable, UsageError
 from ..model import WORKERS
 from ..text import check_plain_name, check_text, shorten
-from . import config
+from . import location
 
 BY_TYPE = {WORKERS: "worker-task", "research": "research-report", "review": "code-review"}
 
@@ -35,13 +35,13 @@ def read(home: str, type: str, name: str | None = None) -> str:
 def _find(home: str, name: str) -> str | None:
     own = os.path.join(home, "templates", name + ".md")
     if os.path.lexists(own):
-        config.check_trust(own)
+        location.check_trust(own)
         try:
             with open(own, "rb") as file:
                 return _decode(file.read(), own)
         except OSError as error:
             raise StoreUnavailable(f"template {own}: {error.strerror}") from error
-    path = os.path.join(config.PACKAGE, "templates", name + ".md")
+    path = os.path.join(location.PACKAGE, "templates", name + ".md")
     try:
         return _decode(__loader__.get_data(path), path)  # type: ignore[name-defined]  # inside an archive, too
     except OSError:

@@ -14,7 +14,7 @@ from ..execution import supervisor
 from ..git import command as git
 from ..git.landing import HELD_BACK, catch_up
 from ..git.repository import Repository
-from ..home import config, installation
+from ..home import installation, location
 from ..store.workers import new_id
 from ..system import clock
 from ..system.liveness import Liveness, is_held, read_note
@@ -55,7 +55,7 @@ def find_rules(
     setup: str | None,
 ) -> Rules:
     """How the work of a loop that is started here is treated. Raises UsageError, Refused where it may not start."""
-    top = git.find(config.working_directory()) if commits else None
+    top = git.find(location.working_directory()) if commits else None
     if worktrees and top is None:
         why = "with --no-commit nothing could leave them" if not commits else "this directory is in no git repository"
         raise UsageError(f"--worktrees: {why}")
@@ -137,7 +137,7 @@ class Loop:
         lock = None if beside else self._take_place()
         try:
             for directory in OWN_DIRECTORIES:
-                config.ignore(self._store.home, directory)
+                location.ignore(self._store.home, directory)
             installation.write_command(os.path.join(self._store.home, ralph.COMMANDS, "txlite"))
             self._store.begin_loop(self.id, self._agent.name, self._bounds.max_tasks, self._bounds.max_failures)
             reason = "it was interrupted by an error"

@@ -17,7 +17,7 @@ import re
 import shutil
 import time
 
-from ..agents import agent as agents
+from ..agents.environment import Invocation
 from ..agents.results import LIMITED, ResultParser
 from ..errors import Error, Refused, StoreUnavailable
 from ..execution import worker
@@ -240,7 +240,7 @@ class RalphWorker(worker.Worker):
 
     def _start(
         self,
-        invocation: agents.Invocation,
+        invocation: Invocation,
         directory: str | None,
         token: int,
         sink: Sink,
@@ -343,7 +343,7 @@ class RalphWorker(worker.Worker):
         limits = Limits(timeout, self._settings.limits.kill_after)
         leaves_daemons = self._settings.agent.daemons  # those of the agent, which are no part of this command
         run = self._start(
-            agents.Invocation(argv, stdin, environment), directory, self._token, sink, limits, leaves_daemons
+            Invocation(argv, stdin, environment), directory, self._token, sink, limits, leaves_daemons
         )  # fmt: skip
         while run.result is None:
             if surely:

@@ -18,7 +18,7 @@ import errno
 import os
 
 from .. import text
-from ..home import config
+from ..home import config, location
 from .header import FENCE, MARK, MARK_LENGTH, Header, Layout, find_output, make_head, read_layout
 
 TYPE_CHECKING = False
@@ -195,7 +195,7 @@ def _create(path: str) -> int:
 def _make_directory(path: str) -> None:
     """A directory for reports, of which version control sees nothing."""
     os.makedirs(path, 0o700, exist_ok=True)
-    config.ignore(*os.path.split(path))
+    location.ignore(*os.path.split(path))
 
 
 def prompt_file(directory: str, attempt: int) -> str:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 
 from ..errors import NotFound, Refused, StoreUnavailable, UsageError
-from ..home import config
+from ..home import location
 from ..model import Lane
 from ..system import clock
 from ..system.atomic_file import AtomicFile
@@ -130,7 +130,7 @@ class Transfer:
 
         with self.db.reading() as connection:  # of what is attached: nothing else is looked at, or locked
             try:
-                arrivals.stage(connection, lines_of(file), config.working_directory())
+                arrivals.stage(connection, lines_of(file), location.working_directory())
             except sqlite3.OperationalError as error:
                 raise StoreUnavailable(
                     f"no temporary file can be written ({error}): set TMPDIR to a directory with room"

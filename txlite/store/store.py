@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 
-from ..errors import UsageError
-from ..home import config
+from ..home import location
 from ..system import mounts
 from . import database as db
 from .attempt_status import AttemptStatuses
@@ -108,31 +107,31 @@ def open_store(path: str | None = None, read_only: bool = False) -> Store:
     Unless `read_only`, home and database are made where they are missing; with it, they read as empty.
     Raises StoreUnavailable where they cannot be made, trusted or used; UsageError for a broken config.ini.
     """
-    home, name = path, config.DATABASE
+    home, name = path, location.DATABASE
     if path is not None and path.endswith(".db"):
         home, name = os.path.split(os.path.abspath(path))
-    home = config.locate(home)
+    home = location.locate(home)
     database = os.path.join(home, name)
     if read_only:
         if not os.path.lexists(database):
             return Store(home, db.EmptyDatabase(database))
-        config.check_trust(home)
-        config.check_trust(database)
+        location.check_trust(home)
+        location.check_trust(database)
         found = db.Database(database, read_only=True)
         if found.is_current:
             return Store(home, found)
         found.close()
         db.Database(database).close()  # an older version's: only writing brings it up to date
         return Store(home, db.Database(database, read_only=True))
-    config.make(home)
-    synchronous = config.option(config.read(home), "synchronous", "FULL").upper()
-    if synchronous not in ("FULL", "NORMAL"):
-        raise UsageError(f"{home}/config.ini: synchronous is {synchronous!r}: give FULL or NORMAL")
+    from ..home.config import read_synchronous  # what only reads does without
+
+    location.make(home)
+    synchronous = read_synchronous(home)
     if not os.path.lexists(database):
         import uuid
 
         from .create import create
 
         create(database, str(uuid.uuid4()))
-    config.check_trust(database)
+    location.check_trust(database)
     return Store(home, db.Database(database, synchronous=synchronous))

@@ -10,7 +10,7 @@ import re
 
 from .. import text
 from ..errors import InvalidValue, Refused, TaskNotFound
-from ..home import config
+from ..home import location
 from ..model import COMMAND, PROMPT, STATES, Lane, Task
 from ..system import clock
 from ..system.named_tuple import NamedTuple
@@ -283,7 +283,7 @@ def check(
         needs=needs,
         not_before=not_before,
         directory=text.check_text(
-            os.path.abspath(directory) if directory else config.working_directory(), "the directory"
+            os.path.abspath(directory) if directory else location.working_directory(), "the directory"
         ),
         after=after,
         verify=verify,
@@ -308,7 +308,7 @@ def check_command(command: str, what: str = "the command") -> None:
 def check_many(tasks: Iterable[Mapping[str, object] | str]) -> list[NewTask]:
     """The same for many; the message names the position, counted from 1."""
     checked = []
-    directory = config.working_directory()
+    directory = location.working_directory()
     for position, task in enumerate(tasks, 1):
         values: dict[str, object] = {"title": "", "directory": directory}
         values.update({"title": task} if isinstance(task, str) else task)

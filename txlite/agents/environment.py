@@ -1,0 +1,64 @@
+"""From a task to what is started for it: argv, standard input and environment.
+
+No shell sees a prompt, and what an agent's configuration hides does not reach it. Called by `execution` and `ralph`
+for each attempt, and by the commands that only show what would be started.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..system.named_tuple import NamedTuple
+from ..system.process_tree import MARK
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..model import Claim, Task
+    from .agent import Agent
+
+
+class Invocation(NamedTuple):
+    """What is to be started."""
+
+    argv: list[str]
+    stdin: bytes | None  # None: nothing, and end-of-file at once
+    environment: dict[bytes, bytes]
+
+
+class Environment:
+    """What agents inherit from the worker: made once, as bytes, because each start would encode it again."""
+
+    def __init__(self, agent: Agent, home: str) -> None:
+        from fnmatch import fnmatchcase
+
+        self._for_commands = dict(os.environb)
+        self._for_commands[b"TXLITE_HOME"] = os.fsencode(home)
+        self._for_prompts = {
+            name: value
+            for name, value in self._for_commands.items()
+            if not any(fnmatchcase(os.fsdecode(name), pattern) for pattern in agent.hidden)
+        }
+        self._for_prompts.update((os.fsencode(name), os.fsencode(value)) for name, value in agent.added)
+
+    def of(self, task: Task, claim: Claim, uuid: str, for_agent: bool = True) -> dict[bytes, bytes]:
+        """For the agent of a task, or for another command that belongs to the attempt."""
+        is_prompt = for_agent and task.command is None
+        environment = dict(self._for_prompts if is_prompt else self._for_commands)
+        directory = os.fsencode(task.directory or "")
+        environment[b"TXLITE_TASK"] = task.id.encode()
+        environment[b"TXLITE_TOKEN"] = b"%d" % claim.token
+        environment[b"TXLITE_DIRECTORY"] = environment[b"PWD"] = directory
+        environment[MARK.encode()] = f"{uuid}:{claim.token}".encode()
+        return environment
+
+
+def build_command(
+    agent: Agent, task: Task, prompt: str, file: str, level: str = "", search: bool = False, in_loop: bool = False
+) -> tuple[list[str], bytes | None]:
+    """argv and stdin for this task; None is no stdin: end-of-file at once. An agent that reads its prompt from a
+    file is told the path `file`, which the caller writes."""
+    if task.command is not None:
+        return ["/bin/sh", "-c", task.command], None
+    if agent.prompt == "stdin":
+        return agent.words(level, search, None, in_loop), prompt.encode()
+    return agent.words(level, search, prompt if agent.prompt == "argument" else file, in_loop), None
