@@ -1,14 +1,11 @@
-"""The database file: how it comes into being, who may use it, and what happens when it cannot be used."""
+"""The database file: how it comes into being, who shares it, what is refused, what is durable."""
 
-import contextlib
 import os
-import shutil
 import signal
 import sqlite3
 import stat
 import subprocess
 import sys
-import time
 import unittest
 from unittest import mock
 
@@ -16,9 +13,10 @@ import txlite
 from txlite.model import Lane
 from txlite.store import database, schema
 from txlite.system import mounts
-from txlite.system.locks import FileLock, HostLock
+from txlite.system.locks import HostLock
 
 from ..case import ROOT, Case, wait_until
+from ..home.case import DatabaseCase
 
 
 class Beginning(Case):
@@ -39,17 +37,6 @@ class Beginning(Case):
             for name in files:
                 self.assertEqual(stat.S_IMODE(os.stat(os.path.join(directory, name)).st_mode), 0o600, name)
 
-    def test_home_is_found(self):
-        self.txlite("init")
-        below = self.path("a/b")
-        os.makedirs(below)
-        self.txlite("add", "from below", cwd=below)
-        self.assertEqual([task["title"] for task in self.json("list")], ["from below"])
-        self.txlite("--home", self.path("other"), "add", "elsewhere")
-        self.assertEqual(len(self.json("list", "--home", self.path("other"))), 1)
-        self.environment["TXLITE_HOME"] = self.path("other")
-        self.assertEqual(self.json("list")[0]["title"], "elsewhere")
-
     def test_reading_makes_nothing(self):
         for verb in ("list", "ready"):
             self.assertEqual(self.json(verb), [])
@@ -57,46 +44,8 @@ class Beginning(Case):
         self.txlite("show", "tx-nosuchid0", code=2)
         self.assertFalse(os.path.exists(self.home))
 
-    def test_a_copied_package_works_under_any_name(self):
-        shutil.copytree(os.path.join(ROOT, "txlite"), self.path("vendored"))
-        out = subprocess.run(
-            [sys.executable, "-m", "vendored", "run", "--from", "-"], input=b"echo hello\n", check=True,
-            cwd=self.directory, env={**self.environment, "PYTHONPATH": self.directory}, capture_output=True,
-        ).stdout  # fmt: skip
-        self.assertIn(b"1 done", out)
 
-    def test_the_launcher_in_bin_finds_the_package(self):
-        os.mkdir(self.path(".tools"))
-        for name in ("txlite", "bin"):
-            shutil.copytree(os.path.join(ROOT, name), self.path(f".tools/{name}"))
-        os.symlink(self.path(".tools/bin/txlite"), self.path("link"))
-        del self.environment["PYTHONPATH"]
-        for command in (".tools/bin/txlite", "./link"):
-            subprocess.run([command, "add", "x"], check=True, cwd=self.directory, env=self.environment, stdout=-3)
-        self.assertTrue(os.path.exists(self.path(".tools/tasks.db")))
-        with open(self.path(".tools/.gitignore")) as file:
-            self.assertNotIn("*", file.read().split())
-
-
-class Refusals(Case):
-    def setUp(self):
-        super().setUp()
-        self.txlite("add", "x")
-        self.database = os.path.join(self.home, "tasks.db")
-
-    def assert_refused(self, word, code=69):
-        with open(self.database, "rb") as file:
-            before = file.read()
-        for verb in (("list",), ("add", "y"), ("run",)):
-            self.txlite(*verb, code=code)
-            self.assertIn(word, self.errors)
-        with open(self.database, "rb") as file:
-            self.assertEqual(file.read(), before)
-
-    def write(self, data):
-        with open(self.database, "wb") as file:
-            file.write(data)
-
+class Refusals(DatabaseCase):
     def test_empty(self):
         self.write(b"")
         self.assert_refused("is an empty file")
@@ -131,102 +80,6 @@ os._exit(0)"""
         subprocess.run([sys.executable, "-c", code], check=True)
         self.assertTrue(os.path.getsize(self.database + "-wal"))
         self.assert_refused("use a newer txlite")
-
-    def test_homes_that_others_can_write(self):
-        os.chmod(self.home, 0o777)
-        self.assert_refused("can be written by others")
-        os.chmod(self.home, 0o700)
-        with open(os.path.join(self.home, "config.ini"), "w") as file:
-            file.write("[agent x]\ncommand = true\n")
-        os.chmod(os.path.join(self.home, "config.ini"), 0o666)
-        self.txlite("run", code=69)
-
-    @unittest.skipIf(os.geteuid(), "needs root, to give files away")
-    def test_homes_of_others(self):
-        os.chown(self.home, 65534, 65534)
-        self.assert_refused("belongs to user 65534")
-
-    def test_broken_configuration(self):
-        with open(os.path.join(self.home, "config.ini"), "w") as file:
-            file.write("nonsense\n")
-        self.txlite("add", "y", code=64)
-        self.assertIn("config.ini", self.errors)
-
-    def test_a_home_that_cannot_be_made(self):
-        self.txlite("--home", "/proc/home", "add", "x", code=69)
-        self.txlite("--home", self.batch(), "add", "x", code=69)
-        self.assertIn("not a directory", self.errors)
-
-
-@unittest.skipIf(os.geteuid(), "needs root, to mount and to become somebody else")
-class Disks(Case):
-    def mount(self, *options):
-        place = self.path("disk")
-        os.mkdir(place)
-        mounted = subprocess.run(["mount", "-t", "tmpfs", *options, "tmpfs", place], capture_output=True)
-        if mounted.returncode:
-            self.skipTest("cannot mount: " + mounted.stderr.decode())
-        self.addCleanup(subprocess.run, ["umount", "-l", place])
-        self.home = os.path.join(place, "home")
-        return place
-
-    def fill(self, place):
-        with open(os.path.join(place, "filler"), "wb", buffering=0) as file:
-            try:
-                while True:
-                    file.write(b"x" * 4096)
-            except OSError:
-                pass
-
-    def test_a_disk_that_is_nearly_full_at_the_first_command(self):
-        place = self.mount("-o", "size=1m")
-        for kilobytes in range(0, 320, 40):
-            self.home = os.path.join(place, f"home-{kilobytes}")
-            self.fill(place)
-            os.truncate(
-                os.path.join(place, "filler"), max(os.path.getsize(os.path.join(place, "filler")) - kilobytes * 1024, 0)
-            )
-            command = self.start("--home", self.home, "add", "x")
-            command.communicate()
-            self.assertIn(command.returncode, (0, 69), f"{kilobytes} KB free")
-            os.unlink(os.path.join(place, "filler"))
-            self.txlite("--home", self.home, "add", "y")
-            with contextlib.closing(sqlite3.connect(os.path.join(self.home, "tasks.db"))) as connection:
-                self.assertEqual(connection.execute("PRAGMA integrity_check").fetchall(), [("ok",)])
-            shutil.rmtree(self.home)
-
-    def test_a_full_disk(self):
-        place = self.mount("-o", "size=4m")
-        self.txlite("--home", self.home, "add", "before")
-        self.fill(place)
-        self.txlite("--home", self.home, "add", "x" * 100_000, code=69)
-        self.assertIn("disk", self.errors)
-        self.assertEqual(len(self.json("list", "--home", self.home)), 1)
-        os.unlink(os.path.join(place, "filler"))
-        self.txlite("--home", self.home, "add", "after")
-
-    def test_a_disk_that_fills_up_while_it_runs(self):
-        place = self.mount("-o", "size=4m")
-        batch = self.batch("touch started; while ! test -e go; do sleep 0.02; done; yes | head -c 3000000", "true")
-        run = self.start("--home", self.home, "run", "--from", batch, "--workers", "1", "--max-attempts", "1")
-        wait_until(lambda: os.path.exists(self.path("started")), "the agent to start")
-        self.fill(place)
-        with open(self.path("go"), "w"):
-            pass
-        time.sleep(1.5)
-        os.unlink(os.path.join(place, "filler"))
-        run.communicate(timeout=60)
-        self.txlite("--home", self.home, "run")
-        self.assertEqual(self.json("list", "--home", self.home, "--status", "done")[-1]["command"], "true")
-        self.assertEqual(len(self.json("list", "--home", self.home, "--status", "active")), 0)
-
-    def test_read_only_media(self):
-        place = self.mount()
-        self.txlite("--home", self.home, "add", "x")
-        subprocess.run(["mount", "-o", "remount,ro", place], check=True)
-        self.assertEqual(len(self.json("list", "--home", self.home)), 1)
-        self.txlite("--home", self.home, "add", "y", code=69)
-        self.assertIn("Read-only", self.errors)
 
 
 class Durability(Case):
@@ -278,33 +131,6 @@ class Sharing(Case):
                 os._exit(7)
             os._exit(1)
         self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 7)
-
-    def test_a_wait_for_the_lock_ends_and_names_the_holder(self):
-        path = self.path("lock")
-        code = f"""import sys, time; sys.path.insert(0, {ROOT!r})
-from txlite.system.locks import FileLock
-lock = FileLock({path!r}, 1.0); lock.acquire(); print(flush=True); time.sleep(600)"""
-        holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
-        self.addCleanup(holder.wait)
-        self.addCleanup(holder.stdout.close)
-        self.addCleanup(holder.kill)
-        holder.stdout.readline()
-        fired = []
-        earlier = signal.signal(signal.SIGALRM, lambda *_: fired.append(1))
-        self.addCleanup(signal.signal, signal.SIGALRM, earlier)
-        signal.setitimer(signal.ITIMER_REAL, 0.6)  # a program's own timer goes on
-        lock = FileLock(path, 0.3)
-        started = time.monotonic()
-        with self.assertRaisesRegex(txlite.StoreUnavailable, f"process {holder.pid}"):
-            lock.acquire()
-        self.assertGreaterEqual(time.monotonic() - started, 0.3)
-        self.assertIsNone(holder.poll(), "it ended by its own")
-        wait_until(lambda: fired, "the program's own timer")
-        holder.kill()
-        holder.wait()
-        lock.acquire()
-        lock.release()
-        lock.close()
 
     def test_thirty_two_processes_claim_each_task_once(self):
         store = self.store()

@@ -1,0 +1,82 @@
+"""Who waits: `wait`, and `launch --foreground`."""
+
+import os
+import signal
+import unittest
+
+from ..case import is_running, running, wait_until
+from ..execution.case import LaunchCase
+
+
+class Waiting(LaunchCase):
+    def test_waiting_and_its_exit_codes(self):
+        self.environment["THEN"] = "exit 7"
+        self.assertIn("failed, exit 7", self.txlite("launch", "--wait", "task", code=7))
+        self.environment["THEN"] = "sleep 60"
+        self.assertIn("it ran longer than 0.2 s", self.txlite("launch", "--wait", "--timeout", "0.2", "task", code=124))
+        launched = self.launch("task", then=f"sleep {self.nap}")
+        wait_until(lambda: running(self.nap), "the agent to start")
+        self.txlite("wait", "--timeout", "0.1", launched["id"], code=124)
+        self.assertIn(f"{launched['id']} still not ended after 0.10s", self.errors)
+        self.txlite("stop", str(launched["pid"]))
+        self.txlite("wait", launched["id"], code=143)
+        good, bad = self.launch("good"), self.launch("bad", then="exit 3")
+        self.txlite("wait", good["id"], str(bad["pid"]), code=1)
+        self.assertEqual([one["code"] for one in self.json("wait", good["id"], bad["id"], code=1)], [0, 3])
+        self.txlite("wait", good["id"], good["id"])
+
+    def test_an_interrupt_leaves_the_waiting_and_not_the_task(self):
+        self.environment["THEN"] = "sleep 60"
+        waiting = self.start("launch", "--wait", "task", start_new_session=True)
+        pid = int(waiting.stdout.readline().split()[1])
+        os.killpg(waiting.pid, signal.SIGINT)
+        out, error = waiting.communicate(timeout=60)
+        self.assertEqual(waiting.returncode, 130)
+        self.assertIn(b"goes on in the background", error)
+        self.assertEqual(self.json("status")[0]["status"], "running")
+        self.assertTrue(is_running(pid))
+
+
+class Foreground(LaunchCase):
+    def test_the_foreground(self):
+        self.environment["THEN"] = "printf 'no newline'; exit 4"
+        found = self.start("launch", "--foreground", "task")
+        out, error = found.communicate(timeout=60)
+        self.assertEqual(found.returncode, 4)
+        self.assertRegex(out.decode(), r"^hello from \d+\nno newline\n?$")
+        self.assertIn("failed, exit 4: workers/", error.decode())
+        self.environment["THEN"] = f"sleep {self.nap}"
+        found = self.start("launch", "--foreground", "task")
+        wait_until(lambda: running(self.nap), "the agent to start")
+        found.send_signal(signal.SIGINT)
+        self.assertEqual((found.wait(60), running(self.nap)), (130, []))
+        self.assertEqual(self.json("status")[0]["status"], "cancelled")
+
+    def test_an_interrupt_before_it_began(self):
+        import fcntl
+
+        self.wait_for(self.launch("first"))
+        locks = os.path.join(self.home, "locks")
+        wait_until(lambda: not os.listdir(locks), "its worker to leave")
+        with open(os.path.join(self.home, "tasks.db.lock"), "rb+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            launching = self.start("launch", "--foreground", "second")
+            wait_until(lambda: [name for name in os.listdir(locks) if name.startswith("worker-")], "its worker")
+            launching.send_signal(signal.SIGINT)
+            self.assertEqual(launching.wait(60), 130)
+        row = wait_until(lambda: [row for row in self.json("status") if row["task"] == "second" and row["endedAt"]],
+                         "its end")[0]  # fmt: skip
+        self.assertEqual((row["status"], row["note"]), ("cancelled", "its launch was interrupted"))
+        self.assertEqual(len(self.calls(".stdin")), 1)
+
+    def test_a_reader_that_goes_stops_the_foreground(self):
+        self.environment["THEN"] = "for i in $(seq 200); do echo line; sleep 0.05; done; sleep 600"
+        found = self.start("launch", "--foreground", "task")
+        found.stdout.readline()
+        found.stdout.close()
+        self.assertNotEqual(found.wait(60), 0)
+        self.assertEqual(self.json("status")[0]["status"], "cancelled")
+
+
+if __name__ == "__main__":
+    unittest.main()

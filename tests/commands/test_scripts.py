@@ -1,0 +1,108 @@
+"""The launcher's other scripts. Proved:
+
+Views     status knows what runs, failed and is of which type; cleanup works without a terminal, from cron
+Others    codex-exec.sh stays in front and stops on Ctrl-C; codex-research.sh may search
+"""
+
+import collections
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+from ..case import running, wait_until
+from .case import CrewCase, hear_interrupts
+
+
+class Views(CrewCase):
+    def see(self, *options):
+        """What status says, by its options; all asked at once."""
+        asked = {option: self.begin(f"exec ./.crew/bin/codex-status.sh {option}") for option in options}
+        return {option: process.communicate(timeout=60)[0].decode() for option, process in asked.items()}
+
+    def test_without_jobs_there_is_nothing_to_see_and_latest_wants_a_number(self):
+        with open(self.path("20251024_150000_77_codex_task.md"), "w"):
+            pass
+        nothing = "nothing was run here yet\n"
+        self.assertEqual(self.see("", "--latest 3"), {"": nothing, "--latest 3": nothing})
+        self.run_bin("codex-status.sh", "--latest", code=64)
+        self.assertEqual(self.errors.count("\n"), 1)
+
+    def test_what_runs_what_failed_what_is_of_another_type(self):
+        self.sh('$LAUNCH "the old one"; $LAUNCH low errands "fetch milk"; true', does="[ $number -gt 1 ] || exit 3")
+        running_one = self.begin('exec $LAUNCH "the long one"', does="wait_for go")
+        wait_until(lambda: len(self.calls()) == 3, "the third call")
+        out = self.see("", "--latest 1", "--workers", "--stats")
+        row = r"^(\w+) +\d+ +(\w+) +low +[\d.]+\w+ +[\d.]+\w+ +[\d.]+ \w+ +tx-\w+ +(.*?) +\.crew/\2/\w+\.md$"
+        rows = {option: re.findall(row, text, re.M) for option, text in out.items()}
+        seen = [("running", "workers", "the long one"), ("done", "errands", "fetch milk")]
+        seen += [("failed", "workers", "the old one")]
+        self.assertEqual(rows, {"": seen, "--latest 1": seen[:1], "--workers": [seen[0], seen[2]], "--stats": []})
+        for words in ("1 running", "1 done", "1 failed", "1 errands", "2 workers"):
+            self.assertIn(words, out["--stats"])
+        self.open_gate()
+        self.assertEqual(running_one.wait(60), 0)
+
+    def test_cleanup_from_cron(self):
+        self.sh('$LAUNCH "long ago" & $LAUNCH "last week" & $LAUNCH "today" & wait')
+        paths = [os.path.join(self.home, "workers", name) for name in sorted(self.names())]
+        note = os.path.join(self.home, "workers", "a note of ours.md")
+        shutil.copy(paths[0], note)
+        by_task = {re.search(r"\*\*Task:\*\* (.*)", self.read(path))[1]: path for path in paths}
+        for path, days in ((by_task["long ago"], 20), (by_task["last week"], 7), (note, 400)):
+            os.utime(path, (time.time() - days * 86400,) * 2)
+        environment = {"HOME": self.directory, "PATH": os.path.dirname(sys.executable) + ":/usr/bin:/bin"}
+        out = self.run_cron(".crew/bin/codex-cleanup.sh --age 14", environment)
+        self.assertRegex(out, r"^deleted 1 report \(.*\), compressed 1 \(saved .*\)\n$")
+        kept = [by_task["last week"] + ".gz", by_task["today"], note]
+        self.assertEqual(self.names(), sorted(map(os.path.basename, kept)))
+        self.assertEqual(self.run_cron(".crew/bin/codex-cleanup.sh --age 14", environment), "nothing to clean up\n")
+
+    def run_cron(self, line, environment):
+        done = subprocess.run(["sh", "-c", line], cwd=self.directory, env=environment, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)  # fmt: skip
+        self.assertEqual(done.returncode, 0, done.stdout)
+        return done.stdout.decode()
+
+
+class Others(CrewCase):
+    def test_exec_shows_the_output_and_gives_the_exit_code(self):
+        out = self.run_bin("codex-exec.sh", "medium", "rake the leaves")
+        self.assertEqual(out, "call 1 begins\ncall 1 complains\ncall 1 ends\n")
+        self.run_bin("codex-exec.sh", "rake the leaves", does="exit 5", code=5)
+        self.assertEqual([call.level for call in self.calls()], ["medium", "low"])
+        self.assertEqual(len(self.pids()), 2)
+
+    def test_exec_stops_the_task_on_interrupt(self):
+        script = 'exec .crew/bin/codex-exec.sh "never ends"'
+        front = self.begin(script, does="wait_for go", start_new_session=True, preexec_fn=hear_interrupts)
+        self.assertEqual(front.stdout.readline(), b"call 1 begins\n")
+        os.killpg(front.pid, signal.SIGINT)
+        _, error = front.communicate(timeout=60)
+        self.assertEqual(front.returncode, 130)
+        self.assertRegex(error, rb"^txlite: tx-\w+ was stopped\n$")
+        self.assertEqual(running(os.path.join(self.stand, "codex")), [])
+        self.assertEqual(len(self.pids()), 1)
+        self.assertIn("cancelled", self.run_bin("codex-status.sh"))
+
+    def test_exec_says_what_it_would_run(self):
+        out = self.run_bin("codex-exec.sh", "--dry-run", "high", "prune the roses")
+        self.assertIn("model_reasoning_effort=high", out)
+        self.assertEqual((self.calls(), sorted(os.listdir(self.home))), ([], ["bin", "txlite"]))
+
+    def test_research_may_search_and_reports_in_a_directory_of_its_own(self):
+        self.run_bin("codex-research.sh", "which rose likes shade")
+        (call,) = self.calls()
+        self.assertEqual((call.text, call.level), ("which rose likes shade", "medium"))
+        self.assertIn("web_search=live", call.argv)
+        self.assertEqual((len(self.pids("research")), self.names("workers")), (1, []))
+        counts = collections.Counter(self.run_bin("codex-status.sh", "--research").split())
+        self.assertEqual(counts["research"], 1)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,27 @@
+"""What the tests of refusals share: a home with a task, whose database stays as it is, byte for byte."""
+
+import os
+
+from ..case import Case
+
+
+class DatabaseCase(Case):
+    """A home with a task in it."""
+
+    def setUp(self):
+        super().setUp()
+        self.txlite("add", "x")
+        self.database = os.path.join(self.home, "tasks.db")
+
+    def assert_refused(self, word, code=69):
+        with open(self.database, "rb") as file:
+            before = file.read()
+        for verb in (("list",), ("add", "y"), ("run",)):
+            self.txlite(*verb, code=code)
+            self.assertIn(word, self.errors)
+        with open(self.database, "rb") as file:
+            self.assertEqual(file.read(), before)
+
+    def write(self, data):
+        with open(self.database, "wb") as file:
+            file.write(data)

@@ -1,0 +1,103 @@
+"""What the loop's tests share: a repository with a home in it, and an agent that does as its task says."""
+
+import os
+import subprocess
+
+import txlite
+
+from ..case import Case
+
+# The prompt of a task is a script for sh: what its agent does.
+SCRIPTED = "[agent scripted]\ncommand = sh {prompt}\nprompt = file\n"
+
+
+class RepositoryCase(Case):
+    """A git repository with a home in it, and an agent that does what its task's description says."""
+
+    git = True
+
+    def setUp(self):
+        super().setUp()
+        self.environment.update(GIT_CONFIG_GLOBAL="/dev/null", GIT_CONFIG_SYSTEM="/dev/null", LC_ALL="C.UTF-8")
+        if self.git:
+            self.run_git("init", "-q", "-b", "main")
+            self.run_git("config", "user.name", "A Person")
+            self.run_git("config", "user.email", "person@example.org")
+            self.write("readme", "one\n")
+            self.commit("first")
+        txlite.open(self.home).close()
+        os.mkdir(os.path.join(self.home, "templates"))
+        self.write(".txlite/templates/ralph-task.md", "{{TASK_DESCRIPTION}}\n")
+        self.configure("")
+
+    def configure(self, more):
+        self.write(".txlite/config.ini", SCRIPTED + more)
+
+    def write(self, name, text):
+        path = self.path(name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as file:
+            file.write(text)
+        return path
+
+    def run_git(self, *words, code=0):
+        done = subprocess.run(
+            ["git", *words], cwd=self.directory, env=self.environment, text=True, check=False, capture_output=True
+        )
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done.stdout
+
+    def commit(self, message):
+        self.run_git("add", "-A", "--", ":/", ":(exclude).txlite")
+        self.run_git("commit", "-q", "-m", message)
+
+    def add(self, script, title="a task", **more):
+        """A task whose agent runs this script; its id."""
+        with txlite.open(self.home) as store:
+            return store.add(title, description=script, **{"directory": self.directory, **more}).id
+
+    def ralph(self, *options, code=0, agent="scripted", **more):
+        return self.txlite("ralph", "--agent", agent, "--max-attempts", "1", *options, code=code, **more)
+
+    def log(self, branch="main"):
+        """The subjects of a branch, newest first."""
+        return self.run_git("log", "--format=%s", branch).splitlines()
+
+    def status_of(self, task):
+        with txlite.open(self.home, read_only=True) as store:
+            return store.get(task).status
+
+    def attempts(self, task):
+        with txlite.open(self.home, read_only=True) as store:
+            return store.attempts(task)
+
+    def last(self, task):
+        """The task's last attempt."""
+        return self.attempts(task)[-1]
+
+    def parked(self):
+        return self.run_git("for-each-ref", "--format=%(refname)", "refs/txlite").split()
+
+    def assert_clean(self):
+        self.assertEqual(self.run_git("status", "--porcelain", "--", ":/", ":(exclude).txlite"), "")
+
+    def hook(self, name, script):
+        path = self.write(f".git/hooks/{name}", "#!/bin/sh\n" + script + "\n")
+        os.chmod(path, 0o755)
+
+
+class WorktreesCase(RepositoryCase):
+    """The same, each task in a worktree of its own."""
+
+    def ralph(self, *options, **more):
+        return super().ralph("--worktrees", *options, **more)
+
+    def meet(self):
+        """A script that goes on when two tasks have come to it."""
+        place = self.path(".txlite/meeting")
+        os.makedirs(place, exist_ok=True)
+        return f"while test $(ls {place} | wc -l) -lt 2; do touch {place}/$TXLITE_TASK; sleep 0.02; done"
+
+    def left(self):
+        directory = os.path.join(self.home, "worktrees")
+        return sorted(os.listdir(directory)) if os.path.isdir(directory) else []

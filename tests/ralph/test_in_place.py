@@ -1,0 +1,99 @@
+"""The loop in the user's own working tree, and in a directory without git."""
+
+import os
+import signal
+import time
+import unittest
+
+from ..case import running, wait_until
+from .case import SCRIPTED, RepositoryCase
+
+
+class InPlace(RepositoryCase):
+    def test_a_worker_that_outlives_its_loop_has_the_tree_to_itself(self):
+        first = self.add("touch started; while ! test -e go; do sleep 0.02; done; rm started go; echo 1 > one", "one")
+        second = self.add("test -e one && echo 2 > two", "two")
+        loop = self.start("ralph", "--agent", "scripted")
+        wait_until(lambda: os.path.exists(self.path("started")), "the agent")
+        loop.kill()
+        loop.wait()
+        other = self.start("ralph", "--agent", "scripted", "--max-attempts", "1")
+        wait_until(lambda: len(self.worker_pids()) == 2, "the other worker")
+        wait_until(lambda: self.status_of(second) == "active", "its claim")
+        self.write("go", "")
+        self.assertEqual(other.wait(30), 0)
+        self.assertEqual([self.status_of(task) for task in (first, second)], ["done", "done"])
+        self.assertEqual(len(self.log()), 3)
+
+    def test_home_in_a_directory_of_its_own_survives(self):
+        home = self.path("work/.txlite")
+        self.write(".git/info/exclude", "/.txlite\n")
+        self.txlite("--home", home, "init")
+        self.write("work/.txlite/config.ini", SCRIPTED)
+        self.write("work/.txlite/templates/ralph-task.md", "{{TASK_DESCRIPTION}}\n")
+        self.txlite("--home", home, "add", "bad", "-d", "echo x > file; exit 1")
+        self.ralph("--home", home, code=1)
+        self.assertTrue(os.path.exists(os.path.join(home, "tasks.db")))
+        self.assertTrue(os.path.exists(os.path.join(home, "config.ini")))
+        self.assertEqual(len(self.parked()), 1)
+
+    def test_a_person_who_went_to_another_branch_stays_there(self):
+        task = self.add(f"echo x > file; git add file; git commit -qm half; exec sleep {self.nap}")
+        loop = self.start("ralph", "--agent", "scripted")
+        wait_until(lambda: running(self.nap) and len(self.log()) == 2, "the agent")
+        pids = [loop.pid, *self.worker_pids(), *running(self.nap)]
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        loop.wait()
+        date = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(time.time() + 3600))
+        self.environment["GIT_COMMITTER_DATE"] = date
+        self.run_git("switch", "-qc", "mine", "HEAD~1")
+        del self.environment["GIT_COMMITTER_DATE"]
+        self.txlite("update", task, "--description", "echo y > other")
+        self.ralph()
+        self.assertEqual(self.run_git("symbolic-ref", "--short", "HEAD"), "mine\n")
+        self.assertEqual(self.log("mine")[0], f"Complete {task}: a task")
+        self.assertEqual(self.log("main")[0], "half")
+
+    def test_a_git_environment_of_the_callers_reaches_nobody(self):
+        task = self.add("git rev-parse --git-dir > ../seen-git-dir; echo x > file")
+        self.addCleanup(lambda: os.unlink(self.path("../seen-git-dir")))
+        self.ralph(env={**self.environment, "GIT_DIR": "/nowhere", "GIT_INDEX_FILE": "/nowhere/index"})
+        self.assertEqual((self.status_of(task), self.read("../seen-git-dir")), ("done", ".git\n"))
+
+    def test_what_cannot_be_written_or_started_is_that_tasks_failure(self):
+        readonly = self.add("mkdir -p d/e; echo x > d/e/f; chmod 500 d/e d; exit 1")
+        word = self.add("mkdir $TXLITE_DONE_FILE; exit 1")
+        directory = self.add("true", "no directory", directory=self.path("missing"))
+        last = self.add("echo x > last")
+        self.ralph(code=1)
+        found = [self.status_of(task) for task in (readonly, word, directory, last)]
+        self.assertEqual(found, ["failed", "done", "failed", "done"])
+        self.assert_clean()
+
+    def test_a_user_who_edits_meanwhile_loses_nothing(self):
+        self.add("echo x > file", "first", score=2)
+        task = self.add("echo y > other")
+        self.ralph("--max-tasks", "1")
+        self.write("readme", "the user's\n")
+        self.ralph(code=1)
+        self.assertEqual((self.read("readme"), self.status_of(task)), ("the user's\n", "backlog"))
+
+
+class WithoutGit(RepositoryCase):
+    git = False
+
+    def test_nothing_is_kept_or_undone(self):
+        good, bad = self.add("echo x > good"), self.add("echo x > bad; exit 1")
+        self.ralph(code=1)
+        self.assertEqual((self.status_of(good), self.status_of(bad)), ("done", "failed"))
+        self.assertTrue(os.path.exists(self.path("bad")))
+        self.add("echo x > more")
+        self.ralph("--workers", "2")
+
+    def test_worktrees_need_a_repository(self):
+        self.ralph("--worktrees", code=64)
+
+
+if __name__ == "__main__":
+    unittest.main()

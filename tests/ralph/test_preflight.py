@@ -1,0 +1,39 @@
+"""What the loop refuses before it begins."""
+
+import os
+import subprocess
+import unittest
+
+from .case import RepositoryCase
+
+
+class Refusals(RepositoryCase):
+    def test_a_dirty_tree_is_refused(self):
+        self.add("true")
+        self.write("readme", "changed\n")
+        self.ralph(code=1)
+        self.assertIn("has changes that are not committed (readme)", self.errors)
+        self.assertEqual(self.read("readme"), "changed\n")
+        self.ralph("--no-commit")
+        self.assertEqual(self.read("readme"), "changed\n")
+
+    def test_a_repository_without_a_commit_or_a_name_is_refused(self):
+        self.run_git("config", "--unset", "user.email")
+        self.run_git("config", "user.useConfigOnly", "true")
+        self.ralph(code=1)
+        self.assertIn("git does not know who commits here", self.errors)
+        os.rename(self.path(".git"), self.path("../" + os.path.basename(self.directory) + ".git"))
+        self.addCleanup(subprocess.run, ["rm", "-rf", self.directory + ".git"], check=True)
+        self.run_git("init", "-q")
+        self.ralph(code=1)
+        self.assertIn("has no commit yet", self.errors)
+
+    def test_a_repository_that_git_refuses_is_not_taken_for_none(self):
+        self.add("true")
+        self.write(".git/config", "[core\n")
+        self.ralph(code=1)
+        self.assertIn("git rev-parse", self.errors)
+
+
+if __name__ == "__main__":
+    unittest.main()

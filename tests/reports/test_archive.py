@@ -1,0 +1,242 @@
+"""Nothing is ever lost on the way to an archive: crashes, changes, full disks."""
+
+import glob
+import gzip
+import json
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+import txlite
+from txlite.reports import archive, retention
+
+from ..case import wait_until
+from .case import DAY, STEM, ReportsCase, make_older, noise, read, size_of, with_file_limit, without_privileges
+
+
+class Crashes(ReportsCase):
+    def setUp(self):
+        super().setUp()
+        self.contents = {}
+
+    def fill(self, days, *sizes):
+        for number, size in enumerate(sizes):
+            content = noise(size, number)
+            self.contents[self.report(number, days, content)] = content
+
+    def assert_nothing_lost(self):
+        for path, content in self.contents.items():
+            self.assertTrue(read(path) == content, path)
+
+    def assert_all_compressed(self, mode=0o600):
+        self.assert_nothing_lost()
+        self.assertEqual(self.names(), sorted(os.path.basename(path) + ".gz" for path in self.contents))
+
+    def test_killed_while_it_compresses(self):
+        self.fill(4, *[2_000_000] * 3)
+
+        def drafts():
+            return glob.glob(os.path.join(self.home, "workers", ".*.new"))
+
+        def archives():
+            return glob.glob(os.path.join(self.home, "workers", "*.gz"))
+
+        for moment in (
+            drafts,
+            lambda: any(size_of(path) > 1_000_000 for path in drafts()),
+            lambda: len(archives()) > 0,
+            lambda: len(archives()) > 1 and drafts(),
+        ):
+            process = self.start("cleanup")
+            wait_until(lambda: moment() or process.poll() is not None, "that moment")
+            process.kill()
+            process.wait()
+            self.assert_nothing_lost()
+        self.txlite("cleanup")
+        self.assert_all_compressed()
+        self.assertEqual(self.txlite("cleanup"), "nothing to clean up\n")
+
+    def test_killed_before_every_single_call(self):
+        for number in range(2):
+            self.record(f"workers/{STEM.format(number)}.md")
+        self.record(f"workers/{STEM.format(9)}.md")
+        for moment in range(1, 200):
+            for name in self.names() if moment > 1 else ():
+                os.unlink(os.path.join(self.home, "workers", name))
+            self.write(f"workers/{STEM.format(9)}.md", 30)
+            for number in range(2):
+                content = noise(40_000, number)
+                self.contents[self.write(f"workers/{STEM.format(number)}.md", 4, content)] = content
+            was_killed = self.fork(lambda: self.die_at(moment))
+            self.assert_nothing_lost()
+            self.assertFalse(self.fork(lambda: None))
+            self.assert_all_compressed()
+            for path in self.contents:
+                self.assertAlmostEqual(os.path.getmtime(path + ".gz"), time.time() - 4 * DAY, delta=60)
+            if not was_killed:
+                break
+        self.assertGreater(moment, 20)
+
+    def fork(self, prepare):
+        """Clean up in a process of its own; whether that was killed."""
+        child = os.fork()
+        if not child:
+            try:
+                prepare()
+                with txlite.open(self.home, read_only=True) as store:
+                    with retention.Cleanup(store.home, store.ended_reports, 7, 3, print) as one:
+                        one.run()
+                        os._exit(len(one.failed))
+            finally:
+                os._exit(99)
+        code = os.waitpid(child, 0)[1]
+        self.assertIn(code, (0, signal.SIGKILL))
+        return code == signal.SIGKILL
+
+    def die_at(self, moment):
+        """Let this process die before its so manieth call that changes something; in the middle of it, if it writes."""
+        calls = 0
+
+        def watched(name):
+            real = getattr(os, name)
+
+            def call(*arguments, **options):
+                nonlocal calls
+                calls += 1
+                if calls == moment:
+                    if name == "write":
+                        real(arguments[0], arguments[1][: len(arguments[1]) // 2])
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return real(*arguments, **options)
+
+            return call
+
+        for name in ("open", "write", "fchmod", "utime", "fsync", "link", "unlink", "close"):
+            setattr(os, name, watched(name))
+
+    def test_both_forms_of_a_report(self):
+        self.fill(4, 1000, 1000, 1000)
+        same, differing, broken = self.contents
+        for path, content in ((same, gzip.compress(self.contents[same])), (differing, gzip.compress(b"other")),
+                              (broken, gzip.compress(self.contents[broken])[:-9])):  # fmt: skip
+            with open(path + ".gz", "wb") as file:
+                file.write(content)
+        self.assertEqual(self.txlite("cleanup", code=1), "compressed 1 report (saved 1000 B), 2 failed\n")
+        self.assertEqual(self.errors.count("holds something else: move one of them away"), 2, self.errors)
+        self.assertEqual(self.errors.count("\n"), 2)
+        self.assert_nothing_lost()
+        self.assertEqual([os.path.exists(path) for path in self.contents], [False, True, True])
+        self.assertEqual(gzip.decompress(self.content(differing + ".gz")), b"other")
+        for path in (differing, differing + ".gz", broken, broken + ".gz", same + ".gz"):
+            make_older(path, 30)
+        self.assertEqual(self.json("cleanup")["deleted"], 3)
+        self.assertEqual(self.names(), [])
+
+    def test_what_a_crash_left_is_removed(self):
+        self.report(1, 1)
+        leftover = self.write(f"workers/.{STEM.format(2)}.md.gz.new", 0)
+        self.assertEqual(
+            self.txlite("cleanup", "--dry-run"), f"would remove      900 B  workers/.{STEM.format(2)}.md.gz.new\n"
+        )
+        self.assertTrue(os.path.exists(leftover))
+        self.assertEqual(self.txlite("cleanup"), "removed 1 unfinished file (900 B)\n")
+        self.assertEqual(self.names(), [f"{STEM.format(1)}.md"])
+
+    def compress_with(self, path, name, call):
+        """Compress in a process of its own in which `call` stands for os.NAME; what that complained of."""
+        out, into = os.pipe()
+        child = os.fork()
+        if not child:
+            try:
+                real = getattr(os, name)
+                setattr(os, name, lambda *arguments, **options: call(real, *arguments, **options))
+                archive.compress(os.open(os.path.dirname(path), os.O_RDONLY), os.path.basename(path))
+            except OSError as error:
+                setattr(os, name, real)
+                os.write(into, error.strerror.encode())
+            finally:
+                os._exit(0)
+        os.close(into)
+        os.waitpid(child, 0)
+        with open(out) as file:
+            return file.read()
+
+    def test_a_report_that_changes_meanwhile_is_kept(self):
+        self.fill(4, 1000)
+        (path,) = self.contents
+
+        def link_and_append(real, *arguments, **options):
+            with open(path, "ab") as file:
+                file.write(b"more")
+            return real(*arguments, **options)
+
+        self.assertIn("it changed while", self.compress_with(path, "link", link_and_append))
+        self.assertEqual(self.names(), [os.path.basename(path)])
+        self.assertEqual(self.content(path), self.contents[path] + b"more")
+
+    def test_an_archive_that_does_not_read_back_is_not_kept(self):
+        self.fill(4, 1000)
+        (path,) = self.contents
+        for change in (lambda data: data[:200] + b"\0\0" + data[202:], lambda data: bytes(len(data))):
+            trouble = self.compress_with(path, "write", lambda real, handle, data: real(handle, change(data)))
+            self.assertIn("does not read back", trouble)
+            self.assertEqual(self.names(), [os.path.basename(path)])
+            self.assert_nothing_lost()
+
+    def test_several_cleanups_at_once(self):
+        self.fill(4, *[300_000] * 6)
+        self.report(90, 30)
+        cleanups = [self.start("cleanup", "--json") for _ in range(3)]
+        done = [json.loads(process.communicate()[0]) for process in cleanups]
+        self.assertEqual([process.returncode for process in cleanups], [0, 0, 0])
+        self.assertEqual((sum(one["compressed"] for one in done), sum(one["deleted"] for one in done)), (6, 1))
+        self.assertEqual([one["failed"] for one in done], [[], [], []])
+        self.assert_all_compressed()
+
+
+class Failures(ReportsCase):
+    def test_a_file_that_cannot_grow(self):
+        big, small = self.report(1, 4, noise(500_000)), self.report(2, 4)
+        out = self.txlite("cleanup", code=1, preexec_fn=with_file_limit(200_000))
+        self.assertRegex(out, r"^compressed 1 report \(saved \d+ B\), 1 failed\n$")
+        self.assertEqual(self.errors, f"txlite: workers/{os.path.basename(big)}: File too large\n")
+        self.assert_clean()
+        self.assertEqual((archive.find(big), archive.find(small)), (big, small + ".gz"))
+        self.assertTrue(read(big) == noise(500_000))
+        failed = self.json("cleanup", code=1, preexec_fn=with_file_limit(200_000))["failed"]
+        self.assertEqual(failed, [{"path": f"workers/{os.path.basename(big)}", "error": "File too large"}])
+
+    def test_a_full_disk(self):
+        directory = os.path.join(self.home, "workers")
+        os.makedirs(directory)
+        mount = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs", directory], capture_output=True
+        )
+        if mount.returncode:
+            self.skipTest("nothing can be mounted here")
+        self.addCleanup(subprocess.run, ["umount", directory])
+        big, doomed, small = self.report(1, 4, noise(600_000)), self.report(2, 30, b"x" * 100_000), self.report(3, 4)
+        self.assertRegex(self.txlite("cleanup", code=1),
+                         r"^deleted 1 report \(98 KB\), compressed 1 \(saved \d+ B\), 1 failed\n$")  # fmt: skip
+        self.assertIn("No space left on device: free some space", self.errors)
+        self.assertEqual(self.names(), sorted([os.path.basename(big), os.path.basename(small) + ".gz"]))
+        self.assertTrue(read(big) == noise(600_000))
+        self.assertFalse(os.path.exists(doomed))
+
+    def test_a_directory_that_may_not_be_written(self):
+        paths = [self.report(1, 4), self.report(2, 30), self.report(3, 30, directory="research")]
+        os.chmod(os.path.dirname(paths[0]), 0o500)
+        self.addCleanup(os.chmod, os.path.dirname(paths[0]), 0o700)
+        out = self.txlite("cleanup", code=1, preexec_fn=without_privileges)
+        self.assertEqual(out, "deleted 1 report (900 B), 2 failed\n")
+        self.assertEqual(self.errors.count("Permission denied: change its rights"), 2)
+        self.assertEqual([bool(archive.find(path)) for path in paths], [True, True, False])
+        os.chmod(os.path.dirname(paths[0]), 0)
+        self.assertEqual(self.txlite("cleanup", code=1, preexec_fn=without_privileges), "1 failed\n")
+        self.assertEqual(self.errors.count("\n"), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()

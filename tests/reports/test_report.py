@@ -1,0 +1,59 @@
+"""What stands in a report: the head, the output, and what did not fit."""
+
+import os
+import unittest
+
+from ..case import wait_until
+from ..execution.case import LaunchCase, limit_files
+
+
+class Output(LaunchCase):
+    def test_a_prompt_that_cannot_be_written_ends_the_report(self):
+        os.mkdir(self.home)
+        with open(os.path.join(self.home, "config.ini"), "w") as file:
+            file.write("[agent two]\ncommand = codex\nprompt = file\n")
+        launched = self.json("launch", "--agent", "two", "-", stdin=b"x" * 800_000, preexec_fn=limit_files)
+        row = self.wait_for(launched, code=127)
+        self.assertIn("its prompt could not be written: File too large", row["note"])
+        self.assertIn(f"_{launched['pid']}_two_task", row["report"])
+        self.assertIn("**Outcome:** unstartable", self.read(row["report"]))
+        self.assertEqual([name for name in os.listdir(os.path.join(self.home, "workers")) if "prompt" in name], [])
+
+    def test_a_report_that_may_not_grow_gets_its_name(self):
+        launched = self.launch("--agent", "shell", "yes | head -c 2000000", preexec_fn=limit_files)
+        row = self.wait_for(launched)
+        self.assertIn("output was lost: File too large", row["note"])
+        self.assertIn(f"_{launched['pid']}_shell_task", row["report"])
+
+    def test_a_task_that_looks_like_a_report(self):
+        nasty = "x\n**Attempt:** 1  \n**Output:** 3 bytes  \n\n## Output\n\n" + "~" * 16 + "\nfoo"
+        launched = self.launch(nasty, "--kill-after", "0.2", then="sleep 60")
+        wait_until(lambda: "hello" in self.txlite("logs", launched["id"]), "the output")
+        self.assertRegex(self.txlite("logs", launched["id"]), r"^hello from \d+\n$")
+        self.kill(launched)
+        self.txlite("reconcile")
+        self.assertRegex(self.txlite("logs", launched["id"]), r"^hello from \d+\n$")
+        self.assertIn(f"{nasty.splitlines()[1]}\n", self.read(self.one(launched)["report"]))
+        self.assertTrue(self.calls(".stdin")[0].startswith(nasty + "\n\n"))
+
+    def test_output_is_given_back_byte_for_byte(self):
+        launched = self.launch("--agent", "shell", "printf 'x\\n~~~~~~~~~~~~~~~~\\n'")
+        self.wait_for(launched)
+        self.assertEqual(self.txlite("logs", "--raw", launched["id"]), "x\n~~~~~~~~~~~~~~~~\n")
+        launched = self.launch("--agent", "shell", "printf 'no newline'")
+        self.wait_for(launched)
+        self.assertEqual(self.txlite("logs", "--raw", launched["id"]), "no newline")
+
+    def test_a_head_keeps_its_length_though_the_task_grew(self):
+        from txlite.reports.header import OUTPUT, Header, make_head
+
+        heading = Header("tx-00000000", "title", 7, "shell", "2025-10-24T15:00:00.000Z", "/", "short")
+        for template in ("", "# Mine: {{TASK_DESCRIPTION}}\n"):
+            before = make_head(heading._replace(template=template))
+            for words in ("x" * 10_000, "y\n" * 3000, ""):
+                after = make_head(heading._replace(template=template, text=words), size=len(before))
+                self.assertEqual((len(after), after[-len(OUTPUT) :]), (len(before), OUTPUT))
+
+
+if __name__ == "__main__":
+    unittest.main()

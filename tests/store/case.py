@@ -1,0 +1,128 @@
+"""What the tests of export, import and backup share: homes with something of everything, files made by hand."""
+
+import contextlib
+import json
+import os
+
+import txlite
+from txlite.model import OUTCOMES, Lane, Launch
+from txlite.store.tasks import check
+from txlite.system import clock
+
+from ..case import Case
+
+HEADER = {"format": "txlite", "version": 1}
+
+
+MOMENT = "2026-01-01T00:00:00.000Z"
+
+
+LATER = "2026-01-01T00:00:00.001Z"
+
+
+def task(number, **changes):
+    """The line of a task, as an object."""
+    return {"id": f"tx-{number:08d}", "title": f"task {number}", "status": "backlog", "score": 0, "createdAt": MOMENT,
+            "updatedAt": MOMENT, "kind": "prompt", **changes}  # fmt: skip
+
+
+def attempt(number, of, **changes):
+    return {"attempt": number, "task": of, "worker": "w", "startedAt": MOMENT, "endedAt": MOMENT, "outcome": "done",
+            **changes}  # fmt: skip
+
+
+class TransferCase(Case):
+    def other(self):
+        """A store of another home, which is new."""
+        self.others = getattr(self, "others", 0) + 1
+        home = self.path(f"other-{self.others}")
+        os.mkdir(home, 0o700)
+        with open(os.path.join(home, "config.ini"), "w") as file:
+            file.write("[txlite]\nsynchronous = NORMAL\n")  # hundreds of transactions
+        store = txlite.open(home)
+        self.addCleanup(store.close)
+        return store
+
+    def file(self, *lines, header=True):
+        """A file with these lines: objects, or bytes as they are."""
+        path = self.path("file.jsonl")
+        with open(path, "wb") as file:
+            for line in (HEADER, *lines) if header else lines:
+                file.write((line if isinstance(line, bytes) else json.dumps(line).encode()) + b"\n")
+        return path
+
+    def take(self, store, *lines, header=True):
+        """Import these lines; the counts of tasks: added, updated, unchanged, kept."""
+        with open(self.file(*lines, header=header), "rb") as file:
+            return tuple(store.transfer.import_from(file, "file"))[:4]
+
+    def pour(self, store, other):
+        """Import all of one home into another."""
+        store.transfer.export_to(self.path("poured.jsonl"))
+        with open(self.path("poured.jsonl"), "rb") as file:
+            return other.transfer.import_from(file, "poured")
+
+    def assert_sound(self, store):
+        rows = store.db.execute(
+            "SELECT * FROM pragma_integrity_check UNION ALL SELECT 'foreign' FROM pragma_foreign_key_check"
+        )
+        self.assertEqual(rows, [("ok",)])
+        wrong = """SELECT id FROM tasks t WHERE open_blockers <> (SELECT count(*) FROM dependencies d
+            JOIN tasks b ON b.seq = d.blocker WHERE d.task = t.seq AND b.status <> 'done')"""
+        self.assertEqual(store.db.execute(wrong), [])
+        chains = "SELECT id FROM attempts a WHERE previous >= id OR id > (SELECT token FROM tasks WHERE seq = a.task)"
+        self.assertEqual(store.db.execute(chains), [])
+
+
+SEEDS = int(os.environ.get("TRANSFER_SEEDS", "2"))  # more of them by hand
+
+
+NASTY = ["plain", "line\nend\r\n\t", "\x1b[31m\x7f\x9b", "\u202e\u2028\u200b\ufeff", "\U0001f98a é", '"\\{}', "\x01"]
+
+
+def fill(store, source, count):
+    """A home with something of everything, by chance."""
+    ids = []
+    for _ in range(count):
+        prompt = source.random() < 0.5
+        known = source.sample(ids, min(len(ids), source.randrange(3)))
+        if source.random() < 0.1:
+            ids.append(_launch(store, source))
+            continue
+        ids.append(store.add(
+            source.choice(NASTY), description=source.choice(["", *NASTY]) * source.randrange(3),
+            command=None if prompt else source.choice(NASTY), score=source.choice([0, -1, 2.5, 1e14, 3]),
+            parent=source.choice([None, *ids]), needs=source.choice(["", "gpu"]), after=known,
+            not_before=source.choice([None, None, None, clock.now(3600), clock.now(-5)]),
+            directory=source.choice([None, "/", "/x y"]),
+        ).id)  # fmt: skip
+    for _ in range(count):
+        one = source.choice(ids)
+        with contextlib.suppress(txlite.Refused):
+            source.choice([store.done, store.cancel, store.retry, store.fail, lambda t: store.claim(t, "me")])(one)
+        with contextlib.suppress(txlite.Refused):
+            store.add_dependency(one, source.choice(ids))
+    for _ in range(count // 2):
+        assignment = store.claim_next("worker", [Lane("command"), Lane("prompt", "gpu")], "shell")
+        if assignment and source.random() < 0.9:
+            note, tail = source.choice([None, *NASTY]), source.choice(["", "\0\n", *NASTY])
+            code = source.choice([None, 0, 137])
+            result = txlite.Result(source.choice(OUTCOMES), code, source.random(), 17, "workers/x.md", note, tail)
+            store.finish(assignment.claim.token, result, 2)
+    return ids
+
+
+def _launch(store, source):
+    worker = txlite.Worker(f"worker-{source.random()}", "w", None, "", "host", "", 1.0, MOMENT, MOMENT, None)
+    launch = Launch(
+        "codex", "research", source.choice(["", "low"]), "{{TOPIC}}\n", source.choice([None, 5.0]), 10.0, None
+    )
+    assignment = store.add_launch(check("launched", description="all of it"), launch, worker)
+    if source.random() < 0.7:
+        store.finish(assignment.claim.token, txlite.Result(source.choice(["done", "failed"]), 1, 1.0), 1)
+    return assignment.task.id
+
+
+def end_claims(store):
+    for claim in store.claims():
+        store.finish(claim.token, txlite.Result("released"), 3)

@@ -1,0 +1,81 @@
+"""`export`: the same tasks are the same bytes."""
+
+import json
+import os
+import random
+import stat
+import subprocess
+import sys
+import unittest
+
+from txlite.store import jsonl
+
+from ..case import ROOT
+from .case import HEADER, SEEDS, TransferCase, fill
+
+
+class Exports(TransferCase):
+    def test_what_is_imported_into_an_empty_home_is_exported_again_byte_for_byte(self):
+        for seed in range(SEEDS):
+            with self.subTest(seed=seed):
+                store = self.other()
+                fill(store, random.Random(seed), 40)
+                lines, other = "".join(store.transfer.export()), self.other()
+                counts = self.pour(store, other)
+                self.assertEqual((counts.added, counts.attempts), (len(store.list()), lines.count('{"attempt"')))
+                self.assertEqual("".join(other.transfer.export()), lines)
+                self.assert_sound(other)
+                self.assertEqual(self.pour(store, other), (0, 0, 40, 0, 0))
+                counts = self.pour(other, store)
+                self.assertEqual((counts.added, counts.updated, counts.attempts), (0, 0, 0), "it is all there")
+                self.assert_sound(store)
+                self.assertTrue(lines.isascii() or not set(lines) & set("\x7f\x9b\u202e\u2028\u200b\ufeff"))
+                self.assertNotIn("active", {one.status for one in other.list()})
+                launched = [one for one in other.list() if other.launch_of(one.id)]
+                self.assertFalse({one.id for one in other.ready()} & {one.id for one in launched})
+                for one in launched:
+                    self.assertEqual(other.launch_of(one.id), store.launch_of(one.id))
+
+    def test_a_line_changes_when_its_task_does(self):
+        store = self.store()
+        ids = store.add_many(f"task {number}" for number in range(10))
+        before = list(store.transfer.export())
+        store.claim(ids[4], "me")
+        store.done(ids[4], "me")
+        after = list(store.transfer.export())
+        self.assertEqual([place for place, line in enumerate(before) if after[place] != line], [5])
+        self.assertEqual(len(after), len(before) + 1, "and its attempt has a line")
+        self.assertEqual(json.loads(before[1]), {**json.loads(before[1]), "title": "task 0", "status": "backlog"})
+        self.assertEqual(list(json.loads(before[1])), [key for key in jsonl.TASK_KEYS if key in before[1]])
+
+    def test_a_file_is_written_whole_or_not_at_all(self):
+        self.txlite("add", "one")
+        self.assertEqual(self.txlite("export", "out.jsonl"), "")
+        whole = self.read("out.jsonl")
+        self.assertEqual(self.txlite("export"), whole)
+        self.assertEqual(self.txlite("export", "-"), whole)
+        self.assertEqual(stat.S_IMODE(os.stat(self.path("out.jsonl")).st_mode), 0o600)
+        os.symlink("out.jsonl", self.path("link"))
+        self.txlite("add", "two")
+        self.txlite("export", "link")
+        self.assertEqual((self.read("out.jsonl").count("\n"), os.path.islink(self.path("link"))), (3, True))
+        for name, code in (("nowhere/x", 69), (".", 64), ("/dev/null", 64), (".txlite/tasks.db", 64)):
+            self.txlite("export", name, code=code)
+        self.assertEqual(sorted(os.listdir(self.directory)), [".txlite", "link", "out.jsonl"])
+        self.assertEqual(len(self.json("list")), 2)
+        code = f"""import sys; sys.path.insert(0, {ROOT!r})
+import txlite
+store = txlite.open({self.home!r})
+type(store.transfer).export = lambda self: iter(["x", 1 / 0])
+store.transfer.export_to({self.path("out.jsonl")!r})"""
+        self.assertTrue(subprocess.run([sys.executable, "-c", code], stderr=subprocess.DEVNULL).returncode)
+        self.assertEqual(sorted(os.listdir(self.directory)), [".txlite", "link", "out.jsonl"])
+
+    def test_a_home_without_a_database_is_empty(self):
+        self.assertEqual(json.loads(self.txlite("export")), HEADER)
+        self.assertFalse(os.path.exists(self.home))
+        self.txlite("backup", "copy.db", code=2)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,178 @@
+"""The store from Python: the documents' programs, claims that are renewed in the background, threads."""
+
+import contextlib
+import io
+import os
+import textwrap
+import threading
+import unittest
+from unittest import mock
+
+import txlite
+from txlite.store import claim_keeper
+
+from ..case import ROOT, Case, wait_until
+
+
+class Programs(Case):
+    def programs(self, **names):
+        """What the README's programs define, after running them."""
+        with open(os.path.join(ROOT, "README.md")) as file:
+            section = file.read().partition("## From Python\n")[2].partition("\n## ")[0]
+        source = textwrap.dedent("\n".join(line if line.startswith("    ") else "" for line in section.split("\n")))
+        here = {"open": lambda: txlite.open(self.home)}
+        names["txlite"] = mock.Mock(**{**{name: getattr(txlite, name) for name in txlite.__all__}, **here})
+        exec(source.replace("import txlite\n", ""), names)
+        return names
+
+    def test_the_readmes_programs(self):
+        os.environ.pop("TXLITE_HOME", None)
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out), self.store() as store:
+            program = self.programs(names=["a", "b"], threading=threading)
+            ids = [task.id for task in store.list()]
+            self.assertEqual([task.status for task in store.list()], ["done", "backlog", "backlog"])
+            for worker in program["workers"]:
+                worker.start()
+            for worker in program["workers"]:
+                worker.join()
+            self.assertEqual({task.status for task in store.list()}, {"done"})
+            self.assertRegex(out.getvalue(), r"(alpha|beta|gamma): Look at the results\n")
+            self.assertEqual(len(store.attempts(ids[1])), 1)
+            task = store.add("contended").id
+            self.assertEqual(program["claim_or_none"](store, task, "me").worker, "me")
+            self.assertIsNone(program["claim_or_none"](store, task, "you"))
+            self.assertIn("is claimed by me until", out.getvalue())
+            store.done(task)
+            task, parts = store.add("long").id, []
+            program["work_long"](store, task, [lambda: parts.append(1)] * 3)
+            self.assertEqual((parts, store.get(task).status), ([1, 1, 1], "done"))
+            task = store.add("crashed").id
+            store.claim(task, "gone", lease=1)
+            wait_until(store.expired, "the lease to run out")
+            program["recover"](store)
+            self.assertEqual(store.get(task).status, "backlog")
+            self.assertIn(f"gone did not finish {task}", out.getvalue())
+
+
+class Claimed(Case):
+    def test_renewal_in_the_background(self):
+        with self.store() as store:
+            task = store.add("long work").id
+            often = mock.patch.object(claim_keeper, "SHARE", 12)  # so that one may come late
+            with often, store.claimed(task, "me", lease=3) as claim:
+                first = store.claims()[0]
+                wait_until(lambda: store.claims()[0].renewals >= 14, "it to be renewed for longer than its lease")
+                claim.check()
+                self.assertEqual(store.claims()[0].token, first.token)
+                claim.done()
+            self.assertEqual(store.get(task).status, "done")
+            task = store.add("given back").id
+            with store.claimed(task, "me"):
+                with self.assertRaises(txlite.AlreadyClaimed):
+                    store.claim(task, "another")
+            self.assertEqual((store.get(task).status, store.claims()), ("backlog", []))
+
+    def test_the_work_learns_that_its_claim_was_lost(self):
+        with self.store() as store, txlite.open(self.home) as other:
+            task = store.add("long work").id
+            with self.assertRaises(txlite.LeaseLost):
+                with store.claimed(task, "me", lease=1) as claim:
+                    other.reset(task)
+                    other.claim(task, "another")
+                    self.assertTrue(claim.lost.wait(60))
+                    with self.assertRaises(txlite.LeaseLost):
+                        claim.check()
+                    with self.assertRaises(txlite.LeaseLost):
+                        claim.done()
+            self.assertEqual(other.claims()[0].worker, "another")
+
+    def test_a_late_holder_changes_nothing_even_if_nobody_noticed(self):
+        with self.store() as store:
+            task = store.add("x").id
+            claim = store.claim(task, "me", lease=1)
+            wait_until(store.expired, "the lease to run out")
+            for act in (store.done, store.fail, store.renew, store.release):
+                with self.assertRaisesRegex(txlite.LeaseLost, "ran out at"):
+                    act(task, token=claim.token)
+            self.assertEqual(store.get(task).status, "active")
+
+    def test_the_work_learns_that_somebody_decided(self):
+        with self.store() as store, txlite.open(self.home) as other:
+            for decide in (other.cancel, lambda task: other.update(task, status="blocked"), other.done,
+                           lambda task: (other.reset(task), other.delete(task))):  # fmt: skip
+                task = store.add("long work").id
+                with contextlib.suppress(txlite.LeaseLost), store.claimed(task, "me", lease=1) as claim:
+                    decide(task)
+                    self.assertTrue(claim.lost.wait(60))
+            task = store.add("long work").id
+            with self.assertRaises(ZeroDivisionError), store.claimed(task, "me"):
+                other.reset(task)
+                other.delete(task)
+                1 / 0  # noqa: B018  # the work's own exception says more
+
+
+class Sharing(Case):
+    def test_a_store_that_is_closed_while_threads_wait(self):
+        store, trouble = self.store(), []
+        task = store.add("x").id
+
+        def wait():
+            try:
+                store.get(task)
+                store.add("y")
+            except Exception as error:
+                trouble.append(type(error))
+
+        with store.db.writing():
+            threads = [threading.Thread(target=wait) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+        store.close()
+        for thread in threads:
+            thread.join()
+        self.assertLessEqual(set(trouble), {txlite.StoreUnavailable})
+
+    def test_several_threads_and_one_store(self):
+        with self.store() as store:
+            ids = store.add_many(f"task {number}" for number in range(40))
+            ran, trouble = [], []
+
+            def work(name):
+                try:
+                    while True:
+                        found = store.claim_best(name)
+                        if found is None:
+                            return
+                        ran.append(found.task.id)
+                        store.done(found.task.id, token=found.claim.token)
+                except Exception as error:
+                    trouble.append(error)
+
+            threads = [threading.Thread(target=work, args=(f"thread-{number}",)) for number in range(6)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.assertEqual((trouble, sorted(ran)), ([], sorted(ids)))
+
+
+class Due(Case):
+    def test_what_became_due_behind_much_else(self):
+        with self.store() as store:
+            moment = "2025-01-01T00:00:00.000Z"
+            store.add_many({"title": "a", "needs": "a", "not_before": moment} for _ in range(1001))
+            task = store.add("b", needs="b", not_before=moment).id
+            self.assertEqual(store.claim_best("me", lanes=[txlite.Lane("prompt", "b")]).task.id, task)
+
+    def test_nothing_is_due_while_the_queue_is_paused(self):
+        with self.store() as store:
+            store.add("x", not_before="2025-01-01T00:00:00.000Z")
+            self.assertIsNotNone(store.next_due())
+            store.pause()
+            self.assertIsNone(store.next_due())
+            store.resume()
+
+
+if __name__ == "__main__":
+    unittest.main()

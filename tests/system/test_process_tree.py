@@ -1,0 +1,77 @@
+"""A tree of processes is found by parenthood, session and mark; another's process never is."""
+
+import os
+import signal
+import subprocess
+import sys
+import unittest
+
+from txlite.system import process, process_tree
+
+from ..case import ROOT, Case
+
+
+class Members(Case):
+    def test_a_process_with_the_same_pid_is_not_signalled(self):
+        bystander = subprocess.Popen(["sleep", "60"], start_new_session=True)
+        self.addCleanup(bystander.wait)
+        self.addCleanup(bystander.kill)
+        seen = process.look(bystander.pid)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            process.send_signal(seen._replace(start=seen.start - 1), number)
+        agent = process.identify(bystander.pid)
+        found = process_tree.Tree("0" * 36, 1, agent._replace(start=agent.start - 1))
+        self.assertEqual(found.members(), [])
+        found = process_tree.Tree("0" * 36, 1, agent._replace(boot="another"))
+        self.assertEqual(found.members(), [])
+        self.assertIsNone(bystander.poll())
+        self.assertTrue(agent.is_alive())
+        self.assertFalse(agent._replace(start=agent.start - 1).is_alive())
+
+    def test_marks_of_another_attempt_or_home_do_not_match(self):
+        code = f"""import sys; sys.path.insert(0, {ROOT!r})
+import os, subprocess; from txlite.system import process_tree
+process_tree.mark_children("abcdef0" + "0" * 29, 12)
+os.environ["TXLITE_ATTEMPT"] = "abcdef0" + "0" * 29 + ":12"
+print(subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).pid)"""
+        pid = int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+        self.addCleanup(os.kill, pid, signal.SIGKILL)
+        self.assertTrue(process_tree.is_marked(pid, "abcdef0" + "0" * 29, 12))
+        for home, attempt in (("abcdef0" + "0" * 29, 1), ("abcdef0" + "0" * 29, 123), ("abcdef1" + "0" * 29, 12)):
+            self.assertFalse(process_tree.is_marked(pid, home, attempt))
+
+    def test_one_that_goes_on_while_others_are_looked_at_is_found(self):
+        code = f"""import sys; sys.path.insert(0, {ROOT!r})
+import subprocess, uuid; from txlite.system import process, process_tree
+home, read = str(uuid.uuid4()), process.table
+process_tree.mark_children(home, 12)
+child = subprocess.Popen(["sleep", "60"])
+def table(*arguments):
+    found = read(*arguments)
+    child.kill(); child.wait()  # as a link of a chain, whose successor came too late for the table
+    return found
+process.table = table
+print(child.pid, *[one.pid for one in process_tree.Tree(home, 12, None).members()])"""
+        out = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout.split()
+        self.assertEqual(out, [out[0]] * 2)
+
+    def test_what_cannot_be_killed_is_named(self):
+        if os.geteuid():
+            self.skipTest("needs root, to become somebody else")
+        code = f"""import sys; sys.path.insert(0, {ROOT!r})
+import os, subprocess, time; from txlite.system import process, process_tree
+process_tree.KILL_PATIENCE = 0.3
+child = subprocess.Popen(["sleep", "60"], start_new_session=True, stdout=-3, stderr=-3)
+agent = process.identify(child.pid)
+os.setresuid(65534, 65534, 65534)
+ending = process_tree.Ending(process_tree.Tree("0" * 36, 1, agent), 0.1)
+while not ending.is_over:
+    time.sleep(ending.step())
+print(child.pid, *[one.pid for one in ending.survivors])"""
+        out = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout.split()
+        os.kill(int(out[0]), signal.SIGKILL)
+        self.assertEqual(out, [out[0]] * 2)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,93 @@
+"""`logs` and `status`: what is seen of an attempt while it runs and afterwards."""
+
+import os
+import unittest
+
+from ..case import wait_until
+from ..execution.case import LaunchCase
+
+
+class Logs(LaunchCase):
+    def test_following_from_the_start_to_the_end(self):
+        launched = self.launch("task", then="while test ! -e go; do sleep 0.02; done; echo '\033[31mred'; echo last")
+        follower = self.start("logs", "-f", launched["id"])
+        self.assertIn(b"hello", follower.stdout.readline())
+        with open(self.path("go"), "w"):
+            pass
+        self.assertEqual(follower.communicate(timeout=60)[0], b"\\x1b[31mred\nlast\n")
+        self.assertEqual(follower.returncode, 0)
+        said = self.read(os.path.join(self.home, "workers", os.path.basename(self.one(launched)["report"])))
+        self.assertIn("\033[31mred\nlast\n~~~~", said)
+        self.assertTrue(self.txlite("logs", str(launched["pid"])).endswith("\\x1b[31mred\nlast\n"))
+        self.assertTrue(self.txlite("logs", "--raw", launched["id"]).endswith("\033[31mred\nlast\n"))
+        self.assertEqual(self.json("cleanup", "--compress-age", "0")["compressed"], 1)
+        self.assertTrue(self.one(launched)["report"].endswith("_codex_task.md.gz"))
+        self.assertTrue(self.txlite("logs", str(launched["pid"])).endswith("\\x1b[31mred\nlast\n"))
+        os.unlink(self.one(launched)["report"])
+        self.assertIn("last\n", self.txlite("logs", launched["id"]))
+        self.assertIn("moved or deleted: this is the end of its output", self.errors)
+        self.assertIsNone(self.one(launched)["report"])
+
+    def test_a_task_of_the_queue(self):
+        again = "test -e second || { touch second; until test -e go; do sleep 0.02; done; exit 1; }"
+        task = self.txlite("add", "-q", "--", f"echo one; {again}").strip()
+        self.txlite("logs", task, code=2)
+        self.assertIn("has not run yet", self.errors)
+        waiting, follower = self.start("wait", task), self.start("logs", "-f", task)
+        run = self.start("run")
+        self.assertEqual(follower.stdout.readline(), b"one\n")
+        with open(self.path("go"), "w"):
+            pass
+        self.assertEqual(run.wait(60), 0)
+        self.assertEqual(follower.communicate(timeout=60)[0], b"one\n")
+        self.assertEqual(waiting.wait(60), 0)
+        self.assertEqual(self.json("logs", task)["output"], "one\n")
+        self.assertEqual([row["status"] for row in self.json("status")], ["done", "failed"])
+
+    def test_following_through_the_cap_loses_nothing_that_it_saw(self):
+        os.mkdir(self.home)
+        with open(os.path.join(self.home, "config.ini"), "w") as file:
+            file.write("[txlite]\noutput_cap = 4K\n")
+        loop = "for i in $(seq 1000 1090); do echo $i; echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; "
+        # A slow reader is waited for, again and again.
+        seen = "case $i in *0) until test -e seen-$i; do sleep 0.02; done;; esac; "
+        launched = self.launch("--agent", "shell", "--timeout", "60", loop + seen + "done")
+        follower = self.start("logs", "-f", "--raw", launched["id"])
+        followed = ""
+        for line in map(bytes.decode, follower.stdout):
+            followed += line
+            if line.strip().isdigit():
+                open(self.path("seen-" + line.strip()), "w").close()
+        self.assertEqual(follower.wait(60), 0)
+        wanted = [line for number in range(1000, 1091) for line in (str(number), "x" * 57)]
+        self.assertEqual(followed.splitlines(), wanted)
+        self.assertIn("more were cut after the first 2048", self.read(self.wait_for(launched)["report"]))
+
+    def test_logs_of_what_never_stops_writing(self):
+        os.mkdir(self.home)
+        with open(os.path.join(self.home, "config.ini"), "w") as file:
+            file.write("[txlite]\noutput_cap = 64K\n")
+        launched = self.launch("--agent", "shell", "yes")
+        wait_until(lambda: os.path.getsize(launched["report"]) > 60_000, "output")
+        self.assertIn("y\ny\n", self.txlite("logs", launched["id"]))
+
+
+class Status(LaunchCase):
+    def test_status_filters(self):
+        for type in ("workers", "research", "audit"):
+            self.wait_for(self.launch(f"a task of {type}", "--type", type))
+        self.assertEqual([row["type"] for row in self.json("status")], ["audit", "research", "workers"])
+        self.assertEqual([row["type"] for row in self.json("status", "--latest", "2")], ["audit", "research"])
+        for arguments in (("--workers",), ("--research",), ("--type", "audit")):
+            (row,) = self.json("status", *arguments)
+            self.assertEqual(row["type"], arguments[-1].lstrip("-"))
+            self.assertTrue(os.path.dirname(row["report"]).endswith("/" + row["type"]))
+        self.assertEqual(self.json("status", "--stats")["types"], {"audit": 1, "research": 1, "workers": 1})
+        out = self.txlite("status", "--all")
+        self.assertEqual(out.count("\n"), 4)
+        self.assertNotIn("\x1b", out)
+        self.assertIn("3 done", self.txlite("status", "--stats"))
+
+
+if __name__ == "__main__":
+    unittest.main()
