@@ -143,7 +143,7 @@ sys.exit(cli.main(["list"]))"""
         for line, code in (
             (f"{command} list >&-", 0),
             (f"{command} list 2>&- >&- <&-", 0),
-            (f"{command} show x 2>&-", 2),
+            (f"{command} show tx-nosuchid0 2>&-", 2),
             (f"{command} list > /dev/full", 69),
             (f"{command} run --from - <&-", 0),
             (f"echo true | {command} run --from - | true; exit ${{PIPESTATUS[1]}}", 0),
