@@ -91,7 +91,7 @@ def _catch_up(repository: Repository, base: str) -> str | None:
 def undo(repository: Repository, base: str, commit: str) -> bool:
     """Take back what is half done of putting the working tree of a base branch forward to a commit: a kill came. All
     that differs there is then as the one or the other has it; where anything else differs, nothing is touched."""
-    place = repository.place_of(base)
+    place = repository.checked_out(base)
     if place is None:
         return False
     with try_lock(place.path_of(TREE_LOCK)) as is_ours:
@@ -129,7 +129,7 @@ def tell_held_back(top: str, base: str) -> str | None:
 def _advance(repository: Repository, base: str, commit: str) -> str | None:
     place, state = repository, repository.state()  # it is here, usually
     if state.branch != base:
-        found = repository.place_of(base)
+        found = repository.checked_out(base)
         if found is None:
             rebased = _who_rebases(repository, base)
             if rebased:

@@ -11,30 +11,37 @@ import os
 import re
 import shutil
 
+from ..system.named_tuple import NamedTuple
 from ..text import shorten
 from .command import GitError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .repository import Repository
+    from .repository import Origin, Repository
 
 PARKED = "refs/txlite/parked"  # below it: TASK/ATTEMPT
 AT_ONCE = 500  # paths on a command line
 
 
-def clear_away(
-    tree: Repository, start: str, branch: str | None, reason: str, task: str, attempt: int, aside: str
-) -> tuple[str | None, list[str]]:
-    """Park all that differs from the commit `start`, and put the tree back to it, on this branch or on none.
+class Label(NamedTuple):
+    """Whose work is parked, and why: the ref's name and the commit's message."""
+
+    task: str  # id
+    attempt: int
+    reason: str
+
+
+def clear_away(tree: Repository, origin: Origin, label: Label, aside: str) -> tuple[str | None, list[str]]:
+    """Park all that differs from `origin`, and put the tree back to it.
 
     Repositories within it, which git can neither park nor remove, are moved below `aside`. The ref, or None where
     nothing differed, and the paths of what was moved. Raises GitError where the tree is not as it was after that.
     """
     moved = _move_inner(tree, aside)
-    parked = park(tree, start, branch, reason, task, attempt)
-    _restore(tree, start, branch)
+    parked = park(tree, origin, label)
+    _restore(tree, origin)
     if parked:
-        _bring_back_ignored(tree, start, parked)
+        _bring_back_ignored(tree, origin.commit, parked)
     _clean(tree)
     moved += _move_inner(tree, aside)
     left = tree.state().changes
@@ -43,18 +50,18 @@ def clear_away(
     return parked, moved
 
 
-def park(tree: Repository, start: str, branch: str | None, reason: str, task: str, attempt: int) -> str | None:
-    """Keep all that differs from `start`, here and on the branch that HEAD may have been moved away from; the ref."""
+def park(tree: Repository, origin: Origin, label: Label) -> str | None:
+    """Keep all that differs from `origin`, here and on the branch that HEAD may have been moved away from; the ref."""
     tree.stage()
-    head = tree.head()
-    tip = tree.commit_of(f"refs/heads/{branch}") if branch else None
+    start, head = origin.commit, tree.head()
+    tip = tree.commit_of(f"refs/heads/{origin.branch}") if origin.branch else None
     is_elsewhere = tip is not None and not tree.is_ancestor(tip, head) and not tree.is_ancestor(tip, start)
     if head == start and not is_elsewhere and not tree.is_staged(start):
         return None
-    ref = free_ref(tree, f"{PARKED}/{task}/{attempt}")
+    ref = free_ref(tree, f"{PARKED}/{label.task}/{label.attempt}")
     if is_elsewhere or tree.is_staged(head):
         contents = tree.ask("write-tree").strip()
-        message = f"Parked: {task}, attempt {attempt}: {reason}".encode("utf-8", "replace")
+        message = f"Parked: {label.task}, attempt {label.attempt}: {label.reason}".encode("utf-8", "replace")
         parents = ["-p", head, *(["-p", str(tip)] if is_elsewhere else [])]
         head = tree.act("commit-tree", contents, *parents, "-F", "-", stdin=message).split()[-1]
     tree.act("update-ref", ref, head)
@@ -68,20 +75,20 @@ def free_ref(tree: Repository, ref: str) -> str:
     return next(name for name in names if name not in taken)
 
 
-def _restore(tree: Repository, start: str, branch: str | None) -> None:
+def _restore(tree: Repository, origin: Origin) -> None:
     if tree.is_rebasing:
         tree.act("rebase", "--quit")
     try:
-        _check_out(tree, start, branch)
+        _check_out(tree, origin)
     except GitError:
         _unlock(tree)
-        _check_out(tree, start, branch)
+        _check_out(tree, origin)
 
 
-def _check_out(tree: Repository, start: str, branch: str | None) -> None:
-    if tree.state().branch != branch:
-        tree.act("checkout", "-q", "-f", *([branch] if branch else ["--detach"]))
-    tree.act("reset", "-q", "--hard", start)
+def _check_out(tree: Repository, origin: Origin) -> None:
+    if tree.state().branch != origin.branch:
+        tree.act("checkout", "-q", "-f", *([origin.branch] if origin.branch else ["--detach"]))
+    tree.act("reset", "-q", "--hard", origin.commit)
 
 
 def _clean(tree: Repository) -> None:

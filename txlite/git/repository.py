@@ -37,6 +37,13 @@ class State(NamedTuple):
         return [path for path in self.changes if path.endswith("/")]
 
 
+class Origin(NamedTuple):
+    """Where an attempt's work began, and where its working tree goes back to."""
+
+    commit: str
+    branch: str | None  # None: HEAD is detached
+
+
 class Staged(NamedTuple):
     """What the index has that a commit has not."""
 
@@ -202,7 +209,7 @@ class Repository:
                 raise
             return files
 
-    def place_of(self, branch: str) -> Repository | None:
+    def checked_out(self, branch: str) -> Repository | None:
         """The working tree in which a branch is checked out."""
         for path, ref in self.worktrees().items():
             if ref == f"refs/heads/{branch}" and os.path.isdir(path):

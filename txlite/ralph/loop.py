@@ -21,7 +21,7 @@ from ..system.liveness import Liveness, is_held, read_note
 from ..system.named_tuple import NamedTuple
 from . import trial as ralph
 from .workspace import ASIDE, Rules
-from .worktree import WORKTREES
+from .worktree_site import WORKTREES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

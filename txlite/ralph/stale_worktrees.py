@@ -13,7 +13,7 @@ from ..git.parking import PARKED, free_ref
 from ..git.repository import Repository
 from ..system.named_tuple import NamedTuple
 from ..text import shorten
-from .worktree import BRANCH, WORKTREES
+from .worktree_site import BRANCH, WORKTREES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from ..execution.guarded_process import Run
     from ..model import Task
     from ..store.claims import Assignment
+    from .workspace import Workspace, WorkspaceKind
 
 SET_UP = 1800.0  # seconds for the setup command
 LOCK_PATIENCE = 30.0  # seconds to wait for somebody else's git
@@ -128,16 +129,18 @@ class RalphWorker(worker.Worker):
         with contextlib.ExitStack() as alone:
             return self._complete(self._end(place, self._try_in(place, assignment, alone)))
 
-    def _choose(self, task: Task) -> PlainDirectory:
+    def _choose(self, task: Task) -> Workspace:
         """The place for an attempt of this task."""
         rules = self._policy.rules
         directory = os.path.realpath(task.directory or rules.repository or os.getcwd())
-        kind = Worktree if rules.worktrees else InPlace
+        kind: WorkspaceKind = InPlace
+        if rules.worktrees:
+            kind = Worktree
         if rules.repository is None or below(directory, os.path.realpath(rules.repository)) is None:
             kind = PlainDirectory
         return kind(self._store, self, rules, task, self._token)
 
-    def _try_in(self, place: PlainDirectory, assignment: Assignment, alone: contextlib.ExitStack) -> Result:
+    def _try_in(self, place: Workspace, assignment: Assignment, alone: contextlib.ExitStack) -> Result:
         """All that is done for the task, in a place that is ours alone where it cannot be shared."""
         try:
             if place.lock:
@@ -157,7 +160,7 @@ class RalphWorker(worker.Worker):
         self._trouble = error
         return Result(INTERRUPTED, note=str(error))
 
-    def _work(self, assignment: Assignment, place: PlainDirectory) -> Result:
+    def _work(self, assignment: Assignment, place: Workspace) -> Result:
         """From the start to the end of what is done for a task. Raises Stopped, Unfit, Hindered."""
         landed = place.enter()
         if landed:
@@ -175,7 +178,7 @@ class RalphWorker(worker.Worker):
             self.remark(f"committed as {commit}")
         return result
 
-    def _end(self, place: PlainDirectory, result: Result) -> Result:
+    def _end(self, place: Workspace, result: Result) -> Result:
         """Leave the place as it must be after an attempt that did not pass."""
         if result.outcome == DONE:
             return result
@@ -190,7 +193,7 @@ class RalphWorker(worker.Worker):
             self.remark(f"what it changed is parked as {parked}")
         return result
 
-    def _ask_agent(self, assignment: Assignment, place: PlainDirectory) -> Result:
+    def _ask_agent(self, assignment: Assignment, place: Workspace) -> Result:
         """The agent's end, judged by itself: DONE if it exited with 0, or said so."""
         assignment = _there(assignment, place)
         task = assignment.task
@@ -408,7 +411,7 @@ def _try_lock(file: int) -> bool:
         return False
 
 
-def _there(assignment: Assignment, place: PlainDirectory) -> Assignment:
+def _there(assignment: Assignment, place: Workspace) -> Assignment:
     """The same task, with the directory in which it is worked on."""
     return assignment._replace(task=assignment.task._replace(directory=place.directory))
 
