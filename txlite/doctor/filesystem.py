@@ -13,6 +13,7 @@ from functools import partial
 
 from .. import text
 from ..system import clock, mounts
+from ..system.locks import try_lock
 from .probe import BROKEN, LIMITED, OK, Check, Finding
 
 TYPE_CHECKING = False
@@ -102,11 +103,10 @@ def check_locks(place: str) -> list[Finding]:
         path = os.path.join(directory, "lock")
         with open(path, "w") as first, open(path, "w") as second:
             try:
-                fcntl.flock(first, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                try_lock(first.fileno())
                 fcntl.lockf(first, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return [Finding("locks", OK, "flock keeps others out")]
+                if not try_lock(second.fileno()):
+                    return [Finding("locks", OK, "flock keeps others out")]
             except OSError as error:
                 return [Finding("locks", BROKEN, f"no file can be locked here: {error.strerror}", ELSEWHERE)]
     found = "flock gives one lock to two: workers would write at once, and all look alive"

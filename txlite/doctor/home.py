@@ -19,7 +19,7 @@ from ..reports import report
 from ..store import schema
 from ..store.integrity import Inconsistency, Inspection
 from ..store.store import open_store
-from ..system import liveness, mounts, wakeup
+from ..system import liveness, mounts
 from . import filesystem
 from .probe import BROKEN, LIMITED, OK, Check, Finding, found_error
 
@@ -218,14 +218,13 @@ def _gone(store: Store) -> set[str]:
 def check_left(home: str) -> list[Finding]:
     """Lock files and FIFOs whose processes are gone, and who were not entered or have signed off."""
     with open_store(home, read_only=True) as store:
-        fifos = wakeup.all_names(store.wake_directory)  # before the locks: who has a FIFO had a lock first
-        directory = os.path.dirname(store.lock_path(""))
-        locks = set(os.listdir(directory)) if os.path.isdir(directory) else set()
-        known = {worker.id for worker in store.unrecovered_workers()} | set(store.present_supervisors())
-        stale = {name for name in locks - known if not liveness.is_held(store.lock_path(name))}
-        left = [name for name in stale if os.path.exists(store.lock_path(name))]
-        left += [name for name in fifos - known - (locks - stale) if name in wakeup.all_names(store.wake_directory)]
-    if left:
-        found = f"{_count(len(left), 'lock file or FIFO')} of dead processes in home: they do no harm"
+        left = liveness.find_leftovers(
+            os.path.dirname(store.lock_path("")),
+            store.wake_directory,
+            lambda: {worker.id for worker in store.unrecovered_workers()} | set(store.present_supervisors()),
+        )
+    count = len(left.locks) + len(left.fifos)
+    if count:
+        found = f"{_count(count, 'lock file or FIFO')} of dead processes in home: they do no harm"
         return [Finding("leftovers", LIMITED, found.replace("lock file or FIFOs", "lock files or FIFOs"), RECONCILE)]
     return [Finding("leftovers", OK, "none of dead processes")]

@@ -79,17 +79,16 @@ class Recovery:
     def tidy(self) -> None:
         """Remove the lock files and FIFOs of processes that died before they were registered, or after they had
         signed off."""
-        fifos = wakeup.all_names(self._store.wake_directory)  # before the locks: who has a FIFO had a lock first
-        known = {worker.id for worker in self._store.unrecovered_workers()} | set(self._store.present_supervisors())
-        directory = os.path.dirname(self._store.lock_path(""))
-        locks = set(os.listdir(directory)) if os.path.isdir(directory) else set()
-        for name in locks - known:
-            legacy = liveness.OrphanedLock(self._store.lock_path(name))
-            if legacy.taken:
-                legacy.remove()
-                locks.discard(name)
-        for name in fifos - locks:
+        left = liveness.find_leftovers(
+            os.path.dirname(self._store.lock_path("")), self._store.wake_directory, self._known_names
+        )
+        for name in left.locks:
+            liveness.OrphanedLock(self._store.lock_path(name)).remove()
+        for name in left.fifos:
             wakeup.remove(self._store.wake_directory, name)
+
+    def _known_names(self) -> set[str]:
+        return {worker.id for worker in self._store.unrecovered_workers()} | set(self._store.present_supervisors())
 
     def step(self) -> None:
         """Do what is due."""
@@ -115,7 +114,7 @@ class Recovery:
         if not self._can_see(identity, worker):
             return
         legacy = liveness.OrphanedLock(self._store.lock_path(worker.id))
-        if not legacy.taken and not legacy.is_missing:
+        if not legacy.is_taken and not legacy.is_missing:
             self._is_contested = True  # somebody recovers it just now, or asks whether it lives
             return
         try:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from ..errors import NotFound
 from ..model import CANCELLED, DONE, INTERRUPTED, LOST, TIMEOUT, UNSTARTABLE, WORKERS
 from ..system import process
-from ..system.liveness import read_note
 from ..system.named_tuple import NamedTuple
 from ..text import shorten
 from .tasks import unknown
@@ -143,6 +142,8 @@ class AttemptStatuses:
     def _look(self, standing: AttemptStatus) -> AttemptStatus:
         """What its worker's process and the note in its lock file say about an attempt that has not ended."""
         path = self.lock_path(standing.worker)
+        from ..system.liveness import read_note  # what only reads the queue does without
+
         note = read_note(path)
         if note.get("attempt") != standing.attempt:
             note = {}

@@ -10,7 +10,6 @@ import os
 from ..errors import InvalidValue, NotFound, Refused
 from ..model import Claim, Lane, Worker, parse_lanes
 from ..system import clock, process, wakeup
-from ..system.liveness import is_held
 from ..system.named_tuple import NamedTuple
 from .claims import HELD_LEASE
 
@@ -75,6 +74,8 @@ class Workers:
         known = process.Identity.parse(identity)
         if known and known.is_here():
             return known.is_alive()  # its lock may be held by who recovers it
+        from ..system.liveness import is_held  # what only reads the queue does without
+
         return known is not None and is_held(self.lock_path(name))
 
     def register(self, worker: Worker) -> None:
