@@ -16,16 +16,16 @@ from ..case import ROOT, Case, wait_until
 
 class Programs(Case):
     def programs(self, **names):
-        """What the README's programs define, after running them."""
-        with open(os.path.join(ROOT, "README.md")) as file:
-            section = file.read().partition("## From Python\n")[2].partition("\n## ")[0]
+        """What the programs of docs/python.md define, after running them."""
+        with open(os.path.join(ROOT, "txlite", "docs", "python.md"), encoding="utf-8") as file:
+            section = file.read()
         source = textwrap.dedent("\n".join(line if line.startswith("    ") else "" for line in section.split("\n")))
         here = {"open": lambda: txlite.open(self.home)}
         names["txlite"] = mock.Mock(**{**{name: getattr(txlite, name) for name in txlite.__all__}, **here})
         exec(source.replace("import txlite\n", ""), names)
         return names
 
-    def test_the_readmes_programs(self):
+    def test_the_programs_of_the_documentation(self):
         os.environ.pop("TXLITE_HOME", None)
         out = io.StringIO()
         with contextlib.redirect_stdout(out), self.store() as store:
