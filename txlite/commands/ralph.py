@@ -10,7 +10,7 @@ from ..agents.agent import Agent, find_agent
 from ..agents.environment import build_command
 from ..errors import Interrupted, NotFound, UsageError
 from ..execution.guarded_process import Limits
-from ..execution.supervisor import Settings
+from ..execution.supervisor import SupervisorSettings
 from ..home import config, location, prompt_templates
 from ..model import STATES, WORKERS
 from ..ralph import loop
@@ -185,7 +185,7 @@ def _loop(store: Store, agent: Agent, options: ConfigParser, args: Namespace) ->
         loop.new_name(), rules, words, args.level or "", args.verify, args.verify_timeout, args.settle
     )  # fmt: skip
     limits = Limits(args.timeout, args.kill_after, args.stall)
-    settings = Settings(args.workers, agent, args.max_attempts, limits, report.read_cap(options), args.drain)
+    settings = SupervisorSettings(args.workers, agent, args.max_attempts, limits, report.read_cap(options), args.drain)
     idle_exit = None if args.forever else args.idle_exit or 0.0
     bounds = loop.Bounds(args.max_tasks, args.max_hours, args.max_failures, idle_exit)
     counts = store.count()

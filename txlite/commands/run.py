@@ -8,7 +8,7 @@ from .. import text
 from ..agents.agent import SHELL, find_agent
 from ..errors import AlreadyClaimed, Interrupted, UsageError
 from ..execution.guarded_process import Limits
-from ..execution.supervisor import Settings, Supervisor
+from ..execution.supervisor import Supervisor, SupervisorSettings
 from ..home import config, location
 from ..model import STATES
 from ..reports import report
@@ -95,7 +95,7 @@ def run(args: Namespace) -> int:
         batch = _enter(store, lines, args) if lines else None
         progress = _progress(store, batch, args)
         watch = Watch(store, progress)
-        settings = Settings(
+        settings = SupervisorSettings(
             args.workers, agent, args.max_attempts, limits, cap, args.drain, args.forever
         )  # fmt: skip
         supervisor = Supervisor(store, settings, watch.look)

@@ -85,11 +85,11 @@ def _start(args: Namespace) -> int:
     agent = find_agent(args.agent, options)
     cap = report.read_cap(options)
     from ..execution.persistent import Persistent
-    from ..execution.worker import Settings
+    from ..execution.worker import WorkerSettings
 
     limits = Limits(args.timeout, args.kill_after)
     database = os.path.join(home, location.DATABASE)
-    settings = Settings(database, id, name, None, agent, args.max_attempts, limits, cap)
+    settings = WorkerSettings(database, id, name, None, agent, args.max_attempts, limits, cap)
     worker = Persistent(settings, capabilities, args.drain)
     try:
         if not args.json:

@@ -31,11 +31,13 @@ from ..store.claims import Result
 from ..store.tasks import check
 from ..store.workers import new_id
 from ..system import clock
+from ..system.event_loop import handle_quietly
 from ..system.named_tuple import NamedTuple
 from ..text import check_plain_name, check_text, shorten
 from . import worker
 from .guarded_process import Limits
 from .persistent import Standalone
+from .stop_policy import STOPPING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -221,7 +223,7 @@ def _become_worker(home: str, wanted: Order, writing: int) -> NoReturn:
             _detach(writing)
         except OSError as error:
             raise Refused(f"no process could be detached ({error.strerror}): see `ulimit -u`") from error
-        worker.prepare_signals()
+        handle_quietly((*STOPPING, signal.SIGCHLD))
         try:
             _work(home, wanted, writing)
             code = 0
@@ -266,7 +268,7 @@ def _say(writing: int, message: dict[str, object]) -> bool:
 def _work(home: str, wanted: Order, writing: int) -> None:
     launch = wanted.launch
     name = new_id("worker")
-    settings = worker.Settings(
+    settings = worker.WorkerSettings(
         os.path.join(home, location.DATABASE), name, name, None, wanted.agent, 1,
         Limits(launch.timeout, launch.kill_after), wanted.cap,
     )  # fmt: skip
@@ -282,7 +284,7 @@ def _work(home: str, wanted: Order, writing: int) -> None:
 class LaunchedWorker(Standalone):
     """A worker of one task, on its own."""
 
-    def __init__(self, settings: worker.Settings, wanted: Order) -> None:
+    def __init__(self, settings: worker.WorkerSettings, wanted: Order) -> None:
         self._order = wanted
         self._refusal: Result | None = None
         super().__init__(settings, (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT), RECOVER)

@@ -18,8 +18,10 @@ from ..errors import Error
 from ..model import INTERRUPTED, Lane
 from ..store.claims import Result
 from ..system import clock
+from ..system.event_loop import handle_quietly
 from . import worker
 from .recovery import PATIENCE, Recovery
+from .stop_policy import STOPPING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ class Standalone(worker.Worker):
     """A worker on its own. `stopping`: the signals that it answers; `recover_every`: seconds between its looks for the
     dead."""
 
-    def __init__(self, settings: worker.Settings, stopping: Iterable[int], recover_every: float) -> None:
+    def __init__(self, settings: worker.WorkerSettings, stopping: Iterable[int], recover_every: float) -> None:
         self._signals: list[int] = []
         for number in stopping:
             signal.signal(number, lambda noted, _: self._signals.append(noted))
@@ -77,7 +79,7 @@ class Persistent(Standalone):
     """A worker that stays until it is told to leave. `capabilities`: the needs that it meets; `drain`: seconds that a
     running attempt gets after the first signal, None for all that it needs."""
 
-    def __init__(self, settings: worker.Settings, capabilities: list[str], drain: float | None) -> None:
+    def __init__(self, settings: worker.WorkerSettings, capabilities: list[str], drain: float | None) -> None:
         self._capabilities = capabilities
         self._drain = drain
         self._first_signal = 0.0
@@ -85,7 +87,7 @@ class Persistent(Standalone):
         stopping = [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT]
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
             stopping.append(signal.SIGHUP)
-        worker.prepare_signals()
+        handle_quietly((*STOPPING, signal.SIGCHLD))
         super().__init__(settings, stopping, RECOVER)
 
     def _register(self) -> None:

@@ -26,25 +26,17 @@ from ..store.claims import Assignment, Result
 from ..store.store import open_store
 from ..system import clock, liveness, process
 from ..system import wakeup as wake
+from ..system.event_loop import handle_quietly
 from ..system.named_tuple import NamedTuple
+from .control import FINISHED, IDLE, Control
 from .guarded_process import Limits, Run
+from .stop_policy import KILL, LEAVE, STOP, STOPPING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from ..agents.results import Sink
-
-# Orders, a byte each.
-LEAVE = b"l"  # no new claims
-STOP = b"s"  # no new claims, and stop the agent: TERM, later KILL
-KILL = b"k"  # the same, without waiting before KILL
-# What a worker tells its supervisor.
-IDLE = b"i"  # it found nothing to do
-FINISHED = b"f"  # an attempt has ended
-TROUBLE = b"!"  # followed by an exit code, a space and the reason: it cannot work
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)  # that a worker does not count
 
 HEARTBEAT = 30.0  # seconds
 LOOK = 1.0  # seconds between looks at the change counter, in case a wake-up was lost
@@ -67,7 +59,7 @@ class Plan(NamedTuple):
     search: bool = False  # whether the agent may search the web
 
 
-class Settings(NamedTuple):
+class WorkerSettings(NamedTuple):
     """All that a worker must know, as one record that can be pickled."""
 
     database: str
@@ -81,20 +73,18 @@ class Settings(NamedTuple):
     policy: object = None  # what a loop's workers must know besides
 
 
-def main(settings: Settings, control: Connection, kind: type[Worker] | None = None) -> None:
+def main(settings: WorkerSettings, control: Connection, kind: type[Worker] | None = None) -> None:
     """The body of a worker process, of this kind or a plain one."""
-    prepare_signals()
+    handle_quietly((*STOPPING, signal.SIGCHLD))
     try:
         _work(settings, control, kind or Worker)
     except Error as error:
-        try:
-            control.send_bytes(b"%s%d %s" % (TROUBLE, error.exit_code, str(error).encode()))
-        except OSError:
+        if not Control(control).tell_trouble(error):
             print(f"txlite: {settings.id}: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
 
 
-def _work(settings: Settings, control: Connection, kind: type[Worker]) -> None:
+def _work(settings: WorkerSettings, control: Connection, kind: type[Worker]) -> None:
     try:
         worker = kind(settings, control)
         try:
@@ -107,25 +97,12 @@ def _work(settings: Settings, control: Connection, kind: type[Worker]) -> None:
         raise record_bug(f"worker {settings.id}") from None
 
 
-def prepare_signals() -> None:
-    """Count no signals, and hand none on: an ignored signal would stay ignored in the agent, a handler does not."""
-    for number in process.ignored_signals():
-        signal.signal(number, _note)
-    for number in (*SIGNALS, signal.SIGCHLD):
-        signal.signal(number, _note)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
-
-
-def _note(signum: int, frame: object) -> None:
-    pass
-
-
 class Worker:
     """The state of one worker process."""
 
     _claims_at_once = True  # the next task, as it records the end of one
 
-    def __init__(self, settings: Settings, control: Connection | None) -> None:
+    def __init__(self, settings: WorkerSettings, control: Connection | None) -> None:
         self._settings = settings
         self._control = control
         if control:
@@ -402,7 +379,7 @@ class Worker:
     def _obey(self) -> None:
         assert self._control
         try:
-            order = self._control.recv_bytes()
+            order = int(self._control.recv_bytes())
         except BlockingIOError:
             return
         except (EOFError, OSError):

@@ -107,7 +107,7 @@ class Loop:
     def __init__(
         self,
         store: Store,
-        settings: supervisor.Settings,
+        settings: supervisor.SupervisorSettings,
         policy: ralph.Policy,
         bounds: Bounds,
         observe: Callable[[bool], None],

@@ -83,7 +83,7 @@ class Memory:
         self.data = (self.data + data)[-(1 << 16) :]
 
 
-def main(settings: worker.Settings, control: Connection) -> None:
+def main(settings: worker.WorkerSettings, control: Connection) -> None:
     """The body of a worker process of a loop."""
     worker.main(settings, control, RalphWorker)
 
@@ -93,7 +93,7 @@ class RalphWorker(worker.Worker):
 
     _claims_at_once = False  # the loop has a word in what comes next
 
-    def __init__(self, settings: worker.Settings, control: Connection | None) -> None:
+    def __init__(self, settings: worker.WorkerSettings, control: Connection | None) -> None:
         assert isinstance(settings.policy, Policy)
         self._policy = settings.policy
         self._trouble: Error | None = None  # why this loop cannot go on

@@ -14,7 +14,7 @@ from .named_tuple import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection
 
 
 class Identity(NamedTuple):
@@ -205,12 +205,3 @@ def _send_by_pid(process: Process, number: int) -> None:
 def _is_same(process: Process) -> bool:
     found = look(process.pid)
     return found is not None and found.start == process.start
-
-
-def ignored_signals() -> Iterator[int]:
-    """The signals that this process ignores and a child would go on ignoring."""
-    import signal
-
-    for number in signal.valid_signals():
-        if signal.getsignal(number) is signal.SIG_IGN:
-            yield number
