@@ -1,4 +1,6 @@
-"""This copy of the code: a directory, or an archive that Python runs. Used by `pack`, and by `loop`, whose agents find
+"""This copy of the code: a directory, or an archive that Python runs.
+
+What is written here appears complete, or not at all. Called by the verb `pack`, and by `ralph`, whose agents find
 `txlite` on their PATH.
 """
 
@@ -7,6 +9,7 @@ from __future__ import annotations
 import os
 
 from ..errors import StoreUnavailable
+from ..system.atomic_file import AtomicFile
 from .location import PACKAGE
 
 _MAIN = """\
@@ -26,48 +29,40 @@ runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)' {root} {
 
 
 def write_command(path: str) -> None:
-    """Write a command that runs this copy with this Python. Raises StoreUnavailable where it cannot be written."""
+    """Write a command at `path` that runs this copy with this Python.
+
+    Raises StoreUnavailable where it cannot be written.
+    """
     import shlex
     import sys
 
     root, name = os.path.split(PACKAGE)
-    words = {"python": shlex.quote(sys.executable), "root": shlex.quote(root), "name": shlex.quote(name)}
-    unfinished = f"{path}.{os.getpid()}.new"
+    values = {"python": shlex.quote(sys.executable), "root": shlex.quote(root), "name": shlex.quote(name)}
     try:
         os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
-        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o700), "w") as file:
-            file.write(_COMMAND.format(**words))
-        os.replace(unfinished, path)
     except OSError as error:
         raise StoreUnavailable(f"{path} cannot be written: {error.strerror}") from error
+    with AtomicFile(path, replace=True, mode=0o700) as new, open(new.draft, "w") as file:
+        file.write(_COMMAND.format(**values))
 
 
 def pack(path: str) -> None:
-    """Write all of it into one runnable file (see zipapp). What was at `path` is replaced at the end, or not at all.
+    """Write this copy into one runnable file (see `zipapp` in Python's library reference).
 
-    Raises StoreUnavailable where it cannot be written.
+    What was at `path` is replaced at the end, or not at all. Raises StoreUnavailable where it cannot be written.
     """
     import shutil
     import tempfile
 
-    package = PACKAGE
-    root, name = os.path.split(package)
-    unfinished = f"{path}.{os.getpid()}.new"
-    try:
+    root, name = os.path.split(PACKAGE)
+    with AtomicFile(path, replace=True, mode=0o666) as new:
         if os.path.isfile(root):
-            shutil.copy(root, unfinished)  # it is one already
-        else:
-            with tempfile.TemporaryDirectory() as directory:
-                shutil.copytree(
-                    package, os.path.join(directory, name), ignore=shutil.ignore_patterns("__pycache__", ".*")
-                )
-                _archive(directory, name, unfinished)
-        os.replace(unfinished, path)
-    except OSError as error:
-        raise StoreUnavailable(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        if os.path.exists(unfinished):
-            os.unlink(unfinished)
+            shutil.copy(root, new.draft)  # it is one already
+            return
+        with tempfile.TemporaryDirectory() as directory:
+            ignored = shutil.ignore_patterns("__pycache__", ".*")
+            shutil.copytree(PACKAGE, os.path.join(directory, name), ignore=ignored)
+            _archive(directory, name, new.draft)
 
 
 def _archive(directory: str, name: str, path: str) -> None:

@@ -11,6 +11,7 @@ import sqlite3
 
 from ..errors import StoreUnavailable
 from ..system import clock, mounts
+from ..system.atomic_file import sync
 from . import schema
 from .database import run_migrations, size_of, translate, write_lock
 
@@ -30,7 +31,7 @@ def create(path: str, uuid: str) -> None:
             _remove_unfinished(path)
             _build(unfinished, uuid, network=mounts.is_on_network(os.path.dirname(path)))
             os.link(unfinished, path)
-            _sync_directory(os.path.dirname(path))
+            sync(os.path.dirname(path))
     except sqlite3.Error as error:
         raise translate(error, path) from error
     except OSError as error:
@@ -66,11 +67,3 @@ def _remove_unfinished(path: str) -> None:
     for leftover in os.listdir(directory):
         if leftover.startswith(name + ".") and ".new" in leftover:
             os.unlink(os.path.join(directory, leftover))
-
-
-def _sync_directory(path: str) -> None:
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,7 +1,12 @@
 """A file that appears under its name complete, or not at all.
 
-It is written under another name beside it, synced, and renamed, with mode 0600 from its first moment. Used by
-`transfer` for exports and backups.
+It is written under another name beside it, synced (fsync(2): the file, then its directory), and renamed or linked,
+with its mode from its first moment. Used for exports and backups, a loop's page, packed copies and commands.
+
+Three others come into being their own way, because they promise more. A database is built by SQLite under a lock,
+which also clears away what others left there (`store.create`). A report is read while it grows, and is linked to the
+first of several names that is free (`reports.report`). An archive is read back and compared before it is linked, all
+relative to the descriptor of a directory that may not be replaced meanwhile (`reports.archive`).
 """
 
 from __future__ import annotations
@@ -20,21 +25,23 @@ _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
 class AtomicFile:
-    """Use it as a context manager, and write to `draft`; at the end of the context the file is at `path`.
+    """A context manager: what is written to `draft` is at `path` when the context ends, unless it ends by an exception.
 
-    replace: what is there may be replaced, if it is a regular file; else it is Refused.
+    replace: what is there may be replaced, if it is a regular file; else it is Refused. mode: as open(2) has it.
     Raises StoreUnavailable where it cannot be written, UsageError for what is no file.
     """
 
-    def __init__(self, path: str, replace: bool) -> None:
+    def __init__(self, path: str, replace: bool, mode: int = 0o600) -> None:
+        """Note what is to be written; nothing is made or looked at yet."""
         self.path = os.path.realpath(path)  # the file that a symbolic link leads to is replaced, and not the link
         self.draft = f"{self.path}.{os.getpid()}.new"
         self._replace = replace
+        self._mode = mode
 
     def __enter__(self) -> AtomicFile:
         self._check()
         try:
-            os.close(os.open(self.draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            os.close(os.open(self.draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, self._mode))
         except OSError as error:
             raise self._unavailable(error) from error
         return self
@@ -44,9 +51,9 @@ class AtomicFile:
     ) -> None:
         try:
             if error is None:
-                _sync(self.draft)
+                sync(self.draft)
                 self._name()
-                _sync(os.path.dirname(self.path))
+                sync(os.path.dirname(self.path))
         except OSError as trouble:
             error = trouble
         finally:
@@ -86,7 +93,8 @@ class AtomicFile:
         return StoreUnavailable(f"{self.path} cannot be written: {error.strerror}")
 
 
-def _sync(path: str) -> None:
+def sync(path: str) -> None:
+    """Wait until a file, or a directory's names, are on the disk (fsync(2)). Raises OSError."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
