@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..ralph.stale_worktrees import StaleWorktree
-    from ..reports.retention import Shelf, Step
+    from ..reports.inventory import DirectorySummary
+    from ..reports.retention import Step
     from ..store.store import Store
 
 SHOWN = 20  # files, before it asks
@@ -57,7 +58,7 @@ def run(args: Namespace) -> int:
         worktrees = Worktrees([] if args.compress_only else stale_worktrees.look(store), store, complaints.add)
         with Cleanup(store.home, store.ended_reports, age, args.compress_age, complaints.add) as cleanup:
             if args.stats:
-                _show_shelves(cleanup.shelves(), args.json)
+                _show_summaries(cleanup.inventory.summaries(), args.json)
             elif args.dry_run:
                 _show_steps(cleanup, worktrees, complaints, args.json)
             elif _may_go_on(cleanup, worktrees, args):
@@ -219,33 +220,33 @@ def _object(tally: Tally, is_dry: bool) -> dict[str, object]:
     }
 
 
-def _show_shelves(shelves: list[Shelf], as_json: bool) -> None:
+def _show_summaries(summaries: list[DirectorySummary], as_json: bool) -> None:
     if as_json:
-        output.print_json({"directories": [_shelf_object(shelf) for shelf in shelves]})
-    elif not shelves:
+        output.print_json({"directories": [_summary_object(summary) for summary in summaries]})
+    elif not summaries:
         print("no reports")
     else:
         rows = [("directory", "reports", "plain", "size", "compressed", "size", "oldest", "newest")]
-        output.print_table([*rows, *map(_shelf_row, shelves)])
+        output.print_table([*rows, *map(_summary_row, summaries)])
 
 
-def _shelf_object(shelf: Shelf) -> dict[str, object]:
+def _summary_object(summary: DirectorySummary) -> dict[str, object]:
     return {
-        "directory": shelf.directory,
-        "reports": shelf.reports,
-        "plain": shelf.plain,
-        "plainBytes": shelf.plain_bytes,
-        "compressed": shelf.packed,
-        "compressedBytes": shelf.packed_bytes,
-        "oldest": _time(shelf.oldest),
-        "newest": _time(shelf.newest),
+        "directory": summary.directory,
+        "reports": summary.reports,
+        "plain": summary.plain,
+        "plainBytes": summary.plain_bytes,
+        "compressed": summary.packed,
+        "compressedBytes": summary.packed_bytes,
+        "oldest": _time(summary.oldest),
+        "newest": _time(summary.newest),
     }
 
 
-def _shelf_row(shelf: Shelf) -> tuple[object, ...]:
-    plain, packed = size(shelf.plain_bytes), size(shelf.packed_bytes)
-    oldest, newest = _time(shelf.oldest)[:10], _time(shelf.newest)[:10]
-    return shelf.directory, shelf.reports, shelf.plain, plain, shelf.packed, packed, oldest, newest
+def _summary_row(summary: DirectorySummary) -> tuple[object, ...]:
+    plain, packed = size(summary.plain_bytes), size(summary.packed_bytes)
+    oldest, newest = _time(summary.oldest)[:10], _time(summary.newest)[:10]
+    return summary.directory, summary.reports, summary.plain, plain, summary.packed, packed, oldest, newest
 
 
 def _time(seconds: float) -> str:
