@@ -41,7 +41,8 @@ def _find(home: str, name: str) -> str | None:
                 return _decode(file.read(), own)
         except OSError as error:
             raise StoreUnavailable(f"template {own}: {error.strerror}") from error
-    path = os.path.join(location.PACKAGE, "templates", name + ".md")
+    package = os.path.dirname(os.path.dirname(__file__))  # as the loader knows it: ./txlite.pyz is not made absolute
+    path = os.path.join(package, "templates", name + ".md")
     try:
         return _decode(__loader__.get_data(path), path)  # type: ignore[name-defined]  # inside an archive, too
     except OSError:
