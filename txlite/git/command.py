@@ -1,7 +1,8 @@
 """How git is run: what it is told, what it may see, and what it answers.
 
 Questions are asked at once (`ask`); what changes something or runs hooks goes through the caller's `act`, which guards
-it as it does an agent, or through `by_itself`, for a command that somebody typed. Used by `repository` and above.
+it as it does an agent, or through `by_itself`, for a command that somebody typed. Called by the other modules of git,
+and by the loop, whose worker runs git under its guard.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Act(Protocol):
-        """Runs a command to its end; its exit code (None: it could not be started) and its output."""
+        """What runs a command to its end."""
 
-        def __call__(self, argv: list[str], directory: str, stdin: bytes | None = None) -> tuple[int | None, str]: ...
+        def __call__(self, argv: list[str], directory: str, stdin: bytes | None = None) -> tuple[int | None, str]:
+            """Return the exit code (None: it could not be started) and the output, stdout and stderr together."""
 
 
 ASKED = 120.0  # seconds for a question
@@ -38,15 +40,17 @@ class GitError(Refused):
 
 
 def environment(inherited: dict[bytes, bytes], top: str | None = None) -> dict[bytes, bytes]:
-    """What git is started with: nothing that points it to another repository, and nobody to ask."""
+    """Return what git is started with: nothing that points it to another repository, and nobody to ask."""
     kept = confined(inherited, top)
     kept.update((name.encode(), value.encode()) for name, value in QUIET.items())
     return kept
 
 
 def confined(inherited: dict[bytes, bytes], top: str | None) -> dict[bytes, bytes]:
-    """An environment in which git finds no repository but the one at `top`: a worktree lies within the user's own
-    working tree, which would be found where its `.git` is gone."""
+    """Return an environment in which git finds no repository but the one at `top` (git(1), GIT_CEILING_DIRECTORIES).
+
+    A worktree lies within the user's own working tree, which would be found where its `.git` is gone.
+    """
     kept = {name: value for name, value in inherited.items() if os.fsdecode(name) not in LOCAL}
     if top:
         kept[b"GIT_CEILING_DIRECTORIES"] = os.fsencode(os.path.dirname(top))
@@ -54,14 +58,17 @@ def confined(inherited: dict[bytes, bytes], top: str | None) -> dict[bytes, byte
 
 
 def command(*words: str) -> list[str]:
-    """argv for git."""
+    """Return argv for git, with the settings that it is given for every command."""
     return ["git", *(part for setting in SETTINGS for part in ("-c", setting)), *words]
 
 
 def ask(
     directory: str, *words: str, codes: tuple[int, ...] = (0,), top: str | None = None, stdin: bytes = b""
 ) -> str:  # fmt: skip
-    """What git answers on stdout. Raises GitError for another exit code, or where there is no git."""
+    """Return what git answers on stdout; bytes that are no UTF-8 as surrogates.
+
+    It is given ASKED seconds. Raises GitError for an exit code that is not in `codes`, or where there is no git.
+    """
     surroundings = environment(dict(os.environb), top)
     surroundings[b"GIT_OPTIONAL_LOCKS"] = b"0"
     try:
@@ -79,14 +86,14 @@ def ask(
 
 
 def last_line(output: str) -> str:
-    """The line that says what was wrong: the last one that git itself calls an error, else the last."""
+    """Return the line that says what was wrong: the last one that git itself calls an error, else the last."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith(("error:", "fatal:"))]
     return shorten((errors or lines or ["no reason was given"])[-1], 200)
 
 
 def find(directory: str) -> str | None:
-    """The top of the working tree in which a directory lies; None outside of any."""
+    """Return the top of the working tree in which a directory lies; None outside of any. Raises GitError."""
     try:
         return ask(directory, "rev-parse", "--show-toplevel").rstrip("\n") or None
     except GitError as error:

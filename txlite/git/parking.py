@@ -1,7 +1,7 @@
 """What an attempt leaves that did not pass: kept under a ref of its own, and the working tree as it was before.
 
 Guarantees: what is removed from the tree is in the ref first, or moved; what git ignored before stays where it is.
-Used by the places of a loop.
+Called by the workspaces of a loop.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import shutil
 from ..system.named_tuple import NamedTuple
 from ..text import shorten
 from .command import GitError
+from .index import is_staged, stage
+from .rebase import is_rebasing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,8 +36,8 @@ class Label(NamedTuple):
 def clear_away(tree: Repository, origin: Origin, label: Label, aside: str) -> tuple[str | None, list[str]]:
     """Park all that differs from `origin`, and put the tree back to it.
 
-    Repositories within it, which git can neither park nor remove, are moved below `aside`. The ref, or None where
-    nothing differed, and the paths of what was moved. Raises GitError where the tree is not as it was after that.
+    Repositories within it, which git can neither park nor remove, are moved below `aside`. Returns the ref, or None
+    where nothing differed, and the paths of what was moved. Raises GitError where the tree is not as it was after that.
     """
     moved = _move_inner(tree, aside)
     parked = park(tree, origin, label)
@@ -51,15 +53,18 @@ def clear_away(tree: Repository, origin: Origin, label: Label, aside: str) -> tu
 
 
 def park(tree: Repository, origin: Origin, label: Label) -> str | None:
-    """Keep all that differs from `origin`, here and on the branch that HEAD may have been moved away from; the ref."""
-    tree.stage()
+    """Keep all that differs from `origin`, here and on the branch that HEAD may have been moved away from.
+
+    Returns the ref, or None where nothing differs. Raises GitError.
+    """
+    stage(tree)
     start, head = origin.commit, tree.head()
     tip = tree.commit_of(f"refs/heads/{origin.branch}") if origin.branch else None
     is_elsewhere = tip is not None and not tree.is_ancestor(tip, head) and not tree.is_ancestor(tip, start)
-    if head == start and not is_elsewhere and not tree.is_staged(start):
+    if head == start and not is_elsewhere and not is_staged(tree, start):
         return None
     ref = free_ref(tree, f"{PARKED}/{label.task}/{label.attempt}")
-    if is_elsewhere or tree.is_staged(head):
+    if is_elsewhere or is_staged(tree, head):
         contents = tree.ask("write-tree").strip()
         message = f"Parked: {label.task}, attempt {label.attempt}: {label.reason}".encode("utf-8", "replace")
         parents = ["-p", head, *(["-p", str(tip)] if is_elsewhere else [])]
@@ -69,14 +74,14 @@ def park(tree: Repository, origin: Origin, label: Label) -> str | None:
 
 
 def free_ref(tree: Repository, ref: str) -> str:
-    """This ref, or one after it: what is parked already stays."""
+    """Return this ref, or one after it that is free: what is parked already stays. Raises GitError."""
     taken = tree.commits_of(f"{ref}*")
     names = [ref, *(f"{ref}-{number}" for number in range(2, len(taken) + 3))]
     return next(name for name in names if name not in taken)
 
 
 def _restore(tree: Repository, origin: Origin) -> None:
-    if tree.is_rebasing:
+    if is_rebasing(tree):
         tree.act("rebase", "--quit")
     try:
         _check_out(tree, origin)
@@ -139,7 +144,7 @@ def _unlock(tree: Repository) -> None:
 
 
 def make_writable(path: str, deep: bool = True) -> None:
-    """So that what is in it can be removed."""
+    """Let us write into a directory, and those below it if `deep`, so that what is in it can be removed."""
     for directory, _, _ in os.walk(path):
         with contextlib.suppress(OSError):
             mode = os.stat(directory).st_mode

@@ -1,6 +1,6 @@
 """Which new files look like secrets, so that nobody's key is committed at three in the morning.
 
-By name only, but for private keys, which `git` looks for by what they begin with. Used by `git`.
+By name only, but for private keys, which `git` looks for by what they begin with. Called by `index`.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ PRIVATE_KEY = "-----BEGIN [A-Z ]*PRIVATE KEY-----"
 
 
 def is_sensitive(path: str) -> bool:
-    """Whether a file with this path, from the top of its working tree, looks like a secret."""
+    """Return whether a file with this path, from the top of its working tree, looks like a secret."""
     name = os.path.basename(path).lower()
     return any(fnmatchcase(name, one) for one in NAMES) and not any(fnmatchcase(name, one) for one in HARMLESS)
 
 
 def is_allowed(path: str, patterns: tuple[str, ...]) -> bool:
-    """Whether somebody said that it is none: by its path or its name, or a pattern for either."""
+    """Return whether somebody said that it is none: by its path or its name, or a pattern of fnmatch for either."""
     return any(fnmatchcase(path, one) or fnmatchcase(os.path.basename(path), one) for one in patterns)

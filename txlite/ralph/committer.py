@@ -6,7 +6,9 @@ it; what a hook changed has passed the gate, too. Held by the workspaces that co
 
 from __future__ import annotations
 
+from ..git import index
 from ..git.command import GitError
+from ..git.rebase import find_unfinished
 from ..text import shorten
 from .workspace import WorkRejected, judge
 
@@ -43,12 +45,13 @@ class Committer:
         state, start = tree.state("all"), origin.commit
         if state.branch != origin.branch:
             raise WorkRejected(f"it left the branch {origin.branch} for {state.branch}")
-        if tree.unfinished:
-            raise WorkRejected(f"it left a {tree.unfinished} unfinished")
+        unfinished = find_unfinished(tree)
+        if unfinished:
+            raise WorkRejected(f"it left a {unfinished} unfinished")
         if state.commit == start and not state.changes:
             return None
         if state.commit and state.commit != start:
-            tree.squash(state.commit, start, self._task.id, self._token)
+            index.squash(tree, state.commit, start, self._task.id, self._token)
         self._stage(tree, start, state.repositories)
         self._store.land(self._token, None)
         self._commit_staged(tree, start, directory)
@@ -58,12 +61,12 @@ class Committer:
         """Put all of it into the index. Raises WorkRejected for what must not, or cannot, be committed."""
         new: list[str] = []
         if not inner:
-            tree.stage()
-            _, new, inner, self.has_submodules = tree.staged(start)
+            index.stage(tree)
+            new, inner, self.has_submodules = index.staged(tree, start)
         if inner:
             name = shorten(inner[0].rstrip("/"), 100)
             raise WorkRejected(f"{name} is a git repository of its own: what is in it cannot be committed here")
-        secrets = tree.secrets(start, new, self._allow)
+        secrets = index.find_secrets(tree, start, new, self._allow)
         if secrets:
             names = shorten(", ".join(secrets[:5]), 200)
             raise WorkRejected(
@@ -72,16 +75,16 @@ class Committer:
 
     def _commit_staged(self, tree: Repository, start: str, directory: str) -> None:
         try:
-            return tree.commit(self._message)
+            return index.commit(tree, self._message)
         except GitError:
-            if not tree.is_staged("HEAD"):
+            if not index.is_staged(tree, "HEAD"):
                 return None  # what was changed is what it was
-            if not tree.has_unstaged():
+            if not index.has_unstaged(tree):
                 raise
-        tree.stage()  # a hook changed files and refused: it gets what it wants, if the gate does, too
+        index.stage(tree)  # a hook changed files and refused: it gets what it wants, if the gate does, too
         judge(self._host, directory, " (with what a hook changed)")
         self._stage(tree, start, tree.state("all").repositories)
-        tree.commit(self._message)
+        index.commit(tree, self._message)
 
     @property
     def _message(self) -> str:

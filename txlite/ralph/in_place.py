@@ -10,8 +10,9 @@ import os
 
 from ..execution.worker import HEARTBEAT
 from ..git.command import GitError
-from ..git.landing import TREE_LOCK
+from ..git.half_landed import TREE_LOCK
 from ..git.parking import PARKED, Label
+from ..git.rebase import is_rebasing
 from ..git.repository import Origin, Repository
 from ..model import LANDING
 from ..system import clock
@@ -139,7 +140,7 @@ class CutOffInPlace:
         base = tree.commit_of(f"refs/heads/{trial.base}") if trial.base else None
         state = tree.state()
         has_left = bool(base) and state.branch != trial.base and self._was_moved_by(trial)
-        if state.changes or tree.is_rebasing or has_left:
+        if state.changes or is_rebasing(tree) or has_left:
             back = Origin(base, trial.base) if base and has_left else Origin(state.commit or start, state.branch)
             return self._clearing.clear_away(tree, back, Label(trial.task, trial.attempt, CUT_OFF))
         if state.commit == start:
@@ -154,7 +155,7 @@ class CutOffInPlace:
         attempt = next(one for one in self._store.attempts(trial.task) if one.id == trial.attempt)
         alive = clock.to_seconds(self._store.worker(attempt.worker).heartbeat) + HEARTBEAT
         seconds = moved.partition("{")[2].rstrip("}")
-        return self._tree.is_rebasing or (seconds.isdigit() and int(seconds) <= alive)
+        return is_rebasing(self._tree) or (seconds.isdigit() and int(seconds) <= alive)
 
     def _has_landed(self, trial: LoopAttempt) -> bool:
         """Whether its commit is there, and only the record of it is not."""

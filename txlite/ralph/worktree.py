@@ -13,6 +13,7 @@ from ..errors import Refused
 from ..git import landing
 from ..git.command import GitError
 from ..git.parking import Label
+from ..git.rebase import rebase
 from ..git.repository import Origin
 from .clearing import Clearing
 from .committer import Committer
@@ -110,7 +111,7 @@ class Worktree:
 
     def _rebase(self, tip: str) -> str:
         """Put the commit onto the tip of the base branch; the new one. Raises WorkRejected for conflicts."""
-        conflicts = self._site.own.rebase(tip)
+        conflicts = rebase(self._site.own, tip)
         if conflicts:
             names = ", ".join(conflicts[:5])
             raise WorkRejected(f"it conflicts with what {self._site.base} has now, in {names}")

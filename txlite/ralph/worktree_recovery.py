@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import shutil
 
-from ..git import landing, parking
+from ..git import half_landed, landing, parking
 from ..git.command import GitError
 from ..git.parking import PARKED, Label
+from ..git.rebase import abort_rebase, is_rebasing
 from ..git.repository import Origin
 from ..model import LANDING
 from .worktree_site import mark_of
@@ -71,11 +72,11 @@ class WorktreeRecovery:
 
     def _undo(self, commit: str) -> None:
         base = self._site.base
-        tree = self._site.main_surely.checked_out(base)
+        tree = self._site.main_surely.working_tree_of(base)
         if tree:
             for name in ("index", "HEAD", f"refs/heads/{base}"):
                 self._host.free(tree.path_of(name + ".lock"))
-            if landing.undo(self._site.main_surely, base, commit):
+            if half_landed.undo(self._site.main_surely, base, commit):
                 self._host.remark(f"{tree.top} was half put forward when a kill came: it is as it was")
 
     def go_on(self, tip: str) -> str | None:
@@ -103,11 +104,11 @@ class WorktreeRecovery:
         tree, cut_off = self._site.own_surely, self._site.cut_off()
         parked = [f"{PARKED}/{trial.task}/{trial.attempt}" for trial in cut_off]
         tree.break_locks(["index", "HEAD", f"refs/heads/{self._site.branch}", *parked])
-        if tree.is_rebasing:
+        if is_rebasing(tree):
             last = cut_off[-1].attempt
             ref = parking.park(tree, Origin(tip, None), Label(self._site.id, last, "it was cut off in a rebase"))
             self._host.remark(f"what attempt {last} had rebased so far is {ref}")
-            tree.abort_rebase()
+            abort_rebase(tree)
 
     def _begin_anew(self, tip: str) -> str:
         """Where an attempt was cut off on another branch, its work is parked, and the worktree used again."""
