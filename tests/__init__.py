@@ -4,6 +4,8 @@
 `python3 -m unittest tests.test_store` runs a module, as usual, in this one.
 """
 
+from __future__ import annotations
+
 import os
 import queue
 import re
@@ -12,17 +14,18 @@ import sys
 import tempfile
 import threading
 import unittest
+from collections.abc import Iterator
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
-def load_tests(loader, found, pattern):
+def load_tests(loader: unittest.TestLoader, found: unittest.TestSuite, pattern: str) -> Parallel:
     """Called by unittest's discovery for this package."""
     modules = loader.discover(os.path.join(ROOT, "tests"), pattern or "test*.py", ROOT)
     return Parallel(flatten(modules))
 
 
-def flatten(suite):
+def flatten(suite: unittest.TestSuite) -> Iterator[unittest.TestCase]:
     for test in suite:
         if isinstance(test, unittest.TestSuite):
             yield from flatten(test)
@@ -30,16 +33,23 @@ def flatten(suite):
             yield test
 
 
+def is_failed(test: unittest.TestCase) -> bool:
+    """Whether it stands for a module that could not be imported."""
+    return type(test).__module__ == "unittest.loader"
+
+
 class Parallel(unittest.TestSuite):
     """Runs each class of its tests in a process of its own."""
 
-    def run(self, result, debug=False):
-        sizes = {}
-        for test in self:
-            name = test.id() if isinstance(test, unittest.loader._FailedTest) else test.id().rpartition(".")[0]
+    def run(self, result: unittest.TestResult, debug: bool = False) -> unittest.TestResult:
+        sizes: dict[str, int] = {}
+        for test in flatten(self):
+            name = test.id() if is_failed(test) else test.id().rpartition(".")[0]
             sizes[name] = sizes.get(name, 0) + 1
-        pending = queue.SimpleQueue()
-        for name in sorted(sizes, key=sizes.get, reverse=True):  # the long ones first, so that none is left alone
+        pending: queue.SimpleQueue[str] = queue.SimpleQueue()
+        for name in sorted(
+            sizes, key=lambda name: sizes[name], reverse=True
+        ):  # the long ones first, so that none is left alone
             pending.put(name)
         lock = threading.Lock()
         workers = (os.cpu_count() or 1) + 2
@@ -52,7 +62,7 @@ class Parallel(unittest.TestSuite):
                 thread.join()
         return result
 
-    def work(self, pending, result, lock):
+    def work(self, pending: queue.SimpleQueue[str], result: unittest.TestResult, lock: threading.Lock) -> None:
         while not result.shouldStop:
             try:
                 name = pending.get_nowait()
@@ -64,7 +74,7 @@ class Parallel(unittest.TestSuite):
             with lock:
                 self.report(name, done, result)
 
-    def report(self, name, done, result):
+    def report(self, name: str, done: subprocess.CompletedProcess[str], result: unittest.TestResult) -> None:
         counted = re.search(r"^Ran (\d+) tests? in (.*)", done.stdout, re.M)
         result.testsRun += int(counted[1]) if counted else 0
         skipped = re.search(r"skipped=(\d+)", done.stdout)
@@ -78,12 +88,12 @@ class Parallel(unittest.TestSuite):
 class Named(unittest.TestCase):
     """Stands for a class of tests that ran elsewhere."""
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         super().__init__()
         self.name = name
 
-    def runTest(self):
+    def runTest(self) -> None:
         raise NotImplementedError
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name

@@ -10,6 +10,11 @@ import sys
 import tempfile
 import time
 import unittest
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from txlite import Store
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # So that a thousand starts compile nothing anew; one for all classes, where they run side by side.
@@ -23,7 +28,7 @@ for ignored in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
         signal.signal(ignored, signal.SIG_DFL)
 
 
-def wait_until(condition, what, patience=PATIENCE):
+def wait_until(condition: Callable[..., Any], what: str, patience: float = PATIENCE) -> Any:
     """Wait for a condition to hold; what it gave."""
     deadline = time.monotonic() + patience
     while True:
@@ -35,7 +40,7 @@ def wait_until(condition, what, patience=PATIENCE):
         time.sleep(0.005)
 
 
-def is_running(pid):
+def is_running(pid: int | str) -> bool:
     """Whether a process lives (a zombie does not)."""
     try:
         with open(f"/proc/{pid}/stat") as file:
@@ -44,7 +49,7 @@ def is_running(pid):
         return False
 
 
-def running(marker):
+def running(marker: str) -> list[int]:
     """The PIDs of the processes with `marker` in their command line."""
     found = []
     for name in filter(str.isdigit, os.listdir("/proc")):
@@ -60,7 +65,7 @@ def running(marker):
 class Case(unittest.TestCase):
     """A test with a working directory of its own and a home in it."""
 
-    def setUp(self):
+    def setUp(self) -> None:
         directory = tempfile.TemporaryDirectory(prefix="txlite-test-")
         self.addCleanup(directory.cleanup)
         self.directory = os.path.realpath(directory.name)
@@ -71,7 +76,7 @@ class Case(unittest.TestCase):
             self.environment.pop(setting, None)
         self.environment.update(PYTHONPATH=ROOT, PYTHONPYCACHEPREFIX=COMPILED)
 
-    def start(self, *arguments, **options):
+    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
         """Start a command of txlite in the working directory."""
         options.setdefault("stdin", subprocess.DEVNULL)
         options.setdefault("stdout", subprocess.PIPE)
@@ -91,7 +96,7 @@ class Case(unittest.TestCase):
         self.addCleanup(self._end, process)
         return process
 
-    def _end(self, process):
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
         if process.poll() is None:
             process.send_signal(signal.SIGQUIT)
             try:
@@ -103,7 +108,7 @@ class Case(unittest.TestCase):
             if stream:
                 stream.close()
 
-    def txlite(self, *arguments, code=0, stdin=b"", **options):
+    def txlite(self, *arguments: str, code: int | None = 0, stdin: bytes = b"", **options: Any) -> str:
         """Run a command to its end; its stdout. Fails unless it exits with `code`, and without a traceback."""
         process = self.start(*arguments, stdin=subprocess.PIPE, **options)
         out, error = process.communicate(stdin, timeout=300)
@@ -116,21 +121,21 @@ class Case(unittest.TestCase):
             self.assertEqual(self.errors.count("\n"), 1, f"one line on stderr, not: {self.errors}")
         return out.decode()
 
-    def json(self, *arguments, **options):
+    def json(self, *arguments: str, **options: Any) -> Any:
         """The same with --json."""
         return json.loads(self.txlite(*arguments, "--json", **options))
 
-    def batch(self, *lines):
+    def batch(self, *lines: str) -> str:
         """A file with these lines, for --from."""
         path = self.path("batch")
         with open(path, "w") as file:
             file.write("".join(line + "\n" for line in lines))
         return path
 
-    def path(self, name):
+    def path(self, name: str) -> str:
         return os.path.join(self.directory, name)
 
-    def read(self, name):
+    def read(self, name: str) -> str:
         """The text of a file in the working directory, "" while there is none."""
         try:
             with open(self.path(name), encoding="utf-8", errors="replace") as file:
@@ -138,7 +143,7 @@ class Case(unittest.TestCase):
         except FileNotFoundError:
             return ""
 
-    def store(self):
+    def store(self) -> Store:
         """The store of the test's home."""
         import txlite
 
@@ -146,13 +151,13 @@ class Case(unittest.TestCase):
         self.addCleanup(store.close)
         return store
 
-    def reports(self):
+    def reports(self) -> dict[str, Any]:
         """The texts of the reports, by name."""
         directory = os.path.join(self.home, "workers")
         names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
         return {name: self.read(os.path.join(directory, name)) for name in names}
 
-    def worker_pids(self):
+    def worker_pids(self) -> list[int]:
         """The PIDs of the workers that have not left."""
         import txlite
 

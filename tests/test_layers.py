@@ -1,11 +1,15 @@
 """The map in docs/architecture.md is true: rooms import downwards only, and SQL stands only where it may."""
 
+from __future__ import annotations
+
 import ast
 import os
 import re
 import subprocess
 import sys
 import unittest
+from collections.abc import Iterator, Mapping, Set
+from typing import Any
 
 from .case import ROOT
 
@@ -13,20 +17,21 @@ PACKAGE = os.path.join(ROOT, "txlite")
 SQL = re.compile(
     r"\b(SELECT .* FROM|INSERT (OR \w+ )?INTO|UPDATE \w+ SET|DELETE FROM|CREATE (TABLE|INDEX|TRIGGER))\b", re.S
 )
+Module = tuple  # of the names of rooms and module
 OPEN_TO_ALL = {"errors", "model", "text", "version"}
 FRONT = {"__init__", "__main__", "cli"}  # they stand in front of the house, and may enter every room
 
 
-def rooms():
+def rooms() -> dict[str, set[str]]:
     """The table: room -> the rooms that it may import."""
     with open(os.path.join(PACKAGE, "docs", "architecture.md")) as file:
         rows = re.findall(r"^\| `(\w+)` \|[^|]*\|([^|]*)\|$", file.read(), re.M)
     return {room: set(re.findall(r"`(\w+)`", others)) for room, others in rows}
 
 
-def modules():
+def modules() -> dict[Module, ast.Module]:
     """(room, ..., name) -> syntax tree, for every module; a package stands for its __init__."""
-    found = {}
+    found: dict[Module, ast.Module] = {}
     for directory, _, names in sorted(os.walk(PACKAGE)):
         place = tuple(os.path.relpath(directory, PACKAGE).split(os.sep)) if directory != PACKAGE else ()
         for name in sorted(names):
@@ -36,7 +41,7 @@ def modules():
     return found
 
 
-def imported(module, tree, known):
+def imported(module: Module, tree: ast.Module, known: dict[Module, ast.Module]) -> Iterator[Module]:
     """The modules of the package that a module imports, wherever in it; fails on what a copy could not import."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -47,7 +52,8 @@ def imported(module, tree, known):
         elif isinstance(node, ast.ImportFrom):
             base = module[: len(module) - node.level] + tuple(node.module.split(".") if node.module else ())
             for alias in node.names:
-                for place in ((*base, alias.name), base, (*base, "__init__")):
+                places: list[Module] = [(*base, alias.name), base, (*base, "__init__")]
+                for place in places:
                     if place in known:
                         yield place
                         break
@@ -55,11 +61,11 @@ def imported(module, tree, known):
                     raise AssertionError(f"{'.'.join(module)} imports {alias.name}, which is not there")
 
 
-def check_standard(module, name):
+def check_standard(module: Module, name: str) -> None:
     assert name.split(".")[0] in standard_library(), f"{'.'.join(module)} imports {name}"
 
 
-def standard_library():
+def standard_library() -> Set[str]:
     known = getattr(sys, "stdlib_module_names", None)
     return known or {name.split(".")[0] for name in sys.modules} | set(OLD_NAMES.split())
 
@@ -71,11 +77,12 @@ OLD_NAMES = """argparse array bisect calendar collections configparser contextli
     typing urllib uuid zipapp zlib"""
 
 
-def find_circle(arrows):
+def find_circle(arrows: Mapping[Any, Set[Any]]) -> list[Any] | None:
     """A way along the arrows (node -> nodes) that comes back to its beginning, or None."""
-    done, way = set(), []
+    done: set[Any] = set()
+    way: list[Any] = []
 
-    def walk(node):
+    def walk(node: Any) -> list[Any] | None:
         if node in way:
             return [*way[way.index(node) :], node]
         if node in done:
@@ -92,19 +99,23 @@ def find_circle(arrows):
 
 
 class Layers(unittest.TestCase):
+    rooms: dict[str, set[str]]
+    modules: dict[Module, ast.Module]
+    arrows: dict[Module, set[Module]]
+
     @classmethod
-    def setUpClass(cls):
+    def setUpClass(cls) -> None:
         cls.rooms = rooms()
         cls.modules = modules()
         cls.arrows = {module: set(imported(module, tree, cls.modules)) for module, tree in cls.modules.items()}
 
-    def test_every_module_is_in_a_room_of_the_table(self):
+    def test_every_module_is_in_a_room_of_the_table(self) -> None:
         places = {module[0] for module in self.modules}
         self.assertEqual(places - OPEN_TO_ALL - FRONT, set(self.rooms))
         for room in self.rooms:
             self.assertTrue(ast.get_docstring(self.modules[(room, "__init__")]), f"{room}/ does not say what it knows")
 
-    def test_rooms_import_downwards_only(self):
+    def test_rooms_import_downwards_only(self) -> None:
         self.assertIsNone(find_circle(self.rooms))
         for module, others in self.arrows.items():
             room = module[0]
@@ -114,7 +125,7 @@ class Layers(unittest.TestCase):
             for other in others:
                 self.assertIn(other[0], may, f"{'.'.join(module)} imports {'.'.join(other)}")
 
-    def test_inside_a_room_is_no_circle(self):
+    def test_inside_a_room_is_no_circle(self) -> None:
         for room in self.rooms:
             inside = {
                 module: {other for other in others if other[0] == room}
@@ -123,22 +134,22 @@ class Layers(unittest.TestCase):
             }
             self.assertIsNone(find_circle(inside), room)
 
-    def test_a_search_for_circles_finds_one(self):
+    def test_a_search_for_circles_finds_one(self) -> None:
         self.assertEqual(find_circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}), ["b", "c", "b"])
 
-    def test_sql_stands_in_the_store_only(self):
+    def test_sql_stands_in_the_store_only(self) -> None:
         self.assertTrue(SQL.search("SELECT id FROM tasks"))
         for module, tree in self.modules.items():
             for node in ast.walk(tree) if module[0] != "store" else ():
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
                     self.assertIsNone(SQL.search(node.value), f"SQL in {'.'.join(module)}: {node.value!r}")
 
-    def test_it_parses_on_the_oldest_python(self):
+    def test_it_parses_on_the_oldest_python(self) -> None:
         for module in self.modules:
             with open(os.path.join(PACKAGE, *module) + ".py", encoding="utf-8") as file:
                 ast.parse(file.read(), feature_version=(3, 4) if module == ("__main__",) else (3, 9))
 
-    def test_nothing_is_imported_that_a_reading_command_does_not_need(self):
+    def test_nothing_is_imported_that_a_reading_command_does_not_need(self) -> None:
         code = f"import sys; sys.path.insert(0, {ROOT!r}); from txlite.cli import main"
         code += "; main(['ready', '--json', '--home', '/nonexistent/home']); print(*sys.modules, file=sys.stderr)"
         command = [sys.executable, "-I", "-S", "-c", code]

@@ -1,5 +1,7 @@
 """Agents: those that are built in, those of config.ini, and how each gets its prompt."""
 
+from __future__ import annotations
+
 import os
 import unittest
 
@@ -7,12 +9,12 @@ from ..execution.case import LaunchCase
 
 
 class Agents(LaunchCase):
-    def configure(self, *lines):
+    def configure(self, *lines: str) -> None:
         os.makedirs(self.home, exist_ok=True)
         with open(os.path.join(self.home, "config.ini"), "w") as file:
             file.write("\n".join(lines))
 
-    def test_claude_is_built_in_and_config_changes_single_options(self):
+    def test_claude_is_built_in_and_config_changes_single_options(self) -> None:
         self.environment["CLAUDECODE"] = "1"
         self.wait_for(self.launch("task", "--agent", "claude", then='echo "nested: $CLAUDECODE."'))
         self.assertEqual(self.calls(".argv"), ["--print\n--permission-mode\nacceptEdits\n--effort\nlow\n"])
@@ -24,13 +26,14 @@ class Agents(LaunchCase):
         self.txlite("launch", "low", "task", code=64)
         self.assertIn("claude knows turbo", self.errors)
 
-    def test_prompts_as_argument_and_as_file(self):
+    def test_prompts_as_argument_and_as_file(self) -> None:
         self.configure(
             "[agent one]", "command = codex --message {prompt} --end", "prompt = argument", "[agent two]",
             "command = codex", "prompt = file", "set = THEN=cat $1 > seen; ls -l $1; false",
         )  # fmt: skip
         self.wait_for(self.launch("first", "--agent", "one"))
-        self.assertRegex(*self.calls(".argv"), r"^--message\nfirst\n\n# Worker Task Report\n[^|]*--end\n$")
+        (argv,) = self.calls(".argv")
+        self.assertRegex(argv, r"^--message\nfirst\n\n# Worker Task Report\n[^|]*--end\n$")
         launched = self.launch("second", "--agent", "two")
         self.txlite("wait", launched["id"], code=1)
         self.assertTrue(self.read("seen").startswith("second\n\n# Worker Task Report"))
@@ -42,13 +45,13 @@ class Agents(LaunchCase):
         self.txlite("run", "--agent", "one", "--from", self.batch("x" * 140_000), code=64)
         self.assertEqual(len(self.json("list")), 2)
 
-    def test_shell(self):
+    def test_shell(self) -> None:
         found = self.txlite("launch", "--wait", "--agent", "shell", "echo $((40 + 2)) $TXLITE_TASK; exit 9", code=9)
         task = found.split("Task: ")[1].split()[0]
         self.assertEqual(self.txlite("logs", task), f"42 {task}\n")
         self.assertIn("_shell_task.md", found)
 
-    def test_own_templates_go_first_and_are_rendered_once(self):
+    def test_own_templates_go_first_and_are_rendered_once(self) -> None:
         os.makedirs(self.path(".txlite/templates"))
         with open(self.path(".txlite/templates/worker-task.md"), "w") as file:
             file.write("# Mine: {{TASK_DESCRIPTION}} at {{DATE}}\n{{END_TIME}} {{DURATION}} {{EXIT_CODE}}"

@@ -1,22 +1,27 @@
 """What agents' providers say through them: the forms of claude's and codex's results, rules, times."""
 
+from __future__ import annotations
+
 import json
 import time
 import unittest
+from typing import Any
 
-from txlite.agents.results import CLAUDE, CODEX, LIMITED, PAUSE, UNUSABLE, ResultParser, parse_time
+from txlite.agents.results import CLAUDE, CODEX, LIMITED, PAUSE, UNUSABLE, ProviderRefusal, ResultParser, parse_time
 from txlite.system import clock
 
 
 class Memory:
-    def __init__(self):
+    def __init__(self) -> None:
         self.data = b""
 
-    def write(self, data):
+    def write(self, data: bytes) -> None:
         self.data += data
 
 
-def hear(results, *lines, limit="", unusable="", chunk=7):
+def hear(
+    results: str, *lines: dict[str, Any] | str, limit: str = "", unusable: str = "", chunk: int = 7
+) -> tuple[Any, ...]:
     """What the Ear makes of these lines (objects become JSON), which come in small pieces."""
     sink = Memory()
     ear = ResultParser(sink, results, limit, unusable)
@@ -28,7 +33,7 @@ def hear(results, *lines, limit="", unusable="", chunk=7):
     return word, ear
 
 
-def seconds_until(word):
+def seconds_until(word: ProviderRefusal) -> float:
     return clock.to_seconds(word.until) - time.time()
 
 
@@ -37,27 +42,27 @@ FAILED = {"type": "result", "is_error": True, "result": "why"}
 
 
 class Claude(unittest.TestCase):
-    def test_a_limit_lasts_as_long_as_it_says(self):
+    def test_a_limit_lasts_as_long_as_it_says(self) -> None:
         until = int(time.time()) + 3600
         event = {"type": "rate_limit_event", "rate_limit_info": {"status": "rejected", "resetsAt": until}}
         word, ear = hear(CLAUDE, event, LIMIT)
         self.assertEqual((word.kind, word.reason, ear.has_result), (LIMITED, "why", True))
         self.assertAlmostEqual(seconds_until(word), 3600, delta=5)
 
-    def test_without_a_time_it_is_five_minutes(self):
+    def test_without_a_time_it_is_five_minutes(self) -> None:
         for more in ({"api_error_status": 429}, {"api_error_status": 529}):
             self.assertAlmostEqual(seconds_until(hear(CLAUDE, {**FAILED, **more})[0]), PAUSE, delta=5)
 
-    def test_a_time_that_is_over_is_not_a_loop(self):
+    def test_a_time_that_is_over_is_not_a_loop(self) -> None:
         event = {"type": "rate_limit_event", "rate_limit_info": {"status": "rejected", "resetsAt": 1000}}
         self.assertAlmostEqual(seconds_until(hear(CLAUDE, event, LIMIT)[0]), PAUSE, delta=5)
 
-    def test_a_login_a_model_or_money_that_is_missing_stops_it(self):
+    def test_a_login_a_model_or_money_that_is_missing_stops_it(self) -> None:
         for error in ("authentication_failed", "model_not_found", "billing_error"):
             self.assertEqual(hear(CLAUDE, {"type": "assistant", "error": error}, FAILED)[0].kind, UNUSABLE)
         self.assertEqual(hear(CLAUDE, {**FAILED, "api_error_status": 401})[0].kind, UNUSABLE)
 
-    def test_a_warning_and_a_success_are_silence(self):
+    def test_a_warning_and_a_success_are_silence(self) -> None:
         warning = {"type": "rate_limit_event", "rate_limit_info": {"status": "allowed_warning", "resetsAt": 9e9}}
         for lines in (
             [warning, {"type": "result", "is_error": False, "api_error_status": 429}],
@@ -69,23 +74,24 @@ class Claude(unittest.TestCase):
         ):
             self.assertIsNone(hear(CLAUDE, *lines)[0], lines)
 
-    def test_what_is_not_as_it_should_be_is_no_bug(self):
-        for reset in ("soon", None, [], 1e300, float("nan"), -1e300):
+    def test_what_is_not_as_it_should_be_is_no_bug(self) -> None:
+        resets: list[Any] = ["soon", None, [], 1e300, float("nan"), -1e300]
+        for reset in resets:
             event = {"type": "rate_limit_event", "rate_limit_info": {"status": "rejected", "resetsAt": reset}}
             hear(CLAUDE, event, {**FAILED, "result": {"a": []}, "api_error_status": [429]})
         hear(CLAUDE, {"type": []}, {"type": "rate_limit_event", "rate_limit_info": 3}, "{", "[]", "{}", "x" * 3000000,
              chunk=1 << 16)  # fmt: skip
 
-    def test_it_goes_on_after_a_result(self):
+    def test_it_goes_on_after_a_result(self) -> None:
         started = {"type": "system", "subtype": "init"}
         self.assertFalse(hear(CLAUDE, started, {"type": "result"}, started)[1].has_result)
 
 
 class Codex(unittest.TestCase):
-    def failed(self, message):
+    def failed(self, message: str) -> ProviderRefusal | None:
         return hear(CODEX, {"type": "error", "message": "x"}, {"type": "turn.failed", "error": {"message": message}})[0]
 
-    def test_limits_with_and_without_a_time(self):
+    def test_limits_with_and_without_a_time(self) -> None:
         soon = time.localtime(time.time() + 7200)
         words = time.strftime("%b %d, %Y %I:%M %p", soon).replace(" 0", " ")
         word = self.failed(f"You\u2019ve hit your usage limit. Upgrade to Pro (https://x) or try again at {words}.")
@@ -96,7 +102,7 @@ class Codex(unittest.TestCase):
         )
         self.assertEqual(self.failed("exceeded retry limit, last status: 429 Too Many Requests").kind, LIMITED)
 
-    def test_what_a_person_must_mend(self):
+    def test_what_a_person_must_mend(self) -> None:
         for message in (
             "unexpected status 401 Unauthorized: Missing bearer",
             "Missing environment variable: `OPENAI_API_KEY`.",
@@ -106,24 +112,24 @@ class Codex(unittest.TestCase):
             self.assertEqual(self.failed(message).kind, UNUSABLE, message)
         self.assertEqual(hear(CODEX, "Error loading config.toml: bad")[0].kind, UNUSABLE)
 
-    def test_other_errors_are_the_tasks(self):
+    def test_other_errors_are_the_tasks(self) -> None:
         self.assertIsNone(self.failed("stream disconnected before completion"))
         self.assertIsNone(hear(CODEX, {"type": "error", "message": "unexpected status 401 Unauthorized"})[0])
         self.assertIsNone(hear(CODEX, {"type": "turn.failed", "error": "401 "})[0])
 
 
 class Rules(unittest.TestCase):
-    def test_only_the_last_lines_count(self):
+    def test_only_the_last_lines_count(self) -> None:
         lines = [str(number) for number in range(5)]
         self.assertIsNone(hear("", "limit", *lines, limit="limit")[0])
         self.assertEqual(hear("", "limit", *lines[:4], limit="limit")[0].kind, LIMITED)
         self.assertEqual(hear("", *lines, "log in", unusable="log in$")[0], (UNUSABLE, "log in", ""))
 
-    def test_until_when(self):
+    def test_until_when(self) -> None:
         word = hear("", "come back at 1:00", limit=r"at (?P<until>\S+)")[0]
         self.assertEqual(time.localtime(clock.to_seconds(word.until))[3:5], (1, 0))
 
-    def test_times(self):
+    def test_times(self) -> None:
         for words, hour, minute in (("3pm", 15, 0), ("3:05 PM", 15, 5), ("7:32 am", 7, 32), ("15:04", 15, 4)):
             self.assertEqual(time.localtime(parse_time(words))[3:5], (hour, minute), words)
             self.assertGreater(parse_time(words), time.time())

@@ -57,7 +57,7 @@ def room_of(module: Module) -> str:
 
 def arrows(package: Package) -> set[tuple[Module, Module]]:
     """Which module imports which, wherever in it."""
-    found = set()
+    found: set[tuple[Module, Module]] = set()
     for module, tree in package.trees.items():
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and node.level:

@@ -33,8 +33,8 @@ from typing import NamedTuple
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, REPOSITORY)
 
-from tests import test_patterns as suite  # noqa: E402
 from tests.case import running, wait_until  # noqa: E402
+from tests.commands import case as suite  # noqa: E402
 
 HOME = ".mahirolab"
 LAUNCHER = "codex-worker-launcher.sh"

@@ -8,6 +8,8 @@ the block that calls `claude`, in a git repository with a stand-in for it: four 
 among them. Needs bash, git and jq.
 """
 
+from __future__ import annotations
+
 import argparse
 import collections
 import json
@@ -28,17 +30,18 @@ tx show "$task" > "work-$task" && tx done "$task"
 """
 
 
-def find_loop(path, *calls):
+def find_loop(path: str, *calls: str) -> str:
     with open(path, encoding="utf-8") as file:
         blocks = re.findall(r"^```bash\n(.*?)^```", file.read(), re.M | re.S)
-    return next(block for block in blocks if all(call in block for call in calls))
+    found: str = next(block for block in blocks if all(call in block for call in calls))
+    return found
 
 
-def tx(directory, environment, *arguments):
+def tx(directory: str, environment: dict[str, str], *arguments: str) -> bytes:
     return subprocess.run(["tx", *arguments], cwd=directory, env=environment, stdout=subprocess.PIPE, check=True).stdout
 
 
-def play(script, count):
+def play(script: str, count: int) -> tuple[bool, float]:
     """Run the script on so many tasks; how often each was executed, and how long it took."""
     directory = tempfile.mkdtemp(prefix="txlite-loop-")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TXLITE_", "PYTHON"))}
@@ -59,7 +62,7 @@ def play(script, count):
     return not wrong, took
 
 
-def play_ralph(script):
+def play_ralph(script: str) -> tuple[bool, float]:
     """Run the loop that calls an agent on four tasks; whether there are four commits, and nothing of home in them."""
     directory = tempfile.mkdtemp(prefix="txlite-loop-")
     stand = tempfile.mkdtemp(prefix="txlite-stand-")
@@ -69,7 +72,7 @@ def play_ralph(script):
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TXLITE_", "PYTHON"))}
     environment = {**kept, "PATH": f"{ROOT}/bin:{stand}:{os.environ['PATH']}"}
 
-    def git(*words):
+    def git(*words: str) -> str:
         return subprocess.run(["git", *words], cwd=directory, check=True, stdout=subprocess.PIPE, text=True).stdout
 
     git("init", "-q")
@@ -92,7 +95,7 @@ def play_ralph(script):
     return good, took
 
 
-def main():
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("document")
     parser.add_argument("--rounds", type=int, default=10)

@@ -571,7 +571,7 @@ class Campaign:
         return f"CAMPAIGN={self.marker}".encode() in read(f"/proc/{name}/environ")
 
     def _kill_all(self) -> list[int]:
-        struck = []
+        struck: list[int] = []
         while True:
             living = sorted(self.processes(), key=lambda one: not is_txlite(one))  # nobody may see another one's end
             found = [one.pid for one in living if strike(one.pid)]
@@ -953,8 +953,8 @@ def check_report(facts: Facts) -> Iterator[str]:
         if entry["status"] == "failed" and not entry["needs"]:
             yield f"the report does not say what {task}, which was put aside, needs"
         if campaign.unexpected_exits == 0 and len(entry["attempts"]) != len(facts.attempts[task]):
-            counts = len(entry["attempts"]), len(facts.attempts[task])
-            yield f"the report has {counts[0]} attempts of {task}, the database {counts[1]}"
+            ours, known = len(entry["attempts"]), len(facts.attempts[task])
+            yield f"the report has {ours} attempts of {task}, the database {known}"
     if not os.path.exists(report["page"]):
         yield f"there is no page {report['page']}"
 

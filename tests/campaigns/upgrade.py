@@ -135,7 +135,7 @@ def compare(place: Place, tasks: list[str]) -> int:
         if answers[0] != answers[1]:
             differing += 1
             print(f"txlite {' '.join(words)}")
-            print("\n".join(list(difflib.unified_diff(*answers, "other", "this", lineterm="", n=1))[:30]))
+            print("\n".join(list(difflib.unified_diff(answers[0], answers[1], "other", "this", lineterm="", n=1))[:30]))
     print(f"{len(asked) - 1} questions, {differing} answered otherwise")
     return differing
 

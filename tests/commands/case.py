@@ -1,5 +1,7 @@
 """What the tests of the launcher's scripts share: a project with a copy of txlite/ and bin/, a stand-in for `codex`."""
 
+from __future__ import annotations
+
 import atexit
 import ctypes
 import os
@@ -10,7 +12,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from ..case import ROOT, Case, running, wait_until
 
@@ -57,23 +60,23 @@ class Call(NamedTuple):
     ended: int  # or 0
 
     @property
-    def level(self):
+    def level(self) -> str:
         return LEVEL.search(" ".join(self.argv))[1]
 
     @property
-    def text(self):
+    def text(self) -> str:
         """The task: what comes before the template."""
         return self.stdin.rpartition(b"\n\n# ")[0].decode()
 
 
-def install(directory, copy_function=os.link):
+def install(directory: str, copy_function: Callable[..., Any] = os.link) -> None:
     """A copy of txlite/ and bin/ in `directory`; of links, which is quicker and looks the same."""
     if not os.path.isdir(os.path.join(COPY.name, "bin")):
         _make_copy()
     shutil.copytree(COPY.name, directory, copy_function=copy_function)
 
 
-def _make_copy():
+def _make_copy() -> None:
     package = os.path.join(COPY.name, "txlite")
     shutil.copytree(os.path.join(ROOT, "txlite"), package)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
@@ -81,7 +84,7 @@ def _make_copy():
     shutil.copytree(os.path.join(ROOT, "bin"), os.path.join(COPY.name, "bin"))
 
 
-def install_codex(directory):
+def install_codex(directory: str) -> None:
     """The stand-in in `directory`, which is to be put on PATH, and a Python for which nothing is installed."""
     os.makedirs(os.path.join(directory, "calls"))
     python = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -S "$@"\n'
@@ -92,14 +95,14 @@ def install_codex(directory):
         os.chmod(path, 0o755)
 
 
-def read_calls(directory):
+def read_calls(directory: str) -> list[Call]:
     """The calls of the stand-in in `directory` that have read their stdin, in the order of their beginnings."""
     calls = os.path.join(directory, "calls")
     found = [os.path.join(calls, name) for name in os.listdir(calls)]
     return sorted((_read_call(path) for path in found if os.path.exists(path + "/heard")), key=lambda call: call.began)
 
 
-def _read_call(path):
+def _read_call(path: str) -> Call:
     parts = {}
     for name in ("argv", "directory", "stdin"):
         with open(os.path.join(path, name), "rb") as file:
@@ -112,7 +115,7 @@ def _read_call(path):
     return Call(argv, parts["directory"].decode().rstrip("\n"), parts["stdin"], began, ended)
 
 
-def most_at_once(calls):
+def most_at_once(calls: list[Call]) -> int:
     """How many calls there were at the same time, at most."""
     events = sorted([(call.began, 1) for call in calls] + [(call.ended, -1) for call in calls])
     counts = [0]
@@ -121,14 +124,14 @@ def most_at_once(calls):
     return max(counts)
 
 
-def without_privileges():
+def without_privileges() -> None:
     """Of root's, those that make a file's rights count for nothing."""
     libc = ctypes.CDLL(None)
     for capability in (1, 2) if hasattr(libc, "prctl") else ():  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
         libc.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
 
 
-def hear_interrupts():
+def hear_interrupts() -> None:
     """As in a terminal: in the background of a script they are ignored."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
@@ -136,7 +139,7 @@ def hear_interrupts():
 class CrewCase(Case):
     """A project with a copy in .crew, and scripts that are run in it."""
 
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         self.home = self.path(".crew")
         self.stand = self.path("stand")
@@ -151,12 +154,12 @@ class CrewCase(Case):
         )
         self.addCleanup(self.wait_for_quiet)
 
-    def wait_for_quiet(self):
+    def wait_for_quiet(self) -> None:
         self.open_gate()
         places = [self.home, self.path("kit"), os.path.join(self.stand, "codex")]
         wait_until(lambda: not any(map(running, places)), "the last process of txlite and of codex to leave")
 
-    def begin(self, script, *words, does="", **options):
+    def begin(self, script: str, *words: str, does: str = "", **options: Any) -> subprocess.Popen[bytes]:
         """Start a script; codex does as it is told."""
         options = {"cwd": self.directory, "stdin": subprocess.DEVNULL, **options}
         environment = {**options.pop("env", self.environment), "CODEX_DOES": does}
@@ -166,7 +169,7 @@ class CrewCase(Case):
         self.addCleanup(self._end, process)
         return process
 
-    def sh(self, script, *words, code=0, stdin=b"", **options):
+    def sh(self, script: str, *words: str, code: int = 0, stdin: bytes = b"", **options: Any) -> str:
         """Run a script to its end; its stdout."""
         process = self.begin(script, *words, stdin=subprocess.PIPE, **options)
         out, error = process.communicate(stdin, timeout=300)
@@ -175,31 +178,31 @@ class CrewCase(Case):
         self.assertNotIn("Traceback", self.errors)
         return out.decode()
 
-    def run_bin(self, name, *words, **options):
+    def run_bin(self, name: str, *words: str, **options: Any) -> str:
         """Run one of bin/ as a user types it."""
         return self.sh(f'./.crew/bin/{name} "$@"', *words, **options)
 
-    def open_gate(self):
+    def open_gate(self) -> None:
         with open(self.path("go"), "w"):
             pass
 
-    def calls(self):
+    def calls(self) -> list[Call]:
         return read_calls(self.stand)
 
-    def texts(self):
+    def texts(self) -> list[str]:
         return [call.text for call in self.calls()]
 
-    def names(self, type="workers"):
+    def names(self, type: str = "workers") -> list[str]:
         """The names of the reports of one type, finished or not."""
         directory = os.path.join(self.home, type)
         return sorted(os.listdir(directory)) if os.path.isdir(directory) else []
 
-    def pids(self, type="workers"):
+    def pids(self, type: str = "workers") -> list[int]:
         """The PIDs in their final names; all have one."""
         found = [FINAL.fullmatch(name) for name in self.names(type)]
         self.assertNotIn(None, found, self.names(type))
         return [int(match[1]) for match in found]
 
-    def told_pids(self, out):
+    def told_pids(self, out: str) -> list[int]:
         """The PIDs that the launcher printed."""
         return sorted(int(pid) for pid in re.findall(r"^PID: (\d+)$", out, re.M))

@@ -1,5 +1,7 @@
 """`cleanup` asks on a terminal, and takes only yes for yes."""
 
+from __future__ import annotations
+
 import json
 import os
 import pty
@@ -16,7 +18,7 @@ from ..reports.case import ReportsCase
 class Asking(ReportsCase):
     """On a terminal it asks; elsewhere it does not."""
 
-    def on_a_terminal(self, answer, *arguments, code=0):
+    def on_a_terminal(self, answer: bytes | None, *arguments: str, code: int = 0) -> str:
         """What a cleanup shows whose user types this once it is asked."""
         ours, theirs = pty.openpty()
         self.addCleanup(os.close, ours)
@@ -38,7 +40,7 @@ class Asking(ReportsCase):
         self.errors = process.stderr.read().decode()
         return shown.decode().replace("\r\n", "\n")
 
-    def test_yes_and_everything_else(self):
+    def test_yes_and_everything_else(self) -> None:
         paths = [self.report(number, 8) for number in range(3)]
         paths += [self.report(number, 4) for number in range(10, 12)]
         before = self.files()
@@ -55,7 +57,7 @@ class Asking(ReportsCase):
         self.assertEqual([bool(archive.find(path)) for path in paths], [False] * 3 + [True] * 2)
         self.assertEqual(self.on_a_terminal(None), "nothing to clean up\n")
 
-    def test_interrupted_at_the_question(self):
+    def test_interrupted_at_the_question(self) -> None:
         self.report(1, 8)
         before = self.files()
         ours, theirs = pty.openpty()
@@ -69,7 +71,7 @@ class Asking(ReportsCase):
         self.assertEqual(process.wait(60), 130)
         self.assertEqual(self.files(), before)
 
-    def test_many_are_not_all_shown_and_force_does_not_ask(self):
+    def test_many_are_not_all_shown_and_force_does_not_ask(self) -> None:
         for number in range(25):
             self.report(number, 8)
         shown = self.on_a_terminal(b"n\n")
@@ -77,7 +79,7 @@ class Asking(ReportsCase):
         self.assertEqual(self.on_a_terminal(None, "--dry-run").count("would delete"), 25)
         self.assertRegex(self.on_a_terminal(None, "--force"), r"^deleted 25 reports \(22 KB\)\n$")
 
-    def test_json_stays_json(self):
+    def test_json_stays_json(self) -> None:
         path = self.report(1, 8)
         self.assertEqual([one["action"] for one in self.json("cleanup", "--dry-run")["files"]], ["delete"])
         for answer, deleted in ((b"n\n", 0), (b"y\n", 1)):

@@ -1,5 +1,7 @@
 """The command line: verbs, JSON for scripts, text for people, and the errors of both."""
 
+from __future__ import annotations
+
 import contextlib
 import io
 import json
@@ -20,7 +22,7 @@ TX_KEYS = """id title description status parentId score createdAt updatedAt comp
 
 
 class Verbs(Case):
-    def test_the_round_of_a_task(self):
+    def test_the_round_of_a_task(self) -> None:
         first = self.json("add", "first", "-s", "500", "-d", "more")
         self.assertEqual(list(first)[: len(TX_KEYS)], TX_KEYS)
         second = self.txlite("add", "second", "--quiet", "--after", first["id"]).strip()
@@ -39,7 +41,7 @@ class Verbs(Case):
             {"backlog": 1, "active": 0, "done": 1, "failed": 0, "cancelled": 0, "blocked": 0},
         )
 
-    def test_a_command_and_its_arguments(self):
+    def test_a_command_and_its_arguments(self) -> None:
         self.txlite("add", "-q", "--", "printf", "%s\\n", "a  b", "$HOME", "it's")
         self.txlite("add", "-q", "a title", "--", "echo $((1 + 1))")
         commands = [(task["title"], task["command"]) for task in self.json("list")]
@@ -47,11 +49,11 @@ class Verbs(Case):
         self.txlite("run")
         self.assertTrue(any("\na  b\n$HOME\nit's\n~" in text for text in self.reports().values()), self.reports())
 
-    def test_init_is_safe_to_repeat(self):
+    def test_init_is_safe_to_repeat(self) -> None:
         self.assertEqual(self.json("init"), {"home": self.home, "created": True})
         self.assertEqual(self.json("init")["created"], False)
 
-    def test_what_agents_and_users_wrote_is_shown_escaped(self):
+    def test_what_agents_and_users_wrote_is_shown_escaped(self) -> None:
         nasty = "\x1b]0;title\x07\x1b[31mred\u202e\r\n\t\u200b"
         task = self.txlite("add", "-q", nasty, "-d", nasty).strip()
         self.txlite("add", "-q", "--", r"printf '\033[31mred\r\n\000'; exit 1")
@@ -61,7 +63,7 @@ class Verbs(Case):
             self.assertIsNone(re.search("[\x00-\x08\x0b-\x1f\x7f\u202e\u200b]", shown), repr(shown))
         self.assertEqual(self.json("show", task)["title"], nasty)
 
-    def test_every_verb_explains_itself(self):
+    def test_every_verb_explains_itself(self) -> None:
         overview = self.txlite("help")
         for verb, (_, summary) in VERBS.items():
             self.assertIn(f"{verb} ", overview)
@@ -75,7 +77,7 @@ class Verbs(Case):
 
 
 class BadInput(Case):
-    def test_one_line_a_true_code_and_nothing_changed(self):
+    def test_one_line_a_true_code_and_nothing_changed(self) -> None:
         task = self.txlite("add", "-q", "task").strip()
         before = self.json("list")
         for arguments, code, word in (
@@ -115,7 +117,7 @@ class BadInput(Case):
                 self.assertEqual(self.errors.count("\n"), 1)
         self.assertEqual(self.json("list"), before)
 
-    def test_a_bug_of_ours_is_one_line_with_a_file(self):
+    def test_a_bug_of_ours_is_one_line_with_a_file(self) -> None:
         code = f"""import sys; sys.path.insert(0, {ROOT!r})
 from txlite import cli
 from txlite.store import store
@@ -127,14 +129,14 @@ sys.exit(cli.main(["list"]))"""
         (name,) = (name for name in os.listdir(self.directory) if name.startswith("txlite-bug-"))
         self.assertIn("ZeroDivisionError", self.read(name))
 
-    def test_a_reader_that_has_seen_enough(self):
+    def test_a_reader_that_has_seen_enough(self) -> None:
         self.store().add_many(f"task {number}" for number in range(5000))
         found = subprocess.run(f"{sys.executable} -m txlite list | head -1", shell=True, cwd=self.directory,
                                env=self.environment, capture_output=True, text=True)  # fmt: skip
         self.assertEqual((found.stdout.count("\n"), found.stderr), (1, ""))
         self.assertEqual(len(json.loads(self.txlite("list", "--json", "--limit", "3"))), 3)
 
-    def test_streams_that_are_closed_or_poor(self):
+    def test_streams_that_are_closed_or_poor(self) -> None:
         command = f"{sys.executable} -m txlite"
         self.txlite("add", "arrow \u2192")
         for line, code in (
@@ -154,7 +156,7 @@ sys.exit(cli.main(["list"]))"""
                 self.assertEqual(found.returncode, code, found.stderr.decode())
                 self.assertNotIn(b"bug", found.stderr + found.stdout)
 
-    def test_an_old_python_is_told(self):
+    def test_an_old_python_is_told(self) -> None:
         for name in ("python2.7", "python3.6", "python3.7", "python3.8"):
             found = shutil.which(name)
             if found and not subprocess.run([found, "-c", ""], stderr=subprocess.DEVNULL).returncode:

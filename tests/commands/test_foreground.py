@@ -1,5 +1,7 @@
 """Who waits: `wait`, and `launch --foreground`."""
 
+from __future__ import annotations
+
 import os
 import signal
 import unittest
@@ -9,7 +11,7 @@ from ..execution.case import LaunchCase
 
 
 class Waiting(LaunchCase):
-    def test_waiting_and_its_exit_codes(self):
+    def test_waiting_and_its_exit_codes(self) -> None:
         self.environment["THEN"] = "exit 7"
         self.assertIn("failed, exit 7", self.txlite("launch", "--wait", "task", code=7))
         self.environment["THEN"] = "sleep 60"
@@ -25,7 +27,7 @@ class Waiting(LaunchCase):
         self.assertEqual([one["code"] for one in self.json("wait", good["id"], bad["id"], code=1)], [0, 3])
         self.txlite("wait", good["id"], good["id"])
 
-    def test_an_interrupt_leaves_the_waiting_and_not_the_task(self):
+    def test_an_interrupt_leaves_the_waiting_and_not_the_task(self) -> None:
         self.environment["THEN"] = "sleep 60"
         waiting = self.start("launch", "--wait", "task", start_new_session=True)
         pid = int(waiting.stdout.readline().split()[1])
@@ -38,7 +40,7 @@ class Waiting(LaunchCase):
 
 
 class Foreground(LaunchCase):
-    def test_the_foreground(self):
+    def test_the_foreground(self) -> None:
         self.environment["THEN"] = "printf 'no newline'; exit 4"
         found = self.start("launch", "--foreground", "task")
         out, error = found.communicate(timeout=60)
@@ -52,7 +54,7 @@ class Foreground(LaunchCase):
         self.assertEqual((found.wait(60), running(self.nap)), (130, []))
         self.assertEqual(self.json("status")[0]["status"], "cancelled")
 
-    def test_an_interrupt_before_it_began(self):
+    def test_an_interrupt_before_it_began(self) -> None:
         import fcntl
 
         self.wait_for(self.launch("first"))
@@ -69,7 +71,7 @@ class Foreground(LaunchCase):
         self.assertEqual((row["status"], row["note"]), ("cancelled", "its launch was interrupted"))
         self.assertEqual(len(self.calls(".stdin")), 1)
 
-    def test_a_reader_that_goes_stops_the_foreground(self):
+    def test_a_reader_that_goes_stops_the_foreground(self) -> None:
         self.environment["THEN"] = "for i in $(seq 200); do echo line; sleep 0.05; done; sleep 600"
         found = self.start("launch", "--foreground", "task")
         found.stdout.readline()

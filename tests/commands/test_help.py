@@ -1,5 +1,7 @@
 """`txlite help`: the overview, what a verb says, and the pages, wherever the code lies."""
 
+from __future__ import annotations
+
 import os
 import pty
 import shutil
@@ -12,37 +14,37 @@ from txlite.commands.help import TOPICS
 from ..case import ROOT, Case
 
 
-def page(topic):
+def page(topic: str) -> str:
     with open(os.path.join(ROOT, "txlite", "docs", topic + ".md"), encoding="utf-8") as file:
         return file.read()
 
 
 class Help(Case):
-    def test_the_overview_lists_verbs_and_topics(self):
+    def test_the_overview_lists_verbs_and_topics(self) -> None:
         overview = self.txlite("help")
         for name in (*VERBS, *TOPICS):
             self.assertRegex(overview, rf"(?m)^  {name} ")
         for alone in ((), ("-h",), ("--help",), ("help", "help"), ("help", "--help")):
             self.assertEqual(self.txlite(*alone), overview)
 
-    def test_a_page_is_shown_as_it_is(self):
+    def test_a_page_is_shown_as_it_is(self) -> None:
         self.assertEqual({name[:-3] for name in os.listdir(os.path.join(ROOT, "txlite", "docs"))}, set(TOPICS))
         for topic in set(TOPICS) - set(VERBS):
             self.assertEqual(self.txlite("help", topic), page(topic))
         self.assertFalse(os.path.exists(self.home))
 
-    def test_a_verb_with_a_page_shows_both(self):
+    def test_a_verb_with_a_page_shows_both(self) -> None:
         self.assertEqual(self.txlite("help", "run"), self.txlite("run", "--help"))
         self.assertEqual(self.txlite("help", "ralph"), self.txlite("ralph", "--help") + "\n" + page("ralph"))
         self.assertIn("`txlite help ralph`", " ".join(self.txlite("ralph", "--help").split()))
 
-    def test_what_there_is_no_help_for(self):
+    def test_what_there_is_no_help_for(self) -> None:
         self.txlite("help", "gide", code=64)
         self.assertIn("unknown command or topic 'gide' (did you mean 'guide'?): `txlite help` lists them", self.errors)
         self.txlite("help", "runn", code=64)
         self.assertIn("did you mean 'run'?", self.errors)
 
-    def test_a_copy_under_another_name_and_an_archive_bring_their_pages(self):
+    def test_a_copy_under_another_name_and_an_archive_bring_their_pages(self) -> None:
         shutil.copytree(os.path.join(ROOT, "txlite"), self.path("tools/vendored"),
                         ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
         self.txlite("pack", "one.pyz")
@@ -57,7 +59,7 @@ class Help(Case):
         self.assertEqual((missing.returncode, missing.stdout), (2, ""))
         self.assertRegex(missing.stderr, r"^txlite: docs/guide\.md is not in this copy of txlite: .*\n$")
 
-    def test_on_a_terminal_it_goes_through_the_pager(self):
+    def test_on_a_terminal_it_goes_through_the_pager(self) -> None:
         keeper, terminal = pty.openpty()
         self.addCleanup(os.close, keeper)
         pager = {"PAGER": f"cat > {self.path('paged')}", "TERM": "xterm"}

@@ -1,5 +1,7 @@
 """tx's verbs by hand: update, done, fail, reset, delete, claim, ready, and what they refuse."""
 
+from __future__ import annotations
+
 import os
 import signal
 import subprocess
@@ -9,10 +11,10 @@ from ..case import ROOT, Case, wait_until
 
 
 class Verbs(Case):
-    def add(self, *arguments):
+    def add(self, *arguments: str) -> str:
         return self.txlite("add", "-q", *arguments).strip()
 
-    def test_update_changes_what_is_given(self):
+    def test_update_changes_what_is_given(self) -> None:
         parent, task = self.add("parent"), self.add("task", "-d", "more")
         found = self.json("update", task, "--title", "other", "--score", "7.5", "--parent", parent)
         self.assertEqual((found["title"], found["score"], found["parentId"], found["description"]),
@@ -29,21 +31,21 @@ class Verbs(Case):
         self.assertEqual(self.json("show", task)["title"], "other")
         self.assertEqual(self.json("update", task, "--status", "done")["isReady"], False)
 
-    def test_a_persons_block_survives_changes_of_dependencies(self):
+    def test_a_persons_block_survives_changes_of_dependencies(self) -> None:
         task, other = self.add("task"), self.add("other")
         self.txlite("update", task, "--status", "blocked")
         self.txlite("block", task, other)
         self.txlite("done", other)
         self.assertEqual(self.json("show", task)["status"], "blocked")
 
-    def test_done_tells_what_it_made_ready_the_first_time(self):
+    def test_done_tells_what_it_made_ready_the_first_time(self) -> None:
         first, second = self.add("first"), self.add("second")
         self.assertEqual(self.json("block", second, first)["task"]["blockedBy"], [first])
         self.txlite("claim", first, "me")
         self.assertEqual(self.json("done", first)["nowReady"], [second])
         self.assertEqual(self.json("claims"), [])
 
-    def test_fail_reset_and_delete(self):
+    def test_fail_reset_and_delete(self) -> None:
         task, child, waiting = self.add("task"), None, None
         child, waiting = self.add("child", "-p", task), self.add("waiting", "--after", task)
         self.txlite("claim", task, "me")
@@ -60,7 +62,7 @@ class Verbs(Case):
         self.assertEqual(set(self.json("delete", task, "--cascade")["data"]["deleted"]), {task, child})
         self.assertEqual([one["id"] for one in self.json("ready")], [waiting])
 
-    def test_claims_by_hand(self):
+    def test_claims_by_hand(self) -> None:
         task = self.add("task")
         claim = self.json("claim", task, "worker-1", "--lease", "120")
         self.assertEqual((claim["taskId"], claim["workerId"], claim["renewedCount"], claim["lease"]),
@@ -86,7 +88,7 @@ class Verbs(Case):
         self.txlite("reconcile")
         self.assertEqual(self.json("claims"), [])
 
-    def test_what_cannot_be_claimed_says_why(self):
+    def test_what_cannot_be_claimed_says_why(self) -> None:
         done, cancelled, blocker = self.add("done"), self.add("cancelled"), self.add("blocker")
         waiting, later = self.add("waiting", "--after", blocker), self.add("later", "--at", "+1h")
         self.txlite("done", done)
@@ -96,7 +98,7 @@ class Verbs(Case):
             self.txlite("claim", task, "me", code=1)
             self.assertIn(why, self.errors)
 
-    def test_ready_and_claim_in_one_step(self):
+    def test_ready_and_claim_in_one_step(self) -> None:
         low, high = self.add("low"), self.add("high", "-s", "9", "--needs", "gpu")
         self.assertEqual([one["id"] for one in self.json("ready", "-n", "5")], [high, low])
         self.assertEqual([one["id"] for one in self.json("ready", "--capabilities", "cpu")], [low])
@@ -105,7 +107,7 @@ class Verbs(Case):
         self.assertEqual(self.json("ready", "--claim", "me", "--capabilities", "gpu")[0]["id"], low)
         self.assertEqual(self.json("ready", "--claim", "me"), [])
 
-    def test_lists_in_a_persons_words(self):
+    def test_lists_in_a_persons_words(self) -> None:
         ready, later = self.add("ready"), self.add("later", "--at", "2999-01-01T10:00")
         waiting = self.add("waiting", "--after", ready)
         for state, task in (("ready", ready), ("later", later), ("waiting", waiting)):
@@ -116,7 +118,7 @@ class Verbs(Case):
         self.txlite("unblock", waiting, ready)
         self.assertEqual(len(self.json("dep", "tree", waiting)), 1)
 
-    def test_ids_may_be_shortened(self):
+    def test_ids_may_be_shortened(self) -> None:
         tasks = [self.add(f"task {number}") for number in range(40)]
         common = next(id[:4] for id in tasks if sum(other.startswith(id[:4]) for other in tasks) > 1)
         self.txlite("show", common, code=64)
@@ -124,7 +126,7 @@ class Verbs(Case):
         self.assertEqual(self.json("show", tasks[0][3:10])["id"], tasks[0])
         self.assertEqual(self.json("done", tasks[0][:-1])["task"]["id"], tasks[0])
 
-    def test_pause_and_resume(self):
+    def test_pause_and_resume(self) -> None:
         self.txlite("pause")
         task = self.add("--", "true")
         run = self.start("run")
@@ -135,7 +137,7 @@ class Verbs(Case):
         wait_until(lambda: self.json("show", task)["status"] == "done", "the task to run")
         run.send_signal(signal.SIGINT)
 
-    def test_bad_input(self):
+    def test_bad_input(self) -> None:
         task = self.add("task")
         before = self.json("list")
         for arguments, code, said in (
@@ -170,20 +172,20 @@ class Verbs(Case):
                 self.assertIn(said, self.errors)
         self.assertEqual(self.json("list"), before)
 
-    def break_row(self, script):
+    def break_row(self, script: str) -> None:
         import sqlite3
 
         connection = sqlite3.connect(os.path.join(self.home, "tasks.db"))
         connection.executescript("PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF; " + script)
         connection.close()
 
-    def test_a_persons_block_keeps_the_time(self):
+    def test_a_persons_block_keeps_the_time(self) -> None:
         task = self.add("task", "--at", "2999-01-01")
         for status in ("blocked", "backlog"):
             self.txlite("update", task, "--status", status)
         self.assertTrue(self.json("show", task)["notBefore"].startswith("299"))
 
-    def test_what_a_person_blocked_its_last_holder_cannot_take(self):
+    def test_what_a_person_blocked_its_last_holder_cannot_take(self) -> None:
         task = self.add("task")
         self.txlite("claim", task, "me")
         self.txlite("claim", "release", task, "me")
@@ -191,7 +193,7 @@ class Verbs(Case):
         self.txlite("claim", task, "me", code=1)
         self.assertIn("is blocked", self.errors)
 
-    def test_a_reason_is_kept_or_it_is_said_that_it_is_not(self):
+    def test_a_reason_is_kept_or_it_is_said_that_it_is_not(self) -> None:
         task = self.add("task")
         self.txlite("fail", task, "--reason", "why")
         self.assertIn("the reason was not kept", self.errors)
@@ -201,19 +203,19 @@ class Verbs(Case):
         self.txlite("fail", task, "--reason", "why not")
         self.assertIn("why not", self.txlite("show", task))
 
-    def test_done_twice_makes_nothing_ready(self):
+    def test_done_twice_makes_nothing_ready(self) -> None:
         first, second = self.add("first"), self.add("second")
         self.txlite("block", second, first)
         self.assertEqual([self.json("done", first)["nowReady"] for _ in range(2)], [[second], []])
 
-    def test_names_used_by_hand_are_here_while_they_hold_something(self):
+    def test_names_used_by_hand_are_here_while_they_hold_something(self) -> None:
         task = self.add("task")
         self.txlite("claim", task, "me")
         self.assertEqual([one["id"] for one in self.json("worker", "list")], ["me"])
         self.txlite("done", task)
         self.assertEqual(self.json("worker", "list"), [])
 
-    def test_a_row_edited_by_hand_breaks_nothing_else(self):
+    def test_a_row_edited_by_hand_breaks_nothing_else(self) -> None:
         task, other = self.add("task"), self.add("other")
         self.break_row(f"UPDATE tasks SET status = 'nonsense', score = 'high' WHERE id = '{task}'")
         self.assertEqual([one["id"] for one in self.json("ready")], [other])
@@ -252,7 +254,7 @@ class Loop(Case):
                 fi
             done ) & done; wait"""
 
-    def test_each_task_is_executed_once(self):
+    def test_each_task_is_executed_once(self) -> None:
         with open(self.path("sitecustomize.py"), "w") as file:  # two of its commands may take two seconds
             file.write(f"import sys\nsys.path.insert(0, {ROOT!r})\n")
             file.write("from txlite.store import claims\nclaims.RESERVED = 600.0\n")

@@ -4,6 +4,8 @@ Views     status knows what runs, failed and is of which type; cleanup works wit
 Others    codex-exec.sh stays in front and stops on Ctrl-C; codex-research.sh may search
 """
 
+from __future__ import annotations
+
 import collections
 import os
 import re
@@ -19,12 +21,12 @@ from .case import CrewCase, hear_interrupts
 
 
 class Views(CrewCase):
-    def see(self, *options):
+    def see(self, *options: str) -> dict[str, str]:
         """What status says, by its options; all asked at once."""
         asked = {option: self.begin(f"exec ./.crew/bin/codex-status.sh {option}") for option in options}
         return {option: process.communicate(timeout=60)[0].decode() for option, process in asked.items()}
 
-    def test_without_jobs_there_is_nothing_to_see_and_latest_wants_a_number(self):
+    def test_without_jobs_there_is_nothing_to_see_and_latest_wants_a_number(self) -> None:
         with open(self.path("20251024_150000_77_codex_task.md"), "w"):
             pass
         nothing = "nothing was run here yet\n"
@@ -32,7 +34,7 @@ class Views(CrewCase):
         self.run_bin("codex-status.sh", "--latest", code=64)
         self.assertEqual(self.errors.count("\n"), 1)
 
-    def test_what_runs_what_failed_what_is_of_another_type(self):
+    def test_what_runs_what_failed_what_is_of_another_type(self) -> None:
         self.sh('$LAUNCH "the old one"; $LAUNCH low errands "fetch milk"; true', does="[ $number -gt 1 ] || exit 3")
         running_one = self.begin('exec $LAUNCH "the long one"', does="wait_for go")
         wait_until(lambda: len(self.calls()) == 3, "the third call")
@@ -47,7 +49,7 @@ class Views(CrewCase):
         self.open_gate()
         self.assertEqual(running_one.wait(60), 0)
 
-    def test_cleanup_from_cron(self):
+    def test_cleanup_from_cron(self) -> None:
         self.sh('$LAUNCH "long ago" & $LAUNCH "last week" & $LAUNCH "today" & wait')
         paths = [os.path.join(self.home, "workers", name) for name in sorted(self.names())]
         note = os.path.join(self.home, "workers", "a note of ours.md")
@@ -62,7 +64,7 @@ class Views(CrewCase):
         self.assertEqual(self.names(), sorted(map(os.path.basename, kept)))
         self.assertEqual(self.run_cron(".crew/bin/codex-cleanup.sh --age 14", environment), "nothing to clean up\n")
 
-    def run_cron(self, line, environment):
+    def run_cron(self, line: str, environment: dict[str, str]) -> str:
         done = subprocess.run(["sh", "-c", line], cwd=self.directory, env=environment, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)  # fmt: skip
         self.assertEqual(done.returncode, 0, done.stdout)
@@ -70,14 +72,14 @@ class Views(CrewCase):
 
 
 class Others(CrewCase):
-    def test_exec_shows_the_output_and_gives_the_exit_code(self):
+    def test_exec_shows_the_output_and_gives_the_exit_code(self) -> None:
         out = self.run_bin("codex-exec.sh", "medium", "rake the leaves")
         self.assertEqual(out, "call 1 begins\ncall 1 complains\ncall 1 ends\n")
         self.run_bin("codex-exec.sh", "rake the leaves", does="exit 5", code=5)
         self.assertEqual([call.level for call in self.calls()], ["medium", "low"])
         self.assertEqual(len(self.pids()), 2)
 
-    def test_exec_stops_the_task_on_interrupt(self):
+    def test_exec_stops_the_task_on_interrupt(self) -> None:
         script = 'exec .crew/bin/codex-exec.sh "never ends"'
         front = self.begin(script, does="wait_for go", start_new_session=True, preexec_fn=hear_interrupts)
         self.assertEqual(front.stdout.readline(), b"call 1 begins\n")
@@ -89,12 +91,12 @@ class Others(CrewCase):
         self.assertEqual(len(self.pids()), 1)
         self.assertIn("cancelled", self.run_bin("codex-status.sh"))
 
-    def test_exec_says_what_it_would_run(self):
+    def test_exec_says_what_it_would_run(self) -> None:
         out = self.run_bin("codex-exec.sh", "--dry-run", "high", "prune the roses")
         self.assertIn("model_reasoning_effort=high", out)
         self.assertEqual((self.calls(), sorted(os.listdir(self.home))), ([], ["bin", "txlite"]))
 
-    def test_research_may_search_and_reports_in_a_directory_of_its_own(self):
+    def test_research_may_search_and_reports_in_a_directory_of_its_own(self) -> None:
         self.run_bin("codex-research.sh", "which rose likes shade")
         (call,) = self.calls()
         self.assertEqual((call.text, call.level), ("which rose likes shade", "medium"))

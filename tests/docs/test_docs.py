@@ -1,5 +1,7 @@
 """The pages are true: the reference is what the parsers say, every link leads somewhere, README is short."""
 
+from __future__ import annotations
+
 import os
 import re
 import unittest
@@ -14,31 +16,31 @@ DOCS = os.path.join(ROOT, "txlite", "docs")
 PAGES = [os.path.join(ROOT, "README.md"), *(os.path.join(DOCS, name) for name in sorted(os.listdir(DOCS)))]
 
 
-def read(path):
+def read(path: str) -> str:
     with open(path, encoding="utf-8") as file:
         return file.read()
 
 
 class Pages(unittest.TestCase):
-    def test_the_reference_is_what_the_parsers_say(self):
+    def test_the_reference_is_what_the_parsers_say(self) -> None:
         page = read(reference.PATH)
         self.assertEqual(page, reference.compose(page), "run `python3 -m tests.docs.reference`")
         self.assertEqual(re.findall(r"^### (\S+)$", page, re.M), list(VERBS))
 
-    def test_every_link_leads_to_something(self):
+    def test_every_link_leads_to_something(self) -> None:
         for path in PAGES:
             for target in re.findall(r'(?:\]\(|src="|srcset="|href=")([^)"#]+)', read(path)):
                 if "://" not in target:
                     place = os.path.join(os.path.dirname(path), target)
                     self.assertTrue(os.path.exists(place), f"{os.path.basename(path)} links to {target}")
 
-    def test_every_topic_that_a_page_names_is_one(self):
+    def test_every_topic_that_a_page_names_is_one(self) -> None:
         for path in PAGES:
             for topic in re.findall(r"txlite help ([a-z]+)", read(path)):
                 self.assertIn(topic, {*TOPICS, *VERBS}, os.path.basename(path))
             self.assertTrue(read(path).startswith("# "), path)
 
-    def test_lines_and_pages_of_a_length_that_is_read(self):
+    def test_lines_and_pages_of_a_length_that_is_read(self) -> None:
         for path in PAGES:
             for number, line in enumerate(read(path).splitlines(), 1):
                 if not line.startswith(("|", "[", "<", "    ", "!")):

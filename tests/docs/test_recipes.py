@@ -1,11 +1,14 @@
 """Every recipe of README and of the page of recipes, pasted into a shell; claude and codex are stand-ins on PATH."""
 
+from __future__ import annotations
+
 import os
 import re
 import subprocess
 import sys
 import textwrap
 import unittest
+from typing import Any
 
 from ..case import ROOT, Case
 
@@ -21,16 +24,16 @@ echo "answer to: $prompt"
 """
 
 
-def recipes(*path):
+def recipes(*path: str) -> dict[str, str]:
     """The recipes of a page: title -> what is pasted."""
     with open(os.path.join(ROOT, *path), encoding="utf-8") as file:
         return {title.rstrip("."): textwrap.dedent(block) for title, block in RECIPE.findall(file.read())}
 
 
 class Recipes(Case):
-    page = ("txlite", "docs", "recipes.md")
+    page: tuple[str, ...] = ("txlite", "docs", "recipes.md")
 
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         os.mkdir(self.path("tools"))
         for name in ("claude", "codex"):
@@ -46,103 +49,103 @@ class Recipes(Case):
             TXLITE_PYTHON=sys.executable, GIT_CONFIG_GLOBAL="/dev/null", GIT_CONFIG_SYSTEM="/dev/null",
         )  # fmt: skip
 
-    def paste(self, title, before="", code=0):
+    def paste(self, title: str, before: str = "", code: int = 0) -> str:
         """Run the recipe with this title in a shell; what it printed."""
         done = subprocess.run(["bash", "-c", before + self.recipes[title]], cwd=self.place, env=self.environment,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)  # fmt: skip
         self.assertEqual((done.returncode, done.stderr), (code, ""), done.stdout)
         return done.stdout
 
-    def found(self, name):
+    def found(self, name: str) -> str:
         return self.read(os.path.join(self.place, name))
 
-    def statuses(self):
+    def statuses(self) -> Any:
         return {task["title"]: task["status"] for task in self.json("--home", self.home, "list")}
 
 
 class OfReadme(Recipes):
     page = ("README.md",)
 
-    def test_there_are_five_and_each_is_tested(self):
+    def test_there_are_five_and_each_is_tested(self) -> None:
         self.assertEqual(len(self.recipes), 5)
         tested = {name for name in vars(OfReadme) if name.startswith("test_recipe_")}
         self.assertEqual(len(tested), 5)
 
-    def test_recipe_compress(self):
+    def test_recipe_compress(self) -> None:
         for name in ("a.log", "b c.log", "it's.log"):
             with open(os.path.join(self.place, name), "w") as file:
                 file.write("line\n" * 100)
         self.assertIn("3 done", self.paste("Compress many files, four at a time"))
         self.assertEqual(len([name for name in os.listdir(self.place) if name.endswith(".log.gz")]), 3)
 
-    def test_recipe_dependencies(self):
+    def test_recipe_dependencies(self) -> None:
         self.assertIn("3 done", self.paste("Tasks that wait for each other"))
         self.assertEqual(self.found("sum.txt"), "42\n")
 
-    def test_recipe_background(self):
+    def test_recipe_background(self) -> None:
         out = self.paste("An agent in the background")
         self.assertIn("answer to: Explain in NOTES.md", out)
         self.assertEqual(out.splitlines()[-1], "about tabs")
 
-    def test_recipe_overnight(self):
+    def test_recipe_overnight(self) -> None:
         before = """git init -q -b main; git config user.name A; git config user.email a@example.org
             printf 'test:\\n\\ttrue\\n' > Makefile; echo manual > manual.md; git add .; git commit -qm first\n"""
         self.assertIn("2 done", self.paste("Agents overnight", before))
         log = subprocess.run(["git", "log", "--format=%s"], cwd=self.place, capture_output=True, text=True, check=True)
         self.assertRegex(log.stdout, r"^Complete tx-\w+: Mention .*\nComplete tx-\w+: Make .*\nfirst\n$")
 
-    def test_recipe_one_file(self):
+    def test_recipe_one_file(self) -> None:
         self.assertRegex(self.paste("One file, for a machine where nothing can be installed"), r"\d+ ok, \d+ limited")
 
 
 class OfThePage(Recipes):
-    def test_each_is_tested(self):
+    def test_each_is_tested(self) -> None:
         self.assertEqual(len(self.recipes), len([name for name in vars(OfThePage) if name.startswith("test_recipe_")]))
 
-    def test_recipe_build(self):
+    def test_recipe_build(self) -> None:
         self.assertIn("3 done", self.paste("Fail a build when something failed"))
         self.recipes = {title: block.replace("echo test", "false") for title, block in self.recipes.items()}
         self.assertIn("1 failed", self.paste("Fail a build when something failed", code=1))
 
-    def test_recipe_retry(self):
+    def test_recipe_retry(self) -> None:
         for wanted in ("here", "there"):
             self.txlite("--home", self.home, "add", "--", f"test -e {wanted}", cwd=self.place)
         self.txlite("--home", self.home, "run", "--max-attempts", "1", code=1, cwd=self.place)
         self.assertIn("2 done", self.paste("Look at what failed, and try it again", "touch here there\n"))
 
-    def test_recipe_capability(self):
+    def test_recipe_capability(self) -> None:
         self.paste("Not more than one at a time of a certain kind")
         self.assertEqual((self.found("train.txt"), self.found("test.txt")), ("train\n", "test\n"))
 
-    def test_recipe_later(self):
+    def test_recipe_later(self) -> None:
         self.paste("Later")
         self.assertTrue(self.found("then.txt"))
 
-    def test_recipe_version_control(self):
+    def test_recipe_version_control(self) -> None:
         self.paste("A queue that is under version control")
         there = self.json("--home", os.path.join(self.place, "elsewhere", ".txlite"), "list")
         self.assertEqual([task["title"] for task in there], ["Measure it again with a cold cache"])
 
-    def test_recipe_nightly(self):
+    def test_recipe_nightly(self) -> None:
         self.paste("Tidy up every night", "txlite add x\n")
         self.assertTrue(os.path.exists(os.path.join(self.home, "backup.db")))
 
-    def test_recipe_two_at_once(self):
+    def test_recipe_two_at_once(self) -> None:
         self.paste("At most two agents at once, from a script")
         self.assertEqual(list(self.statuses().values()), ["done"] * 3)
 
-    def test_recipe_prompts(self):
+    def test_recipe_prompts(self) -> None:
         self.assertIn("2 done", self.paste("A prompt for each line of a file"))
         self.assertEqual(list(self.statuses().values()), ["done"] * 2)
 
-    def test_recipe_own_agent(self):
+    def test_recipe_own_agent(self) -> None:
         self.assertIn("HEAR ME", self.paste("An agent of your own"))
 
-    def test_recipe_loop(self):
+    def test_recipe_loop(self) -> None:
         self.assertIn("answer to: Do tx-", self.paste("An agent that takes tasks itself"))
         self.assertEqual(self.statuses(), {"First": "done", "Second": "done"})
 
-    def test_recipe_dry_run(self):
+    def test_recipe_dry_run(self) -> None:
         self.assertIn("Make the parser accept tabs", self.paste("See what a night would do, before it does it"))
         self.assertEqual(self.statuses(), {"Make the parser accept tabs": "backlog"})
 

@@ -1,5 +1,7 @@
 """What `doctor` finds: all well where it is, each thing that is broken, and nothing changed by looking."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 import shutil
@@ -8,6 +10,8 @@ import sqlite3
 import subprocess
 import time
 import unittest
+from collections.abc import Iterator
+from typing import Any
 from unittest import mock
 
 import txlite
@@ -18,17 +22,17 @@ from txlite.system import mounts
 from ..case import Case, is_running, wait_until
 
 
-def levels(findings):
+def levels(findings: Iterator[Any] | list[Finding]) -> dict[str, str]:
     """level of each finding, by name; the worst where several share one."""
     order = (OK, LIMITED, BROKEN)
-    found = {}
+    found: dict[str, str] = {}
     for one in findings:
         found[one.name] = max(found.get(one.name, OK), one.level, key=order.index)
     return found
 
 
 class Doctor(Case):
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         self.store().add("x")
         self.database = os.path.join(self.home, "tasks.db")
@@ -36,33 +40,33 @@ class Doctor(Case):
         patience.start()
         self.addCleanup(patience.stop)
 
-    def home_findings(self):
+    def home_findings(self) -> list[Finding]:
         """What is found about home, without what is found about the machine."""
         return list(diagnose._diagnose_home(self.home, filesystem.find_place(self.home)))
 
-    def one(self, name, level=BROKEN):
+    def one(self, name: str, level: str = BROKEN) -> Finding:
         """The finding with this name, which must be the only one at this level."""
         found = [one for one in self.home_findings() if one.level == level]
         self.assertEqual([one.name for one in found], [name], found)
         self.assertTrue(found[0].advice)
         return found[0]
 
-    def write(self, name, text):
+    def write(self, name: str, text: str) -> None:
         path = os.path.join(self.home, name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w") as file:
             file.write(text)
         os.chmod(path, 0o600)
 
-    def edit(self, *statements):
+    def edit(self, *statements: str) -> None:
         """Change the database as a person with sqlite3 would, rules or not."""
         with contextlib.closing(sqlite3.connect(self.database, isolation_level=None)) as connection:
             for statement in ("PRAGMA ignore_check_constraints = ON", *statements):
                 connection.execute(statement)
 
-    def listing(self):
+    def listing(self) -> dict[str, bytes]:
         """Every file of home with its bytes; of what any reader makes beside the database, nothing."""
-        found = {}
+        found: dict[str, bytes] = {}
         for directory, _, names in os.walk(self.home):
             for name in names:
                 path = os.path.join(directory, name)
@@ -74,7 +78,7 @@ class Doctor(Case):
 
 
 class CommandLine(Doctor):
-    def test_a_healthy_home_is_ok_and_stays_as_it_is(self):
+    def test_a_healthy_home_is_ok_and_stays_as_it_is(self) -> None:
         self.txlite("run", "--from", self.batch("true"))
         before = self.listing()
         out = self.txlite("doctor")
@@ -83,7 +87,7 @@ class CommandLine(Doctor):
         self.assertRegex(out, r"\n\d+ ok, \d+ limited, 0 broken\n$")
         self.assertRegex(out, r"(?m)^ok       home         ")
 
-    def test_the_object_and_the_exit_code(self):
+    def test_the_object_and_the_exit_code(self) -> None:
         os.chmod(self.home, 0o777)
         found = self.json("doctor", code=1)
         self.assertIs(found["ok"], False)
@@ -95,7 +99,7 @@ class CommandLine(Doctor):
         (broken,) = (one for one in found["findings"] if one["level"] == "broken")
         self.assertEqual((broken["name"], broken["advice"]), ("home", "chmod go-w it"))
 
-    def test_where_no_home_is_none_is_made(self):
+    def test_where_no_home_is_none_is_made(self) -> None:
         place = self.path("a")
         os.mkdir(place)
         findings = list(diagnose.diagnose(os.path.join(place, "b", "c")))
@@ -106,13 +110,13 @@ class CommandLine(Doctor):
 
 
 class Homes(Doctor):
-    def test_one_that_is_no_directory_or_cannot_be_made(self):
+    def test_one_that_is_no_directory_or_cannot_be_made(self) -> None:
         self.home = self.batch("x")
         self.assertIn("is not a directory", self.one("home").found)
         self.home = "/proc/home"
         self.assertIn("cannot be made", self.one("home").found)
 
-    def test_broken_configuration(self):
+    def test_broken_configuration(self) -> None:
         for text, word in (
             ("nonsense\n", "no section headers"),
             ("[txlite]\nsynchronous = maybe\n", "'maybe'"),
@@ -125,20 +129,20 @@ class Homes(Doctor):
         os.chmod(os.path.join(self.home, "config.ini"), 0o666)
         self.assertEqual(self.one("config.ini").advice, "chmod go-w it")
 
-    def test_agents(self):
+    def test_agents(self) -> None:
         self.write("config.ini", "[agent gone]\ncommand = no-such-command-anywhere {prompt}\n")
         self.assertIn("no-such-command-anywhere", self.one("agent", LIMITED).found)
         self.write("config.ini", "[agent here]\ncommand = cat\n[agent bad]\nprompt = stdin\n")
         self.assertIn("[agent bad]: `command` is missing", self.one("agent").found)
         self.assertRegex(next(one.found for one in self.home_findings() if one.name == "agents"), r"\bhere\b")
 
-    def test_a_template_that_is_not_text(self):
+    def test_a_template_that_is_not_text(self) -> None:
         self.write("templates/mine.md", "")
         with open(os.path.join(self.home, "templates", "mine.md"), "wb") as file:
             file.write(b"\xff\xfe")
         self.assertIn("not UTF-8", self.one("template").found)
 
-    def test_a_foreign_database(self):
+    def test_a_foreign_database(self) -> None:
         shutil.rmtree(self.home)
         os.makedirs(self.home, 0o700)
         with contextlib.closing(sqlite3.connect(self.database)) as connection:
@@ -146,16 +150,16 @@ class Homes(Doctor):
         os.chmod(self.database, 0o600)
         self.assertIn("not a database of txlite", self.one("database").found)
 
-    def test_a_write_ahead_log_on_a_network_file_system(self):
+    def test_a_write_ahead_log_on_a_network_file_system(self) -> None:
         known = mounts.NETWORK_FILE_SYSTEMS
-        mounts.NETWORK_FILE_SYSTEMS = {mounts.file_system(self.directory)}
+        mounts.NETWORK_FILE_SYSTEMS = frozenset({mounts.file_system(self.directory)})
         try:
             found = levels(self.home_findings())
         finally:
             mounts.NETWORK_FILE_SYSTEMS = known
         self.assertEqual((found["file system"], found["database"]), (LIMITED, BROKEN))
 
-    def test_damage(self):
+    def test_damage(self) -> None:
         self.store().add_many({"title": "t" * 400} for _ in range(200))
         self.store().close()
         self.edit("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -170,13 +174,13 @@ class Homes(Doctor):
 
 
 class Records(Doctor):
-    def mend(self):
+    def mend(self) -> None:
         """Do what the findings say."""
         for one in home.check_records(self.home):
             if one.level == BROKEN:
                 self.edit("PRAGMA ignore_check_constraints = OFF", one.advice.split('"')[1])
 
-    def test_rows_edited_by_hand(self):
+    def test_rows_edited_by_hand(self) -> None:
         store = self.store()
         task, other = store.add("first"), store.add("second")
         store.add("third", after=[other.id])
@@ -210,14 +214,14 @@ class Records(Doctor):
                 with contextlib.closing(good), contextlib.closing(sqlite3.connect(self.database)) as target:
                     good.backup(target)
 
-    def test_rules_of_the_schema(self):
+    def test_rules_of_the_schema(self) -> None:
         self.edit("UPDATE tasks SET score = 'high', kind = 'poem'")
         found = next(one for one in home.check_integrity(self.home) if one.level == BROKEN)
         self.assertIn("kind_is_known is broken by 1 row of tasks; score_is_a_number", found.found)
 
 
 class Dead(Doctor):
-    def test_a_killed_worker_and_what_it_left(self):
+    def test_a_killed_worker_and_what_it_left(self) -> None:
         run = self.start("run", "--from", self.batch("exec sleep 600"), "--workers", "1")
         wait_until(lambda: self.json("list", "--status", "active"), "the attempt")
         (worker,) = self.worker_pids()
@@ -238,18 +242,18 @@ class Dead(Doctor):
 class Machine(Case):
     """The findings that need no home."""
 
-    def file(self, name, text):
+    def file(self, name: str, text: str) -> None:
         path = self.path(name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w") as file:
             file.write(text)
 
-    def test_what_is_tried_works_here(self):
+    def test_what_is_tried_works_here(self) -> None:
         for check in machine.checks():
             if check.name in ("orphans", "mark", "pidfd", "proc"):
                 self.assertEqual([one.level for one in examine(check)], [OK], check.name)
 
-    def test_versions_of_sqlite(self):
+    def test_versions_of_sqlite(self) -> None:
         for version, races in (
             ((3, 26, 0), True), ((3, 44, 5), True), ((3, 44, 6), False), ((3, 50, 6), True), ((3, 50, 7), False),
             ((3, 51, 2), True), ((3, 51, 3), False), ((3, 53, 0), False),
@@ -257,12 +261,12 @@ class Machine(Case):
             self.assertEqual(machine.has_race(version), races, version)
         self.assertEqual(machine.check_sqlite((3, 25, 3))[0].level, BROKEN)
 
-    def test_the_login_manager(self):
+    def test_the_login_manager(self) -> None:
         scope, manager = "/user.slice/user-7.slice/session-3.scope", "/user.slice/user-7.slice/user@7.service/app"
         user = session._user()
         linger = self.path(f"var/lib/systemd/linger/{user}")
 
-        def look(group):
+        def look(group: str) -> Finding:
             self.file("proc/self/cgroup", f"0::{group}\n")
             return session.check_logout(self.directory)[0]
 
@@ -283,13 +287,13 @@ class Machine(Case):
         self.file("etc/systemd/logind.conf.d/70-z.conf", f"[Login]\nKillExcludeUsers={user}\n")
         self.assertEqual(look(scope).level, OK)
 
-    def test_jobs(self):
+    def test_jobs(self) -> None:
         self.assertEqual(session.check_batch({}), [])
         self.assertIn("job 42 of Slurm", session.check_batch({"SLURM_JOB_ID": "42"})[0].found)
         self.assertEqual([session.check_runner({"CI": value}) != [] for value in ("true", "1", "", "false")],
                          [True, True, False, False])  # fmt: skip
 
-    def test_control_groups(self):
+    def test_control_groups(self) -> None:
         self.file("proc/meminfo", "MemTotal: 1000000 kB\nMemAvailable: 900000 kB\n")
         self.assertEqual(limits.check_memory(self.directory)[0].found, "879 MB of 977 MB free")
         self.file("proc/self/cgroup", "0::/a/b\n")
@@ -303,7 +307,7 @@ class Machine(Case):
         self.assertIn("20 more can be started (of 120", limits.check_processes(self.directory)[0].found)
 
     @unittest.skipIf(os.geteuid(), "needs root, to mount")
-    def test_a_disk_without_space(self):
+    def test_a_disk_without_space(self) -> None:
         place = self.path("disk")
         os.mkdir(place)
         for size, level in (("8m", BROKEN), ("64m", LIMITED)):
@@ -320,8 +324,8 @@ class Machine(Case):
 
 
 class Checks(Case):
-    def test_one_that_hangs_is_ended_and_cleans_up(self):
-        def hang():
+    def test_one_that_hangs_is_ended_and_cleans_up(self) -> None:
+        def hang() -> None:
             with filesystem._scratch(self.directory), open(self.path("pid"), "w") as file:
                 file.write(str(os.getpid()))
                 file.flush()
@@ -334,17 +338,18 @@ class Checks(Case):
         self.assertFalse(is_running(int(self.read("pid"))))
         self.assertEqual(os.listdir(self.directory), ["pid"])
 
-    def test_one_that_raises_or_dies(self):
-        for look, word in (
+    def test_one_that_raises_or_dies(self) -> None:
+        looks: list[tuple[Any, str]] = [
             (lambda: 1 / 0, "ZeroDivisionError"),
             (lambda: os.kill(os.getpid(), signal.SIGKILL), "its process died"),
-        ):
+        ]
+        for look, word in looks:
             (found,) = examine(Check("odd", look))
             self.assertEqual((found.level, found.name), (LIMITED, "odd"))
             self.assertIn("could not be checked: ", found.found)
             self.assertIn(word, found.found)
 
-    def test_an_error_of_ours_keeps_its_advice(self):
+    def test_an_error_of_ours_keeps_its_advice(self) -> None:
         found = found_error("home", txlite.StoreUnavailable("a: it is gone: make it"))
         self.assertEqual(found, Finding("home", BROKEN, "a: it is gone", "make it"))
 

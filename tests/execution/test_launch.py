@@ -1,5 +1,7 @@
 """`launch`, from its PID to its report."""
 
+from __future__ import annotations
+
 import json
 import os
 import signal
@@ -12,7 +14,7 @@ from .case import LaunchCase
 
 
 class Launch(LaunchCase):
-    def test_a_launch_from_its_beginning_to_its_end(self):
+    def test_a_launch_from_its_beginning_to_its_end(self) -> None:
         lines = self.txlite("launch", "medium", "Look at it").splitlines()
         self.assertEqual([line.split(": ")[0] for line in lines], ["PID", "Task", "Report"])
         pid, task, report = (line.split(": ")[1] for line in lines)
@@ -32,7 +34,7 @@ class Launch(LaunchCase):
         self.assertNotIn("running", text)
         self.assertEqual(os.stat(row["report"]).st_size, row["size"])
 
-    def test_the_prompt_is_the_task_byte_for_byte_then_the_template(self):
+    def test_the_prompt_is_the_task_byte_for_byte_then_the_template(self) -> None:
         task = "'quotes\" $HOME `id` {{START_TIME}} \\1 %s\n\tline two \u2192 \U0001f600\n"
         self.wait_for(self.launch(task))
         (prompt,) = self.calls(".stdin")
@@ -43,8 +45,8 @@ class Launch(LaunchCase):
         self.wait_for(self.json("launch", "-", stdin=long.encode()))
         self.assertEqual(sorted(map(len, self.calls(".stdin")))[1] // (1 << 20), 2)
 
-    def test_one_two_or_three_words(self):
-        def understood(*words):
+    def test_one_two_or_three_words(self) -> None:
+        def understood(*words: str) -> tuple[str, str, str]:
             found = self.json("launch", "--dry-run", *words)
             return found["level"], found["type"], found["prompt"].split("\n")[0]
 
@@ -55,7 +57,7 @@ class Launch(LaunchCase):
         self.assertEqual(understood("--level", "high", "task", "--type", "research"), ("high", "research", "task"))
         self.assertFalse(os.path.exists(self.home))
 
-    def test_bad_input_gets_an_error_and_no_new_file(self):
+    def test_bad_input_gets_an_error_and_no_new_file(self) -> None:
         os.mkdir(self.home)
         os.makedirs(self.path(".txlite/templates"))
         with open(self.path(".txlite/templates/broken.md"), "wb") as file:
@@ -106,7 +108,7 @@ class Launch(LaunchCase):
                 self.txlite(*words, code=code)
                 self.assertIn(said, self.errors)
 
-    def test_several_in_one_second_keep_their_names(self):
+    def test_several_in_one_second_keep_their_names(self) -> None:
         launched = [self.launch(f"task {number}", then="sleep 60") for number in range(3)]
         reports = {self.one(one)["report"] for one in launched}
         self.assertEqual(reports, {one["report"] for one in launched})
@@ -114,7 +116,7 @@ class Launch(LaunchCase):
         self.assertEqual(len(self.json("stop", "--all")), 3)
         self.assertEqual(len(self.reports()), 3)
 
-    def test_it_outlives_its_shell_and_holds_nothing_of_it(self):
+    def test_it_outlives_its_shell_and_holds_nothing_of_it(self) -> None:
         self.environment["THEN"] = "touch begun; while test ! -e go; do sleep 0.02; done"
         command = f"{sys.executable} -m txlite launch --json task; kill -9 0"
         shell = subprocess.run(["setsid", "bash", "-c", command], cwd=self.directory, env=self.environment,
@@ -125,7 +127,7 @@ class Launch(LaunchCase):
             pass
         self.assertEqual(self.wait_for(launched)["status"], "done")
 
-    def test_retry_launches_again(self):
+    def test_retry_launches_again(self) -> None:
         launched = self.launch("task", "--level", "high", then="exit 1")
         self.wait_for(launched, code=1)
         self.environment["THEN"] = "true"
@@ -142,7 +144,7 @@ class Launch(LaunchCase):
         self.kill(running)
         self.assertEqual(self.json("retry", launched["id"])["id"], launched["id"])
 
-    def test_a_launch_from_inside_an_agent_outlives_its_attempt(self):
+    def test_a_launch_from_inside_an_agent_outlives_its_attempt(self) -> None:
         inner = f"{sys.executable} -m txlite launch -q --agent shell 'touch begun; sleep {self.nap}' > inner"
         self.txlite("run", "--from", self.batch(inner))
         wait_until(lambda: os.path.exists(self.path("begun")), "the inner agent to start")
@@ -151,7 +153,7 @@ class Launch(LaunchCase):
         self.txlite("stop", self.read("inner").strip())
         self.assertEqual(running(self.nap), [])
 
-    def test_a_caller_that_ignores_its_children(self):
+    def test_a_caller_that_ignores_its_children(self) -> None:
         code = (
             "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
         )
@@ -160,7 +162,7 @@ class Launch(LaunchCase):
         self.assertEqual((found.returncode, found.stderr), (0, b""))
         self.assertEqual(self.wait_for(json.loads(found.stdout))["status"], "done")
 
-    def test_an_older_database_is_read(self):
+    def test_an_older_database_is_read(self) -> None:
         from unittest import mock
 
         from txlite.store import schema
@@ -172,19 +174,19 @@ class Launch(LaunchCase):
         self.assertEqual(self.json("status"), [])
         self.wait_for(self.launch("task"))
 
-    def test_types_that_are_files_of_home(self):
+    def test_types_that_are_files_of_home(self) -> None:
         for type in ("tasks.db", "tasks.db-journal", "tasks.db.lock", "config.ini", "wake", ".x"):
             self.txlite("launch", "--type", type, "task", code=64)
         self.wait_for(self.launch("--type", "audit", "task"))
         self.assertIn("\n/audit/\n", self.read(os.path.join(self.home, ".gitignore")))
 
-    def test_a_refused_retry_leaves_nothing(self):
+    def test_a_refused_retry_leaves_nothing(self) -> None:
         launched = self.launch("task", then="sleep 60")
         before = [sorted(os.listdir(os.path.join(self.home, name))) for name in ("locks", "wake")]
         self.txlite("retry", launched["id"], code=1)
         self.assertEqual(before, [sorted(os.listdir(os.path.join(self.home, name))) for name in ("locks", "wake")])
 
-    def test_launched_workers_that_left_are_collected(self):
+    def test_launched_workers_that_left_are_collected(self) -> None:
         run = self.start("run", "--forever", "--workers", "1")
         inner = f"{sys.executable} -m txlite launch -q --agent shell true > inner"
         task = self.txlite("add", "-q", "--", inner).strip()
@@ -197,7 +199,7 @@ class Launch(LaunchCase):
             self.assertEqual(file.read(), "")
         run.send_signal(signal.SIGINT)
 
-    def test_an_agents_own_word_counts(self):
+    def test_an_agents_own_word_counts(self) -> None:
         tool = f"{sys.executable} -m txlite"
         launched = self.launch("--agent", "shell", f"{tool} fail $TXLITE_TASK --reason broken-build")
         row = self.wait_for(launched, code=1)
@@ -208,7 +210,7 @@ class Launch(LaunchCase):
 
 
 class Turns(LaunchCase):
-    def test_no_run_takes_it_and_none_waits_for_it(self):
+    def test_no_run_takes_it_and_none_waits_for_it(self) -> None:
         launched = self.launch("task", then="sleep 60")
         self.assertEqual(self.json("ready"), [])
         self.txlite("run", "--from", self.batch("true"))
@@ -221,7 +223,7 @@ class Turns(LaunchCase):
         with self.assertRaisesRegex(txlite.Refused, "launched"):
             self.store().retry(launched["id"])
 
-    def test_they_wait_their_turn(self):
+    def test_they_wait_their_turn(self) -> None:
         first = self.launch("first", "--max-parallel", "1", then="while test ! -e go; do sleep 0.02; done")
         second = self.launch("second", "--max-parallel", "1")
         third = self.launch("third", "--max-parallel", "1")
@@ -236,13 +238,13 @@ class Turns(LaunchCase):
         self.assertGreaterEqual(second["endedAt"], first["endedAt"])
         self.assertEqual(len(self.calls(".stdin")), 2)
 
-    def test_a_turn_that_a_dead_worker_had_is_free(self):
+    def test_a_turn_that_a_dead_worker_had_is_free(self) -> None:
         first = self.launch("first", "--max-parallel", "1", "--kill-after", "0.2", then="sleep 60")
         second = self.launch("second", "--max-parallel", "1")
         os.kill(first["pid"], signal.SIGKILL)
         self.assertEqual(self.wait_for(second)["status"], "done")
 
-    def test_a_narrow_one_is_not_passed_for_ever(self):
+    def test_a_narrow_one_is_not_passed_for_ever(self) -> None:
         first = self.launch("1", "--max-parallel", "2", then="while test ! -e go; do sleep 0.02; done")
         narrow = self.launch("2", "--max-parallel", "1")
         wide = self.launch("3", "--max-parallel", "2")

@@ -1,7 +1,10 @@
 """Workers that are started by hand and stay: `worker start` and `worker stop`."""
 
+from __future__ import annotations
+
 import os
 import signal
+import subprocess
 import time
 import unittest
 
@@ -11,12 +14,12 @@ from ..case import Case, running, wait_until
 
 
 class Persistent(Case):
-    def begin(self, *arguments):
+    def begin(self, *arguments: str) -> subprocess.Popen[bytes]:
         worker = self.start("worker", "start", *arguments)
         self.assertIn(b"works, until TERM", worker.stdout.readline())
         return worker
 
-    def test_it_takes_what_it_can_and_leaves_when_told(self):
+    def test_it_takes_what_it_can_and_leaves_when_told(self) -> None:
         worker = self.begin("--name", "implementer-1", "--capabilities", "gpu,tx-implementer")
         (found,) = self.json("worker", "list")
         self.assertEqual((found["name"], found["status"], found["pid"], found["capabilities"]),
@@ -35,7 +38,7 @@ class Persistent(Case):
         self.assertEqual(worker.wait(60), 0)
         self.assertEqual((self.json("show", busy)["status"], self.json("worker", "list")), ("done", []))
 
-    def test_signals_give_back_what_does_not_finish(self):
+    def test_signals_give_back_what_does_not_finish(self) -> None:
         for arguments, number, is_repeated in (
             (("--drain", "0.3"), signal.SIGTERM, False),
             ((), signal.SIGQUIT, False),
@@ -56,7 +59,7 @@ class Persistent(Case):
             self.assertEqual((found["status"], found["failures"]), ("backlog", 0))
             self.txlite("delete", task)
 
-    def test_one_recovers_what_another_left(self):
+    def test_one_recovers_what_another_left(self) -> None:
         first = self.begin("--kill-after", "0.2")
         task = self.txlite("add", "-q", "--", f"test -e again || {{ touch again; exec sleep {self.nap}; }}").strip()
         wait_until(lambda: running(self.nap), "the agent")
@@ -71,7 +74,7 @@ class Persistent(Case):
         second.send_signal(signal.SIGINT)
         self.assertEqual(second.wait(60), 0)
 
-    def test_stop_tells_only_persistent_ones(self):
+    def test_stop_tells_only_persistent_ones(self) -> None:
         run = self.start("run", "--forever", "--workers", "1")
         wait_until(lambda: self.json("worker", "list"), "its worker")
         name = self.json("worker", "list")[0]["id"]

@@ -1,5 +1,7 @@
 """The dead are recovered, and nothing runs twice at once."""
 
+from __future__ import annotations
+
 import os
 import signal
 import unittest
@@ -13,7 +15,7 @@ from ..case import Case, is_running, wait_until
 
 
 class Dead(Case):
-    def test_a_killed_worker_is_replaced_and_its_task_run_again(self):
+    def test_a_killed_worker_is_replaced_and_its_task_run_again(self) -> None:
         batch = self.batch("echo $TXLITE_TOKEN >> log; until test -e go; do sleep 0.02; done")
         run = self.start("run", "--from", batch, "--workers", "1", "--max-attempts", "1")
         for number in range(1, 4):
@@ -28,7 +30,7 @@ class Dead(Case):
         self.assertEqual((outcomes[:3], outcomes[-1]), (["lost"] * 3, "done"))
         self.assertFalse([name for name in self.reports() if "TEMP" in name])
 
-    def test_a_worker_whose_supervisor_died_finishes_and_leaves(self):
+    def test_a_worker_whose_supervisor_died_finishes_and_leaves(self) -> None:
         batch = self.batch(
             "touch started; while ! test -e go; do sleep 0.02; done; echo end >> log", "echo next >> log"
         )
@@ -45,7 +47,7 @@ class Dead(Case):
         self.txlite("run", "--from", batch)
         self.assertEqual(self.read("log"), "end\nnext\n")
 
-    def test_a_worker_that_is_late_keeps_its_claim(self):
+    def test_a_worker_that_is_late_keeps_its_claim(self) -> None:
         run = self.start("run", "--from", self.batch("touch started; sleep 60"), "--workers", "1")
         wait_until(lambda: os.path.exists(self.path("started")), "the agent to start")
         (worker,) = self.worker_pids()
@@ -59,7 +61,7 @@ class Dead(Case):
         run.send_signal(signal.SIGQUIT)
         self.assertEqual(run.wait(60), 130)
 
-    def test_a_bug_over_one_task_is_its_failure(self):
+    def test_a_bug_over_one_task_is_its_failure(self) -> None:
         store = self.store()
         store.add(command="true")
         with store.db.writing() as connection:
@@ -69,7 +71,7 @@ class Dead(Case):
         self.assertEqual(self.read("log"), "fine\n")
         self.assertEqual(store.claims(), [])
 
-    def test_a_claim_that_a_worker_left_behind(self):
+    def test_a_claim_that_a_worker_left_behind(self) -> None:
         store = self.store()
         task = store.add(command="true")
         elsewhere = f"999999 1 {clock.boot()} pid:[1]"  # another container
@@ -82,7 +84,7 @@ class Dead(Case):
         self.assertEqual(Recovery(store).run(), 1)
         self.assertEqual(store.get(task.id).status, "backlog")
 
-    def test_what_processes_left_that_died_before_or_after_their_time(self):
+    def test_what_processes_left_that_died_before_or_after_their_time(self) -> None:
         store = self.store()
         self.txlite("run", "--from", self.batch("true"))
         for name in ("locks/worker-early", "wake/.worker-early", "wake/worker-late"):
@@ -94,7 +96,7 @@ class Dead(Case):
         self.assertEqual(os.listdir(os.path.join(self.home, "wake")), [])
         live.release()
 
-    def test_several_recover_at_once(self):
+    def test_several_recover_at_once(self) -> None:
         run = self.start("run", "--from", self.batch(*["sleep 600"] * 4), "--kill-after", "0.3")
         wait_until(
             lambda: len(self.worker_pids()) == 4 and self.json("status", "--stats")["tasks"]["active"] == 4,
@@ -111,7 +113,7 @@ class Dead(Case):
         self.assertEqual(self.json("status", "--stats")["tasks"]["backlog"], 4)
         self.assertEqual(os.listdir(os.path.join(self.home, "locks")), [])
 
-    def test_lock_files_tidied_away_do_not_make_a_worker_dead(self):
+    def test_lock_files_tidied_away_do_not_make_a_worker_dead(self) -> None:
         run = self.start("run", "--from", self.batch("touch started; while ! test -e go; do sleep 0.02; done"))
         wait_until(lambda: os.path.exists(self.path("started")), "the agent to start")
         for name in os.listdir(os.path.join(self.home, "locks")):

@@ -1,11 +1,14 @@
 """`run` as a user runs it: batches, exit codes, going on where it stood, agents of every kind, bad input."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 import re
 import signal
 import unittest
 import unittest.mock
+from typing import Any
 
 from txlite import Result
 
@@ -13,7 +16,7 @@ from ..case import Case, wait_until
 
 
 class Batches(Case):
-    def test_the_main_job(self):
+    def test_the_main_job(self) -> None:
         lines = b"".join(b"echo %d | sha256sum\n" % number for number in range(1, 31))
         out = self.txlite("run", "--workers", "4", "--from", "-", stdin=lines)
         self.assertIn("30 tasks added", out.splitlines()[0])
@@ -25,7 +28,7 @@ class Batches(Case):
         self.assertEqual({re.search(r"[0-9a-f]{64}", text)[0] for text in reports.values()}, wanted)
         self.assertTrue(all(re.fullmatch(r"\d{8}_\d{6}_\d+_shell_task(_\d+)?\.md", name) for name in reports))
 
-    def test_two_thousand_files_hashed(self):
+    def test_two_thousand_files_hashed(self) -> None:
         os.mkdir(self.path("files"))
         wanted = {}
         for number in range(2000):
@@ -39,14 +42,14 @@ class Batches(Case):
         for name, digest in wanted.items():
             self.assertEqual(self.read(name + ".hash").split()[0], digest)
 
-    def test_comments_and_blank_lines_are_skipped_and_lines_are_whole(self):
+    def test_comments_and_blank_lines_are_skipped_and_lines_are_whole(self) -> None:
         batch = self.batch("# comment", "", "   ", "  # too", "echo 'a  b' # kept \\", "printf '%s' \"$0 {{X}}\"\r")
         found = self.json("run", "--from", batch)
         self.assertEqual(found["counts"], {"done": 2})
         commands = [task["command"] for task in self.json("list")]
         self.assertEqual(commands, ["echo 'a  b' # kept \\", "printf '%s' \"$0 {{X}}\""])
 
-    def test_exit_code_and_names_of_what_failed_and_waits(self):
+    def test_exit_code_and_names_of_what_failed_and_waits(self) -> None:
         batch = self.batch("exit 3", "true", "kill -9 $$", "/no/such/command", "exec /etc/passwd")
         out = self.txlite("run", "--from", batch, "--max-attempts", "1", code=1)
         for line in ("exit 3  (failed, exit 3)", "killed by SIGKILL", "exit 127", "exit 126"):
@@ -58,11 +61,11 @@ class Batches(Case):
         self.assertIn(f"waiting: {waiting['id']}", out)
         self.assertIn(f"(for {failed[0]['id']})", out)
 
-    def test_attempts_are_repeated_until_the_limit(self):
+    def test_attempts_are_repeated_until_the_limit(self) -> None:
         self.txlite("run", "--from", self.batch("echo x >> tries; exit 1"), "--max-attempts", "2", code=1)
         self.assertEqual(self.read("tries"), "x\nx\n")
 
-    def test_the_same_batch_is_continued_and_again_adds_it(self):
+    def test_the_same_batch_is_continued_and_again_adds_it(self) -> None:
         batch = self.batch("echo one >> log", "echo two >> log; test -e ready")
         self.txlite("run", "--from", batch, "--max-attempts", "1", code=1)
         with open(self.path("ready"), "w"):
@@ -80,7 +83,7 @@ class Batches(Case):
         out = self.txlite("run", "--from", self.batch("touch go; sleep 60"), "--again", "--timeout", "0.2", code=1)
         self.assertIn("1 tasks added", out)
 
-    def test_a_batch_whose_run_died_at_its_end_is_not_run_again(self):
+    def test_a_batch_whose_run_died_at_its_end_is_not_run_again(self) -> None:
         batch = self.batch("echo one >> log; touch started; while ! test -e go; do sleep 0.02; done")
         run = self.start("run", "--from", batch, "--workers", "1")
         wait_until(lambda: os.path.exists(self.path("started")), "the command to start")
@@ -94,7 +97,7 @@ class Batches(Case):
         self.txlite("run", "--from", batch)
         self.assertEqual(self.read("log"), "one\none\n")
 
-    def test_run_without_from_goes_on_where_anything_stood(self):
+    def test_run_without_from_goes_on_where_anything_stood(self) -> None:
         self.txlite("add", "--", "echo $TXLITE_TASK-$TXLITE_TOKEN > said")
         self.txlite("add", "a prompt for somebody")
         out = self.txlite("run")
@@ -102,21 +105,21 @@ class Batches(Case):
         self.assertRegex(self.read("said"), r"^tx-\w+-1\n$")
         self.assertEqual(self.txlite("run"), "nothing to do\n")
 
-    def test_dependencies_are_kept(self):
+    def test_dependencies_are_kept(self) -> None:
         first = self.txlite("add", "-q", "--", "sleep 0.3; echo first >> log").strip()
         self.txlite("add", "-q", "--after", first, "--score", "9", "--", "echo second >> log")
         self.txlite("run")
         self.assertEqual(self.read("log"), "first\nsecond\n")
 
-    def test_an_empty_batch_runs_nothing(self):
+    def test_an_empty_batch_runs_nothing(self) -> None:
         self.assertEqual(self.txlite("run", "--from", "-"), "no tasks in -\n")
 
-    def test_json_is_one_object_and_nothing_else(self):
+    def test_json_is_one_object_and_nothing_else(self) -> None:
         found = self.json("run", "--from", self.batch("true", "false"), "--max-attempts", "1", code=1)
         self.assertEqual((found["counts"], found["interrupted"]), ({"done": 1, "failed": 1}, False))
         self.assertEqual(found["failed"][0]["attempts"][0]["exitCode"], 1)
 
-    def test_progress_on_a_terminal(self):
+    def test_progress_on_a_terminal(self) -> None:
         import pty
 
         terminal, end = pty.openpty()
@@ -141,14 +144,14 @@ class Batches(Case):
 
 
 class Attempts(Case):
-    def test_a_name_that_was_taken_until_a_moment_ago(self):
+    def test_a_name_that_was_taken_until_a_moment_ago(self) -> None:
         from txlite.reports import report
         from txlite.reports.header import Header
 
         heading = Header("tx-00000000", "title", 7, "shell", "2025-10-24T15:00:00.000Z", "/", "true")
         link, tried = os.link, []
 
-        def taken_once(path, name):
+        def taken_once(path: str, name: str) -> None:
             tried.append(name)
             if len(tried) == 1:
                 raise FileExistsError
@@ -159,13 +162,13 @@ class Attempts(Case):
         self.assertTrue(paper.name.endswith("/20251024_150000_TEMP_shell_task_7.md"), (paper.name, paper.trouble))
         self.assertTrue(paper.finish(Result("done", 0, 0.1), 99).report.endswith("/20251024_150000_99_shell_task.md"))
 
-    def run_one(self, command, *options, code=0):
+    def run_one(self, command: str, *options: str, code: int = 0) -> dict[str, Any]:
         """Run one command; its last attempt."""
         batch = self.batch(command)
         self.txlite("run", "--from", batch, "--max-attempts", "1", "--again", *options, code=code)
         return self.json("show", self.json("list")[-1]["id"])["attempts"][-1]
 
-    def test_what_the_agent_is_given(self):
+    def test_what_the_agent_is_given(self) -> None:
         self.txlite(
             "add",
             "--directory",
@@ -182,7 +185,7 @@ class Attempts(Case):
         descriptors = [line.split(" -> ")[0].split()[-1] for line in self.read("fds").splitlines() if "->" in line]
         self.assertEqual([number for number in descriptors if number not in ("0", "1", "2")], descriptors[3:4])
 
-    def test_no_signal_stays_ignored_or_blocked(self):
+    def test_no_signal_stays_ignored_or_blocked(self) -> None:
         command = ["/bin/sh", "-c", "trap '' INT HUP TERM USR1 PIPE; exec \"$@\"", "sh"]
         self.txlite("add", "--", "grep -E 'Sig(Ign|Blk)' /proc/self/status > signals")
         import subprocess
@@ -193,7 +196,7 @@ class Attempts(Case):
         for line in self.read("signals").splitlines():
             self.assertEqual(int(line.split()[1], 16), 0, line)
 
-    def test_how_attempts_end(self):
+    def test_how_attempts_end(self) -> None:
         for command, options, outcome, code in (
             ("exit 7", (), "failed", 7),
             ("kill -TERM $$", (), "failed", 143),
@@ -209,13 +212,13 @@ class Attempts(Case):
                 self.assertIn(f"**Exit code:** {code}", report)
         self.assertFalse([name for name in self.reports() if "TEMP" in name])
 
-    def test_a_directory_that_is_gone(self):
+    def test_a_directory_that_is_gone(self) -> None:
         os.mkdir(self.path("gone"))
         self.txlite("add", "--directory", "gone", "--", "true")
         os.rmdir(self.path("gone"))
         self.assertIn("does not exist", self.txlite("run", "--max-attempts", "1", code=1))
 
-    def test_output_comes_as_it_is_written(self):
+    def test_output_comes_as_it_is_written(self) -> None:
         run = self.start("run", "--from", self.batch("echo early; while ! test -e go; do sleep 0.01; done; echo late"))
         wait_until(
             lambda: any("early" in text.split("## Output")[-1] for text in self.reports().values()), "live output"
@@ -227,7 +230,7 @@ class Attempts(Case):
         (text,) = self.reports().values()
         self.assertIn("early\nlate\n~~~", text)
 
-    def test_output_beyond_the_cap_keeps_head_and_tail(self):
+    def test_output_beyond_the_cap_keeps_head_and_tail(self) -> None:
         self.txlite("init")
         with open(os.path.join(self.home, "config.ini"), "w") as file:
             file.write("[txlite]\noutput_cap = 64K\n")
@@ -237,7 +240,7 @@ class Attempts(Case):
         sizes = []
         directory = os.path.join(self.home, "workers")
 
-        def is_finished():
+        def is_finished() -> bool:
             for name in os.listdir(directory) if os.path.isdir(directory) else ():
                 try:
                     sizes.append(os.stat(os.path.join(directory, name)).st_size)
@@ -254,7 +257,7 @@ class Attempts(Case):
         kept = len(text.split("~~~~~~~~~~~~~~~~\n")[1]) - len("\n[txlite: %15d bytes of output were cut here]\n" % 0)
         self.assertEqual(cut + kept, 50_000_000 + len("first\nlast\n"))
 
-    def test_an_agent_of_ones_own(self):
+    def test_an_agent_of_ones_own(self) -> None:
         self.txlite("init")
         with open(os.path.join(self.home, "config.ini"), "w") as file:
             file.write(
@@ -276,7 +279,7 @@ class Attempts(Case):
 
 
 class BadInput(Case):
-    def test_run_refuses_and_changes_nothing(self):
+    def test_run_refuses_and_changes_nothing(self) -> None:
         with open(self.path("latin"), "wb") as file:
             file.write(b"echo fine\necho \xe9\n")
         with open(self.path("nul"), "wb") as file:
@@ -303,7 +306,7 @@ class BadInput(Case):
                 self.assertIn(word, self.errors)
                 self.assertFalse(os.path.exists(self.home))
 
-    def test_a_line_that_is_too_long(self):
+    def test_a_line_that_is_too_long(self) -> None:
         with open(self.path("long"), "w") as file:
             file.write("true\n: " + "x" * 200_000 + "\n")
         self.txlite("run", "--from", "long", code=64)

@@ -1,5 +1,7 @@
 """How a run is stopped: gracefully, harder, at once, with its whole group, and at any moment of its start."""
 
+from __future__ import annotations
+
 import fnmatch
 import os
 import random
@@ -8,6 +10,7 @@ import subprocess
 import sys
 import time
 import unittest
+from typing import Any
 
 from txlite.system import wakeup
 
@@ -15,13 +18,13 @@ from ..case import Case, running, wait_until
 
 
 class Stopping(Case):
-    def begin(self, *lines, options=(), **keywords):
+    def begin(self, *lines: str, options: tuple[Any, ...] = (), **keywords: Any) -> subprocess.Popen[bytes]:
         batch = self.batch(*lines)
         run = self.start("run", "--from", batch, "--workers", "2", "--kill-after", "1", *options, **keywords)
         wait_until(lambda: os.path.exists(self.path("started")), "the agent to start")
         return run
 
-    def test_the_first_signal_lets_running_attempts_finish_and_claims_nothing_new(self):
+    def test_the_first_signal_lets_running_attempts_finish_and_claims_nothing_new(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             with self.subTest(number):
                 wait = "while test ! -e go; do sleep 0.02; done; echo end >> log"
@@ -41,7 +44,7 @@ class Stopping(Case):
                 for task in self.json("list", "--status", "backlog"):
                     self.txlite("cancel", task["id"])
 
-    def test_the_whole_group_may_be_signalled(self):
+    def test_the_whole_group_may_be_signalled(self) -> None:
         wait = "while test ! -e go; do sleep 0.02; done"
         run = self.begin(f"touch started; {wait}; sleep 0.5; echo end >> log", start_new_session=True)
         for _ in range(3):  # closer than a second: one signal
@@ -51,14 +54,14 @@ class Stopping(Case):
         self.assertEqual(run.wait(60), 130)
         self.assertEqual(self.read("log"), "end\n")
 
-    def test_drain_bounds_the_wait(self):
+    def test_drain_bounds_the_wait(self) -> None:
         run = self.begin("touch started; sleep 600", options=("--drain", "0.3"))
         run.send_signal(signal.SIGTERM)
         self.assertEqual(run.wait(60), 130)
         (task,) = self.json("list")
         self.assertEqual((task["status"], task["failures"]), ("backlog", 0))
 
-    def test_quit_stops_at_once(self):
+    def test_quit_stops_at_once(self) -> None:
         mark = f"quit-{os.getpid()}"
         run = self.begin(f"touch started; trap '' TERM; exec bash -c 'trap \"\" TERM; exec -a {mark} sleep 600'",
                          options=("--kill-after", "600"))  # fmt: skip
@@ -67,7 +70,7 @@ class Stopping(Case):
         self.assertEqual(run.wait(60), 130)
         self.assertEqual(running(mark), [])
 
-    def test_what_the_caller_ignores_stays_ignored(self):
+    def test_what_the_caller_ignores_stays_ignored(self) -> None:
         batch = self.batch("touch started; sleep 0.7; echo end >> log", "echo next >> log")
         run = subprocess.Popen(
             ["/bin/sh", "-c", f'trap "" HUP INT; exec {sys.executable} -m txlite run --from "$0"', batch],
@@ -80,7 +83,7 @@ class Stopping(Case):
         self.assertEqual(run.wait(60), 0)
         self.assertEqual(sorted(self.read("log").split()), ["end", "next"])
 
-    def test_signals_during_the_start(self):
+    def test_signals_during_the_start(self) -> None:
         chance = random.Random(7)
         batch = self.batch("true", "true")
         for _ in range(8):
@@ -96,7 +99,7 @@ class Stopping(Case):
 
 
 class Running(Case):
-    def test_scale_while_it_runs(self):
+    def test_scale_while_it_runs(self) -> None:
         run = self.start(
             "run", "--from", self.batch(*["while ! test -e go; do sleep 0.02; done"] * 6), "--workers", "1"
         )
@@ -110,7 +113,7 @@ class Running(Case):
         self.txlite("scale", "2", code=2)
         self.txlite("scale", "0", code=64)
 
-    def test_an_idle_worker_starts_what_is_added_at_once(self):
+    def test_an_idle_worker_starts_what_is_added_at_once(self) -> None:
         with open(self.path("patient.py"), "w") as file:  # its workers run it, too, and wake late unless they are rung
             file.write("import sys\nfrom txlite import cli\nfrom txlite.execution import worker\nworker.LOOK = 600.0\n"
                        "if __name__ == '__main__':\n    sys.exit(cli.main())\n")  # fmt: skip
@@ -130,7 +133,7 @@ class Running(Case):
         run.send_signal(signal.SIGTERM)
         self.assertEqual(run.wait(60), 130)
 
-    def test_a_running_task_can_be_cancelled_and_done_is_refused(self):
+    def test_a_running_task_can_be_cancelled_and_done_is_refused(self) -> None:
         run = self.start(
             "run", "--from", self.batch("touch started; sleep 60", "touch also; sleep 60"), "--workers", "2"
         )
@@ -144,7 +147,7 @@ class Running(Case):
         run.wait(60)
         self.assertEqual([task["status"] for task in self.json("list")], ["cancelled", "done"])
 
-    def test_the_agents_own_done_is_the_holders(self):
+    def test_the_agents_own_done_is_the_holders(self) -> None:
         self.environment["PYTHON"] = sys.executable
         self.txlite(
             "run", "--from", self.batch('"$PYTHON" -m txlite done $TXLITE_TASK && exit 3'), "--max-attempts", "1"

@@ -1,5 +1,7 @@
 """How what was launched is stopped, and what becomes of it when its worker is killed."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 import signal
@@ -10,7 +12,7 @@ from .case import LaunchCase, tree_of
 
 
 class Stop(LaunchCase):
-    def test_a_signal_to_the_pid_that_was_told_stops_it(self):
+    def test_a_signal_to_the_pid_that_was_told_stops_it(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
             launched = self.launch("task", then=f"sleep {self.nap}")
             wait_until(lambda: running(self.nap), "the agent to start")
@@ -20,7 +22,7 @@ class Stop(LaunchCase):
             self.assertEqual((row["status"], row["note"]), ("cancelled", f"it was stopped by {number.name}"))
             self.assertEqual(running(self.nap), [])
 
-    def test_killed_workers_are_lost_at_once_and_their_trees_end(self):
+    def test_killed_workers_are_lost_at_once_and_their_trees_end(self) -> None:
         inner = f"setsid sh -c 'env -i sleep {self.nap}' & sleep {self.nap}"
         for how in ("stop", "reconcile"):
             launched = self.launch("task", "--kill-after", "0.5", then=inner)
@@ -36,7 +38,7 @@ class Stop(LaunchCase):
             self.assertIn(f"_{launched['pid']}_codex_task", row["report"])
             self.assertNotIn("{{", self.read(row["report"]))
 
-    def test_stop_ends_a_worker_that_was_stopped_and_only_ours(self):
+    def test_stop_ends_a_worker_that_was_stopped_and_only_ours(self) -> None:
         launched = self.launch("task", "--kill-after", "0.3", then=f"trap '' TERM; sleep {self.nap} & wait")
         wait_until(lambda: running(self.nap), "the agent to start")
         os.kill(launched["pid"], signal.SIGSTOP)
@@ -50,7 +52,7 @@ class Stop(LaunchCase):
         self.txlite("stop", queued, code=1)
         self.assertIn("does not run", self.errors)
 
-    def test_a_dead_worker_is_lost_while_it_is_recovered(self):
+    def test_a_dead_worker_is_lost_while_it_is_recovered(self) -> None:
         launched = self.launch(
             "--kill-after", "60", "task", then="trap '' TERM; touch begun; while :; do sleep 0.1; done"
         )
@@ -69,7 +71,7 @@ class Stop(LaunchCase):
                     os.kill(pid, signal.SIGKILL)
         self.assertEqual(recovering.returncode, 0)
 
-    def test_an_end_of_its_own_is_not_changed_by_a_late_stop(self):
+    def test_an_end_of_its_own_is_not_changed_by_a_late_stop(self) -> None:
         import txlite
 
         launched = self.launch("task", then="exit 3")
@@ -78,7 +80,7 @@ class Stop(LaunchCase):
             self.assertFalse(store.stop(launched["attempt"]))
         self.assertEqual(self.json("stop", launched["id"])[0]["status"], "failed")
 
-    def test_nothing_is_stopped_between_two_attempts(self):
+    def test_nothing_is_stopped_between_two_attempts(self) -> None:
         task = self.txlite("add", "-q", "--", "exit 1").strip()
         run = self.start("run", "--max-attempts", "9")
         wait_until(lambda: self.json("show", task)["failures"] >= 2, "two attempts")

@@ -1,11 +1,15 @@
 """When an attempt ends, however it ends, its whole tree is gone; and nothing else is."""
 
+from __future__ import annotations
+
 import os
 import signal
 import subprocess
 import sys
 import time
 import unittest
+from collections.abc import Iterator
+from typing import Any
 
 import txlite
 
@@ -33,8 +37,13 @@ LEEWAY = 6.0  # seconds for a loaded machine and the start of a command, beyond 
 LONGER = [0.5 * 2**number for number in range(7)]  # seconds for an attempt in which something has to happen first
 
 
+def kill_marked(mark: str) -> None:
+    for pid in running(mark):
+        os.kill(pid, signal.SIGKILL)
+
+
 class Trees(Case):
-    def agent(self, kind):
+    def agent(self, kind: str) -> str:
         """A command that leaves a survivor of this kind, and says so in `ready`."""
         self.mark = f"survivor-{os.getpid()}-{time.monotonic_ns()}"
         if os.path.exists(self.path("ready")):
@@ -46,31 +55,31 @@ class Trees(Case):
             + SURVIVORS[kind].replace("{mark}", self.mark).replace("; exec -a", "; touch ready; exec -a")
         )
 
-    def is_gone(self):
+    def is_gone(self) -> bool:
         return not running(self.mark)
 
-    def begin(self, kind, *options):
+    def begin(self, kind: str, *options: Any) -> subprocess.Popen[bytes]:
         """Start a run whose agent has its survivor."""
         batch = self.batch(self.agent(kind))
         run = self.start("run", "--from", batch, "--workers", "1", "--kill-after", str(KILL_AFTER), *options)
         wait_until(self.has_begun, f"the agent of {kind!r}")
         return run
 
-    def has_begun(self):
+    def has_begun(self) -> bool | list[int]:
         return os.path.exists(self.path("ready")) and running(self.mark)
 
-    def assert_gone_in_time(self, started):
+    def assert_gone_in_time(self, started: float) -> None:
         wait_until(self.is_gone, "the tree to end")
         self.assertLess(time.monotonic() - started, KILL_AFTER + 1 + LEEWAY)
 
-    def each(self):
+    def each(self) -> Iterator[str]:
         """The kinds, one after the other, each with a home of its own."""
         for kind in SURVIVORS:
             self.home = self.path("home of " + kind)
             self.environment["TXLITE_HOME"] = self.home
             yield kind
 
-    def test_when_the_attempt_times_out(self):
+    def test_when_the_attempt_times_out(self) -> None:
         for kind in self.each():
             for timeout in LONGER:
                 run = self.start("run", "--from", self.batch(self.agent(kind)), "--workers", "1", "--again",
@@ -88,14 +97,14 @@ class Trees(Case):
                 self.assertEqual(attempt.outcome, "timeout")
                 self.assertLess(attempt.duration, timeout + KILL_AFTER + 1 + LEEWAY)
 
-    def test_when_the_agent_exits_by_itself(self):
+    def test_when_the_agent_exits_by_itself(self) -> None:
         self.mark = f"survivor-{os.getpid()}"
         sleeper = f"exec -a {self.mark} sleep 600"
         left = f"setsid bash -c 'trap : TERM; {sleeper}' & env -i setsid bash -c '({sleeper}) &'"
         self.txlite("run", "--from", self.batch(left + "; echo fine"), "--kill-after", str(KILL_AFTER))
         self.assertTrue(self.is_gone())
 
-    def test_a_chain_of_processes_that_fork_and_exit(self):
+    def test_a_chain_of_processes_that_fork_and_exit(self) -> None:
         chain = self.path("chain")
         with open(chain, "w") as file:
             file.write(
@@ -122,7 +131,7 @@ class Trees(Case):
             time.sleep(0.3)
             self.assertFalse(os.path.exists(self.path("ready")), "the chain goes on")
 
-    def test_when_the_worker_is_killed(self):
+    def test_when_the_worker_is_killed(self) -> None:
         for kind in self.each():
             run = self.begin(kind)
             started = time.monotonic()
@@ -132,7 +141,7 @@ class Trees(Case):
             self.assertEqual(run.wait(60), 130)
             self.assertEqual((self.is_gone(), running(self.nap)), (True, []))
 
-    def test_when_worker_and_supervisor_are_killed_together(self):
+    def test_when_worker_and_supervisor_are_killed_together(self) -> None:
         for kind in self.each():
             run = self.begin(kind)
             workers = self.worker_pids()
@@ -151,7 +160,7 @@ class Trees(Case):
             self.assertEqual(attempt["outcome"], "lost")
             self.assertIn("**Outcome:** lost (its worker died)", self.read(os.path.join(self.home, attempt["report"])))
 
-    def test_a_second_signal_ends_agents_and_costs_nothing(self):
+    def test_a_second_signal_ends_agents_and_costs_nothing(self) -> None:
         run = self.begin("ignores TERM")
         run.send_signal(signal.SIGTERM)
         while not run.stdout.readline().startswith(b"stopping"):  # the second begins when it has heard the first
@@ -169,7 +178,7 @@ class Trees(Case):
 
 
 class Bystanders(Case):
-    def test_children_that_were_there_before_and_their_daemons_are_left_alone(self):
+    def test_children_that_were_there_before_and_their_daemons_are_left_alone(self) -> None:
         mark = f"bystander-{os.getpid()}"
         batch = self.batch("test -e go && exit; touch started; sleep 600")
         sleeper = f"setsid bash -c 'exec -a {mark} sleep 600' &"
@@ -179,7 +188,7 @@ class Bystanders(Case):
         )  # fmt: skip
         self.addCleanup(run.wait)
         self.addCleanup(run.kill)
-        self.addCleanup(lambda: [os.kill(pid, signal.SIGKILL) for pid in running(mark)])
+        self.addCleanup(kill_marked, mark)
         wait_until(lambda: running(mark) and os.path.exists(self.path("started")), "the bystander and the agent")
         with open(self.path("go"), "w"):
             pass
@@ -187,13 +196,13 @@ class Bystanders(Case):
         self.assertEqual(run.wait(60), 0)
         self.assertTrue(running(mark))
 
-    def test_daemons_left_on_purpose_live_on(self):
+    def test_daemons_left_on_purpose_live_on(self) -> None:
         mark = f"daemon-{os.getpid()}"
         self.txlite("init")
         with open(os.path.join(self.home, "config.ini"), "w") as file:
             command = f"setsid bash -c 'exec -a {mark} sleep 600' >&- 2>&- &"
             file.write(f'[agent d]\ncommand = bash -c "{command}"\ndaemons = yes\n')
-        self.addCleanup(lambda: [os.kill(pid, signal.SIGKILL) for pid in running(mark)])
+        self.addCleanup(kill_marked, mark)
         self.txlite("add", "a prompt", "--score", "9")
         self.txlite("add", "--", "setsid sleep 600 & true")
         self.txlite("run", "--workers", "1", "--agent", "d", "--kill-after", "0.3")

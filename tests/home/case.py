@@ -1,5 +1,7 @@
 """What the tests of refusals share: a home with a task, whose database stays as it is, byte for byte."""
 
+from __future__ import annotations
+
 import os
 
 from ..case import Case
@@ -8,12 +10,12 @@ from ..case import Case
 class DatabaseCase(Case):
     """A home with a task in it."""
 
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         self.txlite("add", "x")
         self.database = os.path.join(self.home, "tasks.db")
 
-    def assert_refused(self, word, code=69):
+    def assert_refused(self, word: str, code: int = 69) -> None:
         with open(self.database, "rb") as file:
             before = file.read()
         for verb in (("list",), ("add", "y"), ("run",)):
@@ -22,6 +24,6 @@ class DatabaseCase(Case):
         with open(self.database, "rb") as file:
             self.assertEqual(file.read(), before)
 
-    def write(self, data):
+    def write(self, data: bytes) -> None:
         with open(self.database, "wb") as file:
             file.write(data)

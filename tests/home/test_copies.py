@@ -1,5 +1,7 @@
 """A copied package works under any name, and bin/ finds it from where it lies."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import subprocess
@@ -10,7 +12,7 @@ from ..case import ROOT, Case
 
 
 class Names(Case):
-    def test_a_copied_package_works_under_any_name(self):
+    def test_a_copied_package_works_under_any_name(self) -> None:
         shutil.copytree(os.path.join(ROOT, "txlite"), self.path("vendored"))
         out = subprocess.run(
             [sys.executable, "-m", "vendored", "run", "--from", "-"], input=b"echo hello\n", check=True,
@@ -18,7 +20,7 @@ class Names(Case):
         ).stdout  # fmt: skip
         self.assertIn(b"1 done", out)
 
-    def test_the_launcher_in_bin_finds_the_package(self):
+    def test_the_launcher_in_bin_finds_the_package(self) -> None:
         os.mkdir(self.path(".tools"))
         for name in ("txlite", "bin"):
             shutil.copytree(os.path.join(ROOT, name), self.path(f".tools/{name}"))

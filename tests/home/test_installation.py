@@ -1,5 +1,7 @@
 """Copies of the package: as one file, as a directory, under any name, called from anywhere."""
 
+from __future__ import annotations
+
 import os
 import re
 import subprocess
@@ -11,7 +13,7 @@ from ..execution.case import LaunchCase
 
 
 class Copies(LaunchCase):
-    def test_one_file_with_all_of_it(self):
+    def test_one_file_with_all_of_it(self) -> None:
         self.txlite("pack", "tool.pyz")
         environment = {name: value for name, value in self.environment.items() if name != "PYTHONPATH"}
         packed = [sys.executable, "tool.pyz"]
@@ -25,7 +27,7 @@ class Copies(LaunchCase):
         self.txlite("pack", "/nonexistent/tool.pyz", code=69)
         self.assertFalse(re.search(r"\.new", str(os.listdir(self.directory))))
 
-    def test_bin_takes_nothing_from_the_working_directory(self):
+    def test_bin_takes_nothing_from_the_working_directory(self) -> None:
         with open(self.path("select.py"), "w") as file:
             file.write("raise SystemExit('shadowed')")
         out = subprocess.run([os.path.join(ROOT, "bin", "txlite"), "--version"], cwd=self.directory, text=True,

@@ -1,5 +1,7 @@
 """Where home is, and which one is not trusted."""
 
+from __future__ import annotations
+
 import os
 import unittest
 
@@ -8,7 +10,7 @@ from .case import DatabaseCase
 
 
 class Location(Case):
-    def test_home_is_found(self):
+    def test_home_is_found(self) -> None:
         self.txlite("init")
         below = self.path("a/b")
         os.makedirs(below)
@@ -21,7 +23,7 @@ class Location(Case):
 
 
 class Trust(DatabaseCase):
-    def test_homes_that_others_can_write(self):
+    def test_homes_that_others_can_write(self) -> None:
         os.chmod(self.home, 0o777)
         self.assert_refused("can be written by others")
         os.chmod(self.home, 0o700)
@@ -31,17 +33,17 @@ class Trust(DatabaseCase):
         self.txlite("run", code=69)
 
     @unittest.skipIf(os.geteuid(), "needs root, to give files away")
-    def test_homes_of_others(self):
+    def test_homes_of_others(self) -> None:
         os.chown(self.home, 65534, 65534)
         self.assert_refused("belongs to user 65534")
 
-    def test_broken_configuration(self):
+    def test_broken_configuration(self) -> None:
         with open(os.path.join(self.home, "config.ini"), "w") as file:
             file.write("nonsense\n")
         self.txlite("add", "y", code=64)
         self.assertIn("config.ini", self.errors)
 
-    def test_a_home_that_cannot_be_made(self):
+    def test_a_home_that_cannot_be_made(self) -> None:
         self.txlite("--home", "/proc/home", "add", "x", code=69)
         self.txlite("--home", self.batch(), "add", "x", code=69)
         self.assertIn("not a directory", self.errors)

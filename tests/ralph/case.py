@@ -1,7 +1,10 @@
 """What the loop's tests share: a repository with a home in it, and an agent that does as its task says."""
 
+from __future__ import annotations
+
 import os
 import subprocess
+from typing import Any
 
 import txlite
 
@@ -16,7 +19,7 @@ class RepositoryCase(Case):
 
     git = True
 
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         self.environment.update(GIT_CONFIG_GLOBAL="/dev/null", GIT_CONFIG_SYSTEM="/dev/null", LC_ALL="C.UTF-8")
         if self.git:
@@ -30,58 +33,58 @@ class RepositoryCase(Case):
         self.write(".txlite/templates/ralph-task.md", "{{TASK_DESCRIPTION}}\n")
         self.configure("")
 
-    def configure(self, more):
+    def configure(self, more: str) -> None:
         self.write(".txlite/config.ini", SCRIPTED + more)
 
-    def write(self, name, text):
+    def write(self, name: str, text: str) -> str:
         path = self.path(name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w") as file:
             file.write(text)
         return path
 
-    def run_git(self, *words, code=0):
+    def run_git(self, *words: str, code: int = 0) -> str:
         done = subprocess.run(
             ["git", *words], cwd=self.directory, env=self.environment, text=True, check=False, capture_output=True
         )
         self.assertEqual(done.returncode, code, done.stderr)
         return done.stdout
 
-    def commit(self, message):
+    def commit(self, message: str) -> None:
         self.run_git("add", "-A", "--", ":/", ":(exclude).txlite")
         self.run_git("commit", "-q", "-m", message)
 
-    def add(self, script, title="a task", **more):
+    def add(self, script: str, title: str = "a task", **more: Any) -> str:
         """A task whose agent runs this script; its id."""
         with txlite.open(self.home) as store:
             return store.add(title, description=script, **{"directory": self.directory, **more}).id
 
-    def ralph(self, *options, code=0, agent="scripted", **more):
+    def ralph(self, *options: str, code: int = 0, agent: str = "scripted", **more: Any) -> str:
         return self.txlite("ralph", "--agent", agent, "--max-attempts", "1", *options, code=code, **more)
 
-    def log(self, branch="main"):
+    def log(self, branch: str = "main") -> list[str]:
         """The subjects of a branch, newest first."""
         return self.run_git("log", "--format=%s", branch).splitlines()
 
-    def status_of(self, task):
+    def status_of(self, task: str) -> str:
         with txlite.open(self.home, read_only=True) as store:
             return store.get(task).status
 
-    def attempts(self, task):
+    def attempts(self, task: str) -> list[txlite.Attempt]:
         with txlite.open(self.home, read_only=True) as store:
             return store.attempts(task)
 
-    def last(self, task):
+    def last(self, task: str) -> txlite.Attempt:
         """The task's last attempt."""
         return self.attempts(task)[-1]
 
-    def parked(self):
+    def parked(self) -> list[str]:
         return self.run_git("for-each-ref", "--format=%(refname)", "refs/txlite").split()
 
-    def assert_clean(self):
+    def assert_clean(self) -> None:
         self.assertEqual(self.run_git("status", "--porcelain", "--", ":/", ":(exclude).txlite"), "")
 
-    def hook(self, name, script):
+    def hook(self, name: str, script: str) -> None:
         path = self.write(f".git/hooks/{name}", "#!/bin/sh\n" + script + "\n")
         os.chmod(path, 0o755)
 
@@ -89,15 +92,15 @@ class RepositoryCase(Case):
 class WorktreesCase(RepositoryCase):
     """The same, each task in a worktree of its own."""
 
-    def ralph(self, *options, **more):
+    def ralph(self, *options: str, **more: Any) -> str:
         return super().ralph("--worktrees", *options, **more)
 
-    def meet(self):
+    def meet(self) -> str:
         """A script that goes on when two tasks have come to it."""
         place = self.path(".txlite/meeting")
         os.makedirs(place, exist_ok=True)
         return f"while test $(ls {place} | wc -l) -lt 2; do touch {place}/$TXLITE_TASK; sleep 0.02; done"
 
-    def left(self):
+    def left(self) -> list[str]:
         directory = os.path.join(self.home, "worktrees")
         return sorted(os.listdir(directory)) if os.path.isdir(directory) else []

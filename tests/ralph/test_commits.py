@@ -1,5 +1,7 @@
 """What becomes a commit, and whose."""
 
+from __future__ import annotations
+
 import os
 import signal
 import subprocess
@@ -10,7 +12,7 @@ from .case import RepositoryCase
 
 
 class Commits(RepositoryCase):
-    def test_a_repository_within_is_no_work_that_can_be_committed(self):
+    def test_a_repository_within_is_no_work_that_can_be_committed(self) -> None:
         task = self.add("git init -q inner; cd inner; git config user.name x; git config user.email x@y; "
                         "echo x > file; git add file; git commit -qm x")  # fmt: skip
         self.ralph(code=1)
@@ -18,7 +20,7 @@ class Commits(RepositoryCase):
         self.assertEqual(self.read(os.path.join(self.home, "aside", f"{task}.1", "inner", "file")), "x\n")
         self.assert_clean()
 
-    def test_a_commit_that_an_agent_gives_our_name_is_not_ours(self):
+    def test_a_commit_that_an_agent_gives_our_name_is_not_ours(self) -> None:
         task = self.add(
             f'echo x > file; git add file; git commit -qm "Complete $TXLITE_TASK: x"; exec sleep {self.nap}'
         )
@@ -32,14 +34,14 @@ class Commits(RepositoryCase):
         self.ralph("--verify", "false", code=1)
         self.assertEqual(self.status_of(task), "failed")
 
-    def test_what_an_agent_commits_becomes_one_commit_and_stays_under_a_ref(self):
+    def test_what_an_agent_commits_becomes_one_commit_and_stays_under_a_ref(self) -> None:
         half = "echo 1 > one; git add -A; git commit -qm mine"
         task = self.add(f"{half}; echo KEY > .env; git add -A; git commit -qm key; git rm -q .env; git commit -qm gone")
         self.ralph()
         self.assertEqual(self.log(), [f"Complete {task}: a task", "first"])
         self.assertEqual(self.log(f"refs/txlite/squashed/{task}/1")[0], "gone")
 
-    def test_a_merge_that_an_agent_began_is_no_work(self):
+    def test_a_merge_that_an_agent_began_is_no_work(self) -> None:
         self.run_git("switch", "-qc", "feature")
         self.write("feature", "x\n")
         self.commit("feature")
@@ -50,21 +52,21 @@ class Commits(RepositoryCase):
         self.assertEqual(self.log(), ["first"])
         self.assert_clean()
 
-    def test_a_title_is_data(self):
+    def test_a_title_is_data(self) -> None:
         title = "quote ' \" $(touch pwned) `touch pwned` \\1 --amend"
         task = self.add("echo x > file", title)
         self.ralph()
         self.assertEqual(self.log()[0], f"Complete {task}: {title}")
         self.assertFalse(os.path.exists(self.path("pwned")))
 
-    def test_no_author_and_no_trailer_is_invented(self):
+    def test_no_author_and_no_trailer_is_invented(self) -> None:
         self.add("echo x > file")
         self.ralph()
         self.assertEqual(
             self.run_git("log", "-1", "--format=%an|%ae|%cn|%b"), "A Person|person@example.org|A Person|\n"
         )
 
-    def test_somebody_elses_lock_is_waited_for(self):
+    def test_somebody_elses_lock_is_waited_for(self) -> None:
         task = self.add(
             ": > .git/index.lock; (sleep 0.6; rm .git/index.lock; echo x > late) & sleep 0.3; echo x > file"
         )
@@ -72,7 +74,7 @@ class Commits(RepositoryCase):
         self.ralph()
         self.assertEqual(self.status_of(task), "done")
 
-    def test_outside_of_the_repository_nothing_is_committed(self):
+    def test_outside_of_the_repository_nothing_is_committed(self) -> None:
         elsewhere = os.path.join(os.path.dirname(self.directory), os.path.basename(self.directory) + "-elsewhere")
         os.mkdir(elsewhere)
         self.addCleanup(subprocess.run, ["rm", "-rf", elsewhere], check=True)
@@ -81,7 +83,7 @@ class Commits(RepositoryCase):
         self.assertEqual((self.status_of(task), self.log()), ("done", ["first"]))
         self.assertTrue(os.path.exists(os.path.join(elsewhere, "file")))
 
-    def test_home_is_never_committed(self):
+    def test_home_is_never_committed(self) -> None:
         self.configure("\n; a comment\n")
         self.add("echo x > .txlite/of-the-agent; echo y > file")
         self.ralph()

@@ -1,5 +1,7 @@
 """The gate, and who else judges an attempt: the agent's own word, its silence, its time."""
 
+from __future__ import annotations
+
 import os
 import time
 import unittest
@@ -9,15 +11,14 @@ from .case import RepositoryCase
 
 
 class Gate(RepositoryCase):
-    def test_an_exit_of_0_without_the_gate_is_a_failure_and_the_next_one_is_told(self):
+    def test_an_exit_of_0_without_the_gate_is_a_failure_and_the_next_one_is_told(self) -> None:
         self.write(
             ".txlite/templates/ralph-task.md", "cat <<'END' >> seen\n{{LAST_ATTEMPT}}\nEND\n{{TASK_DESCRIPTION}}"
         )
         task = self.add("echo I am done; echo try >> ../tries-of-the-test; txlite done $TXLITE_TASK")
         gate = "echo the gate says no; cp seen ../seen-by-the-test; test $(wc -l < ../tries-of-the-test) -ge 2"
-        self.addCleanup(
-            lambda: [os.unlink(self.path(name)) for name in ("../tries-of-the-test", "../seen-by-the-test")]
-        )
+        for name in ("../tries-of-the-test", "../seen-by-the-test"):
+            self.addCleanup(os.unlink, self.path(name))
         self.ralph("--verify", gate, "--max-attempts", "3")
         self.assertEqual([one.outcome for one in self.attempts(task)], ["failed", "done"])
         seen = self.read("../seen-by-the-test")
@@ -25,7 +26,7 @@ class Gate(RepositoryCase):
         self.assertIn("the gate says no", seen)
         self.assertIn(f"git show refs/txlite/parked/{task}/1", seen)
 
-    def test_a_tasks_own_gate_goes_instead(self):
+    def test_a_tasks_own_gate_goes_instead(self) -> None:
         task = self.add("true", "own", verify="true")
         self.ralph("--verify", "false")
         self.assertEqual(self.status_of(task), "done")
@@ -33,7 +34,7 @@ class Gate(RepositoryCase):
         self.txlite("retry", task)
         self.ralph("--verify", "false", code=1)
 
-    def test_a_gate_has_a_time_limit_and_leaves_nothing(self):
+    def test_a_gate_has_a_time_limit_and_leaves_nothing(self) -> None:
         task = self.add("true")
         self.ralph("--verify", f"setsid sleep {self.nap} & sleep {self.nap}", "--verify-timeout", "0.3", code=1)
         self.assertIn("the gate failed: it ran longer than 0.3 s", self.last(task).note)
@@ -41,7 +42,7 @@ class Gate(RepositoryCase):
 
 
 class Word(RepositoryCase):
-    def test_who_said_done_may_exit_with_what_it_likes(self):
+    def test_who_said_done_may_exit_with_what_it_likes(self) -> None:
         by_word = self.add("txlite done $TXLITE_TASK; exit 7")
         by_file = self.add("echo done > $TXLITE_DONE_FILE; exit 7")
         neither = self.add("echo done; exit 7")
@@ -49,12 +50,12 @@ class Word(RepositoryCase):
         self.assertEqual([self.status_of(task) for task in (by_word, by_file, neither)], ["done", "done", "failed"])
         self.assertEqual(self.log(), ["first"])
 
-    def test_the_word_of_another_attempt_does_not_count(self):
+    def test_the_word_of_another_attempt_does_not_count(self) -> None:
         task = self.add("TXLITE_TOKEN=999 TXLITE_ATTEMPT= txlite done $TXLITE_TASK; touch .txlite-done-999; exit 1")
         self.ralph(code=1)
         self.assertEqual(self.status_of(task), "failed")
 
-    def test_who_said_done_and_stays_is_stopped(self):
+    def test_who_said_done_and_stays_is_stopped(self) -> None:
         task = self.add(f"echo work > work; txlite done $TXLITE_TASK; sleep {self.nap}")
         began = time.monotonic()
         self.ralph("--settle", "0.3")
@@ -62,14 +63,14 @@ class Word(RepositoryCase):
         self.assertEqual((self.status_of(task), running(self.nap)), ("done", []))
         self.assertEqual(self.log()[0], f"Complete {task}: a task")
 
-    def test_who_does_nothing_any_more_is_stopped(self):
+    def test_who_does_nothing_any_more_is_stopped(self) -> None:
         idle = self.add(f"sleep {self.nap}")
         busy = self.add("for n in 1 2 3 4 5 6; do echo $n; sleep 0.3; done")
         self.ralph("--stall", "2", code=1)
         self.assertEqual((self.status_of(idle), self.status_of(busy)), ("failed", "done"))
         self.assertIn("no output and no CPU time for 2 s", self.last(idle).note)
 
-    def test_a_time_limit_for_each_attempt(self):
+    def test_a_time_limit_for_each_attempt(self) -> None:
         task = self.add("while :; do echo x; sleep 0.05; done")
         self.ralph("--timeout", "0.4", code=1)
         self.assertEqual(self.last(task).outcome, "timeout")

@@ -1,5 +1,7 @@
 """The loop in the user's own working tree, and in a directory without git."""
 
+from __future__ import annotations
+
 import os
 import signal
 import time
@@ -10,7 +12,7 @@ from .case import SCRIPTED, RepositoryCase
 
 
 class InPlace(RepositoryCase):
-    def test_a_worker_that_outlives_its_loop_has_the_tree_to_itself(self):
+    def test_a_worker_that_outlives_its_loop_has_the_tree_to_itself(self) -> None:
         first = self.add("touch started; while ! test -e go; do sleep 0.02; done; rm started go; echo 1 > one", "one")
         second = self.add("test -e one && echo 2 > two", "two")
         loop = self.start("ralph", "--agent", "scripted")
@@ -25,7 +27,7 @@ class InPlace(RepositoryCase):
         self.assertEqual([self.status_of(task) for task in (first, second)], ["done", "done"])
         self.assertEqual(len(self.log()), 3)
 
-    def test_home_in_a_directory_of_its_own_survives(self):
+    def test_home_in_a_directory_of_its_own_survives(self) -> None:
         home = self.path("work/.txlite")
         self.write(".git/info/exclude", "/.txlite\n")
         self.txlite("--home", home, "init")
@@ -37,7 +39,7 @@ class InPlace(RepositoryCase):
         self.assertTrue(os.path.exists(os.path.join(home, "config.ini")))
         self.assertEqual(len(self.parked()), 1)
 
-    def test_a_person_who_went_to_another_branch_stays_there(self):
+    def test_a_person_who_went_to_another_branch_stays_there(self) -> None:
         task = self.add(f"echo x > file; git add file; git commit -qm half; exec sleep {self.nap}")
         loop = self.start("ralph", "--agent", "scripted")
         wait_until(lambda: running(self.nap) and len(self.log()) == 2, "the agent")
@@ -55,13 +57,13 @@ class InPlace(RepositoryCase):
         self.assertEqual(self.log("mine")[0], f"Complete {task}: a task")
         self.assertEqual(self.log("main")[0], "half")
 
-    def test_a_git_environment_of_the_callers_reaches_nobody(self):
+    def test_a_git_environment_of_the_callers_reaches_nobody(self) -> None:
         task = self.add("git rev-parse --git-dir > ../seen-git-dir; echo x > file")
         self.addCleanup(lambda: os.unlink(self.path("../seen-git-dir")))
         self.ralph(env={**self.environment, "GIT_DIR": "/nowhere", "GIT_INDEX_FILE": "/nowhere/index"})
         self.assertEqual((self.status_of(task), self.read("../seen-git-dir")), ("done", ".git\n"))
 
-    def test_what_cannot_be_written_or_started_is_that_tasks_failure(self):
+    def test_what_cannot_be_written_or_started_is_that_tasks_failure(self) -> None:
         readonly = self.add("mkdir -p d/e; echo x > d/e/f; chmod 500 d/e d; exit 1")
         word = self.add("mkdir $TXLITE_DONE_FILE; exit 1")
         directory = self.add("true", "no directory", directory=self.path("missing"))
@@ -71,7 +73,7 @@ class InPlace(RepositoryCase):
         self.assertEqual(found, ["failed", "done", "failed", "done"])
         self.assert_clean()
 
-    def test_a_user_who_edits_meanwhile_loses_nothing(self):
+    def test_a_user_who_edits_meanwhile_loses_nothing(self) -> None:
         self.add("echo x > file", "first", score=2)
         task = self.add("echo y > other")
         self.ralph("--max-tasks", "1")
@@ -83,7 +85,7 @@ class InPlace(RepositoryCase):
 class WithoutGit(RepositoryCase):
     git = False
 
-    def test_nothing_is_kept_or_undone(self):
+    def test_nothing_is_kept_or_undone(self) -> None:
         good, bad = self.add("echo x > good"), self.add("echo x > bad; exit 1")
         self.ralph(code=1)
         self.assertEqual((self.status_of(good), self.status_of(bad)), ("done", "failed"))
@@ -91,7 +93,7 @@ class WithoutGit(RepositoryCase):
         self.add("echo x > more")
         self.ralph("--workers", "2")
 
-    def test_worktrees_need_a_repository(self):
+    def test_worktrees_need_a_repository(self) -> None:
         self.ralph("--worktrees", code=64)
 
 

@@ -1,7 +1,10 @@
 """The loop that is signalled, and the one that is killed with everything in it."""
 
+from __future__ import annotations
+
 import os
 import signal
+import subprocess
 import time
 import unittest
 
@@ -10,7 +13,7 @@ from .case import RepositoryCase
 
 
 class Signals(RepositoryCase):
-    def test_the_first_signal_lets_it_finish(self):
+    def test_the_first_signal_lets_it_finish(self) -> None:
         self.add("touch started; while ! test -e go; do sleep 0.02; done; rm go started; echo x > file")
         other = self.add("echo y > other")
         loop = self.start("ralph", "--agent", "scripted")
@@ -22,7 +25,7 @@ class Signals(RepositoryCase):
         self.assertEqual((len(self.log()), self.status_of(other)), (2, "backlog"))
         self.assert_clean()
 
-    def test_the_second_one_gives_it_back_and_parks_its_work(self):
+    def test_the_second_one_gives_it_back_and_parks_its_work(self) -> None:
         task = self.add(f"echo half > half; touch started; sleep {self.nap}")
         loop = self.start("ralph", "--agent", "scripted")
         wait_until(lambda: os.path.exists(self.path("started")), "the agent")
@@ -40,7 +43,7 @@ class Signals(RepositoryCase):
 
 
 class Kills(RepositoryCase):
-    def kill_all(self, loop):
+    def kill_all(self, loop: subprocess.Popen[bytes]) -> None:
         """The loop, its workers and their agents, all at once."""
         pids = [loop.pid, *self.worker_pids()]
         for pid in pids:
@@ -50,7 +53,7 @@ class Kills(RepositoryCase):
             os.kill(pid, signal.SIGKILL)
         loop.wait()
 
-    def test_after_a_kill_of_everything_the_next_one_goes_on_in_place(self):
+    def test_after_a_kill_of_everything_the_next_one_goes_on_in_place(self) -> None:
         task = self.add(
             f"test -e go || {{ echo half > half; touch started; exec sleep {self.nap}; }}; rm go; echo whole > whole"
         )
@@ -65,7 +68,7 @@ class Kills(RepositoryCase):
         self.assertEqual(self.run_git("show", self.parked()[0] + ":half"), "half\n")
         self.assertIn("2 attempts", told)  # the loop that was killed is the same night's
 
-    def test_after_a_kill_of_everything_the_next_one_goes_on_in_its_worktree(self):
+    def test_after_a_kill_of_everything_the_next_one_goes_on_in_its_worktree(self) -> None:
         task = self.add(f"test -e half && {{ echo whole > whole; exit; }}; echo half > half; exec sleep {self.nap}")
         loop = self.start("ralph", "--agent", "scripted", "--worktrees")
         half = os.path.join(self.home, "worktrees", task, "half")
@@ -75,7 +78,7 @@ class Kills(RepositoryCase):
         self.assertEqual(sorted(self.run_git("ls-tree", "--name-only", "main").split()), ["half", "readme", "whole"])
         self.assertIn("it goes on with what an attempt that was cut off has left", "".join(self.reports().values()))
 
-    def test_work_that_had_landed_is_not_done_again(self):
+    def test_work_that_had_landed_is_not_done_again(self) -> None:
         for place in ("--worktrees", "--no-worktrees"):
             with self.subTest(place):
                 task = self.add("echo $TXLITE_TASK >> landed; git add -A; true")

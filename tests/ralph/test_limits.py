@@ -1,10 +1,13 @@
 """What an agent's provider refuses: usage limits, a login that is missing, an agent that is gone."""
 
+from __future__ import annotations
+
 import json
 import os
 import signal
 import time
 import unittest
+from typing import Any
 
 from ..case import running, wait_until
 from .case import RepositoryCase
@@ -13,7 +16,7 @@ from .case import RepositoryCase
 class Provider(RepositoryCase):
     """What the providers of agents refuse, as their programs print it."""
 
-    def claude(self, *lines, code=1, then="exit 0"):
+    def claude(self, *lines: dict[str, Any], code: int | str = 1, then: str = "exit 0") -> None:
         """A stand-in for claude: it prints these lines and fails, the first time."""
         self.write("stand/lines", "".join(json.dumps(line) + "\n" for line in lines))
         self.write(
@@ -27,7 +30,7 @@ class Provider(RepositoryCase):
         self.environment["PATH"] = self.path("stand") + ":" + self.environment["PATH"]
         self.commit("the stand-in")
 
-    def test_a_usage_limit_costs_nothing_and_pauses_the_agent(self):
+    def test_a_usage_limit_costs_nothing_and_pauses_the_agent(self) -> None:
         until = int(time.time()) + 3
         self.claude(
             {"type": "system", "subtype": "init"},
@@ -46,7 +49,7 @@ class Provider(RepositoryCase):
         self.assertIn("--output-format stream-json --verbose", argv)
         self.assertIn("--allowedTools Bash(txlite show:*) Bash(txlite done:*)", argv)
 
-    def test_codex_says_until_when_in_words(self):
+    def test_codex_says_until_when_in_words(self) -> None:
         message = "You\u2019ve hit your usage limit. Upgrade to Pro (https://x.example) or try again at {}."
         soon = time.localtime(time.time() + 180)
         self.claude(
@@ -63,7 +66,7 @@ class Provider(RepositoryCase):
         self.assertEqual(loop.wait(20), 130)
         self.assertEqual(len(self.attempts(task)), 1)
 
-    def test_who_is_not_logged_in_stops_the_loop_with_one_line(self):
+    def test_who_is_not_logged_in_stops_the_loop_with_one_line(self) -> None:
         self.claude(
             {"type": "assistant", "error": "authentication_failed"},
             {"type": "result", "is_error": True, "result": "Not logged in \u00b7 Please run /login"},
@@ -73,7 +76,7 @@ class Provider(RepositoryCase):
         self.assertIn("txlite: agent claude: Not logged in \u00b7 Please run /login: mend that first\n", self.errors)
         self.assertEqual(self.status_of(task), "backlog")
 
-    def test_an_agent_that_is_gone_stops_the_loop(self):
+    def test_an_agent_that_is_gone_stops_the_loop(self) -> None:
         self.claude()
         task = self.add("-")
         self.write("stand/claude", "#!/nowhere/interpreter\n")
@@ -81,7 +84,7 @@ class Provider(RepositoryCase):
         self.assertIn("claude could not be started", self.errors)
         self.assertEqual(self.status_of(task), "backlog")
 
-    def test_words_in_the_middle_decide_nothing(self):
+    def test_words_in_the_middle_decide_nothing(self) -> None:
         self.configure("limit = limit reached until (?P<until>.+)\nunusable = log in\n")
         middle = "echo please log in; echo limit reached until 23:59; for n in 1 2 3 4 5; do echo $n; done; exit 4"
         task = self.add(middle)
@@ -91,7 +94,7 @@ class Provider(RepositoryCase):
         self.ralph("--no-commit", code=1)
         self.assertEqual((self.status_of(last), self.last(last).outcome), ("backlog", "interrupted"))
 
-    def test_a_result_counts_as_an_end(self):
+    def test_a_result_counts_as_an_end(self) -> None:
         self.claude({"type": "result", "is_error": False, "result": "ok"}, code=f"0; sleep {self.nap}", then="exit 1")
         stand = self.read("stand/claude").replace(f"exit 0; sleep {self.nap}", f"sleep {self.nap}")
         self.write("stand/claude", stand)

@@ -1,5 +1,7 @@
 """The loop: in which order it goes, when it ends, and what its options mean."""
 
+from __future__ import annotations
+
 import os
 import subprocess
 import time
@@ -10,7 +12,7 @@ from .case import RepositoryCase
 
 
 class Order(RepositoryCase):
-    def test_a_commit_for_each_task_in_the_order_of_the_queue(self):
+    def test_a_commit_for_each_task_in_the_order_of_the_queue(self) -> None:
         first = self.add("echo 1 > one", "low")
         second = self.add("echo 2 > two", "high", score=5)
         third = self.add("test -e one && test -e two && echo 3 > three", "last", after=[first])
@@ -20,12 +22,12 @@ class Order(RepositoryCase):
         self.assert_clean()
         self.assertNotIn(".txlite", self.run_git("ls-files"))
 
-    def test_a_task_without_changes_is_no_commit(self):
+    def test_a_task_without_changes_is_no_commit(self) -> None:
         task = self.add("true")
         self.ralph()
         self.assertEqual((self.status_of(task), self.log()), ("done", ["first"]))
 
-    def test_a_bad_task_is_put_aside_and_the_others_go_on(self):
+    def test_a_bad_task_is_put_aside_and_the_others_go_on(self) -> None:
         bad = self.add("echo half > file; exit 3", "bad", score=9)
         good = [self.add(f"echo {number} > file-{number}") for number in range(3)]
         told = self.ralph("--max-attempts", "2", code=1)
@@ -34,12 +36,12 @@ class Order(RepositoryCase):
         self.assertIn("put aside after 2 attempts: exit 3", told)
         self.assertIn("refs/txlite/parked/" + bad, told)
 
-    def test_commands_are_judged_and_committed_too(self):
+    def test_commands_are_judged_and_committed_too(self) -> None:
         task = self.txlite("add", "--quiet", "--", "echo built > result").strip()
         self.ralph()
         self.assertEqual(self.log()[0].split(":")[0], f"Complete {task}")
 
-    def test_a_loop_of_ones_own_with_the_words_of_tx(self):
+    def test_a_loop_of_ones_own_with_the_words_of_tx(self) -> None:
         agent = "#!/bin/sh\ntask=${2##* }\ntx show $task > work-$task && tx done $task\n"
         os.chmod(self.write("stand/claude", agent), 0o755)
         self.write(".gitignore", "stand\n")
@@ -61,7 +63,7 @@ class Order(RepositoryCase):
             [".gitignore", "readme", *sorted(f"work-{task}" for task in tasks)],
         )
 
-    def test_a_task_that_a_person_ends_is_none_that_is_waited_for(self):
+    def test_a_task_that_a_person_ends_is_none_that_is_waited_for(self) -> None:
         task = self.add("touch started; exit 1")
         loop = self.start("ralph", "--agent", "scripted", "--max-tasks", "1", "--max-attempts", "9")
         wait_until(lambda: self.json("show", task)["failures"], "its first failure")
@@ -73,39 +75,39 @@ class Order(RepositoryCase):
 
 
 class Ends(RepositoryCase):
-    def test_it_ends_when_different_tasks_fail_in_a_row(self):
+    def test_it_ends_when_different_tasks_fail_in_a_row(self) -> None:
         tasks = [self.add("sleep 0.3; exit 1") for _ in range(6)]
         told = self.ralph("--max-failures", "3", code=1)
         self.assertIn("3 different tasks failed in a row", told)
         self.assertEqual([self.status_of(task) for task in tasks].count("backlog"), 3)
 
-    def test_one_that_is_done_in_between_makes_it_a_new_row(self):
+    def test_one_that_is_done_in_between_makes_it_a_new_row(self) -> None:
         for script in ("exit 1", "exit 1", "true", "exit 1", "exit 1", "true"):
             self.add(script)
         self.assertIn("nothing was left to do", self.ralph("--max-failures", "3", code=1))
 
-    def test_max_tasks_counts_those_that_ended(self):
+    def test_max_tasks_counts_those_that_ended(self) -> None:
         tasks = [self.add("echo x >> file") for _ in range(4)]
         self.ralph("--max-tasks", "2")
         self.assertEqual([self.status_of(task) for task in tasks], ["done", "done", "backlog", "backlog"])
         self.ralph("--max-tasks", "1", "--workers", "2")
         self.assertEqual([self.status_of(task) for task in tasks].count("done"), 3)
 
-    def test_max_hours(self):
+    def test_max_hours(self) -> None:
         self.add("true")
         began = time.monotonic()
         self.ralph("--forever", "--max-hours", "0.0005")
         self.assertLess(time.monotonic() - began, 60)
         self.assertIn("its time was over", self.ralph("--report"))
 
-    def test_idle_exit_waits_for_more(self):
+    def test_idle_exit_waits_for_more(self) -> None:
         loop = self.start("ralph", "--agent", "scripted", "--idle-exit", "6")
         wait_until(lambda: self.json("worker", "list"), "its worker")
         task = self.add("echo late > late")
         wait_until(lambda: self.status_of(task) == "done", "the task that came late")
         self.assertEqual(loop.wait(30), 0)
 
-    def test_one_loop_for_a_home(self):
+    def test_one_loop_for_a_home(self) -> None:
         self.add("touch started; while ! test -e go; do sleep 0.02; done; rm -f started go")
         loop = self.start("ralph", "--agent", "scripted")
         wait_until(lambda: os.path.exists(self.path("started")), "the first loop")
@@ -119,7 +121,7 @@ class Ends(RepositoryCase):
 
 
 class Options(RepositoryCase):
-    def test_dry_run_changes_nothing(self):
+    def test_dry_run_changes_nothing(self) -> None:
         self.assertIn("nothing is ready", self.ralph("--dry-run"))
         task = self.add("true", "verify me", verify="make check")
         self.assertIn("make check", self.txlite("show", task))
@@ -129,13 +131,13 @@ class Options(RepositoryCase):
         self.assertEqual((self.status_of(task), self.log()), ("backlog", ["first"]))
         self.assertFalse(os.path.exists(os.path.join(self.home, "loops")))
 
-    def test_options_come_from_config(self):
+    def test_options_come_from_config(self) -> None:
         self.configure("[ralph]\nagent = scripted\nverify = test -e wanted\nmax_attempts = 1\nno_commit = yes\n")
         bad, good = self.add("true"), self.add("echo x > wanted")
         self.txlite("ralph", code=1)
         self.assertEqual((self.status_of(bad), self.status_of(good), self.log()), ("failed", "done", ["first"]))
 
-    def test_bad_options_are_one_line(self):
+    def test_bad_options_are_one_line(self) -> None:
         for section, words in (
             ("colour = red", ("unknown option 'colour'",)),
             ("workers = many", ("workers", "whole number")),

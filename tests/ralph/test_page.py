@@ -1,9 +1,12 @@
 """The page about a night: whole, alone, true, and small enough."""
 
+from __future__ import annotations
+
 import re
 import time
 import unittest
 from html.parser import HTMLParser
+from typing import Any
 
 from txlite.model import DONE, FAILED, LOST, TIMEOUT, Loop
 from txlite.ralph.page import render
@@ -14,35 +17,44 @@ BEGAN = 1_795_300_000.0
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 
 
-def moment(seconds):
+def moment(seconds: float) -> str:
     return clock.to_text(BEGAN + seconds)
 
 
-def make_try(number, start, end, outcome=DONE, worker="worker-a", **more):
+def make_try(
+    number: int, start: int, end: float | None, outcome: str | None = DONE, worker: str = "worker-a", **more: Any
+) -> Try:
     values = {"note": None, "report": f"workers/{number}.md", "commit": None, "parked": None, **more}
     return Try(number, worker, moment(start), None if end is None else moment(end), outcome, **values)
 
 
-def make_night(entries, length=3600.0, ended=True, remarks=()):
+def make_night(
+    entries: list[Entry], length: float = 3600.0, ended: bool = True, remarks: list[str] | tuple[Any, ...] = ()
+) -> Summary:
     loop = Loop("loop-1", "claude", moment(0), moment(length) if ended else None, "nothing was left to do", None, 5)
     return Summary("/home/somebody/.txlite", [loop], list(entries), moment(length), list(remarks))
 
 
-def make_entry(number, tries, status="done", title=None, needs=None):
+def make_entry(
+    number: int, tries: list[Try], status: str = "done", title: str | None = None, needs: str | None = None
+) -> Entry:
     return Entry(f"tx-{number:08d}", title or f"task {number}", status, tries, None, needs)
 
 
 class Reader(HTMLParser):
     """Reads a page, and complains where its tags do not balance."""
 
-    def __init__(self, page):
+    def __init__(self, page: str) -> None:
         super().__init__(convert_charrefs=True)
-        self.open, self.tags, self.words, self.bars = [], [], [], []
+        self.open: list[str] = []
+        self.tags: list[Any] = []
+        self.words: list[str] = []
+        self.bars: list[Any] = []
         self.feed(page)
         self.close()
         assert not self.open, self.open
 
-    def handle_starttag(self, tag, attributes):
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str]]) -> None:
         self.tags.append((tag, dict(attributes)))
         if tag not in VOID:
             self.open.append(tag)
@@ -51,24 +63,24 @@ class Reader(HTMLParser):
             left, width = re.search(r"left:([\d.]+)%;width:([\d.]+)%", found["style"]).groups()
             self.bars.append((float(left), float(width)))
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: str) -> None:
         assert self.open and self.open[-1] == tag, (tag, self.open[-3:])
         self.open.pop()
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         if not self.open or self.open[-1] != "style":
             self.words.append(data)
 
 
 class Page(unittest.TestCase):
-    def test_it_stands_alone(self):
+    def test_it_stands_alone(self) -> None:
         page = render(make_night([make_entry(1, [make_try(1, 0, 60)])]))
         tags = {tag for tag, _ in Reader(page).tags}
         self.assertEqual(tags & {"script", "link", "img", "iframe", "object", "form", "base"}, set())
         self.assertIsNone(re.search(r"https?:|//\w|url\(|@import|javascript:", page))
         self.assertIn("default-src 'none'", page)
 
-    def test_what_others_wrote_is_text(self):
+    def test_what_others_wrote_is_text(self) -> None:
         bad = "<script>alert(1)</script>\"' \x1b[31m \u202e \udc80 &amp;"
         tries = [make_try(1, 0, 9, FAILED, note=bad, parked=bad, worker=bad, report="workers/a\"'<b>.md")]
         page = render(make_night([make_entry(1, tries, "failed", bad, bad)], remarks=[bad]))
@@ -80,7 +92,7 @@ class Page(unittest.TestCase):
         self.assertIn("\\x1b[31m", "".join(reader.words))
         self.assertTrue(all(value is None or "<" not in value for _, found in reader.tags for value in found.values()))
 
-    def test_every_task_and_attempt_is_there(self):
+    def test_every_task_and_attempt_is_there(self) -> None:
         entries = [
             make_entry(number, [make_try(2 * number, 60 * number, 60 * number + 30, FAILED, note=f"note {number}"),
                                 make_try(2 * number + 1, 60 * number + 30, 60 * number + 60)])
@@ -92,7 +104,7 @@ class Page(unittest.TestCase):
             self.assertIn(f"Attempt {2 * number + 1} ", words)
             self.assertIn(f"note {number}", words)
 
-    def test_what_needs_a_person_comes_first(self):
+    def test_what_needs_a_person_comes_first(self) -> None:
         entries = [
             make_entry(1, [make_try(1, 0, 9)]),
             make_entry(2, [make_try(2, 9, 20, TIMEOUT)], "failed", "late", "x"),
@@ -103,11 +115,11 @@ class Page(unittest.TestCase):
         self.assertIn("1 task done, 1 put aside", words)
         self.assertIn("Nothing needs a person", "".join(Reader(render(make_night(entries[:1]))).words))
 
-    def test_bars_lie_where_their_times_are(self):
+    def test_bars_lie_where_their_times_are(self) -> None:
         entries = [make_entry(1, [make_try(1, 0, 900)]), make_entry(2, [make_try(2, 1800, 3600)])]
         self.assertEqual(Reader(render(make_night(entries))).bars, [(0.0, 25.0), (50.0, 50.0)])
 
-    def test_no_bar_lies_over_another(self):
+    def test_no_bar_lies_over_another(self) -> None:
         tries = [make_try(number, 7 * number, 7 * number + 30, worker=f"worker-{number}") for number in range(100)]
         page = render(make_night([make_entry(number, [one]) for number, one in enumerate(tries)], 730))
         lanes = re.findall(r'<div class="lane".*?</div>', page, re.S)
@@ -117,19 +129,19 @@ class Page(unittest.TestCase):
             ends = [float(left) + float(width) for left, width in bars]
             self.assertTrue(all(end <= float(left) + 0.01 for end, (left, _) in zip(ends, bars[1:])))
 
-    def test_a_running_one_a_point_and_a_clock_that_was_set(self):
+    def test_a_running_one_a_point_and_a_clock_that_was_set(self) -> None:
         tries = [make_try(1, 0, None, None), make_try(2, 100, 100), make_try(3, 200, 150), make_try(4, 0, 10, LOST)]
         page = render(make_night([make_entry(1, tries, "active")], ended=False))
         words = "".join(Reader(page).words)
         self.assertIn("It still goes on", words)
         self.assertIn("lost with its worker", words)
 
-    def test_nights_of_seconds_and_of_days(self):
+    def test_nights_of_seconds_and_of_days(self) -> None:
         for length in (0.0, 1.0, 20.0, 60 * 3600.0, 90 * 86400.0):
             page = render(make_night([make_entry(1, [make_try(1, 0, length)])], length))
             self.assertLess(page.count('class="tick'), 12)
 
-    def test_ten_thousand_attempts(self):
+    def test_ten_thousand_attempts(self) -> None:
         tries = [
             make_try(number, number // 8 * 3, number // 8 * 3 + 2, worker=f"worker-{number % 8}", note="n" * 500)
             for number in range(10_000)

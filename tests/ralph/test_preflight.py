@@ -1,5 +1,7 @@
 """What the loop refuses before it begins."""
 
+from __future__ import annotations
+
 import os
 import subprocess
 import unittest
@@ -8,7 +10,7 @@ from .case import RepositoryCase
 
 
 class Refusals(RepositoryCase):
-    def test_a_dirty_tree_is_refused(self):
+    def test_a_dirty_tree_is_refused(self) -> None:
         self.add("true")
         self.write("readme", "changed\n")
         self.ralph(code=1)
@@ -17,7 +19,7 @@ class Refusals(RepositoryCase):
         self.ralph("--no-commit")
         self.assertEqual(self.read("readme"), "changed\n")
 
-    def test_a_repository_without_a_commit_or_a_name_is_refused(self):
+    def test_a_repository_without_a_commit_or_a_name_is_refused(self) -> None:
         self.run_git("config", "--unset", "user.email")
         self.run_git("config", "user.useConfigOnly", "true")
         self.ralph(code=1)
@@ -28,7 +30,7 @@ class Refusals(RepositoryCase):
         self.ralph(code=1)
         self.assertIn("has no commit yet", self.errors)
 
-    def test_a_repository_that_git_refuses_is_not_taken_for_none(self):
+    def test_a_repository_that_git_refuses_is_not_taken_for_none(self) -> None:
         self.add("true")
         self.write(".git/config", "[core\n")
         self.ralph(code=1)

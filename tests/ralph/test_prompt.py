@@ -1,5 +1,7 @@
 """What the loop tells an agent."""
 
+from __future__ import annotations
+
 import json
 import os
 import unittest
@@ -8,7 +10,7 @@ from .case import RepositoryCase
 
 
 class Prompt(RepositoryCase):
-    def test_what_an_agent_may_know(self):
+    def test_what_an_agent_may_know(self) -> None:
         self.write(
             ".txlite/templates/ralph-task.md", "env | grep TXLITE > seen; txlite show $TXLITE_TASK --json > shown"
         )
@@ -19,7 +21,7 @@ class Prompt(RepositoryCase):
         self.assertEqual(seen["TXLITE_DONE_FILE"], self.path(".txlite-done-" + seen["TXLITE_TOKEN"]))
         self.assertEqual(json.loads(self.read("shown"))["id"], task)
 
-    def test_the_prompt(self):
+    def test_the_prompt(self) -> None:
         os.unlink(os.path.join(self.home, "templates", "ralph-task.md"))
         self.configure("[agent reader]\ncommand = sh -c 'cat > prompt'\n")
         before = self.add("true", "what comes first")
@@ -32,7 +34,7 @@ class Prompt(RepositoryCase):
                      f"txlite done {task}", ".txlite-done-"):  # fmt: skip
             self.assertIn(part, prompt)
 
-    def test_the_prompts_size_does_not_grow_with_the_queue(self):
+    def test_the_prompts_size_does_not_grow_with_the_queue(self) -> None:
         os.unlink(os.path.join(self.home, "templates", "ralph-task.md"))
         task = self.add("this", "one")
         small = len(self.json("ralph", "--agent", "scripted", "--dry-run")["prompt"])

@@ -1,5 +1,7 @@
 """What becomes of worktrees whose attempt is over: nothing that is only there is removed."""
 
+from __future__ import annotations
+
 import os
 import subprocess
 import unittest
@@ -9,13 +11,13 @@ from .case import WorktreesCase
 
 
 class Stale(WorktreesCase):
-    def test_nothing_that_is_not_committed_is_removed(self):
+    def test_nothing_that_is_not_committed_is_removed(self) -> None:
         task = self.add("mkdir inner; cd inner; git init -q; echo precious > file; exit 1")
         self.ralph(code=1)
         kept = os.path.join(self.home, "aside", f"{task}.1", "inner", "file")
         self.assertEqual((self.read(kept), self.left()), ("precious\n", []))
 
-    def test_a_worktree_that_somebody_removed_is_made_again(self):
+    def test_a_worktree_that_somebody_removed_is_made_again(self) -> None:
         task = self.add("test -e again || { touch again; kill -9 $PPID; sleep 60; }; echo x > file")
         loop = self.start("ralph", "--agent", "scripted", "--worktrees", "--max-tasks", "1")
         wait_until(lambda: len(self.attempts(task)) == 2, "its worker's death")
@@ -27,7 +29,7 @@ class Stale(WorktreesCase):
         self.ralph()
         self.assertEqual(self.status_of(other), "done")
 
-    def test_a_worktree_of_the_users_is_not_ours_whatever_its_name(self):
+    def test_a_worktree_of_the_users_is_not_ours_whatever_its_name(self) -> None:
         theirs = self.path("../" + os.path.basename(self.directory) + "-theirs/tx-12345678")
         self.addCleanup(subprocess.run, ["rm", "-rf", os.path.dirname(theirs)], check=True)
         self.run_git("worktree", "add", "-q", "--detach", theirs)
@@ -37,13 +39,13 @@ class Stale(WorktreesCase):
         self.ralph()
         self.assertIn("draft", self.run_git("-C", theirs, "status", "--porcelain"))
 
-    def test_a_lock_that_an_agent_left_in_its_own_worktree_is_no_hindrance(self):
+    def test_a_lock_that_an_agent_left_in_its_own_worktree_is_no_hindrance(self) -> None:
         good = self.add("echo x > file; touch $(git rev-parse --git-path index.lock)")
         bad = self.add("echo x > other; touch $(git rev-parse --git-path index.lock); exit 1")
         self.ralph(code=1)
         self.assertEqual((self.status_of(good), self.status_of(bad), self.left()), ("done", "failed", []))
 
-    def test_a_setup_that_failed_leaves_what_a_person_does_there(self):
+    def test_a_setup_that_failed_leaves_what_a_person_does_there(self) -> None:
         self.configure("[ralph]\nsetup = exit 3\n")
         task = self.add("true")
         self.ralph(code=1)
@@ -53,7 +55,7 @@ class Stale(WorktreesCase):
         self.ralph()
         self.assertEqual(self.read(os.path.join(self.home, "worktrees", self.left()[0], "notes")), "a person's\n")
 
-    def test_a_submodules_commit_that_is_only_there_stays(self):
+    def test_a_submodules_commit_that_is_only_there_stays(self) -> None:
         inner = self.path("../" + os.path.basename(self.directory) + "-module")
         self.addCleanup(subprocess.run, ["rm", "-rf", inner], check=True)
         self.run_git("init", "-q", "-b", "main", inner)
@@ -67,7 +69,7 @@ class Stale(WorktreesCase):
         self.ralph()
         self.assertEqual((self.status_of(task), self.left()[-1]), ("done", task))
 
-    def test_submodules_are_no_reason_to_keep_a_worktree(self):
+    def test_submodules_are_no_reason_to_keep_a_worktree(self) -> None:
         inner = self.path("../" + os.path.basename(self.directory) + "-module")
         self.addCleanup(subprocess.run, ["rm", "-rf", inner], check=True)
         self.run_git("init", "-q", "-b", "main", inner)
@@ -82,7 +84,7 @@ class Stale(WorktreesCase):
         self.assertEqual((self.status_of(task), self.status_of(other)), ("done", "failed"))
         self.assertIn("not all of it could be committed: module", self.last(other).note)
 
-    def test_cleanup_removes_finished_ones_that_hold_nothing(self):
+    def test_cleanup_removes_finished_ones_that_hold_nothing(self) -> None:
         self.run_git("branch", "txlite/other")
         kept = os.path.join(self.home, "worktrees", "tx-finished1")
         self.run_git("worktree", "add", "-q", kept, "txlite/other")

@@ -1,5 +1,7 @@
 """The morning after: what the loop reports, as text, as an object and as a page."""
 
+from __future__ import annotations
+
 import json
 import unittest
 
@@ -7,7 +9,7 @@ from .case import RepositoryCase
 
 
 class Morning(RepositoryCase):
-    def test_the_report_as_text_object_and_page(self):
+    def test_the_report_as_text_object_and_page(self) -> None:
         good = self.add("echo x > file", "<b>good</b>")
         bad = self.add("exit 4", "bad")
         later = self.add("true", "waits", after=[bad])
@@ -26,7 +28,7 @@ class Morning(RepositoryCase):
         self.assertNotIn("<b>good", page)
         self.assertEqual(self.status_of(later), "backlog")
 
-    def test_json_is_one_object(self):
+    def test_json_is_one_object(self) -> None:
         self.add("echo x > file")
         found = json.loads(self.ralph("--json"))
         self.assertEqual((found["counts"], found["reason"]), ({"done": 1}, "nothing was left to do"))

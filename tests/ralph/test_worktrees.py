@@ -1,5 +1,7 @@
 """A worktree for each task: how it is made, and how its work comes to the base branch."""
 
+from __future__ import annotations
+
 import os
 import unittest
 
@@ -8,7 +10,7 @@ from .case import WorktreesCase
 
 
 class Worktrees(WorktreesCase):
-    def test_each_task_has_its_own_and_the_history_is_one_line(self):
+    def test_each_task_has_its_own_and_the_history_is_one_line(self) -> None:
         tasks = [self.add(f"pwd > where-{number}; sleep 0.1; echo {number} > file-{number}") for number in range(6)]
         super().ralph("--workers", "3")
         self.assertEqual([self.status_of(task) for task in tasks], ["done"] * 6)
@@ -19,12 +21,12 @@ class Worktrees(WorktreesCase):
         self.assert_clean()
         self.assertEqual((self.left(), self.run_git("branch", "--format=%(refname:short)")), ([], "main\n"))
 
-    def test_what_an_agent_commits_itself_becomes_one_commit(self):
+    def test_what_an_agent_commits_itself_becomes_one_commit(self) -> None:
         task = self.add("echo 1 > one; git add -A; git commit -qm 'half'; echo 2 > two")
         self.ralph()
         self.assertEqual(self.log(), [f"Complete {task}: a task", "first"])
 
-    def test_files_are_copied_and_a_setup_command_is_run(self):
+    def test_files_are_copied_and_a_setup_command_is_run(self) -> None:
         self.write(".gitignore", "local\nmade\n")
         self.commit("ignore")
         self.write("local/settings", "x\n")
@@ -37,14 +39,14 @@ class Worktrees(WorktreesCase):
         self.ralph(code=1)
         self.assertEqual(self.last(other).note, "the setup command failed: exit 3")
 
-    def test_a_task_runs_in_its_own_directory_of_the_worktree(self):
+    def test_a_task_runs_in_its_own_directory_of_the_worktree(self) -> None:
         self.write("sub/dir/file", "x\n")
         self.commit("sub")
         task = self.add("pwd > where", "sub", directory=self.path("sub/dir"))
         self.ralph()
         self.assertEqual(self.read("sub/dir/where").strip(), os.path.join(self.home, "worktrees", task, "sub/dir"))
 
-    def test_a_worktree_without_its_git_does_not_reach_the_users_tree(self):
+    def test_a_worktree_without_its_git_does_not_reach_the_users_tree(self) -> None:
         self.write("readme", "the user's\n")
         self.write("draft", "the user's\n")
         gone = self.add("rm -rf .git; echo x > file; git add -A; git commit -qm x")
@@ -57,7 +59,7 @@ class Worktrees(WorktreesCase):
         self.assertIn(f"worktrees/{gone} is still there", told)
         self.assertEqual(self.run_git("diff", "--cached", "--name-only"), "")
 
-    def test_a_tree_in_which_an_attempt_works_is_left_alone(self):
+    def test_a_tree_in_which_an_attempt_works_is_left_alone(self) -> None:
         first = self.add("touch started; while ! test -e go; do sleep 0.02; done; rm started go; exit 1", "in place")
         loop = self.start("ralph", "--agent", "scripted", "--no-worktrees", "--max-attempts", "1")
         wait_until(lambda: os.path.exists(self.path("started")), "the agent in the tree")
@@ -74,13 +76,13 @@ class Worktrees(WorktreesCase):
         self.assertEqual(self.log()[0], f"Complete {second}: apart")
         self.assertEqual(self.read("file"), "x\n")
 
-    def test_what_is_copied_must_be_ignored(self):
+    def test_what_is_copied_must_be_ignored(self) -> None:
         self.write("draft", "x\n")
         self.configure("[ralph]\ncopy = draft\n")
         self.ralph(code=64)
         self.assertIn("draft is not ignored by git", self.errors)
 
-    def test_cancelled_too_late(self):
+    def test_cancelled_too_late(self) -> None:
         os.chmod(
             self.write(".git/hooks/post-merge", f"#!/bin/sh\ntxlite cancel $(cat {self.path('.txlite/it')})\n"), 0o755
         )
@@ -92,7 +94,7 @@ class Worktrees(WorktreesCase):
 
 
 class Landing(WorktreesCase):
-    def test_a_conflict_gives_the_task_back_and_the_next_attempt_is_told(self):
+    def test_a_conflict_gives_the_task_back_and_the_next_attempt_is_told(self) -> None:
         self.write(
             ".txlite/templates/ralph-task.md",
             "cat > told-$TXLITE_TOKEN <<'END'\n{{LAST_ATTEMPT}}\nEND\n{{TASK_DESCRIPTION}}",
@@ -106,7 +108,7 @@ class Landing(WorktreesCase):
         self.assertIn("it conflicts with what main has now, in readme", told)
         self.assertEqual(self.run_git("rev-list", "--merges", "main"), "")
 
-    def test_the_gate_is_asked_again_after_a_rebase(self):
+    def test_the_gate_is_asked_again_after_a_rebase(self) -> None:
         tasks = [self.add(f"{self.meet()}; echo x > file-$TXLITE_TASK") for _ in range(2)]
         super().ralph("--workers", "2", "--verify", "test $(ls file-* | wc -l) -lt 2", code=1)
         self.assertEqual(sorted(self.status_of(task) for task in tasks), ["done", "failed"])
@@ -114,7 +116,7 @@ class Landing(WorktreesCase):
         self.assertIn("(after the rebase onto main)", self.last(failed).note)
         self.assertEqual(self.parked(), [f"refs/txlite/parked/{failed}/{self.last(failed).id}"])
 
-    def test_a_dirty_base_is_left_alone_and_its_work_is_held_back(self):
+    def test_a_dirty_base_is_left_alone_and_its_work_is_held_back(self) -> None:
         self.write("readme", "the user's\n")
         tasks = [self.add("echo 1 > one"), self.add("test -e one && echo 2 > two")]
         told = self.ralph()
@@ -128,14 +130,14 @@ class Landing(WorktreesCase):
         self.assertEqual(self.run_git("branch", "--format=%(refname:short)"), "main\n")
         self.assert_clean()
 
-    def test_a_tree_on_another_branch_is_left_alone(self):
+    def test_a_tree_on_another_branch_is_left_alone(self) -> None:
         task = self.add(f"git -C {self.directory} switch -qc mine; echo 1 > one")
         self.ralph()
         self.assertEqual(self.run_git("symbolic-ref", "--short", "HEAD"), "mine\n")
         self.assertEqual(self.log("main")[0], f"Complete {task}: a task")
         self.assertFalse(os.path.exists(self.path("one")))
 
-    def test_a_base_that_somebody_rebases_is_left_alone(self):
+    def test_a_base_that_somebody_rebases_is_left_alone(self) -> None:
         self.write("readme", "two\n")
         self.commit("second")
         self.environment["GIT_SEQUENCE_EDITOR"] = "sed -i s/^pick/edit/"
@@ -147,7 +149,7 @@ class Landing(WorktreesCase):
         self.ralph()
         self.assertEqual(self.log()[0], f"Complete {task}: a task")
 
-    def test_a_users_file_that_is_in_the_way_stays(self):
+    def test_a_users_file_that_is_in_the_way_stays(self) -> None:
         self.write(".gitignore", "local\n")
         self.commit("ignore")
         self.write("local", "the user's\n")
@@ -156,7 +158,7 @@ class Landing(WorktreesCase):
         self.assertEqual((self.status_of(task), self.read("local")), ("done", "the user's\n"))
         self.assertIn("txlite-base/main", told)
 
-    def test_after_the_base_branch_went_its_own_way(self):
+    def test_after_the_base_branch_went_its_own_way(self) -> None:
         task = self.add("echo 1 > one")
         self.ralph(
             "--verify",

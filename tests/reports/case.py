@@ -1,5 +1,7 @@
 """What the tests of retention share: a home with reports of any age on record."""
 
+from __future__ import annotations
+
 import ctypes
 import glob
 import os
@@ -8,6 +10,8 @@ import resource
 import sqlite3
 import stat
 import time
+from collections.abc import Callable
+from typing import Any
 
 import txlite
 from txlite.reports import archive
@@ -20,33 +24,33 @@ DAY = 86400
 STEM = "20251024_150000_{}_codex_task"
 
 
-def noise(size, seed=1):
+def noise(size: int, seed: int = 1) -> bytes:
     """Bytes that hardly compress."""
     return random.Random(seed).randbytes(size)
 
 
-def read(path):
+def read(path: str) -> bytes:
     with archive.open_report(path) as file:
         return file.read()
 
 
-def size_of(path):
+def size_of(path: str) -> int:
     try:
         return os.path.getsize(path)
     except FileNotFoundError:
         return 0
 
 
-def make_older(path, days):
+def make_older(path: str, days: float) -> None:
     moment = time.time() - days * DAY
     os.utime(path, (moment, moment), follow_symlinks=False)
 
 
-def with_file_limit(size):
+def with_file_limit(size: int) -> Callable[..., Any]:
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
-def without_privileges():
+def without_privileges() -> None:
     """Of root's, those that make a file's rights count for nothing."""
     libc = ctypes.CDLL(None)
     for capability in (1, 2) if hasattr(libc, "prctl") else ():  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
@@ -56,11 +60,11 @@ def without_privileges():
 class ReportsCase(Case):
     """A home with reports on record."""
 
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         txlite.open(self.home).close()
 
-    def record(self, path, ended=True):
+    def record(self, path: str, ended: bool = True) -> str:
         """Write into the database that an attempt has, or will have, this report; where it lies."""
         with sqlite3.connect(os.path.join(self.home, "tasks.db")) as connection:
             outcome = ("2025-10-24T15:00:00.000Z", "done") if ended else (None, None)
@@ -72,7 +76,7 @@ class ReportsCase(Case):
         connection.close()
         return os.path.join(self.home, path)
 
-    def write(self, path, days, content=b"a report\n" * 100):
+    def write(self, path: str, days: float, content: bytes = b"a report\n" * 100) -> str:
         path = os.path.join(self.home, path)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as file:
@@ -80,13 +84,13 @@ class ReportsCase(Case):
         make_older(path, days)
         return path
 
-    def report(self, number, days, content=b"a report\n" * 100, directory="workers"):
+    def report(self, number: int, days: float, content: bytes = b"a report\n" * 100, directory: str = "workers") -> str:
         """A report on record that was changed so many days ago."""
         name = f"{directory}/{STEM.format(number)}.md"
         self.record(name)
         return self.write(name, days, content)
 
-    def files(self):
+    def files(self) -> dict[str, Any]:
         """Everything that is not the database's: path below home -> (kind, content, time)."""
         found = {}
         for directory, _, names in os.walk(self.home):
@@ -102,12 +106,12 @@ class ReportsCase(Case):
                     )
         return found
 
-    def content(self, path):
+    def content(self, path: str) -> bytes:
         with open(path, "rb") as file:
             return file.read()
 
-    def names(self, directory="workers"):
+    def names(self, directory: str = "workers") -> list[str]:
         return sorted(os.listdir(os.path.join(self.home, directory)))
 
-    def assert_clean(self):
+    def assert_clean(self) -> None:
         self.assertEqual(glob.glob(os.path.join(self.home, "*", ".*.new")), [])

@@ -1,5 +1,7 @@
 """Nothing is ever lost on the way to an archive: crashes, changes, full disks."""
 
+from __future__ import annotations
+
 import glob
 import gzip
 import json
@@ -8,6 +10,8 @@ import signal
 import subprocess
 import time
 import unittest
+from collections.abc import Callable
+from typing import Any
 
 import txlite
 from txlite.reports import archive, retention
@@ -17,30 +21,30 @@ from .case import DAY, STEM, ReportsCase, make_older, noise, read, size_of, with
 
 
 class Crashes(ReportsCase):
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
-        self.contents = {}
+        self.contents: dict[str, bytes] = {}
 
-    def fill(self, days, *sizes):
+    def fill(self, days: int, *sizes: int) -> None:
         for number, size in enumerate(sizes):
             content = noise(size, number)
             self.contents[self.report(number, days, content)] = content
 
-    def assert_nothing_lost(self):
+    def assert_nothing_lost(self) -> None:
         for path, content in self.contents.items():
             self.assertTrue(read(path) == content, path)
 
-    def assert_all_compressed(self, mode=0o600):
+    def assert_all_compressed(self, mode: int = 0o600) -> None:
         self.assert_nothing_lost()
         self.assertEqual(self.names(), sorted(os.path.basename(path) + ".gz" for path in self.contents))
 
-    def test_killed_while_it_compresses(self):
+    def test_killed_while_it_compresses(self) -> None:
         self.fill(4, *[2_000_000] * 3)
 
-        def drafts():
+        def drafts() -> list[str]:
             return glob.glob(os.path.join(self.home, "workers", ".*.new"))
 
-        def archives():
+        def archives() -> list[str]:
             return glob.glob(os.path.join(self.home, "workers", "*.gz"))
 
         for moment in (
@@ -58,7 +62,7 @@ class Crashes(ReportsCase):
         self.assert_all_compressed()
         self.assertEqual(self.txlite("cleanup"), "nothing to clean up\n")
 
-    def test_killed_before_every_single_call(self):
+    def test_killed_before_every_single_call(self) -> None:
         for number in range(2):
             self.record(f"workers/{STEM.format(number)}.md")
         self.record(f"workers/{STEM.format(9)}.md")
@@ -79,7 +83,7 @@ class Crashes(ReportsCase):
                 break
         self.assertGreater(moment, 20)
 
-    def fork(self, prepare):
+    def fork(self, prepare: Callable[..., Any]) -> bool:
         """Clean up in a process of its own; whether that was killed."""
         child = os.fork()
         if not child:
@@ -95,14 +99,14 @@ class Crashes(ReportsCase):
         self.assertIn(code, (0, signal.SIGKILL))
         return code == signal.SIGKILL
 
-    def die_at(self, moment):
+    def die_at(self, moment: Any) -> None:
         """Let this process die before its so manieth call that changes something; in the middle of it, if it writes."""
         calls = 0
 
-        def watched(name):
+        def watched(name: Any) -> Any:
             real = getattr(os, name)
 
-            def call(*arguments, **options):
+            def call(*arguments: Any, **options: Any) -> Any:
                 nonlocal calls
                 calls += 1
                 if calls == moment:
@@ -116,7 +120,7 @@ class Crashes(ReportsCase):
         for name in ("open", "write", "fchmod", "utime", "fsync", "link", "unlink", "close"):
             setattr(os, name, watched(name))
 
-    def test_both_forms_of_a_report(self):
+    def test_both_forms_of_a_report(self) -> None:
         self.fill(4, 1000, 1000, 1000)
         same, differing, broken = self.contents
         for path, content in ((same, gzip.compress(self.contents[same])), (differing, gzip.compress(b"other")),
@@ -134,7 +138,7 @@ class Crashes(ReportsCase):
         self.assertEqual(self.json("cleanup")["deleted"], 3)
         self.assertEqual(self.names(), [])
 
-    def test_what_a_crash_left_is_removed(self):
+    def test_what_a_crash_left_is_removed(self) -> None:
         self.report(1, 1)
         leftover = self.write(f"workers/.{STEM.format(2)}.md.gz.new", 0)
         self.assertEqual(
@@ -144,7 +148,7 @@ class Crashes(ReportsCase):
         self.assertEqual(self.txlite("cleanup"), "removed 1 unfinished file (900 B)\n")
         self.assertEqual(self.names(), [f"{STEM.format(1)}.md"])
 
-    def compress_with(self, path, name, call):
+    def compress_with(self, path: str, name: str, call: Callable[..., Any]) -> str:
         """Compress in a process of its own in which `call` stands for os.NAME; what that complained of."""
         out, into = os.pipe()
         child = os.fork()
@@ -163,11 +167,11 @@ class Crashes(ReportsCase):
         with open(out) as file:
             return file.read()
 
-    def test_a_report_that_changes_meanwhile_is_kept(self):
+    def test_a_report_that_changes_meanwhile_is_kept(self) -> None:
         self.fill(4, 1000)
         (path,) = self.contents
 
-        def link_and_append(real, *arguments, **options):
+        def link_and_append(real: Any, *arguments: Any, **options: Any) -> Any:
             with open(path, "ab") as file:
                 file.write(b"more")
             return real(*arguments, **options)
@@ -176,7 +180,7 @@ class Crashes(ReportsCase):
         self.assertEqual(self.names(), [os.path.basename(path)])
         self.assertEqual(self.content(path), self.contents[path] + b"more")
 
-    def test_an_archive_that_does_not_read_back_is_not_kept(self):
+    def test_an_archive_that_does_not_read_back_is_not_kept(self) -> None:
         self.fill(4, 1000)
         (path,) = self.contents
         for change in (lambda data: data[:200] + b"\0\0" + data[202:], lambda data: bytes(len(data))):
@@ -185,7 +189,7 @@ class Crashes(ReportsCase):
             self.assertEqual(self.names(), [os.path.basename(path)])
             self.assert_nothing_lost()
 
-    def test_several_cleanups_at_once(self):
+    def test_several_cleanups_at_once(self) -> None:
         self.fill(4, *[300_000] * 6)
         self.report(90, 30)
         cleanups = [self.start("cleanup", "--json") for _ in range(3)]
@@ -197,7 +201,7 @@ class Crashes(ReportsCase):
 
 
 class Failures(ReportsCase):
-    def test_a_file_that_cannot_grow(self):
+    def test_a_file_that_cannot_grow(self) -> None:
         big, small = self.report(1, 4, noise(500_000)), self.report(2, 4)
         out = self.txlite("cleanup", code=1, preexec_fn=with_file_limit(200_000))
         self.assertRegex(out, r"^compressed 1 report \(saved \d+ B\), 1 failed\n$")
@@ -208,7 +212,7 @@ class Failures(ReportsCase):
         failed = self.json("cleanup", code=1, preexec_fn=with_file_limit(200_000))["failed"]
         self.assertEqual(failed, [{"path": f"workers/{os.path.basename(big)}", "error": "File too large"}])
 
-    def test_a_full_disk(self):
+    def test_a_full_disk(self) -> None:
         directory = os.path.join(self.home, "workers")
         os.makedirs(directory)
         mount = subprocess.run(
@@ -225,7 +229,7 @@ class Failures(ReportsCase):
         self.assertTrue(read(big) == noise(600_000))
         self.assertFalse(os.path.exists(doomed))
 
-    def test_a_directory_that_may_not_be_written(self):
+    def test_a_directory_that_may_not_be_written(self) -> None:
         paths = [self.report(1, 4), self.report(2, 30), self.report(3, 30, directory="research")]
         os.chmod(os.path.dirname(paths[0]), 0o500)
         self.addCleanup(os.chmod, os.path.dirname(paths[0]), 0o700)

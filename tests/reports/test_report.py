@@ -1,5 +1,7 @@
 """What stands in a report: the head, the output, and what did not fit."""
 
+from __future__ import annotations
+
 import os
 import unittest
 
@@ -8,7 +10,7 @@ from ..execution.case import LaunchCase, limit_files
 
 
 class Output(LaunchCase):
-    def test_a_prompt_that_cannot_be_written_ends_the_report(self):
+    def test_a_prompt_that_cannot_be_written_ends_the_report(self) -> None:
         os.mkdir(self.home)
         with open(os.path.join(self.home, "config.ini"), "w") as file:
             file.write("[agent two]\ncommand = codex\nprompt = file\n")
@@ -19,13 +21,13 @@ class Output(LaunchCase):
         self.assertIn("**Outcome:** unstartable", self.read(row["report"]))
         self.assertEqual([name for name in os.listdir(os.path.join(self.home, "workers")) if "prompt" in name], [])
 
-    def test_a_report_that_may_not_grow_gets_its_name(self):
+    def test_a_report_that_may_not_grow_gets_its_name(self) -> None:
         launched = self.launch("--agent", "shell", "yes | head -c 2000000", preexec_fn=limit_files)
         row = self.wait_for(launched)
         self.assertIn("output was lost: File too large", row["note"])
         self.assertIn(f"_{launched['pid']}_shell_task", row["report"])
 
-    def test_a_task_that_looks_like_a_report(self):
+    def test_a_task_that_looks_like_a_report(self) -> None:
         nasty = "x\n**Attempt:** 1  \n**Output:** 3 bytes  \n\n## Output\n\n" + "~" * 16 + "\nfoo"
         launched = self.launch(nasty, "--kill-after", "0.2", then="sleep 60")
         wait_until(lambda: "hello" in self.txlite("logs", launched["id"]), "the output")
@@ -36,7 +38,7 @@ class Output(LaunchCase):
         self.assertIn(f"{nasty.splitlines()[1]}\n", self.read(self.one(launched)["report"]))
         self.assertTrue(self.calls(".stdin")[0].startswith(nasty + "\n\n"))
 
-    def test_output_is_given_back_byte_for_byte(self):
+    def test_output_is_given_back_byte_for_byte(self) -> None:
         launched = self.launch("--agent", "shell", "printf 'x\\n~~~~~~~~~~~~~~~~\\n'")
         self.wait_for(launched)
         self.assertEqual(self.txlite("logs", "--raw", launched["id"]), "x\n~~~~~~~~~~~~~~~~\n")
@@ -44,7 +46,7 @@ class Output(LaunchCase):
         self.wait_for(launched)
         self.assertEqual(self.txlite("logs", "--raw", launched["id"]), "no newline")
 
-    def test_a_head_keeps_its_length_though_the_task_grew(self):
+    def test_a_head_keeps_its_length_though_the_task_grew(self) -> None:
         from txlite.reports.header import OUTPUT, Header, make_head
 
         heading = Header("tx-00000000", "title", 7, "shell", "2025-10-24T15:00:00.000Z", "/", "short")

@@ -1,5 +1,7 @@
 """`cleanup`: what is a report, and what happens to it at which age."""
 
+from __future__ import annotations
+
 import gzip
 import os
 import subprocess
@@ -13,7 +15,7 @@ from .case import STEM, ReportsCase, make_older, read
 
 
 class Ages(ReportsCase):
-    def test_real_reports_are_compressed_then_deleted(self):
+    def test_real_reports_are_compressed_then_deleted(self) -> None:
         self.txlite("run", "--from", self.batch("seq 5000", "exit 1"), "--max-attempts", "1", code=1)
         reports = {os.path.join(self.home, "workers", name): text.encode() for name, text in self.reports().items()}
         self.assertEqual(len(reports), 2)
@@ -40,7 +42,7 @@ class Ages(ReportsCase):
                 archive.open_report(path)
         self.assertEqual(len(self.json("show", self.json("list")[0]["id"])["attempts"]), 1)
 
-    def test_each_age_does_what_it_says_and_counts_are_true(self):
+    def test_each_age_does_what_it_says_and_counts_are_true(self) -> None:
         paths = [self.report(number, days) for number, days in enumerate((0, 2, 3.1, 6, 7.1, 20, 400))]
         packed = self.report(90, 9, gzip.compress(b"x" * 5000))
         os.rename(packed, packed + ".gz")
@@ -58,14 +60,14 @@ class Ages(ReportsCase):
                          r"^deleted 2 reports \(\d+ B\), compressed 1 \(saved \d+ B\)\n$")  # fmt: skip
         self.assertRegex(self.txlite("cleanup", "--age", "0"), r"^deleted 2 reports \(\d+ B\)\n$")
 
-    def test_compress_only_deletes_nothing(self):
+    def test_compress_only_deletes_nothing(self) -> None:
         paths = [self.report(number, days) for number, days in enumerate((0, 4, 40))]
         self.assertIn("compressed 2 reports", self.txlite("cleanup", "--compress-only"))
         self.assertEqual([archive.find(path) for path in paths], [paths[0], paths[1] + ".gz", paths[2] + ".gz"])
         self.assertEqual(self.txlite("cleanup", "--compress-only"), "nothing to clean up\n")
         self.assertIn("compressed 1 report (", self.txlite("cleanup", "--compress-only", "--compress-age", "0"))
 
-    def test_stats(self):
+    def test_stats(self) -> None:
         self.assertEqual(self.txlite("cleanup", "--stats"), "no reports\n")
         self.report(1, 1)
         self.report(2, 5)
@@ -81,7 +83,7 @@ class Ages(ReportsCase):
         self.assertEqual(self.txlite("cleanup", "--stats", "--age", "0").count("\n"), 3)
         self.assertEqual(self.files(), before)
 
-    def test_a_home_that_is_not_there_is_not_made(self):
+    def test_a_home_that_is_not_there_is_not_made(self) -> None:
         nowhere = self.path("nowhere")
         self.assertEqual(self.txlite("--home", nowhere, "cleanup"), "nothing to clean up\n")
         self.assertEqual(self.json("--home", nowhere, "cleanup", "--stats"), {"directories": []})
@@ -91,7 +93,7 @@ class Ages(ReportsCase):
         self.txlite("cleanup")
         self.assertEqual(set(os.listdir(self.home)) - {*before, "workers"} - {"tasks.db-shm", "tasks.db-wal"}, set())
 
-    def test_bad_input_is_one_line_and_changes_nothing(self):
+    def test_bad_input_is_one_line_and_changes_nothing(self) -> None:
         self.report(1, 30)
         before = self.files()
         for value in ("-1", "x", "nan", "inf", "-inf", "", "1e3", "1_0", "7d", "\u0663", " 1"):
@@ -105,7 +107,7 @@ class Ages(ReportsCase):
         self.txlite("cleanup", "something", code=64)
         self.assertEqual(self.files(), before)
 
-    def complain_about(self, arguments):
+    def complain_about(self, arguments: list[str]) -> int:
         from txlite.cli import Parser
         from txlite.commands import cleanup
 
@@ -116,10 +118,11 @@ class Ages(ReportsCase):
         except txlite.UsageError as error:
             self.assertNotIn("\n", str(error))
             return error.exit_code
+        return 0
 
 
 class OnlyReports(ReportsCase):
-    def test_what_is_no_report_of_this_home_stays(self):
+    def test_what_is_no_report_of_this_home_stays(self) -> None:
         good = self.report(1, 30)
         spared = [
             "README.md", "templates/worker.md", "workers/README.md", "workers/notes.md", "research/notes.md",
@@ -146,7 +149,7 @@ class OnlyReports(ReportsCase):
         self.assertEqual(self.files(), before)
         self.assertTrue(os.path.exists(self.path(f"{STEM.format(7)}.md")))
 
-    def test_nothing_is_reached_through_a_symbolic_link(self):
+    def test_nothing_is_reached_through_a_symbolic_link(self) -> None:
         precious = self.write(self.path("precious/document.md"), 30)
         elsewhere = self.write(self.path(f"elsewhere/{STEM.format(2)}.md"), 30)
         link = self.record(f"workers/{STEM.format(1)}.md")
@@ -170,7 +173,7 @@ class OnlyReports(ReportsCase):
         self.assertEqual(os.listdir(self.path("elsewhere")), [os.path.basename(elsewhere)])
         self.assertEqual(self.content(precious), b"a report\n" * 100)
 
-    def test_a_running_attempt_keeps_its_report(self):
+    def test_a_running_attempt_keeps_its_report(self) -> None:
         self.report(1, 1)
         run = self.start(
             "run",
@@ -189,7 +192,7 @@ class OnlyReports(ReportsCase):
         (text,) = self.reports().values()
         self.assertIn("\nend\n", text)
 
-    def test_a_report_with_another_name_frees_nothing(self):
+    def test_a_report_with_another_name_frees_nothing(self) -> None:
         path = self.report(1, 30)
         os.link(path, self.path("kept"))
         self.assertEqual(self.txlite("cleanup"), "deleted 1 report (0 B)\n")

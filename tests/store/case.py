@@ -1,11 +1,17 @@
 """What the tests of export, import and backup share: homes with something of everything, files made by hand."""
 
+from __future__ import annotations
+
 import contextlib
 import json
 import os
+import random
+from collections.abc import Callable
+from typing import Any
 
 import txlite
 from txlite.model import OUTCOMES, Lane, Launch
+from txlite.store.importing import Counts
 from txlite.store.tasks import check
 from txlite.system import clock
 
@@ -20,19 +26,19 @@ MOMENT = "2026-01-01T00:00:00.000Z"
 LATER = "2026-01-01T00:00:00.001Z"
 
 
-def task(number, **changes):
+def task(number: int, **changes: Any) -> dict[str, Any]:
     """The line of a task, as an object."""
     return {"id": f"tx-{number:08d}", "title": f"task {number}", "status": "backlog", "score": 0, "createdAt": MOMENT,
             "updatedAt": MOMENT, "kind": "prompt", **changes}  # fmt: skip
 
 
-def attempt(number, of, **changes):
+def attempt(number: int, of: str, **changes: Any) -> dict[str, Any]:
     return {"attempt": number, "task": of, "worker": "w", "startedAt": MOMENT, "endedAt": MOMENT, "outcome": "done",
             **changes}  # fmt: skip
 
 
 class TransferCase(Case):
-    def other(self):
+    def other(self) -> txlite.Store:
         """A store of another home, which is new."""
         self.others = getattr(self, "others", 0) + 1
         home = self.path(f"other-{self.others}")
@@ -43,7 +49,7 @@ class TransferCase(Case):
         self.addCleanup(store.close)
         return store
 
-    def file(self, *lines, header=True):
+    def file(self, *lines: bytes | dict[str, Any], header: bool = True) -> str:
         """A file with these lines: objects, or bytes as they are."""
         path = self.path("file.jsonl")
         with open(path, "wb") as file:
@@ -51,18 +57,18 @@ class TransferCase(Case):
                 file.write((line if isinstance(line, bytes) else json.dumps(line).encode()) + b"\n")
         return path
 
-    def take(self, store, *lines, header=True):
+    def take(self, store: txlite.Store, *lines: bytes | dict[str, Any], header: bool = True) -> tuple[int, ...]:
         """Import these lines; the counts of tasks: added, updated, unchanged, kept."""
         with open(self.file(*lines, header=header), "rb") as file:
             return tuple(store.transfer.import_from(file, "file"))[:4]
 
-    def pour(self, store, other):
+    def pour(self, store: txlite.Store, other: txlite.Store) -> Counts:
         """Import all of one home into another."""
         store.transfer.export_to(self.path("poured.jsonl"))
         with open(self.path("poured.jsonl"), "rb") as file:
             return other.transfer.import_from(file, "poured")
 
-    def assert_sound(self, store):
+    def assert_sound(self, store: txlite.Store) -> None:
         rows = store.db.execute(
             "SELECT * FROM pragma_integrity_check UNION ALL SELECT 'foreign' FROM pragma_foreign_key_check"
         )
@@ -80,9 +86,9 @@ SEEDS = int(os.environ.get("TRANSFER_SEEDS", "2"))  # more of them by hand
 NASTY = ["plain", "line\nend\r\n\t", "\x1b[31m\x7f\x9b", "\u202e\u2028\u200b\ufeff", "\U0001f98a é", '"\\{}', "\x01"]
 
 
-def fill(store, source, count):
+def fill(store: txlite.Store, source: random.Random, count: int) -> list[str]:
     """A home with something of everything, by chance."""
-    ids = []
+    ids: list[str] = []
     for _ in range(count):
         prompt = source.random() < 0.5
         known = source.sample(ids, min(len(ids), source.randrange(3)))
@@ -99,7 +105,9 @@ def fill(store, source, count):
     for _ in range(count):
         one = source.choice(ids)
         with contextlib.suppress(txlite.Refused):
-            source.choice([store.done, store.cancel, store.retry, store.fail, lambda t: store.claim(t, "me")])(one)
+            moves: list[Callable[[str], object]] = [store.done, store.cancel, store.retry, store.fail]
+            moves.append(lambda task: store.claim(task, "me"))
+            source.choice(moves)(one)
         with contextlib.suppress(txlite.Refused):
             store.add_dependency(one, source.choice(ids))
     for _ in range(count // 2):
@@ -112,7 +120,7 @@ def fill(store, source, count):
     return ids
 
 
-def _launch(store, source):
+def _launch(store: txlite.Store, source: random.Random) -> str:
     worker = txlite.Worker(f"worker-{source.random()}", "w", None, "", "host", "", 1.0, MOMENT, MOMENT, None)
     launch = Launch(
         "codex", "research", source.choice(["", "low"]), "{{TOPIC}}\n", source.choice([None, 5.0]), 10.0, None
@@ -123,6 +131,6 @@ def _launch(store, source):
     return assignment.task.id
 
 
-def end_claims(store):
+def end_claims(store: txlite.Store) -> None:
     for claim in store.claims():
         store.finish(claim.token, txlite.Result("released"), 3)

@@ -1,5 +1,7 @@
 """`backup`, and what is taken while others write."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 import sqlite3
@@ -28,7 +30,7 @@ while True:
 class Meanwhile(TransferCase):
     """While four processes write."""
 
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         self.queue = self.store()
         self.queue.add_many("z" * 200 for _ in range(3000))
@@ -41,10 +43,10 @@ class Meanwhile(TransferCase):
             self.addCleanup(writer.kill)
             writer.stdout.readline()
 
-    def changes(self):
+    def changes(self) -> int:
         return self.queue.last_event()
 
-    def test_an_export_is_of_one_moment(self):
+    def test_an_export_is_of_one_moment(self) -> None:
         for number in range(2):
             before = self.changes()
             self.txlite("export", f"{number}.jsonl")
@@ -56,7 +58,7 @@ class Meanwhile(TransferCase):
             self.assert_sound(other)
             self.assertEqual("".join(other.transfer.export()), self.read(f"{number}.jsonl"))
 
-    def test_a_backup_is_sound_and_can_take_the_place_of_its_database(self):
+    def test_a_backup_is_sound_and_can_take_the_place_of_its_database(self) -> None:
         self.queue.claim(self.queue.add("held").id, "somebody")
         for number in range(2):
             before = self.changes()
@@ -84,7 +86,7 @@ class Meanwhile(TransferCase):
 
 
 class Backups(TransferCase):
-    def test_nothing_is_replaced(self):
+    def test_nothing_is_replaced(self) -> None:
         self.txlite("add", "one")
         with open(self.path("there"), "w") as file:
             file.write("mine")
@@ -96,7 +98,7 @@ class Backups(TransferCase):
         self.assertEqual(found, {"file": self.path("copy.db"), "bytes": os.path.getsize(self.path("copy.db"))})
         self.assertEqual(sorted(os.listdir(self.directory)), [".txlite", "copy.db", "there"])
 
-    def test_a_copy_that_is_not_sound_is_not_kept(self):
+    def test_a_copy_that_is_not_sound_is_not_kept(self) -> None:
         store = self.store()
         store.add_many("x" * 300 for _ in range(500))
         store.close()
@@ -107,7 +109,7 @@ class Backups(TransferCase):
         self.txlite("backup", "copy.db", code=69)
         self.assertEqual(os.listdir(self.directory), [".txlite"])
 
-    def test_without_a_write_ahead_log(self):
+    def test_without_a_write_ahead_log(self) -> None:
         self.txlite("add", "one")
         with contextlib.closing(sqlite3.connect(os.path.join(self.home, "tasks.db"))) as connection:
             connection.execute("PRAGMA journal_mode = DELETE")

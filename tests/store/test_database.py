@@ -1,5 +1,7 @@
 """The database file: how it comes into being, who shares it, what is refused, what is durable."""
 
+from __future__ import annotations
+
 import os
 import signal
 import sqlite3
@@ -20,7 +22,7 @@ from ..home.case import DatabaseCase
 
 
 class Beginning(Case):
-    def test_sixteen_first_commands_at_once(self):
+    def test_sixteen_first_commands_at_once(self) -> None:
         verbs = [("add", "x"), ("init",), ("list",), ("ready", "--json")] * 4
         commands = [self.start(*verb) for verb in verbs]
         for command in commands:
@@ -29,7 +31,7 @@ class Beginning(Case):
         self.assertEqual(len(self.json("list")), 4)
         self.assertEqual(sorted(name for name in os.listdir(self.home) if "new" in name), [])
 
-    def test_only_we_may_read_it(self):
+    def test_only_we_may_read_it(self) -> None:
         self.txlite("run", "--from", self.batch("true"))
         self.store().add("x")
         for directory, _, files in os.walk(self.home):
@@ -37,7 +39,7 @@ class Beginning(Case):
             for name in files:
                 self.assertEqual(stat.S_IMODE(os.stat(os.path.join(directory, name)).st_mode), 0o600, name)
 
-    def test_reading_makes_nothing(self):
+    def test_reading_makes_nothing(self) -> None:
         for verb in ("list", "ready"):
             self.assertEqual(self.json(verb), [])
         self.json("status")
@@ -46,33 +48,33 @@ class Beginning(Case):
 
 
 class Refusals(DatabaseCase):
-    def test_empty(self):
+    def test_empty(self) -> None:
         self.write(b"")
         self.assert_refused("is an empty file")
 
-    def test_not_a_database(self):
+    def test_not_a_database(self) -> None:
         self.write(b"hello world " * 1000)
         self.assert_refused("not a database")
 
-    def test_corrupt(self):
+    def test_corrupt(self) -> None:
         size = os.path.getsize(self.database)
         with open(self.database, "r+b") as file:
             file.seek(4096)
             file.write(os.urandom(size - 4096))
         self.assert_refused("corrupt")
 
-    def test_another_programs_database(self):
+    def test_another_programs_database(self) -> None:
         os.unlink(self.database)
         sqlite3.connect(self.database).execute("CREATE TABLE t (x)").connection.close()
         self.assert_refused("not a database of txlite")
 
-    def test_newer_than_the_code(self):
+    def test_newer_than_the_code(self) -> None:
         connection = sqlite3.connect(self.database)
         connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
         connection.close()
         self.assert_refused("use a newer txlite")
 
-    def test_newer_in_the_write_ahead_log_of_a_crashed_program(self):
+    def test_newer_in_the_write_ahead_log_of_a_crashed_program(self) -> None:
         code = f"""import os, sqlite3
 connection = sqlite3.connect({self.database!r})
 connection.execute("PRAGMA user_version = {schema.VERSION + 1}")
@@ -83,13 +85,13 @@ os._exit(0)"""
 
 
 class Durability(Case):
-    def test_each_commit_is_synced_once_unless_told_otherwise(self):
+    def test_each_commit_is_synced_once_unless_told_otherwise(self) -> None:
         for synchronous, wanted in (("FULL", 3), ("NORMAL", 0)):
             home = self.path(synchronous)
             os.mkdir(home, 0o700)
             with open(os.path.join(home, "config.ini"), "w") as file:
                 file.write(f"[txlite]\nsynchronous = {synchronous}\n")
-            synced = []
+            synced: list[int] = []
             with txlite.open(home) as store, mock.patch.object(database, "_sync_data", synced.append):
                 store.add("x")
                 store.ready()
@@ -101,7 +103,7 @@ class Durability(Case):
                     log = os.stat(os.path.join(home, "tasks.db-wal"))
                     self.assertTrue(os.path.samestat(log, os.fstat(synced[0])))
 
-    def test_a_log_that_cannot_be_synced_is_told(self):
+    def test_a_log_that_cannot_be_synced_is_told(self) -> None:
         with (
             self.store() as store,
             mock.patch.object(database, "_sync_data", side_effect=OSError(5, "Input/output error")),
@@ -111,7 +113,7 @@ class Durability(Case):
 
 
 class Sharing(Case):
-    def test_a_replaced_file_is_noticed(self):
+    def test_a_replaced_file_is_noticed(self) -> None:
         store = self.store()
         store.add("x")
         os.rename(self.home + "/tasks.db", self.home + "/away.db")
@@ -121,7 +123,7 @@ class Sharing(Case):
         store.add("y")
         self.assertEqual(len(store.list()), 2)
 
-    def test_a_connection_is_not_carried_across_a_fork(self):
+    def test_a_connection_is_not_carried_across_a_fork(self) -> None:
         store = self.store()
         pid = os.fork()
         if not pid:
@@ -132,7 +134,7 @@ class Sharing(Case):
             os._exit(1)
         self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 7)
 
-    def test_thirty_two_processes_claim_each_task_once(self):
+    def test_thirty_two_processes_claim_each_task_once(self) -> None:
         store = self.store()
         store.add_many({"command": "true"} for _ in range(1000))
         code = f"""import sys, time; sys.path.insert(0, {ROOT!r})
@@ -164,9 +166,9 @@ print(worst)"""
         )
         self.assertEqual(store.db.execute("PRAGMA integrity_check"), [("ok",)])
 
-    def test_a_network_file_system_is_for_one_host_at_a_time(self):
+    def test_a_network_file_system_is_for_one_host_at_a_time(self) -> None:
         known = mounts.NETWORK_FILE_SYSTEMS
-        mounts.NETWORK_FILE_SYSTEMS = {mounts.file_system(self.directory)}
+        mounts.NETWORK_FILE_SYSTEMS = frozenset({mounts.file_system(self.directory)})
         try:
             store, other = self.store(), self.store()
             store.add("x")
@@ -181,7 +183,7 @@ print(worst)"""
         finally:
             mounts.NETWORK_FILE_SYSTEMS = known
 
-    def test_wake_up_without_fifos(self):
+    def test_wake_up_without_fifos(self) -> None:
         store = self.store()
         os.rmdir(store.wake_directory) if os.path.isdir(store.wake_directory) else None
         with open(store.wake_directory, "w"):
@@ -195,14 +197,14 @@ print(worst)"""
 
 
 class Migrations(unittest.TestCase):
-    def test_the_script_is_split_into_its_statements(self):
+    def test_the_script_is_split_into_its_statements(self) -> None:
         statements = database.split_statements(schema.MIGRATIONS[0])
         self.assertEqual(
             sum("CREATE TRIGGER" in one for one in statements), schema.MIGRATIONS[0].count("CREATE TRIGGER")
         )
         self.assertTrue(all(sqlite3.complete_statement(one) for one in statements))
 
-    def test_claiming_is_one_step_down_an_index(self):
+    def test_claiming_is_one_step_down_an_index(self) -> None:
         from txlite.store import claims
 
         connection = sqlite3.connect(":memory:")

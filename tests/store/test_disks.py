@@ -1,5 +1,7 @@
 """Disks that are full, fill up, or cannot be written."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 import shutil
@@ -13,7 +15,7 @@ from ..case import Case, wait_until
 
 @unittest.skipIf(os.geteuid(), "needs root, to mount and to become somebody else")
 class Disks(Case):
-    def mount(self, *options):
+    def mount(self, *options: str) -> str:
         place = self.path("disk")
         os.mkdir(place)
         mounted = subprocess.run(["mount", "-t", "tmpfs", *options, "tmpfs", place], capture_output=True)
@@ -23,7 +25,7 @@ class Disks(Case):
         self.home = os.path.join(place, "home")
         return place
 
-    def fill(self, place):
+    def fill(self, place: str) -> None:
         with open(os.path.join(place, "filler"), "wb", buffering=0) as file:
             try:
                 while True:
@@ -31,7 +33,7 @@ class Disks(Case):
             except OSError:
                 pass
 
-    def test_a_disk_that_is_nearly_full_at_the_first_command(self):
+    def test_a_disk_that_is_nearly_full_at_the_first_command(self) -> None:
         place = self.mount("-o", "size=1m")
         for kilobytes in range(0, 320, 40):
             self.home = os.path.join(place, f"home-{kilobytes}")
@@ -48,7 +50,7 @@ class Disks(Case):
                 self.assertEqual(connection.execute("PRAGMA integrity_check").fetchall(), [("ok",)])
             shutil.rmtree(self.home)
 
-    def test_a_full_disk(self):
+    def test_a_full_disk(self) -> None:
         place = self.mount("-o", "size=4m")
         self.txlite("--home", self.home, "add", "before")
         self.fill(place)
@@ -58,7 +60,7 @@ class Disks(Case):
         os.unlink(os.path.join(place, "filler"))
         self.txlite("--home", self.home, "add", "after")
 
-    def test_a_disk_that_fills_up_while_it_runs(self):
+    def test_a_disk_that_fills_up_while_it_runs(self) -> None:
         place = self.mount("-o", "size=4m")
         batch = self.batch("touch started; while ! test -e go; do sleep 0.02; done; yes | head -c 3000000", "true")
         run = self.start("--home", self.home, "run", "--from", batch, "--workers", "1", "--max-attempts", "1")
@@ -73,7 +75,7 @@ class Disks(Case):
         self.assertEqual(self.json("list", "--home", self.home, "--status", "done")[-1]["command"], "true")
         self.assertEqual(len(self.json("list", "--home", self.home, "--status", "active")), 0)
 
-    def test_read_only_media(self):
+    def test_read_only_media(self) -> None:
         place = self.mount()
         self.txlite("--home", self.home, "add", "x")
         subprocess.run(["mount", "-o", "remount,ro", place], check=True)

@@ -1,5 +1,7 @@
 """`export`: the same tasks are the same bytes."""
 
+from __future__ import annotations
+
 import json
 import os
 import random
@@ -15,7 +17,7 @@ from .case import HEADER, SEEDS, TransferCase, fill
 
 
 class Exports(TransferCase):
-    def test_what_is_imported_into_an_empty_home_is_exported_again_byte_for_byte(self):
+    def test_what_is_imported_into_an_empty_home_is_exported_again_byte_for_byte(self) -> None:
         for seed in range(SEEDS):
             with self.subTest(seed=seed):
                 store = self.other()
@@ -36,7 +38,7 @@ class Exports(TransferCase):
                 for one in launched:
                     self.assertEqual(other.launch_of(one.id), store.launch_of(one.id))
 
-    def test_a_line_changes_when_its_task_does(self):
+    def test_a_line_changes_when_its_task_does(self) -> None:
         store = self.store()
         ids = store.add_many(f"task {number}" for number in range(10))
         before = list(store.transfer.export())
@@ -48,7 +50,7 @@ class Exports(TransferCase):
         self.assertEqual(json.loads(before[1]), {**json.loads(before[1]), "title": "task 0", "status": "backlog"})
         self.assertEqual(list(json.loads(before[1])), [key for key in jsonl.TASK_KEYS if key in before[1]])
 
-    def test_a_file_is_written_whole_or_not_at_all(self):
+    def test_a_file_is_written_whole_or_not_at_all(self) -> None:
         self.txlite("add", "one")
         self.assertEqual(self.txlite("export", "out.jsonl"), "")
         whole = self.read("out.jsonl")
@@ -63,15 +65,15 @@ class Exports(TransferCase):
             self.txlite("export", name, code=code)
         self.assertEqual(sorted(os.listdir(self.directory)), [".txlite", "link", "out.jsonl"])
         self.assertEqual(len(self.json("list")), 2)
-        code = f"""import sys; sys.path.insert(0, {ROOT!r})
+        script = f"""import sys; sys.path.insert(0, {ROOT!r})
 import txlite
 store = txlite.open({self.home!r})
 type(store.transfer).export = lambda self: iter(["x", 1 / 0])
 store.transfer.export_to({self.path("out.jsonl")!r})"""
-        self.assertTrue(subprocess.run([sys.executable, "-c", code], stderr=subprocess.DEVNULL).returncode)
+        self.assertTrue(subprocess.run([sys.executable, "-c", script], stderr=subprocess.DEVNULL).returncode)
         self.assertEqual(sorted(os.listdir(self.directory)), [".txlite", "link", "out.jsonl"])
 
-    def test_a_home_without_a_database_is_empty(self):
+    def test_a_home_without_a_database_is_empty(self) -> None:
         self.assertEqual(json.loads(self.txlite("export")), HEADER)
         self.assertFalse(os.path.exists(self.home))
         self.txlite("backup", "copy.db", code=2)

@@ -1,11 +1,14 @@
 """The store from Python: the documents' programs, claims that are renewed in the background, threads."""
 
+from __future__ import annotations
+
 import contextlib
 import io
 import os
 import textwrap
 import threading
 import unittest
+from typing import Any
 from unittest import mock
 
 import txlite
@@ -15,7 +18,7 @@ from ..case import ROOT, Case, wait_until
 
 
 class Programs(Case):
-    def programs(self, **names):
+    def programs(self, **names: Any) -> dict[str, Any]:
         """What the programs of docs/python.md define, after running them."""
         with open(os.path.join(ROOT, "txlite", "docs", "python.md"), encoding="utf-8") as file:
             section = file.read()
@@ -25,7 +28,7 @@ class Programs(Case):
         exec(source.replace("import txlite\n", ""), names)
         return names
 
-    def test_the_programs_of_the_documentation(self):
+    def test_the_programs_of_the_documentation(self) -> None:
         os.environ.pop("TXLITE_HOME", None)
         out = io.StringIO()
         with contextlib.redirect_stdout(out), self.store() as store:
@@ -56,7 +59,7 @@ class Programs(Case):
 
 
 class Claimed(Case):
-    def test_renewal_in_the_background(self):
+    def test_renewal_in_the_background(self) -> None:
         with self.store() as store:
             task = store.add("long work").id
             often = mock.patch.object(claim_keeper, "SHARE", 12)  # so that one may come late
@@ -73,7 +76,7 @@ class Claimed(Case):
                     store.claim(task, "another")
             self.assertEqual((store.get(task).status, store.claims()), ("backlog", []))
 
-    def test_the_work_learns_that_its_claim_was_lost(self):
+    def test_the_work_learns_that_its_claim_was_lost(self) -> None:
         with self.store() as store, txlite.open(self.home) as other:
             task = store.add("long work").id
             with self.assertRaises(txlite.LeaseLost):
@@ -87,7 +90,7 @@ class Claimed(Case):
                         claim.done()
             self.assertEqual(other.claims()[0].worker, "another")
 
-    def test_a_late_holder_changes_nothing_even_if_nobody_noticed(self):
+    def test_a_late_holder_changes_nothing_even_if_nobody_noticed(self) -> None:
         with self.store() as store:
             task = store.add("x").id
             claim = store.claim(task, "me", lease=1)
@@ -97,7 +100,7 @@ class Claimed(Case):
                     act(task, token=claim.token)
             self.assertEqual(store.get(task).status, "active")
 
-    def test_the_work_learns_that_somebody_decided(self):
+    def test_the_work_learns_that_somebody_decided(self) -> None:
         with self.store() as store, txlite.open(self.home) as other:
             for decide in (other.cancel, lambda task: other.update(task, status="blocked"), other.done,
                            lambda task: (other.reset(task), other.delete(task))):  # fmt: skip
@@ -113,11 +116,11 @@ class Claimed(Case):
 
 
 class Sharing(Case):
-    def test_a_store_that_is_closed_while_threads_wait(self):
+    def test_a_store_that_is_closed_while_threads_wait(self) -> None:
         store, trouble = self.store(), []
         task = store.add("x").id
 
-        def wait():
+        def wait() -> None:
             try:
                 store.get(task)
                 store.add("y")
@@ -133,12 +136,12 @@ class Sharing(Case):
             thread.join()
         self.assertLessEqual(set(trouble), {txlite.StoreUnavailable})
 
-    def test_several_threads_and_one_store(self):
+    def test_several_threads_and_one_store(self) -> None:
         with self.store() as store:
             ids = store.add_many(f"task {number}" for number in range(40))
             ran, trouble = [], []
 
-            def work(name):
+            def work(name: str) -> None:
                 try:
                     while True:
                         found = store.claim_best(name)
@@ -158,14 +161,14 @@ class Sharing(Case):
 
 
 class Due(Case):
-    def test_what_became_due_behind_much_else(self):
+    def test_what_became_due_behind_much_else(self) -> None:
         with self.store() as store:
             moment = "2025-01-01T00:00:00.000Z"
             store.add_many({"title": "a", "needs": "a", "not_before": moment} for _ in range(1001))
             task = store.add("b", needs="b", not_before=moment).id
             self.assertEqual(store.claim_best("me", lanes=[txlite.Lane("prompt", "b")]).task.id, task)
 
-    def test_nothing_is_due_while_the_queue_is_paused(self):
+    def test_nothing_is_due_while_the_queue_is_paused(self) -> None:
         with self.store() as store:
             store.add("x", not_before="2025-01-01T00:00:00.000Z")
             self.assertIsNotNone(store.next_due())

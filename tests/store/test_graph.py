@@ -1,5 +1,7 @@
 """Circles of dependencies are found, whatever the graph."""
 
+from __future__ import annotations
+
 import random
 import unittest
 
@@ -7,11 +9,12 @@ from txlite.store.graph import find_cycle
 
 
 class Cycles(unittest.TestCase):
-    def test_by_chance(self):
+    def test_by_chance(self) -> None:
         source = random.Random(3)
         for _ in range(300):
             size = source.randrange(2, 9)
-            edges = sorted({tuple(source.sample(range(size), 2)) for _ in range(source.randrange(2 * size))})
+            pairs = [source.sample(range(size), 2) for _ in range(source.randrange(2 * size))]
+            edges = sorted({(pair[0], pair[1]) for pair in pairs})
             found = find_cycle(iter(edges))
             if found:
                 self.assertTrue(set(zip(found, [*found[1:], found[0]])) <= set(edges))

@@ -1,12 +1,14 @@
 """`history`: each change, in order."""
 
+from __future__ import annotations
+
 import unittest
 
 from .case import TransferCase
 
 
 class History(TransferCase):
-    def test_the_changes_of_one_task_and_of_all(self):
+    def test_the_changes_of_one_task_and_of_all(self) -> None:
         store = self.store()
         one, two = store.add_many(["one", "two"])
         store.claim(one, "me")

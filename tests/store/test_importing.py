@@ -1,5 +1,7 @@
 """`import`: the newer record wins, nothing comes in half, homes that exchange all become one."""
 
+from __future__ import annotations
+
 import contextlib
 import json
 import os
@@ -8,6 +10,8 @@ import signal
 import subprocess
 import sys
 import unittest
+from collections.abc import Callable
+from typing import Any
 
 import txlite
 from txlite.model import Lane
@@ -17,7 +21,7 @@ from ..case import ROOT, wait_until
 from .case import LATER, MOMENT, SEEDS, TransferCase, attempt, end_claims, fill, task
 
 
-def _without_numbers(line):
+def _without_numbers(line: str) -> str:
     """A line as it is in any home: the number of an attempt, and the order of blockers, are each home's own."""
     found = json.loads(line)
     if "attempt" in found:
@@ -26,7 +30,7 @@ def _without_numbers(line):
 
 
 class Imports(TransferCase):
-    def test_the_newer_record_wins(self):
+    def test_the_newer_record_wins(self) -> None:
         store = self.store()
         one, two = task(1, title="here", updatedAt=LATER), task(2)
         self.assertEqual(self.take(store, one, two), (2, 0, 0, 0))
@@ -43,7 +47,7 @@ class Imports(TransferCase):
         self.assertEqual((store.get(two["id"]).title, store.get(two["id"]).parent), ("edited in the file", None))
         self.assertEqual([event.to_status for event in store.transfer.history(two["id"])], ["backlog", "done"])
 
-    def test_what_a_task_waits_for(self):
+    def test_what_a_task_waits_for(self) -> None:
         store = self.store()
         one, two, three = task(1), task(2), task(3, after=["tx-00000001"])
         self.take(store, three, one, two)
@@ -58,7 +62,7 @@ class Imports(TransferCase):
         self.assertEqual(self.take(store, {**three, "after": [two["id"]]}), (0, 0, 0, 1))
         self.assert_sound(store)
 
-    def test_a_time_that_has_come_is_no_edit(self):
+    def test_a_time_that_has_come_is_no_edit(self) -> None:
         store = self.store()
         late = task(1, notBefore=MOMENT)
         self.take(store, late, task(2, notBefore="2099-01-01T00:00:00.000Z"))
@@ -69,7 +73,7 @@ class Imports(TransferCase):
             connection.execute("UPDATE tasks SET status = 'backlog', updated = ? WHERE id = ?", (MOMENT, late["id"]))
         self.assertEqual(self.take(store, late), (0, 0, 1, 0))
 
-    def test_a_disk_without_room_for_temporary_files(self):
+    def test_a_disk_without_room_for_temporary_files(self) -> None:
         self.txlite("init")
         code = f"""import io, sys; sys.path.insert(0, {ROOT!r})
 import txlite
@@ -83,7 +87,7 @@ except txlite.StoreUnavailable as error:
         found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
         self.assertIn("set TMPDIR to a directory with room 0 True", found.stdout, found.stderr)
 
-    def test_two_homes_that_exchange_all_become_one(self):
+    def test_two_homes_that_exchange_all_become_one(self) -> None:
         for seed in range(SEEDS):
             with self.subTest(seed=seed):
                 source, one, other = random.Random(seed), self.other(), self.other()
@@ -93,9 +97,9 @@ except txlite.StoreUnavailable as error:
                     end_claims(store)
                     ids = [each.id for each in store.list()]
                     for _ in range(20):
-                        move = source.choice([store.done, store.cancel, store.retry, store.fail])
+                        moves: list[Callable[[str], object]] = [store.done, store.cancel, store.retry, store.fail]
                         with contextlib.suppress(txlite.Refused):
-                            move(source.choice(ids))
+                            source.choice(moves)(source.choice(ids))
                         with contextlib.suppress(txlite.Refused):
                             store.add_dependency(*sorted(source.sample(ids, 2), key=ids.index, reverse=True))
                     fill(store, source, 5)
@@ -112,7 +116,7 @@ except txlite.StoreUnavailable as error:
                 told = [sorted(map(_without_numbers, store.transfer.export())) for store in (one, other)]
                 self.assertEqual(*told)
 
-    def test_a_task_that_somebody_holds_is_left_alone(self):
+    def test_a_task_that_somebody_holds_is_left_alone(self) -> None:
         store = self.store()
         self.take(store, task(1), task(2))
         claim = store.claim("tx-00000001", "me")
@@ -123,7 +127,7 @@ except txlite.StoreUnavailable as error:
         store.done("tx-00000001", token=claim.token)
         self.assertEqual([one.id for one in store.attempts("tx-00000001")], [claim.token])
 
-    def test_no_token_is_given_twice(self):
+    def test_no_token_is_given_twice(self) -> None:
         store, other = self.store(), self.other()
         first = store.add("mine").id
         for _ in range(3):
@@ -145,7 +149,7 @@ except txlite.StoreUnavailable as error:
         self.assertEqual(fresh.claim("tx-00000001", "me").token, 71)
         self.assert_sound(fresh)
 
-    def test_broken_files_are_named_with_their_line_and_change_nothing(self):
+    def test_broken_files_are_named_with_their_line_and_change_nothing(self) -> None:
         store = self.store()
         self.take(store, task(1), task(2, after=["tx-00000001"], parentId="tx-00000001"))
         before, good = (
@@ -220,7 +224,7 @@ except txlite.StoreUnavailable as error:
         self.assertEqual(self.take(store, *chain, task(1500)), (1401, 0, 0, 0), "its blockers come later")
         self.assert_sound(store)
 
-    def test_the_command(self):
+    def test_the_command(self) -> None:
         path = self.file(task(1), b"", task(2))
         self.assertIn("2 added, 0 updated", self.txlite("import", path))
         with open(path, "rb") as file:
@@ -234,10 +238,10 @@ except txlite.StoreUnavailable as error:
             self.txlite("import", name, code=64)
         self.assertEqual(len(self.json("list")), 2)
 
-    def test_what_tx_exports(self):
+    def test_what_tx_exports(self) -> None:
         store = self.store()
 
-        def upsert(number, **data):
+        def upsert(number: int, **data: Any) -> dict[str, Any]:
             return {"v": 1, "op": "upsert", "ts": MOMENT, "id": f"tx-{number:08d}", "data": {
                 "title": f"task {number}", "description": "more", "status": "ready", "score": 500, "parentId": None,
                 "metadata": {"any": 1}, **data}}  # fmt: skip
@@ -260,7 +264,7 @@ except txlite.StoreUnavailable as error:
         found = store.get("tx-00000003")
         self.assertEqual((found.title, found.command, found.updated), ("of tx", "true", "2026-01-02T00:00:00.000Z"))
 
-    def test_idle_workers_are_woken(self):
+    def test_idle_workers_are_woken(self) -> None:
         run = self.start("run", "--forever", "--workers", "1")
         store = self.store()
         wait_until(lambda: store.workers(), "the worker")
@@ -269,7 +273,7 @@ except txlite.StoreUnavailable as error:
         run.send_signal(signal.SIGTERM)
         self.assertEqual(run.wait(60), 130)
 
-    def test_an_import_that_is_killed_leaves_all_or_nothing(self):
+    def test_an_import_that_is_killed_leaves_all_or_nothing(self) -> None:
         count = 4000
         path = self.file(*(task(number, after=[f"tx-{number - 1:08d}"] if number else []) for number in range(count)))
         source = random.Random()

@@ -1,9 +1,12 @@
 """The store: tasks, dependencies, claims with leases and tokens, and every way of letting go of them."""
 
+from __future__ import annotations
+
 import os
 import sqlite3
 import threading
 import time
+from typing import Any
 from unittest import mock
 
 import txlite
@@ -17,7 +20,7 @@ COMMANDS = [Lane("command")]
 
 
 class Tasks(Case):
-    def test_a_task_comes_back_as_it_was_added(self):
+    def test_a_task_comes_back_as_it_was_added(self) -> None:
         store = self.store()
         parent = store.add("the whole")
         text = "quotes ' \" $HOME `x` {{START_TIME}} \\1\nnew line 🦊 \u202e"
@@ -27,8 +30,9 @@ class Tasks(Case):
         self.assertRegex(task.id, r"^tx-[a-z0-9]{8,}$")
         self.assertEqual(store.relations([parent])[parent.id].children, [task.id])
 
-    def test_what_no_task_can_be_is_refused(self):
+    def test_what_no_task_can_be_is_refused(self) -> None:
         store = self.store()
+        wrong: list[dict[str, Any]]
         wrong = [{"title": ""}, {"title": " \n"}, {"title": "a\0b"}, {"title": "\ud800"}, {"command": ""},
                  {"title": "a", "score": float("nan")}, {"title": "a", "score": "high"}, {"title": "a", "score": 1e300},
                  {"title": "a", "description": "\0"}, {"title": "a", "needs": "a\nb"},
@@ -42,9 +46,10 @@ class Tasks(Case):
             store.add("later", after=["tx-nosuchid0"])
         self.assertEqual(store.list(), [])
 
-    def test_many_are_added_together_or_not_at_all(self):
+    def test_many_are_added_together_or_not_at_all(self) -> None:
         store = self.store()
-        ids = store.add_many(iter(["one", {"command": "true"}, {"title": "three", "score": 3}]))
+        lines: list[Any] = ["one", {"command": "true"}, {"title": "three", "score": 3}]
+        ids = store.add_many(iter(lines))
         self.assertEqual([task.id for task in store.list()], ids)
         with self.assertRaisesRegex(txlite.InvalidValue, "task 2: the title is empty"):
             store.add_many(["fine", "", "fine too"])
@@ -53,7 +58,7 @@ class Tasks(Case):
         self.assertEqual(len(store.list()), 3)
         self.assertEqual(store.add_many([]), [])
 
-    def test_ready_is_best_first_across_kinds_and_needs(self):
+    def test_ready_is_best_first_across_kinds_and_needs(self) -> None:
         store = self.store()
         store.add_many(
             [{"title": f"p{score}", "score": score, "needs": needs} for score in (1, 3, 2) for needs in ("", "gpu")]
@@ -62,7 +67,7 @@ class Tasks(Case):
         self.assertEqual([task.title for task in store.ready()], ["p3", "p3", "c", "p2", "p2", "p1", "p1"])
         self.assertEqual([task.title for task in store.ready(2)], ["p3", "p3"])
 
-    def test_a_task_for_later_is_ready_when_its_time_has_come(self):
+    def test_a_task_for_later_is_ready_when_its_time_has_come(self) -> None:
         store = self.store()
         late = store.add(command="true", not_before=clock.now(600))
         store.add(command="true", not_before=clock.now(3600))
@@ -74,7 +79,7 @@ class Tasks(Case):
             self.assertEqual(store.claim_next("w", COMMANDS, "shell").task.id, late.id)
             self.assertIsNone(store.claim_next("w", COMMANDS, "shell"))
 
-    def test_list_by_state(self):
+    def test_list_by_state(self) -> None:
         store = self.store()
         first, second = store.add_many(["one", "two"])
         store.cancel(first)
@@ -83,7 +88,7 @@ class Tasks(Case):
         with self.assertRaisesRegex(txlite.InvalidValue, "unknown status 'bogus'"):
             store.list(["bogus"])
 
-    def test_a_row_edited_to_nonsense_breaks_nothing_else(self):
+    def test_a_row_edited_to_nonsense_breaks_nothing_else(self) -> None:
         store = self.store()
         broken, fine = store.add_many(["broken", "fine"])
         connection = sqlite3.connect(os.path.join(self.home, "tasks.db"))
@@ -99,15 +104,15 @@ class Tasks(Case):
 
 
 class Dependencies(Case):
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         self.queue = self.store()
         self.one, self.two, self.three = self.queue.add_many(["one", "two", "three"])
 
-    def ready(self):
+    def ready(self) -> list[str]:
         return [task.title for task in self.queue.ready()]
 
-    def test_a_task_waits_until_its_blockers_are_done(self):
+    def test_a_task_waits_until_its_blockers_are_done(self) -> None:
         self.queue.add_dependency(self.three, self.one)
         self.queue.add_dependency(self.three, self.two)
         self.queue.add_dependency(self.three, self.two)
@@ -122,13 +127,13 @@ class Dependencies(Case):
         with self.assertRaises(txlite.Refused):
             self.queue.remove_dependency(self.three, self.two)
 
-    def test_a_failed_or_cancelled_blocker_blocks_on(self):
+    def test_a_failed_or_cancelled_blocker_blocks_on(self) -> None:
         self.queue.add_dependency(self.two, self.one)
         for move in (self.queue.fail, self.queue.retry, self.queue.cancel):
             move(self.one)
             self.assertNotIn("two", self.ready())
 
-    def test_cycles_are_refused(self):
+    def test_cycles_are_refused(self) -> None:
         self.queue.add_dependency(self.two, self.one)
         self.queue.add_dependency(self.three, self.two)
         for task, blocker in ((self.one, self.one), (self.one, self.two), (self.one, self.three)):
@@ -136,7 +141,7 @@ class Dependencies(Case):
                 self.queue.add_dependency(task, blocker)
         self.assertEqual(self.ready(), ["one"])
 
-    def test_deleting_a_blocker_frees_what_waited(self):
+    def test_deleting_a_blocker_frees_what_waited(self) -> None:
         self.queue.add_dependency(self.two, self.one)
         with self.queue.db.writing() as connection:
             connection.execute("DELETE FROM tasks WHERE id = ?", (self.one,))
@@ -145,12 +150,12 @@ class Dependencies(Case):
 
 
 class Claims(Case):
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         self.queue = self.store()
         self.task = self.queue.add("task").id
 
-    def test_one_holder_and_rising_tokens(self):
+    def test_one_holder_and_rising_tokens(self) -> None:
         first = self.queue.claim(self.task, "alpha")
         with self.assertRaisesRegex(txlite.AlreadyClaimed, "alpha"):
             self.queue.claim(self.task, "beta")
@@ -168,7 +173,7 @@ class Claims(Case):
         with self.assertRaises(txlite.LeaseLost):
             self.queue.renew(self.task, "alpha")
 
-    def test_what_cannot_be_claimed_says_why(self):
+    def test_what_cannot_be_claimed_says_why(self) -> None:
         blocker = self.queue.add("blocker").id
         self.queue.add_dependency(self.task, blocker)
         with self.assertRaisesRegex(txlite.NotReady, f"waits for {blocker}"):
@@ -187,7 +192,7 @@ class Claims(Case):
                 self.queue.claim(self.task, worker)
         self.assertEqual(self.queue.claims(), [])
 
-    def test_a_task_released_by_hand_is_its_holders_for_two_seconds(self):
+    def test_a_task_released_by_hand_is_its_holders_for_two_seconds(self) -> None:
         self.queue.claim(self.task, "alpha")
         released = time.monotonic()  # before: what is written may reach the disk late
         self.queue.release(self.task, "alpha")
@@ -198,7 +203,7 @@ class Claims(Case):
         self.assertGreater(time.monotonic() - released, claims.RESERVED - 0.1)
         self.queue.claim(self.task, "beta")
 
-    def test_a_lease_that_ran_out_can_be_expired_and_taken(self):
+    def test_a_lease_that_ran_out_can_be_expired_and_taken(self) -> None:
         claim = self.queue.claim(self.task, "alpha", 60)
         with self.assertRaisesRegex(txlite.Refused, "lasts until"):
             self.queue.expire(claim.token)
@@ -214,7 +219,7 @@ class Claims(Case):
         wait_until(self.queue.expired, "the lease to run out")
         self.assertEqual(self.queue.claim(self.task, "gamma").worker, "gamma")
 
-    def test_renewal_keeps_the_length_and_has_no_limit(self):
+    def test_renewal_keeps_the_length_and_has_no_limit(self) -> None:
         claim = self.queue.claim(self.task, "alpha", 60)
         for _ in range(30):
             self.assertEqual(self.queue.renew(self.task, "alpha").lease, 60)
@@ -222,7 +227,7 @@ class Claims(Case):
         self.queue.renew(self.task, token=claim.token)
         self.assertGreater(self.queue.claims()[0].expires, claim.expires)
 
-    def test_a_lease_is_over_after_a_reboot_and_by_the_clock_elsewhere(self):
+    def test_a_lease_is_over_after_a_reboot_and_by_the_clock_elsewhere(self) -> None:
         self.queue.claim(self.task, "alpha", 3600)
         hold = claims.ClaimRow._make(self.queue.db.execute(claims.SELECT_ALL)[0])
         self.assertFalse(hold.is_over())
@@ -230,7 +235,7 @@ class Claims(Case):
         self.assertFalse(hold._replace(boot="another", host="another").is_over())
         self.assertTrue(hold._replace(boot="another", host="another", expires=clock.now(-1)).is_over())
 
-    def test_moves_that_are_not_allowed(self):
+    def test_moves_that_are_not_allowed(self) -> None:
         self.queue.done(self.task)
         for move in (self.queue.cancel, self.queue.fail):
             with self.assertRaises(txlite.InvalidMove):
@@ -245,7 +250,7 @@ class Claims(Case):
         with self.assertRaises(txlite.LeaseLost):
             self.queue.done(self.task, token=claim.token)
 
-    def test_history_tells_each_change(self):
+    def test_history_tells_each_change(self) -> None:
         self.queue.claim(self.task, "me")
         self.queue.release(self.task, "me")
         self.queue.done(self.task)
@@ -256,7 +261,7 @@ class Claims(Case):
 
 
 class Attempts(Case):
-    def test_costly_failures_count_and_come_back_later(self):
+    def test_costly_failures_count_and_come_back_later(self) -> None:
         store = self.store()
         task = store.add(command="false").id
         for number in (1, 2, 3):
@@ -268,7 +273,7 @@ class Attempts(Case):
         store.retry(task)
         self.assertEqual((store.get(task).status, store.get(task).failures), ("backlog", 0))
 
-    def test_interrupted_and_lost_attempts_cost_nothing_but_ten_losses_in_a_row_end_it(self):
+    def test_interrupted_and_lost_attempts_cost_nothing_but_ten_losses_in_a_row_end_it(self) -> None:
         store = self.store()
         task = store.add(command="kill -9 $PPID").id
         ends = ["interrupted", "lost", "interrupted"] + ["lost"] * completion.LOSSES
@@ -280,7 +285,7 @@ class Attempts(Case):
         self.assertEqual((store.get(task).status, store.get(task).failures), ("failed", 0))
         self.assertEqual(len(store.attempts(task)), len(ends))
 
-    def test_an_end_that_comes_too_late_changes_nothing(self):
+    def test_an_end_that_comes_too_late_changes_nothing(self) -> None:
         store = self.store()
         task = store.add(command="true").id
         old = store.claim_next("w1", COMMANDS, "shell").claim
@@ -292,7 +297,7 @@ class Attempts(Case):
         store.finish(new.token, txlite.Result("done", 0), 3)
         self.assertEqual(store.get(task).status, "done")
 
-    def test_the_end_of_one_and_the_claim_of_the_next_are_one_transaction(self):
+    def test_the_end_of_one_and_the_claim_of_the_next_are_one_transaction(self) -> None:
         store = self.store()
         store.add_many({"command": "true"} for _ in range(3))
         assignment = store.claim_next("w", COMMANDS, "shell")
@@ -304,12 +309,12 @@ class Attempts(Case):
 
 
 class Threads(Case):
-    def test_threads_may_share_a_store(self):
+    def test_threads_may_share_a_store(self) -> None:
         store = self.store()
         store.add_many({"command": "true"} for _ in range(60))
         got, trouble = [], []
 
-        def work(name):
+        def work(name: str) -> None:
             try:
                 while True:
                     assignment = store.claim_next(name, COMMANDS, "shell")

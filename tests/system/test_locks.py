@@ -1,5 +1,7 @@
 """One file lock: its wait ends, and names whom it waited for."""
 
+from __future__ import annotations
+
 import signal
 import subprocess
 import sys
@@ -13,7 +15,7 @@ from ..case import ROOT, Case, wait_until
 
 
 class FileLocks(Case):
-    def test_a_wait_for_the_lock_ends_and_names_the_holder(self):
+    def test_a_wait_for_the_lock_ends_and_names_the_holder(self) -> None:
         path = self.path("lock")
         code = f"""import sys, time; sys.path.insert(0, {ROOT!r})
 from txlite.system.locks import FileLock

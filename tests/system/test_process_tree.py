@@ -1,5 +1,7 @@
 """A tree of processes is found by parenthood, session and mark; another's process never is."""
 
+from __future__ import annotations
+
 import os
 import signal
 import subprocess
@@ -12,7 +14,7 @@ from ..case import ROOT, Case
 
 
 class Members(Case):
-    def test_a_process_with_the_same_pid_is_not_signalled(self):
+    def test_a_process_with_the_same_pid_is_not_signalled(self) -> None:
         bystander = subprocess.Popen(["sleep", "60"], start_new_session=True)
         self.addCleanup(bystander.wait)
         self.addCleanup(bystander.kill)
@@ -28,7 +30,7 @@ class Members(Case):
         self.assertTrue(agent.is_alive())
         self.assertFalse(agent._replace(start=agent.start - 1).is_alive())
 
-    def test_marks_of_another_attempt_or_home_do_not_match(self):
+    def test_marks_of_another_attempt_or_home_do_not_match(self) -> None:
         code = f"""import sys; sys.path.insert(0, {ROOT!r})
 import os, subprocess; from txlite.system import process_tree
 process_tree.mark_children("abcdef0" + "0" * 29, 12)
@@ -40,7 +42,7 @@ print(subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, stderr=subpro
         for home, attempt in (("abcdef0" + "0" * 29, 1), ("abcdef0" + "0" * 29, 123), ("abcdef1" + "0" * 29, 12)):
             self.assertFalse(process_tree.is_marked(pid, home, attempt))
 
-    def test_one_that_goes_on_while_others_are_looked_at_is_found(self):
+    def test_one_that_goes_on_while_others_are_looked_at_is_found(self) -> None:
         code = f"""import sys; sys.path.insert(0, {ROOT!r})
 import subprocess, uuid; from txlite.system import process, process_tree
 home, read = str(uuid.uuid4()), process.table
@@ -55,7 +57,7 @@ print(child.pid, *[one.pid for one in process_tree.Tree(home, 12, None).members(
         out = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout.split()
         self.assertEqual(out, [out[0]] * 2)
 
-    def test_what_cannot_be_killed_is_named(self):
+    def test_what_cannot_be_killed_is_named(self) -> None:
         if os.geteuid():
             self.skipTest("needs root, to become somebody else")
         code = f"""import sys; sys.path.insert(0, {ROOT!r})

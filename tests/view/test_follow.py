@@ -1,5 +1,7 @@
 """`logs` and `status`: what is seen of an attempt while it runs and afterwards."""
 
+from __future__ import annotations
+
 import os
 import unittest
 
@@ -8,7 +10,7 @@ from ..execution.case import LaunchCase
 
 
 class Logs(LaunchCase):
-    def test_following_from_the_start_to_the_end(self):
+    def test_following_from_the_start_to_the_end(self) -> None:
         launched = self.launch("task", then="while test ! -e go; do sleep 0.02; done; echo '\033[31mred'; echo last")
         follower = self.start("logs", "-f", launched["id"])
         self.assertIn(b"hello", follower.stdout.readline())
@@ -28,7 +30,7 @@ class Logs(LaunchCase):
         self.assertIn("moved or deleted: this is the end of its output", self.errors)
         self.assertIsNone(self.one(launched)["report"])
 
-    def test_a_task_of_the_queue(self):
+    def test_a_task_of_the_queue(self) -> None:
         again = "test -e second || { touch second; until test -e go; do sleep 0.02; done; exit 1; }"
         task = self.txlite("add", "-q", "--", f"echo one; {again}").strip()
         self.txlite("logs", task, code=2)
@@ -44,7 +46,7 @@ class Logs(LaunchCase):
         self.assertEqual(self.json("logs", task)["output"], "one\n")
         self.assertEqual([row["status"] for row in self.json("status")], ["done", "failed"])
 
-    def test_following_through_the_cap_loses_nothing_that_it_saw(self):
+    def test_following_through_the_cap_loses_nothing_that_it_saw(self) -> None:
         os.mkdir(self.home)
         with open(os.path.join(self.home, "config.ini"), "w") as file:
             file.write("[txlite]\noutput_cap = 4K\n")
@@ -63,7 +65,7 @@ class Logs(LaunchCase):
         self.assertEqual(followed.splitlines(), wanted)
         self.assertIn("more were cut after the first 2048", self.read(self.wait_for(launched)["report"]))
 
-    def test_logs_of_what_never_stops_writing(self):
+    def test_logs_of_what_never_stops_writing(self) -> None:
         os.mkdir(self.home)
         with open(os.path.join(self.home, "config.ini"), "w") as file:
             file.write("[txlite]\noutput_cap = 64K\n")
@@ -73,7 +75,7 @@ class Logs(LaunchCase):
 
 
 class Status(LaunchCase):
-    def test_status_filters(self):
+    def test_status_filters(self) -> None:
         for type in ("workers", "research", "audit"):
             self.wait_for(self.launch(f"a task of {type}", "--type", type))
         self.assertEqual([row["type"] for row in self.json("status")], ["audit", "research", "workers"])

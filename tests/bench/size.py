@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from typing import Any
 
 import homes
 import pairs
@@ -14,14 +15,16 @@ import pairs
 ROUNDS = 300
 
 
-def look(store) -> float:
+def look(store: Any) -> float:
     return pairs.seconds(lambda: store.ready(limit=1))
 
 
-def claim(store) -> float:
+def claim(store: Any) -> float:
     """Take the best task by hand and give it back."""
-    taken = []
-    took = pairs.seconds(lambda: taken.append(store.claim_best("me", lanes=LANES)))
+    from txlite.model import Lane
+
+    lanes, taken = [Lane("command")], []
+    took = pairs.seconds(lambda: taken.append(store.claim_best("me", lanes=lanes)))
     store.reset(taken[0].task.id)
     return took
 
@@ -38,7 +41,7 @@ def crowd(home: str, count: int) -> None:
             store.add_many(dict(later if number % 2 else needy) for number in range(more))
 
 
-def compare(what: str, small, large, rounds: int) -> bool:
+def compare(what: str, small: Any, large: Any, rounds: int) -> bool:
     met = True
     for name, measure in (("ready", look), ("claim", claim)):
         times = pairs.alternate(rounds, lambda: measure(large), lambda: measure(small))
@@ -60,11 +63,8 @@ def free(scratch: str, count: int) -> bool:
 
 
 def main() -> int:
-    from txlite.model import Lane
     from txlite.store.store import open_store
 
-    global LANES
-    LANES = [Lane("command")]
     args = homes.options(__doc__)
     size, rounds = (10_000, 30) if args.short else (1_000_000, ROUNDS)
     homes_made = homes.make(args.scratch, 1000), homes.make(args.scratch, size)

@@ -6,6 +6,7 @@ Start and exit are included, spread over the tasks. Without git the agent is `tr
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
@@ -67,8 +68,8 @@ def main() -> int:
     for kind in LOOPS:
         found = pairs.alternate(
             rounds,
-            lambda kind=kind: run_shell(args.scratch, kind, tasks),
-            lambda kind=kind: run_loop(args.scratch, kind, tasks, tasks),
+            functools.partial(run_shell, args.scratch, kind, tasks),
+            functools.partial(run_loop, args.scratch, kind, tasks, tasks),
         )
         pairs.report(f"{kind}, bare loop", [1000 * shell for shell, _ in found], unit=" ms")
         pairs.report(f"{kind}, txlite ralph", [1000 * ours for _, ours in found], unit=" ms")

@@ -15,7 +15,7 @@ it was told into a witness log of its own, and each command what it does, one O_
 Dependencies that come and go are judged while they stood for certain: from the history's number after the answer to
 `add_dependency` until the one before the call of `remove_dependency`. Each pair belongs to one process.
 
-Linux only. By hand:  python3 tests/campaigns/queue.py [--seconds 120] [--processes 16] [--tasks 5000] [--seed S]
+Linux only. By hand:  python3 tests/campaigns/store.py [--seconds 120] [--processes 16] [--tasks 5000] [--seed S]
 Prints its seed first; exit 0 if all promises held, else 1 with each violation named, and the directory is kept.
 """
 
@@ -326,7 +326,7 @@ class Campaign:
                 if process.poll() is None or time.monotonic() >= self.end:
                     continue
                 if process.returncode != -signal.SIGKILL:
-                    self.violations.append(f"{process.args} exited with {process.returncode}: see errors.log")
+                    self.violations.append(f"{process.args!r} exited with {process.returncode}: see errors.log")
                 start(key)
 
     def finish(self) -> None:
@@ -342,7 +342,7 @@ class Campaign:
                 process.wait()
                 code = None
             if code not in (0, -signal.SIGKILL, -signal.SIGTERM):  # TERM before it had a handler
-                self.violations.append(f"{process.args} ended with {code}: see errors.log")
+                self.violations.append(f"{process.args!r} ended with {code}: see errors.log")
         with txlite.open(self.home) as store:
             from txlite.execution.recovery import Recovery
 
