@@ -1,6 +1,7 @@
 """What an agent of a loop is told: one task, what is known about it, and how to say that it is done.
 
-Its size depends on the task alone, never on the queue. Used by `ralph`, and by its dry run.
+Guarantees: its size depends on the task alone, never on the queue. Called by the worker of a loop (`trial`), and by the
+command `ralph` for its dry run.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ def write(
     goes_on: bool = False,
     is_committed: bool = False,
 ) -> str:
-    """The prompt. goes_on: unfinished work of another attempt is in the directory; is_committed: its work will be."""
+    """Return the prompt of a task: the template (`home.prompt_templates`) with its places filled in.
+
+    goes_on: unfinished work of another attempt is in the directory. is_committed: its work will be.
+    """
     values: dict[str, object] = {
         "TASK_ID": task.id,
         "TASK_TITLE": task.title,

@@ -1,6 +1,7 @@
 """The worktrees of loops that are still there: which must stay, and which can go.
 
-Guarantees: nothing that is not committed is removed, and no commit becomes unreachable. Used by `night` and `cleanup`.
+Guarantees: nothing that is not committed is removed, and no commit becomes unreachable. Called by `summary`
+and the command `cleanup`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class StaleWorktree(NamedTuple):
-    """A worktree that is still there."""
+    """A worktree of a loop that is still there though nobody works in it."""
 
     path: str
     task: str  # id
@@ -29,26 +30,30 @@ class StaleWorktree(NamedTuple):
 
 
 def look(store: Store) -> list[StaleWorktree]:
-    """The worktrees of a home, but for those in which somebody works."""
+    """Return the worktrees of a home, but for those in which somebody works."""
     directory = os.path.join(store.home, WORKTREES)
     names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
     busy = {claim.task for claim in store.claims()}
-    found = [(name, name.split(".")[0]) for name in names if not name.startswith(".")]
-    return [
-        StaleWorktree(
-            os.path.join(directory, name), task, _why_it_stays(store, os.path.join(directory, name), name, task)
-        )
-        for name, task in found
-        if name != task or task not in busy
-    ]
+    free = [name for name in names if not name.startswith(".") and name not in busy]
+    return [_look_at(store, os.path.join(directory, name)) for name in free]
 
 
-def _why_it_stays(store: Store, path: str, name: str, task: str) -> str | None:
+def _look_at(store: Store, path: str) -> StaleWorktree:
+    """One that bears a task's name, or that and what tells it from the one that took its place."""
+    task = os.path.basename(path).split(".")[0]
+    return StaleWorktree(path, task, _why_it_stays(store, path, task))
+
+
+def _why_it_stays(store: Store, path: str, task: str) -> str | None:
     try:
         status = store.get(task).status
     except TaskNotFound:
         status = "deleted"
-    if name == task and status in ("backlog", "active", "blocked") and store.unsettled(store.get(task).seq):
+    if (
+        os.path.basename(path) == task
+        and status in ("backlog", "active", "blocked")
+        and store.unsettled(store.get(task).seq)
+    ):
         return f"{task} goes on there"
     try:
         changes = Repository(path, store.home, by_itself).state().changes
@@ -57,20 +62,26 @@ def _why_it_stays(store: Store, path: str, name: str, task: str) -> str | None:
     return f"not committed: {shorten(', '.join(changes[:3]), 100)}" if changes else None
 
 
-def remove(store: Store, leftover: StaleWorktree) -> None:
-    """Remove a finished worktree. Its branch stays where it holds what is nowhere else; commits that are on no branch
-    are parked. Raises Refused where somebody works there again, GitError."""
-    name = os.path.basename(leftover.path)
-    why = _why_it_stays(store, leftover.path, name, leftover.task)
-    if why or any(claim.task == name for claim in store.claims()):
+def remove(store: Store, stale: StaleWorktree) -> None:
+    """Remove a finished worktree; its branch stays where it holds what is nowhere else.
+
+    Commits that are on no branch are parked. Raises Refused where somebody works there again, GitError.
+    """
+    why = _why_it_stays(store, stale.path, stale.task)
+    if why or any(claim.task == os.path.basename(stale.path) for claim in store.claims()):
         raise Refused(f"it stays: {why or 'somebody works there again'}")
-    own = Repository(leftover.path, store.home, by_itself)
+    own = Repository(stale.path, store.home, by_itself)
     main = own.at(next(iter(own.worktrees())))
     branch, head = own.state().branch, own.head()
     if not branch and not main.ask("for-each-ref", "--count=1", "--contains", head):
-        main.act("update-ref", free_ref(main, f"{PARKED}/{leftover.task}/aside"), head)
-    main.act("worktree", "remove", "--force", leftover.path)  # git alone would refuse one with submodules in it
+        main.act("update-ref", free_ref(main, f"{PARKED}/{stale.task}/aside"), head)
+    main.act("worktree", "remove", "--force", stale.path)  # git alone would refuse one with submodules in it
     if branch and branch.startswith(BRANCH + "/"):
-        ref = f"refs/heads/{branch}"
-        if not main.ask("rev-list", "-n", "1", ref, "--not", f"--exclude={ref}", "--all"):
-            main.act("branch", "-q", "-D", branch)
+        _delete_if_elsewhere(main, branch)
+
+
+def _delete_if_elsewhere(main: Repository, branch: str) -> None:
+    """Delete a branch all of whose commits other refs hold, too."""
+    ref = f"refs/heads/{branch}"
+    if not main.ask("rev-list", "-n", "1", ref, "--not", f"--exclude={ref}", "--all"):
+        main.act("branch", "-q", "-D", branch)

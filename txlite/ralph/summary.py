@@ -1,6 +1,7 @@
-"""What became of a night: the tasks of a loop, each with its attempts, and what needs a person.
+"""What became of a loop: its tasks, each with its attempts, and what needs a person.
 
-A loop that was killed and the one that went on after it are one night. Used by `ralph` and its page, `timeline`.
+Guarantees: a loop that was killed and those that went on after it are told as one. Called by the command `ralph`, which
+shows it as text, as an object, or as a `page`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ SHOWN = 20  # tasks that wait
 
 
 class Try(NamedTuple):
-    """One attempt of the night."""
+    """One attempt of a task in these loops."""
 
     attempt: int
     worker: str  # id
@@ -34,7 +35,7 @@ class Try(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One task of the night."""
+    """One task that these loops began."""
 
     task: str  # id
     title: str
@@ -45,7 +46,7 @@ class Entry(NamedTuple):
 
     @property
     def duration(self) -> float:
-        """Seconds that its attempts took together."""
+        """The seconds that its attempts took together."""
         return sum(seconds(one.started, one.ended) for one in self.tries)
 
 
@@ -60,16 +61,17 @@ class Summary(NamedTuple):
 
     @property
     def started(self) -> str:
+        """When the first loop began, as UTC text."""
         return self.loops[0].started
 
     @property
     def ended(self) -> str | None:
-        """None while it goes on, or where it was killed."""
+        """When the last loop ended, as UTC text; None while it goes on, or where it was killed."""
         return self.loops[-1].ended
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many tasks are in each state that has any."""
+        """The number of tasks in each status that has any."""
         found: dict[str, int] = {}
         for entry in self.entries:
             found[entry.status] = found.get(entry.status, 0) + 1
@@ -77,13 +79,13 @@ class Summary(NamedTuple):
 
 
 def seconds(started: str, ended: str | None) -> float:
-    """From one time to another, or to now."""
+    """Return how many seconds lie between two times (UTC text), or from one to now; never less than 0."""
     return max(clock.to_seconds(ended or clock.now()) - clock.to_seconds(started), 0.0)
 
 
 def look(store: Store) -> Summary | None:
-    """The last night; None where there was none."""
-    loops = _loops_of_last_night(store.loops(), {one.id for one in store.supervisors()})
+    """Return what became of the last loop of a home; None where there was none."""
+    loops = _last_loops(store.loops(), {one.id for one in store.supervisors()})
     if not loops:
         return None
     tries: dict[str, list[LoopAttempt]] = {}
@@ -98,15 +100,20 @@ def look(store: Store) -> Summary | None:
 
 def _remarks(store: Store, trials: list[LoopAttempt], cut_off: set[int]) -> list[str]:
     """What is held back for a base branch, what attempts left that were cut off, and the worktrees that hold work."""
-    places = {(trial.repository, trial.base) for trial in trials}
-    found = [tell_held_back(repository, base) for repository, base in places if repository and base]
-    found += [
-        f"what attempt {trial.attempt} of {trial.task} left when it was cut off is {trial.parked}"
-        for trial in trials
-        if trial.parked and not trial.worktree and trial.attempt in cut_off
+    parked = [trial for trial in trials if trial.parked and not trial.worktree and trial.attempt in cut_off]
+    found = [
+        *_held_back(trials),
+        *(f"what attempt {one.attempt} of {one.task} left when it was cut off is {one.parked}" for one in parked),
+        *(f"{one.path} is still there: {one.why}" for one in look_at_worktrees(store) if one.why),
     ]
-    found += [f"{one.path} is still there: {one.why}" for one in look_at_worktrees(store) if one.why]
-    return [*sorted(remark for remark in found if remark), *_waiting(store)]
+    return [*sorted(found), *_waiting(store)]
+
+
+def _held_back(trials: list[LoopAttempt]) -> list[str]:
+    """What base branches lack."""
+    branches = {(trial.repository, trial.base) for trial in trials}
+    told = [tell_held_back(repository, base) for repository, base in branches if repository and base]
+    return [remark for remark in told if remark]
 
 
 def _waiting(store: Store) -> list[str]:
@@ -117,15 +124,15 @@ def _waiting(store: Store) -> list[str]:
     return lines + ([f"and {len(stuck) - SHOWN} more wait for tasks that were put aside"] if stuck[SHOWN:] else [])
 
 
-def _loops_of_last_night(newest_first: list[Loop], present: set[str]) -> list[Loop]:
+def _last_loops(newest_first: list[Loop], present: set[str]) -> list[Loop]:
     """The last one, and those before it that were killed."""
-    night = newest_first[:1]
+    found = newest_first[:1]
     for loop in newest_first[1:]:
         if loop.ended:
             break
         if loop.id not in present:
-            night.insert(0, loop)
-    return night
+            found.insert(0, loop)
+    return found
 
 
 def _entry(task: Task, attempts: list[Attempt], trials: list[LoopAttempt]) -> Entry:
