@@ -8,27 +8,22 @@ from __future__ import annotations
 
 import os
 
-from ..execution.worker import HEARTBEAT
 from ..git.command import GitError
 from ..git.half_landed import TREE_LOCK
-from ..git.parking import PARKED, Label
-from ..git.rebase import is_rebasing
+from ..git.parking import Label
 from ..git.repository import Origin, Repository
-from ..model import LANDING
-from ..system import clock
 from ..text import shorten
 from .clearing import Clearing
 from .committer import Committer
+from .in_place_recovery import InPlaceRecovery
 from .workspace import WorkspaceUnusable, judge
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..git.repository import State
-    from ..model import LoopAttempt, Task
+    from ..model import Task
     from ..store.store import Store
     from .workspace import Host, Rules
-
-CUT_OFF = "it was cut off"  # why its work is parked
 
 
 class InPlace:
@@ -43,7 +38,7 @@ class InPlace:
         self._surely = Repository(self._tree.top, store.home, host.act_surely)
         self._committer = Committer(store, host, rules, task, token)
         self._clearing = Clearing(store.home, host)
-        self._cut_off = CutOffInPlace(store, host, self._surely, token)
+        self._recovery = InPlaceRecovery(store, host, self._surely, self._clearing, token)
         self._origin: Origin | None = None  # where the attempt began; None: it did not
         self.commits = True
         self.directory = task.directory or os.getcwd()
@@ -56,13 +51,7 @@ class InPlace:
 
         Raises WorkspaceUnusable where the tree is not clean, has no commit, or git fails.
         """
-        try:
-            while self._cut_off.are_recovered():
-                self._host.rest()
-            self._cut_off.settle()
-            state = self._tree.state()
-        except GitError as error:
-            raise WorkspaceUnusable(str(error)) from error
+        state = self._recover()
         if state.commit is None:
             raise WorkspaceUnusable(f"{self.top} has no commit yet: make a first one")
         landed = self._store.cut_off_landing(self._token)
@@ -71,6 +60,16 @@ class InPlace:
             return landed
         self._begin(state, state.commit)
         return None
+
+    def _recover(self) -> State:
+        """The tree as it is after all that was cut off here."""
+        try:
+            while self._recovery.must_wait():
+                self._host.rest()
+            self._recovery.settle()
+            return self._tree.state()
+        except GitError as error:
+            raise WorkspaceUnusable(str(error)) from error
 
     def _begin(self, state: State, commit: str) -> None:
         if state.changes:
@@ -102,65 +101,3 @@ class InPlace:
     def leave(self, reason: str) -> str | None:
         """Park it, as `set_aside` does: the tree is the user's, and the next task's."""
         return self.set_aside(reason)
-
-
-class CutOffInPlace:
-    """The attempts in one working tree whose ends were not recorded: all others have left it as it was."""
-
-    def __init__(self, store: Store, host: Host, tree: Repository, token: int) -> None:
-        self._store = store
-        self._host = host
-        self._tree = tree
-        self._token = token  # of the attempt that clears up, which is none of them
-        self._clearing = Clearing(store.home, host)
-
-    def _found(self) -> list[LoopAttempt]:
-        here = [one for one in self._store.unsettled() if one.repository == self._tree.top and not one.worktree]
-        return [one for one in here if one.attempt != self._token and one.start]
-
-    def are_recovered(self) -> bool:
-        """Return whether a worker died here whose agent may not be gone yet."""
-        claimed = {claim.token for claim in self._store.claims()}
-        return any(trial.attempt in claimed for trial in self._found())
-
-    def settle(self) -> None:
-        """Find out how far each had come, park what it left, and record that. Raises GitError."""
-        for trial in self._found():
-            if self._has_landed(trial):
-                self._store.settle(trial.attempt, self._tree.head())
-                continue
-            parked = self._park(trial)
-            if parked:
-                self._host.remark(f"what attempt {trial.attempt} of {trial.task} left when it was cut off is {parked}")
-            self._store.settle(trial.attempt, parked=parked)
-
-    def _park(self, trial: LoopAttempt) -> str | None:
-        """What is committed on the branch stays there: it may be the user's, of the time since."""
-        tree, start = self._tree, str(trial.start)
-        base = tree.commit_of(f"refs/heads/{trial.base}") if trial.base else None
-        state = tree.state()
-        has_left = bool(base) and state.branch != trial.base and self._was_moved_by(trial)
-        if state.changes or is_rebasing(tree) or has_left:
-            back = Origin(base, trial.base) if base and has_left else Origin(state.commit or start, state.branch)
-            return self._clearing.clear_away(tree, back, Label(trial.task, trial.attempt, CUT_OFF))
-        if state.commit == start:
-            return None
-        parked = f"{PARKED}/{trial.task}/{trial.attempt}"
-        tree.act("update-ref", parked, "HEAD")
-        return parked
-
-    def _was_moved_by(self, trial: LoopAttempt) -> bool:
-        """Whether HEAD was last moved while the attempt ran: by its agent, and not by a person later."""
-        moved = self._tree.ask("log", "-g", "-1", "--date=unix", "--format=%gd").strip()
-        attempt = next(one for one in self._store.attempts(trial.task) if one.id == trial.attempt)
-        alive = clock.to_seconds(self._store.worker(attempt.worker).heartbeat) + HEARTBEAT
-        seconds = moved.partition("{")[2].rstrip("}")
-        return is_rebasing(self._tree) or (seconds.isdigit() and int(seconds) <= alive)
-
-    def _has_landed(self, trial: LoopAttempt) -> bool:
-        """Whether its commit is there, and only the record of it is not."""
-        state = self._tree.state()
-        if trial.stage != LANDING or state.changes or not state.commit or state.branch != trial.base:
-            return False
-        subject = self._tree.ask("log", "-1", "--format=%s")
-        return subject.startswith(f"Complete {trial.task}: ") and self._tree.commit_of("HEAD~1") == trial.start
