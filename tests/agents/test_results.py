@@ -19,22 +19,22 @@ class Memory:
         self.data += data
 
 
-def hear(
+def parse(
     results: str, *lines: dict[str, Any] | str, limit: str = "", unusable: str = "", chunk: int = 7
 ) -> tuple[Any, ...]:
-    """What the Ear makes of these lines (objects become JSON), which come in small pieces."""
+    """What the parser makes of these lines (objects become JSON), which come in small pieces."""
     sink = Memory()
-    ear = ResultParser(sink, results, limit, unusable)
+    parser = ResultParser(sink, results, limit, unusable)
     data = "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines).encode()
     for start in range(0, len(data), chunk):
-        ear.write(data[start : start + chunk])
-    word = ear.listen()
+        parser.write(data[start : start + chunk])
+    refusal = parser.find_refusal()
     assert sink.data == data
-    return word, ear
+    return refusal, parser
 
 
-def seconds_until(word: ProviderRefusal) -> float:
-    return clock.to_seconds(word.until) - time.time()
+def seconds_until(refusal: ProviderRefusal) -> float:
+    return clock.to_seconds(refusal.until) - time.time()
 
 
 LIMIT = {"type": "result", "is_error": True, "result": "why", "api_error_status": 429}
@@ -45,22 +45,22 @@ class Claude(unittest.TestCase):
     def test_a_limit_lasts_as_long_as_it_says(self) -> None:
         until = int(time.time()) + 3600
         event = {"type": "rate_limit_event", "rate_limit_info": {"status": "rejected", "resetsAt": until}}
-        word, ear = hear(CLAUDE, event, LIMIT)
-        self.assertEqual((word.kind, word.reason, ear.has_result), (LIMITED, "why", True))
-        self.assertAlmostEqual(seconds_until(word), 3600, delta=5)
+        refusal, parser = parse(CLAUDE, event, LIMIT)
+        self.assertEqual((refusal.kind, refusal.reason, parser.has_result), (LIMITED, "why", True))
+        self.assertAlmostEqual(seconds_until(refusal), 3600, delta=5)
 
     def test_without_a_time_it_is_five_minutes(self) -> None:
         for more in ({"api_error_status": 429}, {"api_error_status": 529}):
-            self.assertAlmostEqual(seconds_until(hear(CLAUDE, {**FAILED, **more})[0]), PAUSE, delta=5)
+            self.assertAlmostEqual(seconds_until(parse(CLAUDE, {**FAILED, **more})[0]), PAUSE, delta=5)
 
     def test_a_time_that_is_over_is_not_a_loop(self) -> None:
         event = {"type": "rate_limit_event", "rate_limit_info": {"status": "rejected", "resetsAt": 1000}}
-        self.assertAlmostEqual(seconds_until(hear(CLAUDE, event, LIMIT)[0]), PAUSE, delta=5)
+        self.assertAlmostEqual(seconds_until(parse(CLAUDE, event, LIMIT)[0]), PAUSE, delta=5)
 
     def test_a_login_a_model_or_money_that_is_missing_stops_it(self) -> None:
         for error in ("authentication_failed", "model_not_found", "billing_error"):
-            self.assertEqual(hear(CLAUDE, {"type": "assistant", "error": error}, FAILED)[0].kind, UNUSABLE)
-        self.assertEqual(hear(CLAUDE, {**FAILED, "api_error_status": 401})[0].kind, UNUSABLE)
+            self.assertEqual(parse(CLAUDE, {"type": "assistant", "error": error}, FAILED)[0].kind, UNUSABLE)
+        self.assertEqual(parse(CLAUDE, {**FAILED, "api_error_status": 401})[0].kind, UNUSABLE)
 
     def test_a_warning_and_a_success_are_silence(self) -> None:
         warning = {"type": "rate_limit_event", "rate_limit_info": {"status": "allowed_warning", "resetsAt": 9e9}}
@@ -72,31 +72,33 @@ class Claude(unittest.TestCase):
             ["You've hit your session limit", "not json {"],
             [{"type": "user", "text": json.dumps({**FAILED, "api_error_status": 401})}],
         ):
-            self.assertIsNone(hear(CLAUDE, *lines)[0], lines)
+            self.assertIsNone(parse(CLAUDE, *lines)[0], lines)
 
     def test_what_is_not_as_it_should_be_is_no_bug(self) -> None:
         resets: list[Any] = ["soon", None, [], 1e300, float("nan"), -1e300]
         for reset in resets:
             event = {"type": "rate_limit_event", "rate_limit_info": {"status": "rejected", "resetsAt": reset}}
-            hear(CLAUDE, event, {**FAILED, "result": {"a": []}, "api_error_status": [429]})
-        hear(CLAUDE, {"type": []}, {"type": "rate_limit_event", "rate_limit_info": 3}, "{", "[]", "{}", "x" * 3000000,
+            parse(CLAUDE, event, {**FAILED, "result": {"a": []}, "api_error_status": [429]})
+        parse(CLAUDE, {"type": []}, {"type": "rate_limit_event", "rate_limit_info": 3}, "{", "[]", "{}", "x" * 3000000,
              chunk=1 << 16)  # fmt: skip
 
     def test_it_goes_on_after_a_result(self) -> None:
         started = {"type": "system", "subtype": "init"}
-        self.assertFalse(hear(CLAUDE, started, {"type": "result"}, started)[1].has_result)
+        self.assertFalse(parse(CLAUDE, started, {"type": "result"}, started)[1].has_result)
 
 
 class Codex(unittest.TestCase):
     def failed(self, message: str) -> ProviderRefusal | None:
-        return hear(CODEX, {"type": "error", "message": "x"}, {"type": "turn.failed", "error": {"message": message}})[0]
+        failed = {"type": "turn.failed", "error": {"message": message}}
+        found: ProviderRefusal | None = parse(CODEX, {"type": "error", "message": "x"}, failed)[0]
+        return found
 
     def test_limits_with_and_without_a_time(self) -> None:
         soon = time.localtime(time.time() + 7200)
         words = time.strftime("%b %d, %Y %I:%M %p", soon).replace(" 0", " ")
-        word = self.failed(f"You\u2019ve hit your usage limit. Upgrade to Pro (https://x) or try again at {words}.")
-        self.assertEqual(word.kind, LIMITED)
-        self.assertAlmostEqual(seconds_until(word), 7200, delta=120)
+        refusal = self.failed(f"You\u2019ve hit your usage limit. Upgrade to Pro (https://x) or try again at {words}.")
+        self.assertEqual(refusal.kind, LIMITED)
+        self.assertAlmostEqual(seconds_until(refusal), 7200, delta=120)
         self.assertAlmostEqual(
             seconds_until(self.failed("You've hit your usage limit. Try again later.")), PAUSE, delta=5
         )
@@ -110,24 +112,24 @@ class Codex(unittest.TestCase):
             "Quota exceeded. Check your plan and billing details.",
         ):
             self.assertEqual(self.failed(message).kind, UNUSABLE, message)
-        self.assertEqual(hear(CODEX, "Error loading config.toml: bad")[0].kind, UNUSABLE)
+        self.assertEqual(parse(CODEX, "Error loading config.toml: bad")[0].kind, UNUSABLE)
 
     def test_other_errors_are_the_tasks(self) -> None:
         self.assertIsNone(self.failed("stream disconnected before completion"))
-        self.assertIsNone(hear(CODEX, {"type": "error", "message": "unexpected status 401 Unauthorized"})[0])
-        self.assertIsNone(hear(CODEX, {"type": "turn.failed", "error": "401 "})[0])
+        self.assertIsNone(parse(CODEX, {"type": "error", "message": "unexpected status 401 Unauthorized"})[0])
+        self.assertIsNone(parse(CODEX, {"type": "turn.failed", "error": "401 "})[0])
 
 
 class Rules(unittest.TestCase):
     def test_only_the_last_lines_count(self) -> None:
         lines = [str(number) for number in range(5)]
-        self.assertIsNone(hear("", "limit", *lines, limit="limit")[0])
-        self.assertEqual(hear("", "limit", *lines[:4], limit="limit")[0].kind, LIMITED)
-        self.assertEqual(hear("", *lines, "log in", unusable="log in$")[0], (UNUSABLE, "log in", ""))
+        self.assertIsNone(parse("", "limit", *lines, limit="limit")[0])
+        self.assertEqual(parse("", "limit", *lines[:4], limit="limit")[0].kind, LIMITED)
+        self.assertEqual(parse("", *lines, "log in", unusable="log in$")[0], (UNUSABLE, "log in", ""))
 
     def test_until_when(self) -> None:
-        word = hear("", "come back at 1:00", limit=r"at (?P<until>\S+)")[0]
-        self.assertEqual(time.localtime(clock.to_seconds(word.until))[3:5], (1, 0))
+        refusal = parse("", "come back at 1:00", limit=r"at (?P<until>\S+)")[0]
+        self.assertEqual(time.localtime(clock.to_seconds(refusal.until))[3:5], (1, 0))
 
     def test_times(self) -> None:
         for words, hour, minute in (("3pm", 15, 0), ("3:05 PM", 15, 5), ("7:32 am", 7, 32), ("15:04", 15, 4)):

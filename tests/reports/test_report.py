@@ -47,13 +47,13 @@ class Output(LaunchCase):
         self.assertEqual(self.txlite("logs", "--raw", launched["id"]), "no newline")
 
     def test_a_head_keeps_its_length_though_the_task_grew(self) -> None:
-        from txlite.reports.header import OUTPUT, Header, make_head
+        from txlite.reports.header import OUTPUT, Header, render_header
 
         heading = Header("tx-00000000", "title", 7, "shell", "2025-10-24T15:00:00.000Z", "/", "short")
         for template in ("", "# Mine: {{TASK_DESCRIPTION}}\n"):
-            before = make_head(heading._replace(template=template))
+            before = render_header(heading._replace(template=template))
             for words in ("x" * 10_000, "y\n" * 3000, ""):
-                after = make_head(heading._replace(template=template, text=words), size=len(before))
+                after = render_header(heading._replace(template=template, text=words), size=len(before))
                 self.assertEqual((len(after), after[-len(OUTPUT) :]), (len(before), OUTPUT))
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 SHELL = "shell"
 PASSED = ("stdin", "argument", "file")  # how an agent gets its prompt
-ARGUMENT_BYTES = 131_071  # Linux's MAX_ARG_STRLEN, less the closing NUL
+ARGUMENT_BYTES = 131_071  # Linux's MAX_ARG_STRLEN (execve(2)), less the closing NUL
 # As `codex exec --help` (0.169) and `claude --help` (2.1) have it.
 BUILT_IN = {
     "codex": {
@@ -59,7 +59,7 @@ BUILT_IN = {
 
 
 class Agent(NamedTuple):
-    """How one agent is run."""
+    """One agent: the command that a worker runs for a task, and how it gets its prompt."""
 
     name: str
     argv: tuple[str, ...] = ()
@@ -76,13 +76,13 @@ class Agent(NamedTuple):
 
     @property
     def lanes(self) -> list[Lane]:
-        """What a worker with this agent accepts: an agent for prompts does not keep commands waiting."""
+        """Return what a worker with this agent accepts: an agent for prompts does not keep commands waiting."""
         return [Lane(COMMAND)] if self.name == SHELL else [Lane(PROMPT), Lane(COMMAND)]
 
     def words(
         self, level: str = "", search: bool = False, prompt: str | None = None, in_loop: bool = False
     ) -> list[str]:
-        """Its argv; `prompt` is what stands for {prompt}, or comes last."""
+        """Return its argv; `prompt` is what stands for {prompt}, or comes last."""
         places = {
             "{level}": dict(self.levels).get(level, ()),
             "{search}": self.search if search else (),

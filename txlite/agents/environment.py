@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Invocation(NamedTuple):
-    """What is to be started."""
+    """What is to be started: its argv, its standard input and its environment."""
 
     argv: list[str]
     stdin: bytes | None  # None: nothing, and end-of-file at once
@@ -41,7 +41,10 @@ class Environment:
         self._for_prompts.update((os.fsencode(name), os.fsencode(value)) for name, value in agent.added)
 
     def of(self, task: Task, claim: Claim, uuid: str, for_agent: bool = True) -> dict[bytes, bytes]:
-        """For the agent of a task, or for another command that belongs to the attempt."""
+        """Return the environment for the agent of a task, or for another command that belongs to the attempt.
+
+        uuid: of the home, for the mark on the attempt's processes (see `process_tree`).
+        """
         is_prompt = for_agent and task.command is None
         environment = dict(self._for_prompts if is_prompt else self._for_commands)
         directory = os.fsencode(task.directory or "")
@@ -55,8 +58,10 @@ class Environment:
 def build_command(
     agent: Agent, task: Task, prompt: str, file: str, level: str = "", search: bool = False, in_loop: bool = False
 ) -> tuple[list[str], bytes | None]:
-    """argv and stdin for this task; None is no stdin: end-of-file at once. An agent that reads its prompt from a
-    file is told the path `file`, which the caller writes."""
+    """Return argv and standard input for a task's agent; None is no input: end-of-file at once.
+
+    file: the path that an agent is told which reads its prompt from a file; the caller writes it.
+    """
     if task.command is not None:
         return ["/bin/sh", "-c", task.command], None
     if agent.prompt == "stdin":

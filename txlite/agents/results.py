@@ -2,7 +2,8 @@
 
 Only structured results count, where the agent has them (`results` in its configuration): claude's `--output-format
 stream-json`, codex's `--json`, as their versions 2.1 and 0.169 print them. A rule of config.ini is applied to the last
-lines only. What stands in the middle of an output, or in a file that an agent edits, decides nothing. Used by `ralph`.
+lines only. What stands in the middle of an output, or in a file that an agent edits, decides nothing. Called by
+`ralph`, whose workers write an agent's output through a ResultParser.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     class Sink(Protocol):
         """Where output goes: a report, or what stands before one, or memory."""
 
-        def write(self, data: bytes) -> None: ...
+        def write(self, data: bytes) -> None:
+            """Take output."""
 
 
 CLAUDE, CODEX = "claude", "codex"
@@ -39,17 +41,39 @@ UNUSABLE = "unusable"  # not logged in, no such model, no money: no attempt can 
 
 
 class ProviderRefusal(NamedTuple):
-    """What a provider says."""
+    """Why an agent's provider does not serve it, and until when."""
 
     kind: str  # LIMITED or UNUSABLE
     reason: str
     until: str = ""  # UTC text, for LIMITED
 
 
+# What claude's errors mean, by the kind of its last message, or by the HTTP status of its result.
+_CLAUDE_UNUSABLE = ("authentication_failed", "model_not_found", "billing_error", 401, 403, 404)
+_CLAUDE_LIMITED = ("rate_limit", "overloaded", "server_error", 429, 500, 502, 503, 529)
+
+# What codex's error messages mean: the first that is found, with where it says until when.
+_CODEX_ERRORS = (
+    (LIMITED, r"hit your usage limit", r"(?i)try again at (.+?)\.?$"),
+    (
+        UNUSABLE,
+        r"\b40[13] |Missing environment variable|does not exist|could not be refreshed|Quota exceeded"
+        r"|out of credits|spend cap|upgrade to",
+        "",
+    ),
+    (LIMITED, r"last status: (429|5\d\d)\b", ""),
+)
+_CODEX_UNUSABLE = ("Error loading config", "Error: Model provider", "Not inside a trusted")
+
+
 class ResultParser:
-    """Hears what an agent writes, and passes it on. `has_result`: its result is there, though it may not have ended."""
+    """A sink that passes on what an agent writes, and reads its results on the way.
+
+    has_result: its result is there, though it may not have ended.
+    """
 
     def __init__(self, sink: Sink, results: str, limit: str = "", unusable: str = "") -> None:
+        """Read nothing yet. results: one of FORMATS; limit, unusable: rules of config.ini (regular expressions)."""
         self._sink = sink
         self._results = results
         self._rules = ((LIMITED, limit), (UNUSABLE, unusable))
@@ -61,13 +85,14 @@ class ResultParser:
         self.has_result = False
 
     def write(self, data: bytes) -> None:
+        """Pass `data` on, and read the lines that are complete."""
         self._sink.write(data)
         *lines, rest = (self._line + data).split(b"\n")
         self._line = rest[: LINE + 1]
         for line in lines:
-            self._hear(line)
+            self._read_line(line)
 
-    def _hear(self, line: bytes) -> None:
+    def _read_line(self, line: bytes) -> None:
         self._last = [*self._last[1 - LAST_LINES :], line[:2000].decode(errors="replace")]
         if not self._results or len(line) > LINE or not line.startswith(b"{"):
             return
@@ -76,11 +101,11 @@ class ResultParser:
         except (ValueError, RecursionError):
             return
         if self._results == CLAUDE:
-            self._hear_claude(event)
+            self._read_claude(event)
         else:
-            self._hear_codex(event)
+            self._read_codex(event)
 
-    def _hear_claude(self, event: dict) -> None:
+    def _read_claude(self, event: dict) -> None:
         kind = event.get("type")
         if kind == "rate_limit_event":
             facts = event.get("rate_limit_info")
@@ -93,61 +118,57 @@ class ResultParser:
         elif kind == "system" and event.get("subtype") == "init":
             self.has_result = False  # a background task of its own ended, and it goes on
 
-    def _hear_codex(self, event: dict) -> None:
+    def _read_codex(self, event: dict) -> None:
         if event.get("type") in ("turn.completed", "turn.failed"):
             self._result, self.has_result = event, True
 
-    def listen(self) -> ProviderRefusal | None:
-        """What the provider has said, once the agent has ended; None where it is silent."""
+    def find_refusal(self) -> ProviderRefusal | None:
+        """Return why the provider refuses, once the agent has ended; None where it does not say so."""
         if self._line:
-            self._hear(self._line)
+            self._read_line(self._line)
             self._line = b""
-        found = self._of_claude() if self._results == CLAUDE else self._of_codex() if self._results == CODEX else None
-        return found or self._by_rule()
+        known = {CLAUDE: self._find_claude_refusal, CODEX: self._find_codex_refusal}.get(self._results)
+        return (known() if known else None) or self._find_by_rule()
 
-    def _of_claude(self) -> ProviderRefusal | None:
+    def _find_claude_refusal(self) -> ProviderRefusal | None:
         result = self._result
         if not result or result.get("is_error") is not True:
             return None
         status, reason = result.get("api_error_status"), text.shorten(str(result.get("result")), 200)
         if isinstance(self._rejected, (int, float)) and (self._error == "rate_limit" or status == 429):
             return _limited(reason, float(self._rejected))
-        if self._error in ("authentication_failed", "model_not_found", "billing_error") or status in (401, 403, 404):
+        if self._error in _CLAUDE_UNUSABLE or status in _CLAUDE_UNUSABLE:
             return ProviderRefusal(UNUSABLE, reason)
-        if self._error in ("rate_limit", "overloaded", "server_error") or status in (429, 500, 502, 503, 529):
+        if self._error in _CLAUDE_LIMITED or status in _CLAUDE_LIMITED:
             return _limited(reason, None)
         return None
 
-    def _of_codex(self) -> ProviderRefusal | None:
+    def _find_codex_refusal(self) -> ProviderRefusal | None:
         if self._result is None:
             last = self._last[-1] if self._last else ""
-            is_settled = last.startswith(("Error loading config", "Error: Model provider", "Not inside a trusted"))
-            return ProviderRefusal(UNUSABLE, text.shorten(last, 200)) if is_settled else None
+            return ProviderRefusal(UNUSABLE, text.shorten(last, 200)) if last.startswith(_CODEX_UNUSABLE) else None
         error = self._result.get("error")
         if self._result.get("type") != "turn.failed" or not isinstance(error, dict):
             return None
         message = str(error.get("message"))
-        reason = text.shorten(message, 200)
-        if "hit your usage limit" in message:
-            found = re.search(r"try again at (.+?)\.?$", message, re.I)
-            return _limited(reason, parse_time(found[1]) if found else None)
-        if re.search(
-            r"\b40[13] |Missing environment variable|does not exist|could not be refreshed|Quota exceeded"
-            r"|out of credits|spend cap|upgrade to", message
-        ):  # fmt: skip
-            return ProviderRefusal(UNUSABLE, reason)
-        return _limited(reason, None) if re.search(r"last status: (429|5\d\d)\b", message) else None
+        for kind, rule, until in _CODEX_ERRORS:
+            if re.search(rule, message):
+                found = re.search(until, message) if until else None
+                return _refusal(kind, message, found[1] if found else None)
+        return None
 
-    def _by_rule(self) -> ProviderRefusal | None:
+    def _find_by_rule(self) -> ProviderRefusal | None:
         for kind, rule in self._rules:
             for line in self._last if rule else ():
                 found = re.search(rule, line)
-                if found and kind == UNUSABLE:
-                    return ProviderRefusal(UNUSABLE, text.shorten(line, 200))
                 if found:
-                    until = found.groupdict().get("until")
-                    return _limited(text.shorten(line, 200), parse_time(until) if until else None)
+                    return _refusal(kind, line, found.groupdict().get("until"))
         return None
+
+
+def _refusal(kind: str, words: str, until: str | None) -> ProviderRefusal:
+    reason = text.shorten(words, 200)
+    return ProviderRefusal(kind, reason) if kind == UNUSABLE else _limited(reason, parse_time(until) if until else None)
 
 
 def _limited(reason: str, until: float | None) -> ProviderRefusal:
@@ -158,8 +179,11 @@ def _limited(reason: str, until: float | None) -> ProviderRefusal:
 
 
 def parse_time(words: str) -> float | None:
-    """Seconds since the epoch for a time as providers write it: 1795329072, 15:00, 3pm, 3:15 PM, or Nov 24th, 2026
-    3:04 PM, by this machine's clock; None for anything else. A time of the day is the next one."""
+    """Return the seconds since the epoch for a time as providers write it, None for anything else.
+
+    Known are 1795329072, 15:00, 3pm, 3:15 PM, and Nov 24th, 2026 3:04 PM. A time of the day is the next
+    one. It is this machine's clock that they mean.
+    """
     words = re.sub(r"(?<=\d)(st|nd|rd|th)\b", "", words.strip()).rstrip(".")
     if re.fullmatch(r"\d{9,11}", words):
         return float(words)

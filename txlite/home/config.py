@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def read(home: str) -> ConfigParser:
-    """home's config.ini, empty where there is none.
+    """Return home's config.ini, empty where there is none (the form: `configparser` in Python's library reference).
 
     Raises StoreUnavailable where it may not be trusted, UsageError where it cannot be understood.
     """
@@ -40,12 +40,12 @@ def read(home: str) -> ConfigParser:
 
 
 def agents(parser: ConfigParser) -> dict[str, dict[str, str]]:
-    """The options of each section [agent NAME]."""
+    """Return the options of each section [agent NAME], by NAME."""
     return {name[6:].strip(): dict(parser[name]) for name in parser.sections() if name.startswith("agent ")}
 
 
 def option(parser: ConfigParser, name: str, default: str, section: str = "txlite") -> str:
-    """The value of `name` in this section, or `default`."""
+    """Return the value of `name` in this section, or `default`."""
     return parser.get(section, name, fallback=default)
 
 

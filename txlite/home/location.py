@@ -28,10 +28,10 @@ __pycache__/
 
 
 def find(given: str | None = None, start: str | None = None) -> str | None:
-    """The home to use, absolute, or None where there is none yet.
+    """Return the home to use, absolute, or None where there is none yet.
 
-    In this order: `given`; TXLITE_HOME; the dot-directory in which txlite/ and bin/ both lie; the nearest
-    .txlite/ from `start` (the working directory) upwards. The first two need not exist.
+    In this order: `given`; TXLITE_HOME; the dot-directory in which txlite/ and bin/ both lie; the nearest .txlite/ from
+    `start` (the working directory) upwards. The first two need not exist.
     """
     chosen = given or os.environ.get("TXLITE_HOME")
     if chosen:
@@ -52,12 +52,12 @@ def find(given: str | None = None, start: str | None = None) -> str | None:
 
 
 def locate(given: str | None = None) -> str:
-    """The home to use, whether it exists or is still to be made in the working directory."""
+    """Return the home to use, whether it exists or is still to be made in the working directory."""
     return find(given) or os.path.join(working_directory(), NAME)
 
 
 def working_directory() -> str:
-    """The working directory; StoreUnavailable where it was removed."""
+    """Return the working directory. Raises StoreUnavailable where it was removed."""
     try:
         return os.getcwd()
     except FileNotFoundError:

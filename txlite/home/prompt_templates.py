@@ -1,7 +1,7 @@
 """The templates of launched tasks: home's own go before the built-in ones.
 
-A template ends the prompt, and its part before the first section begins the report. Called by `launcher` before
-anything is recorded.
+A template ends the prompt, and its part before the first section begins the report. One that others could have written
+is refused. Called by `execution.launch` and `ralph` before anything is recorded, and by `doctor`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ BY_TYPE = {WORKERS: "worker-task", "research": "research-report", "review": "cod
 
 
 def read(home: str, type: str, name: str | None = None) -> str:
-    """The text of the template `name`, or of the one that belongs to a type of reports.
+    """Return the text of the template `name`, or of the one that belongs to a type of reports.
 
     That is the one named after the type, where there is one, else `worker-task`. Raises UsageError where the one
     that was named is missing, or is not text.

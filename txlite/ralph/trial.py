@@ -209,7 +209,7 @@ class RalphWorker(worker.Worker):
         result = self._run_agent(assignment, plan)
         has_said_done = self._has_said_done()
         _remove_done_files(place.directory)
-        word = self._ear.listen() if self._ear else None
+        word = self._ear.find_refusal() if self._ear else None
         self._ear = None
         if result.outcome in (CANCELLED, INTERRUPTED, UNKILLABLE):
             return result

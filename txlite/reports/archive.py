@@ -5,8 +5,8 @@
     workers/20251024_150000_54321_codex_task.md.gz        then: same content, same time, same rights
 
 Guarantees: an original goes only when its archive is on the disk, was read back and found equal; nothing is reached
-through a symbolic link: files are looked at, opened and removed relative to their directory's descriptor. Used by
-`cleanup`; who shows reports uses `find` and `open_report`.
+through a symbolic link: files are looked at, opened and removed relative to their directory's descriptor (openat(2)).
+The form is gzip's (RFC 1952). Called by `retention`; who shows reports uses `find` and `open_report`.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def find(path: str) -> str | None:
-    """Where the report that was recorded as `path` is now: there, or compressed beside it; None where it is gone."""
+    """Return where the report that was recorded as `path` is now: there, or compressed beside it; None: gone."""
     return next((place for place in (path, path + SUFFIX) if os.path.isfile(place)), None)
 
 
 def open_report(path: str) -> BufferedIOBase:
-    """The report that was recorded as `path`, to be read as it was written. FileNotFoundError where it is gone."""
+    """Open the report that was recorded as `path`, to be read as it was written. Raises FileNotFoundError."""
     try:
         return open(path, "rb")
     except FileNotFoundError:  # an archive is there before its original goes
@@ -44,7 +44,7 @@ def open_report(path: str) -> BufferedIOBase:
 
 
 def compress(directory: int, name: str) -> int:
-    """Put an archive in the place of the report `name`; the bytes that this saved.
+    """Put an archive in the place of the report `name`, and return how many bytes this saved.
 
     directory: the descriptor of where it lies. Raises OSError; then the report is still there.
     """
@@ -87,7 +87,7 @@ def _pack(directory: int, name: str, original: FileIO, like: os.stat_result) -> 
 
 
 def draft_of(name: str) -> str:
-    """The name of an archive until it is complete."""
+    """Return the name of an archive until it is complete."""
     return f".{name}{SUFFIX}.new"
 
 
@@ -134,7 +134,7 @@ def _open(directory: int, name: str) -> FileIO:
 
 
 def status_of(directory: int, name: str) -> os.stat_result | None:
-    """Its status, if it is a regular file of ours."""
+    """Return the status of a file, None unless it is a regular file of ours. Raises OSError."""
     try:
         status = os.stat(name, dir_fd=directory, follow_symlinks=False)
     except OSError as error:
@@ -166,7 +166,7 @@ def _version(status: os.stat_result) -> tuple[int, ...]:
 
 
 def room_of(status: os.stat_result) -> int:
-    """The bytes that come free with a name: none while the file has others."""
+    """Return how many bytes come free with a name: none while the file has others."""
     return status.st_size if status.st_nlink == 1 else 0
 
 

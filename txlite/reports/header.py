@@ -1,8 +1,8 @@
-"""A report's head: what it says about its attempt, from the start and at the end, and where its output lies.
+"""A report's header: what it says about its attempt, from the start and at the end, and where its output lies.
 
-The head is as long at the end as at the start, so that it can be written anew in its place while the output behind
+The header is as long at the end as at the start, so that it can be written anew in its place while the output behind
 it grows. Whoever reads a report learns from it where the output begins, how much of it there is, and what was cut.
-Used by `report`, and by who shows reports.
+Used by `report`, by `execution`, which makes one for each attempt, and by `view`, which shows reports.
 """
 
 from __future__ import annotations
@@ -51,25 +51,25 @@ class Header(NamedTuple):
     def of(
         cls, task: Task, attempt: int, agent: str, started: str, launch: Launch | None = None, pid: int | None = None
     ) -> Header:
-        """The heading for an attempt of a task: of the queue, or launched."""
+        """Return the header for an attempt of a task: of the queue, or launched (then with the PID of its worker)."""
         if task.command is not None:
             words = task.command
         elif launch:
             words = task.description  # all of it: the title is only its beginning
         else:
             words = task.title + ("\n\n" + task.description if task.description else "")
-        heading = cls(task.id, task.title, attempt, agent, started, task.directory or "", words)
-        return heading._replace(level=launch.level, pid=pid, template=launch.template) if launch else heading
+        header = cls(task.id, task.title, attempt, agent, started, task.directory or "", words)
+        return header._replace(level=launch.level, pid=pid, template=launch.template) if launch else header
 
     @property
     def prompt(self) -> str:
-        """What an agent is told: the task, and the form of its report."""
+        """Return what an agent is told: the task, and the form of its report."""
         if not self.template:
             return self.text
         return f"{self.text}\n\n{self.render(self.template, **dict.fromkeys(LATE, '(added at the end)'))}"
 
     def render(self, template: str, **late: object) -> str:
-        """`template` with all the {{NAME}}s that are known; those of the end from `late`."""
+        """Return `template` with all the {{NAME}}s filled in that are known; those of the end (LATE) from `late`."""
         started = clock.to_local(self.started)
         values = {
             "TASK_DESCRIPTION": self.text,
@@ -96,9 +96,12 @@ class Layout(NamedTuple):
         return size + (f", {self.cut} more were cut after the first {self.after}" if self.cut else "")
 
 
-def read_layout(head: bytes) -> Layout:
-    """What a report's head says about its output: the last such line is ours, others may be the task's text."""
-    lines = list(_LAYOUT.finditer(head))
+def read_layout(header: bytes) -> Layout:
+    """Return what a report's header says about its output.
+
+    The last such line is ours, others may be the task's text.
+    """
+    lines = list(_LAYOUT.finditer(header))
     if not lines:
         return Layout()
     found = lines[-1]
@@ -107,35 +110,38 @@ def read_layout(head: bytes) -> Layout:
 
 
 def find_output(data: bytes, attempt: int) -> int:
-    """Where the output begins in the report of this attempt; 0 if it is another's, or none."""
+    """Return where the output begins in the report of this attempt, in bytes; 0 if it is another's, or none."""
     start = data.find(OUTPUT)  # nothing before it holds such a line: see `_beginning`
     ours = data[: max(start, 0)].rpartition(b"\n**Attempt:** ")[2].startswith(b"%d  \n" % attempt)
     return start + len(OUTPUT) if start >= 0 and ours else 0
 
 
 def read_output(data: bytes, attempt: int) -> bytes:
-    """The output in the report of an attempt that has ended."""
+    """Return the output in the report of an attempt that has ended."""
     start = find_output(data, attempt)
     size = read_layout(data[:start]).size
     return data[start:] if size is None else data[start : start + size]
 
 
-def make_head(
-    heading: Header,
+def render_header(
+    header: Header,
     result: Result | None = None,
     pid: int | None = None,
     size: int = 0,
     layout: Layout = Layout(),  # noqa: B008  # a tuple
 ) -> bytes:
-    """All that comes before the output, as long before the end as after it: `size` bytes, or as many as it needs."""
+    """Return all that comes before the output, as long before the end as after it.
+
+    size: bytes to fill, or 0 for as many as it needs.
+    """
     late = _late(result)
-    beginning = _beginning(heading, late).encode()
-    facts = _facts(heading)
-    ending = _ending(heading, result, pid, late, layout)
-    rest = _body(heading).encode() + OUTPUT
+    beginning = _beginning(header, late).encode()
+    facts = _facts(header)
+    ending = _ending(header, result, pid, late, layout)
+    rest = _body(header).encode() + OUTPUT
     if not size:
-        fields = _opening(heading.template).count("{{")
-        size = len(_beginning(heading, dict.fromkeys(LATE, "")).encode() + facts + rest) + ROOM + FIELD_ROOM * fields
+        fields = _opening(header.template).count("{{")
+        size = len(_beginning(header, dict.fromkeys(LATE, "")).encode() + facts + rest) + ROOM + FIELD_ROOM * fields
     room = size - len(beginning) - len(facts) - len(rest)
     if room < ROOM:  # the task was changed since: what it says now does not fit
         beginning = beginning[: max(len(beginning) + room - ROOM, 0)]
@@ -152,11 +158,11 @@ def _late(result: Result | None) -> dict[str, object]:
     return {"END_TIME": clock.to_local(clock.now()), "DURATION": took, "EXIT_CODE": code}
 
 
-def _beginning(heading: Header, late: dict[str, object]) -> str:
-    if heading.template:
-        rendered = heading.render(_opening(heading.template), **late).rstrip("\n") + "\n\n"
+def _beginning(header: Header, late: dict[str, object]) -> str:
+    if header.template:
+        rendered = header.render(_opening(header.template), **late).rstrip("\n") + "\n\n"
         return re.sub(r"(?m)^(?=~{16})", r"\\", rendered)  # the task's text must not look like the output's beginning
-    return f"# Worker Task Report\n\n**Task:** {text.shorten(heading.title, 200)}  \n"
+    return f"# Worker Task Report\n\n**Task:** {text.shorten(header.title, 200)}  \n"
 
 
 def _opening(template: str) -> str:
@@ -164,19 +170,19 @@ def _opening(template: str) -> str:
     return template.split("\n## ", 1)[0]
 
 
-def _facts(heading: Header) -> bytes:
+def _facts(header: Header) -> bytes:
     lines = [
-        f"**ID:** {heading.task}  ",
-        f"**Attempt:** {heading.attempt}  ",
-        f"**Agent:** {heading.agent}  ",
-        f"**Directory:** {text.printable(heading.directory)}  ",
-        *([] if heading.template else [f"**Started:** {heading.started}  "]),
+        f"**ID:** {header.task}  ",
+        f"**Attempt:** {header.attempt}  ",
+        f"**Agent:** {header.agent}  ",
+        f"**Directory:** {text.printable(header.directory)}  ",
+        *([] if header.template else [f"**Started:** {header.started}  "]),
         "",
     ]
     return "\n".join(lines).encode()
 
 
-def _ending(heading: Header, result: Result | None, pid: int | None, late: dict[str, object], layout: Layout) -> bytes:
+def _ending(header: Header, result: Result | None, pid: int | None, late: dict[str, object], layout: Layout) -> bytes:
     """The lines about the result, but for what the template says itself; a note that is too long is cut."""
     output = f"  \n**Output:** {layout}  \n"
     if result is None:
@@ -189,16 +195,16 @@ def _ending(heading: Header, result: Result | None, pid: int | None, late: dict[
             ("DURATION", "Duration", late["DURATION"]),
             ("WORKER_PID", "PID", pid),
             ("EXIT_CODE", "Exit code", late["EXIT_CODE"]),
-            ("REASONING_LEVEL", "Level", heading.level),
+            ("REASONING_LEVEL", "Level", header.level),
         )
-        if value != "" and f"{{{{{field}}}}}" not in _opening(heading.template)
+        if value != "" and f"{{{{{field}}}}}" not in _opening(header.template)
     )
     outcome = f"**Outcome:** {result.outcome}{why}".encode()[: ROOM - len(facts) - len(output) - 1]
     return f"{outcome.decode(errors='ignore')}{facts}{output}".encode()
 
 
-def _body(heading: Header) -> str:
+def _body(header: Header) -> str:
     """The task's text, unless the template says it."""
-    if any(name in _opening(heading.template) for name in ("{{TASK_DESCRIPTION}}", "{{TOPIC}}")):
+    if any(name in _opening(header.template) for name in ("{{TASK_DESCRIPTION}}", "{{TOPIC}}")):
         return ""
-    return "\n".join(["", "## Task", "", *("    " + line for line in heading.text.split("\n")), ""])
+    return "\n".join(["", "## Task", "", *("    " + line for line in header.text.split("\n")), ""])

@@ -4,12 +4,12 @@
     workers/20251024_150000_54321_shell_task.md   when it ended, however it ended
 
 A further part, the attempt's number, makes a name unique where two would be the same. At the end the result is
-written over the room left for it in the head, the file is synced (unless the database holds all of its output)
+written over the room left for it in the header, the file is synced (unless the database holds all of its output)
 and linked under its final name without clobbering; then the TEMP name goes. `salvage` does what is left of that
 for a worker that died at any point of it. It is one file all along: before it makes a new file, ext4 looks at
 each inode that was deleted in the last seconds, so that deleting one for each attempt slows a thousand of them
-down tenfold. Output beyond the cap keeps its head and its tail, with a mark between. Used by `worker` and
-`recovery`.
+down tenfold. Output beyond the cap keeps its beginning and its end, with a mark between. Called by the workers and
+by `recovery`, both in `execution`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import os
 
 from .. import text
 from ..home import config, location
-from .header import FENCE, MARK, MARK_LENGTH, Header, Layout, find_output, make_head, read_layout
+from .header import FENCE, MARK, MARK_LENGTH, Header, Layout, find_output, read_layout, render_header
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,19 +33,22 @@ TAIL = 2000  # bytes of output that go into the database
 
 
 def read_cap(options: ConfigParser) -> int:
-    """The bytes of output to keep, as home's config.ini says. Raises InvalidValue."""
+    """Return how many bytes of output are kept, as home's config.ini says. Raises InvalidValue."""
     return text.parse_size(config.option(options, "output_cap", str(CAP)))
 
 
 class Report:
     """The report of one running attempt.
 
-    directory: where it lies (absolute). stamp: as `clock.stamp` writes it. cap: bytes of output kept on disk.
     A full disk ends the report, not the attempt: the result's note says so.
     """
 
-    def __init__(self, directory: str, stamp: str, heading: Header, cap: int = CAP) -> None:
-        self._heading = heading
+    def __init__(self, directory: str, stamp: str, header: Header, cap: int = CAP) -> None:
+        """Make the report under its first name, with its header; nothing is raised where that fails (see `trouble`).
+
+        directory: where it lies (absolute). stamp: as `clock.stamp` writes it. cap: bytes of output kept on disk.
+        """
+        self._header = header
         self._directory = directory
         self._stamp = stamp
         self._cap = max(cap, SMALLEST_CAP)
@@ -53,15 +56,15 @@ class Report:
         self._cut = 0
         self._file = -1
         self._trouble: str | None = None
-        head = make_head(heading)
-        self._start = len(head)
-        self._path = _draft(directory, heading)
+        rendered = render_header(header)
+        self._start = len(rendered)
+        self._path = _draft(directory, header)
         try:
             self._file = _create(self._path)
-            if os.write(self._file, head) < len(head):
+            if os.write(self._file, rendered) < len(rendered):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            names = _names(directory, stamp, "TEMP", heading)
-            if heading.pid and any(name.startswith(stamp) for name in os.listdir(directory)):
+            names = _names(directory, stamp, "TEMP", header)
+            if header.pid and any(name.startswith(stamp) for name in os.listdir(directory)):
                 names = names[1:]  # the shorter name was told to somebody else, in this second, though it is free again
             self._path = _link(self._path, names)
         except OSError as error:
@@ -69,26 +72,26 @@ class Report:
             if self._file >= 0:
                 os.close(self._file)
                 self._file = -1
-        remove(_draft(directory, heading))
+        _remove(_draft(directory, header))
 
     @property
     def name(self) -> str | None:
-        """Its path below home, at this moment; None where there is none."""
+        """Return its path below home, at this moment; None where there is none."""
         return _below_home(self._path) if self._file >= 0 else None
 
     @property
     def pid(self) -> int | None:
-        """The PID that its name will carry, where that is known from the start."""
-        return self._heading.pid
+        """Return the PID that its name will carry, where that is known from the start."""
+        return self._header.pid
 
     @property
     def trouble(self) -> str | None:
-        """What went wrong with it so far."""
+        """Return what went wrong with it so far."""
         return self._trouble
 
     def restart(self, started: str) -> None:
-        """The agent starts at another time than was written down."""
-        self._heading = self._heading._replace(started=started)
+        """Write down another time of the start than was written before."""
+        self._header = self._header._replace(started=started)
         self._write_layout()
 
     def write(self, data: bytes) -> None:
@@ -105,25 +108,25 @@ class Report:
             self._trouble = f"output was lost: {error.strerror}"
 
     def finish(self, result: Result, pid: int) -> Result:
-        """Give the report its final name; `result` with the report's path and the end of the output."""
-        remove(prompt_file(self._directory, self._heading.attempt))
+        """Give the report its final name, and return `result` with the report's path and the end of the output."""
+        _remove(prompt_file(self._directory, self._header.attempt))
         if self._trouble:
             result = result._replace(note=f"{result.note}; {self._trouble}" if result.note else self._trouble)
         if self._file < 0:
             return result
         try:
             result = result._replace(tail=_read_tail(self._file, self._start))
-            return result._replace(report=self._complete(result, pid))
+            return result._replace(report=self._give_final_name(result, pid))
         except OSError as error:
             return result._replace(note=f"its report could not be completed: {error.strerror}")
         finally:
             os.close(self._file)
             self._file = -1
 
-    def _complete(self, result: Result, pid: int) -> str:
-        names = _names(self._directory, self._stamp, str(pid), self._heading)
-        head = make_head(self._heading, result, pid, self._start, self._layout._replace(size=self._size))
-        return _complete(self._file, head, self._size, self._path, names)
+    def _give_final_name(self, result: Result, pid: int) -> str:
+        names = _names(self._directory, self._stamp, str(pid), self._header)
+        rendered = render_header(self._header, result, pid, self._start, self._layout._replace(size=self._size))
+        return _complete(self._file, rendered, self._size, self._path, names)
 
     @property
     def _layout(self) -> Layout:
@@ -132,7 +135,7 @@ class Report:
     def _write_layout(self, is_changing: bool = False) -> None:
         if self._file >= 0:
             layout = self._layout._replace(is_changing=is_changing)
-            os.pwrite(self._file, make_head(self._heading, size=self._start, layout=layout), 0)
+            os.pwrite(self._file, render_header(self._header, size=self._start, layout=layout), 0)
 
     def _cut_middle(self) -> None:
         self._write_layout(is_changing=True)
@@ -146,24 +149,26 @@ class Report:
         self._write_layout()
 
 
-def salvage(directory: str, stamp: str, heading: Header, result: Result, pid: int) -> Result:
-    """Complete the report of an attempt whose worker died, wherever it had come; `result` with the report's path
-    and the end of the output, if there is one."""
-    remove(_draft(directory, heading))
-    remove(prompt_file(directory, heading.attempt))
-    for path in _names(directory, stamp, "TEMP", heading) + _names(directory, stamp, str(pid), heading):
+def salvage(directory: str, stamp: str, header: Header, result: Result, pid: int) -> Result:
+    """Complete the report of an attempt whose worker died, wherever it had come.
+
+    Returns `result` with the report's path and the end of the output, if there is one. Raises OSError.
+    """
+    _remove(_draft(directory, header))
+    _remove(prompt_file(directory, header.attempt))
+    for path in _names(directory, stamp, "TEMP", header) + _names(directory, stamp, str(pid), header):
         try:
             file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
             continue
         try:
-            start = find_output(os.pread(file, os.fstat(file).st_size, 0), heading.attempt)
+            start = find_output(os.pread(file, os.fstat(file).st_size, 0), header.attempt)
             if start:
                 result = result._replace(tail=_read_tail(file, start))
                 layout = _salvage_layout(file, start)
-                head = make_head(heading, result, pid, start, layout)
-                names = _names(directory, stamp, str(pid), heading)
-                return result._replace(report=_complete(file, head, layout.size or 0, path, names))
+                rendered = render_header(header, result, pid, start, layout)
+                names = _names(directory, stamp, str(pid), header)
+                return result._replace(report=_complete(file, rendered, layout.size or 0, path, names))
         finally:
             os.close(file)
     return result
@@ -178,10 +183,10 @@ def _salvage_layout(file: int, start: int) -> Layout:
     return layout._replace(size=size, is_changing=False)
 
 
-def _names(directory: str, stamp: str, middle: str, heading: Header) -> list[str]:
+def _names(directory: str, stamp: str, middle: str, header: Header) -> list[str]:
     """The names that a report can have, the one to try first first."""
-    stem = os.path.join(directory, f"{stamp}_{middle}_{heading.agent}_task")
-    return [stem + ".md", f"{stem}_{heading.attempt}.md"]
+    stem = os.path.join(directory, f"{stamp}_{middle}_{header.agent}_task")
+    return [stem + ".md", f"{stem}_{header.attempt}.md"]
 
 
 def _create(path: str) -> int:
@@ -199,12 +204,15 @@ def _make_directory(path: str) -> None:
 
 
 def prompt_file(directory: str, attempt: int) -> str:
-    """The file, beside the report, of a prompt that the agent reads from a file."""
+    """Return the path, beside the report, of a prompt that the agent reads from a file."""
     return os.path.join(directory, f".attempt-{attempt}.prompt")
 
 
 def write_prompt(path: str, prompt: str) -> None:
-    """Write the prompt for an agent that reads it from a file; it is removed when the attempt has ended."""
+    """Write the prompt for an agent that reads it from a file; it is removed when the attempt has ended.
+
+    Raises OSError.
+    """
     file = _create(path)
     try:
         with open(file, "wb", closefd=False) as stream:
@@ -213,24 +221,24 @@ def write_prompt(path: str, prompt: str) -> None:
         os.close(file)
 
 
-def remove(path: str) -> None:
+def _remove(path: str) -> None:
     try:
         os.unlink(path)
     except FileNotFoundError:
         pass
 
 
-def _draft(directory: str, heading: Header) -> str:
-    """The name of a report until its head is written, so that no report is ever without one."""
-    return os.path.join(directory, f".attempt-{heading.attempt}.new")
+def _draft(directory: str, header: Header) -> str:
+    """The name of a report until its header is written, so that no report is ever without one."""
+    return os.path.join(directory, f".attempt-{header.attempt}.new")
 
 
-def _complete(file: int, head: bytes, size: int, path: str, names: list[str]) -> str:
-    """Write the result into the head and close the output, sync, and move from `path` to the first of `names` that is
-    free; that name below home. Readers rely on the head's coming first."""
+def _complete(file: int, header: bytes, size: int, path: str, names: list[str]) -> str:
+    """Write the result into the header and close the output, sync, and move from `path` to the first of `names` that is
+    free; that name below home. Readers rely on the header's coming first."""
     try:
-        os.pwrite(file, head, 0)
-        end = len(head) + size
+        os.pwrite(file, header, 0)
+        end = len(header) + size
         closing = FENCE if not size or os.pread(file, 1, end - 1) == b"\n" else b"\n" + FENCE
         os.pwrite(file, closing, end)
     except OSError:

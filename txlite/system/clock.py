@@ -2,7 +2,8 @@
 
 Wall-clock times are text in UTC with milliseconds ("2025-10-24T15:00:00.000Z"): they sort as they
 stand and need no parsing. What must not follow a clock that is set uses monotonic seconds, which all
-processes of one boot share; the boot id says whether two readings may be compared.
+processes of one boot share (clock_gettime(2)); the boot id says whether two readings may be compared. Used by every
+room.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _dates: dict[int, str] = {}  # of the last seconds asked for: a busy worker asks
 
 
 def to_text(seconds: float) -> str:
-    """UTC text for `seconds` since the epoch."""
+    """Return UTC text for `seconds` since the epoch."""
     whole = int(seconds)
     date = _dates.get(whole)
     if date is None:
@@ -28,15 +29,12 @@ def to_text(seconds: float) -> str:
 
 
 def now(later: float = 0.0) -> str:
-    """UTC text of this moment, or of `later` seconds from it."""
+    """Return UTC text of this moment, or of `later` seconds from it."""
     return to_text(time.time() + later)
 
 
 def to_seconds(text: str) -> float:
-    """Seconds since the epoch for what `to_text` wrote.
-
-    Raises ValueError for any other text.
-    """
+    """Return the seconds since the epoch for what `to_text` wrote. Raises ValueError for any other text."""
     import calendar
 
     whole = calendar.timegm(time.strptime(text[:19] + "Z", "%Y-%m-%dT%H:%M:%SZ"))
@@ -44,15 +42,14 @@ def to_seconds(text: str) -> float:
 
 
 def to_local(text: str) -> str:
-    """What `to_text` wrote, as this machine's wall clock shows it: 2025-10-24 15:00:00."""
+    """Return what `to_text` wrote as this machine's wall clock shows it: 2025-10-24 15:00:00."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(to_seconds(text)))
 
 
 def parse_local(text: str) -> str:
-    """UTC text for a time as a person writes it, by this machine's clock: 15:00 (the next one), 2025-10-24,
-    2025-10-24T15:00, 2025-10-24 15:00:00; with a Z at its end in UTC.
+    """Return UTC text for a time as a person writes it, by this machine's clock, or with a Z at its end in UTC.
 
-    Raises ValueError for anything else.
+    Known are 15:00 (the next one), 2025-10-24, 2025-10-24T15:00 and 2025-10-24 15:00:00. Raises ValueError for others.
     """
     import calendar
 
@@ -72,12 +69,12 @@ def parse_local(text: str) -> str:
 
 
 def stamp() -> str:
-    """Local time as report names carry it: YYYYMMDD_HHMMSS."""
+    """Return local time as report names carry it: YYYYMMDD_HHMMSS."""
     return time.strftime("%Y%m%d_%H%M%S")
 
 
 def host() -> str:
-    """This machine's name."""
+    """Return this machine's name."""
     return os.uname().nodename
 
 
@@ -85,7 +82,7 @@ _boot = ""
 
 
 def boot() -> str:
-    """An id of this boot of this kernel: readings of `monotonic` under one id are comparable."""
+    """Return an id of this boot of this kernel: readings of `monotonic` under one id are comparable."""
     global _boot
     if not _boot:
         _boot = _linux_boot() or _darwin_boot() or f"{host()}-{int(time.time() - monotonic()) // 60}"

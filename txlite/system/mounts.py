@@ -1,7 +1,8 @@
 """Which file system a directory lies on, and whether that is a network's.
 
-SQLite's write-ahead log needs memory shared between all its users, which no network file system gives, though it
-often seems to work there. So they are recognised by their type. Used by `db` and by who judges other hosts.
+SQLite's write-ahead log needs memory shared between all its users (https://sqlite.org/wal.html), which no network file
+system gives, though it often seems to work there. So they are recognised by their type. Used by `store`, and by
+`doctor`.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ NETWORK_FILE_SYSTEMS = frozenset(
 
 
 def is_on_network(directory: str) -> bool:
-    """Whether `directory` lies on a network file system, as Linux's mount table says; else False."""
+    """Return whether `directory` lies on a network file system, as Linux's mount table says; else False."""
     return file_system(directory) in NETWORK_FILE_SYSTEMS
 
 
 def file_system(directory: str) -> str:
-    """The type of the file system that holds `directory`, "" where the system does not say."""
+    """Return the type of the file system that holds `directory`, "" where the system does not say.
+
+    Linux says it in /proc/self/mountinfo (proc(5)).
+    """
     device = os.stat(directory).st_dev
     wanted = f"{os.major(device)}:{os.minor(device)}"
     try:

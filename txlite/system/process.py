@@ -1,7 +1,8 @@
 """Processes: who they are, the process table, signals that reach the one that was meant.
 
-A PID is signalled only while its start time is the one that was seen, through a pidfd where the kernel has them.
-Used by `tree`, `attempt`, `recovery` and `supervisor`.
+A PID is signalled only while its start time is the one that was seen, through a pidfd where the kernel has them
+(pidfd_open(2)). What is known of a process is read from /proc (proc(5)), or from ps(1) where there is none. Used by
+`process_tree`, by `store` and `view` to tell who lives, and by `execution`.
 """
 
 from __future__ import annotations
@@ -30,15 +31,16 @@ class Identity(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Identity | None:
+        """Return the identity that `str` wrote, None for any other text."""
         fields = text.split(" ")
         return cls(int(fields[0]), int(fields[1]), *fields[2:]) if len(fields) == 4 else None
 
     def is_here(self) -> bool:
-        """Whether it would stand in our process table: on this boot, in this PID namespace."""
+        """Return whether it would stand in our process table: on this boot, in this PID namespace."""
         return (self.boot, self.namespace) == (clock.boot(), pid_namespace())
 
     def is_alive(self) -> bool:
-        """Whether it still runs, here."""
+        """Return whether it still runs, here."""
         if not self.is_here():
             return False
         found = look(self.pid)
@@ -46,7 +48,7 @@ class Identity(NamedTuple):
 
 
 class Process(NamedTuple):
-    """A line of the process table."""
+    """A line of the process table: one process as it was at one moment."""
 
     pid: int
     parent: int
@@ -57,6 +59,7 @@ class Process(NamedTuple):
 
 
 def pid_namespace() -> str:
+    """Return the name of our PID namespace (pid_namespaces(7)), "-" where the system has none."""
     try:
         return os.readlink("/proc/self/ns/pid")
     except OSError:
@@ -64,13 +67,13 @@ def pid_namespace() -> str:
 
 
 def identify(pid: int) -> Identity:
-    """The identity of a living process, such as ourselves or a child not yet reaped."""
+    """Return the identity of a living process, such as ourselves or a child not yet reaped."""
     found = look(pid)
     return Identity(pid, found.start if found else 0, clock.boot(), pid_namespace())
 
 
 def look(pid: int) -> Process | None:
-    """The process with this PID, or None."""
+    """Return the process with this PID, or None."""
     if not HAS_PROC:
         return _ps(["-p", str(pid)]).get(pid)
     try:
@@ -89,8 +92,10 @@ def look(pid: int) -> Process | None:
 
 
 def table(see: Callable[[Process], object] = lambda seen: None) -> dict[int, Process]:
-    """All processes that can be seen. `see` is called with each while it is there, if at all: one that forks and exits
-    is gone when the others have been read."""
+    """Return all processes that can be seen, by PID.
+
+    see: is called with each while it is there, if at all: one that forks and exits is gone when the others were read.
+    """
     if not HAS_PROC:
         processes = _ps(["-ax"])
         for process in processes.values():
@@ -132,7 +137,7 @@ def _ps(selection: list[str]) -> dict[int, Process]:
 
 
 def become_subreaper() -> bool:
-    """Become the parent of every orphan below us (Linux 3.4). False where the system has no such thing."""
+    """Become the parent of every orphan below us (prctl(2), Linux 3.4). Return False where there is no such thing."""
     try:
         import ctypes
 
@@ -142,7 +147,7 @@ def become_subreaper() -> bool:
 
 
 def has_children() -> bool:
-    """Whether this process has any child, dead or alive. For a subreaper: whether anything lives below it."""
+    """Return whether this process has any child, dead or alive. For a subreaper: whether anything lives below it."""
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
@@ -171,7 +176,7 @@ def reap(pid: int) -> None:
 
 
 def send_signal(process: Process, number: int) -> None:
-    """Signal the process that was seen, and no other that got its PID since.
+    """Send a signal to the process that was seen, and to no other that got its PID since.
 
     Raises PermissionError where it is not ours to signal; does nothing when it is gone.
     """

@@ -6,7 +6,7 @@ It is found by three things together, because each alone can be shed:
   mark        TXLITE_ATTEMPT=<home's uuid>:<attempt> in the environment and, on Linux, the same number as the
               soft limit RLIMIT_RTTIME: inherited across fork, exec, setsid and `env -i`, readable in /proc,
               and without effect, since it bounds real-time scheduling at over 70,000 years.
-Used by `attempt` for its own agent, and by `recovery` for those of dead workers.
+Used by `execution`: by workers for their own agents, and by `recovery` for those of dead workers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .process import Identity, Process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable
 
 MARK = "TXLITE_ATTEMPT"
 CHASE = 0.05  # seconds
@@ -30,12 +30,12 @@ _ATTEMPT_BITS = 32
 
 
 def mark_value(home: str, attempt: int) -> int:
-    """The RLIMIT_RTTIME of an attempt's processes: 28 bits of home's uuid, 32 of the attempt."""
+    """Return the RLIMIT_RTTIME of an attempt's processes: 28 bits of home's uuid, 32 of the attempt."""
     return _MARK_BASE | int(home[:7], 16) << _ATTEMPT_BITS | attempt & (1 << _ATTEMPT_BITS) - 1
 
 
 def mark_children(home: str, attempt: int) -> None:
-    """Have the children that we start from now on inherit the mark of an attempt."""
+    """Have the children that we start from now on inherit the mark of an attempt (setrlimit(2))."""
     import resource
 
     if hasattr(resource, "RLIMIT_RTTIME"):
@@ -45,12 +45,12 @@ def mark_children(home: str, attempt: int) -> None:
 
 
 def is_marked(pid: int, home: str, attempt: int) -> bool:
-    """Whether a process carries the mark of an attempt. False where its owner forbids us to look."""
+    """Return whether a process carries the mark of an attempt. False where its owner forbids us to look."""
     return marked_attempt(pid, home) == attempt
 
 
 def marked_attempt(pid: int, home: str) -> int | None:
-    """The attempt of this home whose mark a process carries, if any: its limit's, else its environment's."""
+    """Return the attempt of this home whose mark a process carries, in its limits or else its environment."""
     try:
         with open(f"/proc/{pid}/limits", "rb") as file:
             found = re.search(rb"^Max realtime timeout +(\d+)", file.read(), re.M)
@@ -64,12 +64,7 @@ def marked_attempt(pid: int, home: str) -> int | None:
 
 
 class Tree:
-    """The processes of one attempt.
-
-    home: uuid of the home; attempt: its number; agent: identity of the agent, or None if it never was known.
-    `adopted`: the children of this process that may belong to it, besides the agent (a subreaper's orphans).
-    `spared`: PIDs at which the search stops: live workers of other attempts, and what is below them.
-    """
+    """The processes of one attempt, found anew each time."""
 
     def __init__(
         self,
@@ -79,6 +74,12 @@ class Tree:
         adopted: Callable[[Process], bool] = lambda child: False,
         spared: Callable[[], Collection[int]] = tuple,
     ) -> None:
+        """Note what belongs to the tree.
+
+        home: uuid of the home; attempt: its number; agent: identity of the agent, or None if it never was known.
+        adopted: the children of this process that may belong to it, besides the agent (a subreaper's orphans).
+        spared: PIDs at which the search stops: live workers of other attempts, and what is below them.
+        """
         self._home = home
         self._attempt = attempt
         self._agent = agent
@@ -86,7 +87,7 @@ class Tree:
         self._spared = spared
 
     def members(self) -> list[Process]:
-        """Those that live now. Orphans of it that came to us and died are collected on the way."""
+        """Return those that live now. Orphans of it that came to us and died are collected on the way."""
         marked: set[int] = set()
 
         def see(seen: Process) -> None:
@@ -96,24 +97,18 @@ class Tree:
         processes = process.table(see)
         spared = {os.getpid(), *self._spared()}
         leader = self._leader(processes)
-        found = marked | {member.pid for member in processes.values() if self._belongs(member, leader)}
-        found -= spared
-        below: dict[int, list[int]] = {}
-        for member in processes.values():
-            below.setdefault(member.parent, []).append(member.pid)
-        pending = list(found)
-        while pending:
-            children = [pid for pid in below.get(pending.pop(), ()) if pid not in found and pid not in spared]
-            found.update(children)
-            pending += children
-        for pid in found:
-            if processes[pid].state == "Z" and self._is_orphan(processes[pid]):
-                process.reap(pid)
-        return [processes[pid] for pid in found if processes[pid].state not in "ZX"]
+        roots = marked | {member.pid for member in processes.values() if self._belongs(member, leader)}
+        members = [processes[pid] for pid in _with_descendants(roots - spared, processes.values(), spared)]
+        for member in members:
+            if member.state == "Z" and self._is_orphan(member):
+                process.reap(member.pid)
+        return [member for member in members if member.state not in "ZX"]
 
     def chase(self) -> None:
-        """Kill those that fork and exit faster than the whole process table can be read: for a moment, look at
-        newcomers only, and at once."""
+        """Kill those that fork and exit faster than the whole process table can be read.
+
+        For CHASE seconds, only newcomers are looked at, and at once.
+        """
         spared = {os.getpid(), *self._spared()}
         known: set[str] = set()
         deadline = clock.monotonic() + CHASE
@@ -145,6 +140,19 @@ class Tree:
         return agent.pid if (found is None and not process.HAS_PROC) or (found and found.start == agent.start) else None
 
 
+def _with_descendants(roots: set[int], processes: Iterable[Process], spared: Collection[int]) -> set[int]:
+    """PIDs of the roots and of all below them, but for those that are spared, and what is below those."""
+    below: dict[int, list[int]] = {}
+    for one in processes:
+        below.setdefault(one.parent, []).append(one.pid)
+    found, pending = set(roots), list(roots)
+    while pending:
+        children = [pid for pid in below.get(pending.pop(), ()) if pid not in found and pid not in spared]
+        found.update(children)
+        pending += children
+    return found
+
+
 class Ending:
     """The end of a tree, in steps, so that who waits for it can go on with its other work.
 
@@ -167,7 +175,7 @@ class Ending:
         self._pause = 0.002
 
     def step(self) -> float:
-        """Do what is due; seconds until the next step is (0 once it is over)."""
+        """Do what is due; return the seconds until the next step is (0 once it is over)."""
         now = clock.monotonic()
         if self._is_chased:
             self._tree.chase()
@@ -196,6 +204,7 @@ class Ending:
 
 
 def kill(member: Process) -> None:
+    """Send KILL to a process, if it is ours to signal."""
     try:
         process.send_signal(member, signal.SIGKILL)
     except PermissionError:

@@ -5,8 +5,8 @@ Protocol, one FIFO a listener, in home's wake/:
   ringer:   commit, then ring() one listener that shows itself.
 Whoever was seen after the commit hides after it too, so its next look sees what was committed. The FIFO is
 opened read-write: it never reports end-of-file, and a ringer never finds it without a reader. A FIFO left by
-a dead process has no reader, and ringing it fails at once. Where no FIFO can be made, listeners still look
-every second or so at the database's change counter. Used by `store`, workers and supervisors.
+a dead process has no reader, and ringing it fails at once (fifo(7)). Where no FIFO can be made, listeners still look
+every second or so at the database's change counter. `store` rings; the workers and supervisors of `execution` listen.
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ class Listener:
             self.close()
 
     def show(self) -> None:
-        """From now on ringers may choose this listener; earlier rings are forgotten."""
+        """Let ringers choose this listener from now on; earlier rings are forgotten."""
         if self.descriptor >= 0:
             self.drain()
             _rename(self._hidden, self._shown)
 
     def hide(self) -> None:
+        """Let no more ringers choose this listener."""
         if self.descriptor >= 0:
             _rename(self._shown, self._hidden)
 
@@ -47,6 +48,7 @@ class Listener:
             pass
 
     def close(self) -> None:
+        """Close and remove the FIFO."""
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
@@ -61,7 +63,7 @@ def _rename(old: str, new: str) -> None:
 
 
 def listeners(directory: str) -> list[str]:
-    """The names of those that show themselves."""
+    """Return the names of those that show themselves."""
     try:
         return [name for name in os.listdir(directory) if not name.startswith(".")]
     except (FileNotFoundError, NotADirectoryError):
@@ -69,7 +71,7 @@ def listeners(directory: str) -> list[str]:
 
 
 def all_names(directory: str) -> set[str]:
-    """The names of all listeners, also of those that hide."""
+    """Return the names of all listeners, also of those that hide."""
     try:
         return {name.lstrip(".") for name in os.listdir(directory)}
     except (FileNotFoundError, NotADirectoryError):
@@ -77,7 +79,7 @@ def all_names(directory: str) -> set[str]:
 
 
 def ring(directory: str, name: str) -> bool:
-    """Wake the listener `name`; False if it is gone."""
+    """Wake the listener `name`; return False if it is gone."""
     try:
         handle = os.open(os.path.join(directory, name), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
