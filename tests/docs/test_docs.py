@@ -14,6 +14,7 @@ from . import reference
 
 DOCS = os.path.join(ROOT, "txlite", "docs")
 PAGES = [os.path.join(ROOT, "README.md"), *(os.path.join(DOCS, name) for name in sorted(os.listdir(DOCS)))]
+CONTRIBUTING = os.path.join(ROOT, ".github", "CONTRIBUTING.md")
 
 
 def read(path: str) -> str:
@@ -28,7 +29,7 @@ class Pages(unittest.TestCase):
         self.assertEqual(re.findall(r"^### (\S+)$", page, re.M), list(VERBS))
 
     def test_every_link_leads_to_something(self) -> None:
-        for path in PAGES:
+        for path in [*PAGES, CONTRIBUTING]:
             for target in re.findall(r'(?:\]\(|src="|srcset="|href=")([^)"#]+)', read(path)):
                 if "://" not in target:
                     place = os.path.join(os.path.dirname(path), target)
@@ -41,7 +42,8 @@ class Pages(unittest.TestCase):
             self.assertTrue(read(path).startswith("# "), path)
 
     def test_lines_and_pages_of_a_length_that_is_read(self) -> None:
-        for path in PAGES:
+        for path in [*PAGES, CONTRIBUTING]:
             for number, line in enumerate(read(path).splitlines(), 1):
                 if not line.startswith(("|", "[", "<", "    ", "!")):
                     self.assertLessEqual(len(line), 120, f"{os.path.basename(path)}, line {number}")
+        self.assertLessEqual(len(read(PAGES[0]).splitlines()), 120, "README is for a first look")

@@ -1,0 +1,178 @@
+"""Makes the pictures of README, from real runs: `python3 -m tests.docs.pictures`, into .github/assets/.
+
+    run.svg       `run --from` in a terminal while it goes on, and what it says at the end
+    ralph.svg     a short night: what `ralph` tells, and `status`
+    night.png     the page about that night, as a browser shows it
+
+Needs tmux, git and Chromium. What stands in the terminal is asked of tmux, with its colours, and drawn as text.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from html import escape
+
+from ..case import ROOT, wait_until
+
+ASSETS = os.path.join(ROOT, ".github", "assets")
+COLUMNS, CELL, LINE, EDGE = 112, 8.43, 19, 16  # characters; pixels of a character, a line, the margin
+COLOURS = {31: "#f2938a", 32: "#71c79d", 33: "#dab45e", 34: "#8bb8f5", 35: "#d3a4ea", 36: "#7fd0d6", 90: "#8a939c"}
+RENDER = "sleep $((1$2 % 5 + 2)).5; [ $2 != 03 ]"
+JOBS = "".join(f"./render chapter {number:02d}\n" for number in range(1, 25))
+TASKS = (
+    ("Make the parser accept tabs", 2.0, "echo tabs >> parser"),
+    ("Refuse a file that ends within a string", 3.0, "echo strings >> parser"),
+    ("Name the line in every error", 1.5, "echo lines >> errors"),
+    ("Release notes", 1.0, "echo notes > NEWS; exit 1"),
+    ("Mention tabs in the manual", 2.5, "echo tabs > manual"),
+    ("Measure the lexer", 1.0, "echo fast > measure"),
+)
+AGENT = "[agent claude]\ncommand = sh {prompt}\nprompt = file\nloop =\nresults =\n"
+
+
+class Terminal:
+    """A shell in a terminal of its own, which is typed into and looked at."""
+
+    def __init__(self, directory: str, lines: int) -> None:
+        self.tmux = ["tmux", "-S", os.path.join(directory, "tmux"), "-f", "/dev/null"]
+        path = os.pathsep.join([os.path.join(ROOT, "bin"), os.environ["PATH"]])
+        settings = {"PATH": path, "PS1": "$ ", "TXLITE_PYTHON": sys.executable, "TERM": "screen-256color",
+                    "GIT_CONFIG_GLOBAL": "/dev/null", "HISTFILE": "/dev/null"}  # fmt: skip
+        words = [f"{name}={value}" for name, value in settings.items()]
+        shell = shlex.join(["env", "-i", "LC_ALL=C.UTF-8", *words, "bash", "--norc", "--noprofile"])
+        place = os.path.join(directory, "project")
+        self.call("new-session", "-d", "-x", str(COLUMNS), "-y", str(lines), "-c", place, shell)
+        wait_until(lambda: self.screen().startswith("$"), "the prompt")
+
+    def call(self, *words: str) -> str:
+        """Run a command of tmux; what it prints."""
+        return subprocess.run([*self.tmux, *words], check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
+
+    def type(self, line: str) -> None:
+        """Type a line, and Enter."""
+        self.call("send-keys", "-l", line)
+        self.call("send-keys", "Enter")
+
+    def screen(self, *colours: str) -> str:
+        """Return what stands in the terminal; with "-e", its colours are there as escape sequences."""
+        return self.call("capture-pane", "-p", *colours).rstrip()
+
+    def finish(self) -> str:
+        """Wait until the shell asks for the next line; what stands above that, with its colours."""
+        wait_until(lambda: self.screen().endswith("\n$"), "the next prompt")
+        return self.screen("-e").rpartition("\n")[0]
+
+    def close(self) -> None:
+        """End it."""
+        self.call("kill-server")
+
+
+def draw(screen: str) -> str:
+    """Return an SVG of a screen."""
+    lines = screen.split("\n")
+    width, height = round(COLUMNS * CELL + 2 * EDGE), len(lines) * LINE + 2 * EDGE
+    rows = "\n".join(f'<text x="{EDGE}" y="{EDGE + 14 + LINE * number}">{draw_line(line)}</text>'
+                     for number, line in enumerate(lines) if line)  # fmt: skip
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">\n'
+        '<style>text { font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; '
+        "fill: #e3e7eb; white-space: pre }</style>\n"
+        f'<rect width="{width}" height="{height}" rx="8" fill="#15181c"/>\n{rows}\n</svg>\n'
+    )
+
+
+def draw_line(line: str) -> str:
+    """Return a line's text, a tspan for each stretch that has a colour or is bold."""
+    drawn, style = [], ""
+    for text, codes in re.findall(r"([^\x1b]*)(?:\x1b\[([\d;]*)m|$|\x1b\S)", line):
+        drawn.append(f"<tspan{style}>{escape(text)}</tspan>" if style and text else escape(text))
+        style = choose_style([int(code or 0) for code in codes.split(";")], style) if codes else ""
+    return "".join(drawn)
+
+
+def choose_style(codes: list[int], style: str) -> str:
+    """Return the attributes that these SGR codes ask for, after `style`."""
+    for code in codes:
+        if code in (0, 39):
+            style = ""
+        elif code == 1:
+            style += ' font-weight="bold"'
+        elif code == 2:
+            style += ' opacity="0.65"'
+        elif COLOURS.get(code) or COLOURS.get(code - 60):
+            style += f' fill="{COLOURS.get(code) or COLOURS[code - 60]}"'
+    return style
+
+
+def save(name: str, screen: str) -> None:
+    """Write the picture of a screen."""
+    with open(os.path.join(ASSETS, name), "w", encoding="utf-8") as file:
+        file.write(draw(screen))
+
+
+def record_run(directory: str) -> None:
+    """A batch, while it goes on and at its end."""
+    place = os.path.join(directory, "project")
+    for name, content in (("jobs.txt", JOBS), ("render", RENDER)):
+        with open(os.path.join(place, name), "w") as file:
+            file.write(content)
+    os.chmod(os.path.join(place, "render"), 0o755)
+    terminal = Terminal(directory, 24)
+    terminal.type("txlite run --workers 4 --max-attempts 2 --from jobs.txt")
+    time.sleep(12)  # somewhere in its middle
+    middle = terminal.screen("-e")
+    end = terminal.finish()[len(middle[: middle.rindex("\n[")]) + 1 :]  # without what the first picture shows, too
+    terminal.type("clear; txlite status --latest 4")
+    wait_until(lambda: "STATE" in terminal.screen(), "the status")
+    save("run.svg", f"{middle}\n\n{end}\n\n$ txlite status --latest 4\n{terminal.finish()}")
+    terminal.close()
+
+
+def record_night(directory: str) -> None:
+    """A short night: the terminal, and the page."""
+    place = os.path.join(directory, "project")
+    prepare = f"""git init -q -b main; git config user.name You; git config user.email you@example.org
+        printf 'test:\\n\\t@sleep 0.3\\n' > Makefile; git add Makefile; git commit -qm first
+        {shlex.quote(os.path.join(ROOT, "bin", "txlite"))} init
+        mkdir .txlite/templates; echo '{{{{TASK_DESCRIPTION}}}}' > .txlite/templates/ralph-task.md"""
+    subprocess.run(prepare, shell=True, cwd=place, check=True, stdout=subprocess.DEVNULL)
+    with open(os.path.join(place, ".txlite", "config.ini"), "w") as file:
+        file.write(AGENT)
+    for title, seconds, script in TASKS:
+        words = ["add", "--quiet", title, "-d", f"sleep {seconds}; {script}"]
+        subprocess.run([os.path.join(ROOT, "bin", "txlite"), *words], cwd=place, check=True, stdout=subprocess.DEVNULL)
+    terminal = Terminal(directory, 34)
+    terminal.type('txlite ralph --agent claude --verify "make test" --workers 3 --max-attempts 2')
+    save("ralph.svg", terminal.finish())
+    terminal.close()
+    (page,) = glob.glob(os.path.join(place, ".txlite", "loops", "*.html"))
+    photograph(page, os.path.join(ASSETS, "night.png"), directory)
+
+
+def photograph(page: str, picture: str, profile: str) -> None:
+    """Write what a browser shows of a page."""
+    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+    words = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1000,820",
+             f"--user-data-dir={profile}/browser", f"--screenshot={picture}", f"file://{page}"]  # fmt: skip
+    subprocess.run([browser, *words], check=True, stderr=subprocess.DEVNULL, timeout=120)
+
+
+def main() -> None:
+    """Make all pictures anew."""
+    os.makedirs(ASSETS, exist_ok=True)
+    for record in (record_run, record_night):
+        with tempfile.TemporaryDirectory(prefix="night-") as directory:
+            os.mkdir(os.path.join(directory, "project"))
+            record(directory)
+
+
+if __name__ == "__main__":
+    main()
