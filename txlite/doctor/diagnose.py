@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def diagnose(given: str | None = None, root: str = "/") -> Iterator[Finding]:
-    """All findings, one after the other; of home: `given`, or the one that every command would use.
+    """Yield all findings, one after the other; of home: `given`, or the one that every command would use.
 
     root: where the system's files are looked up.
     """
@@ -49,5 +49,5 @@ def _diagnose_home(path: str, place: str | None) -> Iterator[Finding]:
 
 
 def is_broken(findings: Iterable[Finding]) -> bool:
-    """Whether anything of it is."""
+    """Return whether any of these findings is BROKEN."""
     return any(finding.level == BROKEN for finding in findings)

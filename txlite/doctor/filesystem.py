@@ -1,7 +1,7 @@
 """What the file system promises on which home lies, or would be made.
 
 What is claimed is tried, in a temporary directory that is removed again: in home, or in the nearest directory
-around it that can be written and lies on the same file system. Called by `doctor`.
+around it that can be written and lies on the same file system. Called by `diagnose`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ SLOW_SYNC = 0.05  # seconds
 
 
 def find_place(home: str) -> str | None:
-    """Where to try: home itself, or the nearest directory that can be written on its file system."""
+    """Return where to try: home itself, or the nearest directory that can be written there.
+
+    None where nothing can be written on its file system. Raises OSError.
+    """
     place = nearest_directory(home)
     device = os.stat(place).st_dev
     while os.stat(place).st_dev == device:
@@ -41,7 +44,7 @@ def find_place(home: str) -> str | None:
 
 
 def nearest_directory(path: str) -> str:
-    """`path`, or the first directory above it that exists."""
+    """Return `path`, or the first directory above it that exists."""
     while not os.path.isdir(path):
         path = os.path.dirname(path)
     return path
@@ -56,6 +59,7 @@ def _can_write(place: str) -> bool:
 
 
 def checks(place: str) -> list[Check]:
+    """Return the checks of the file system on which `place` lies, a directory that can be written."""
     looks = {
         "file system": check_kind,
         "space": check_space,
@@ -74,6 +78,7 @@ def _scratch(place: str) -> TemporaryDirectory[str]:
 
 
 def check_kind(place: str) -> list[Finding]:
+    """Tell a network's file system and one in memory by its type."""
     kind = mounts.file_system(place)
     if kind in mounts.NETWORK_FILE_SYSTEMS:
         found = f"{kind}, a network file system: slower (no write-ahead log), and one host at a time"
@@ -84,6 +89,7 @@ def check_kind(place: str) -> list[Finding]:
 
 
 def check_space(place: str) -> list[Finding]:
+    """Measure the room for bytes and for files (statvfs(3))."""
     status = os.statvfs(place)
     free, files = status.f_bavail * status.f_frsize, status.f_favail
     if not status.f_blocks:
@@ -98,7 +104,7 @@ def check_space(place: str) -> list[Finding]:
 
 
 def check_locks(place: str) -> list[Finding]:
-    """Two descriptors of one file must keep each other out; SQLite's kind of lock must be known, too."""
+    """Lock one file by two descriptors, which must keep each other out; try SQLite's kind of lock (fcntl(2)), too."""
     with _scratch(place) as directory:
         path = os.path.join(directory, "lock")
         with open(path, "w") as first, open(path, "w") as second:
@@ -114,6 +120,7 @@ def check_locks(place: str) -> list[Finding]:
 
 
 def check_links(place: str) -> list[Finding]:
+    """Make a hard link (link(2))."""
     with _scratch(place) as directory:
         path = os.path.join(directory, "file")
         try:
@@ -126,6 +133,7 @@ def check_links(place: str) -> list[Finding]:
 
 
 def check_fifos(place: str) -> list[Finding]:
+    """Make a FIFO, and open it for reading and writing (fifo(7))."""
     with _scratch(place) as directory:
         path = os.path.join(directory, "fifo")
         try:
@@ -138,6 +146,7 @@ def check_fifos(place: str) -> list[Finding]:
 
 
 def check_sync(place: str) -> list[Finding]:
+    """Measure how long the disk takes to confirm a small write (fsync(2)); the median of five."""
     taken = []
     with _scratch(place) as directory, open(os.path.join(directory, "file"), "wb", buffering=0) as file:
         for _ in range(5):

@@ -1,6 +1,6 @@
 """What home itself holds: trust, config.ini, agents, templates, the database, what the dead left.
 
-The database is opened by `store` alone, for reading; nothing is changed. Called by `doctor`.
+The database is opened by `store` alone, for reading; nothing is changed. Called by `diagnose`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ RECONCILE = "`txlite reconcile`, or the next `run`, clears that up"
 
 
 def checks(home: str, place: str | None) -> list[Check]:
-    """All but what reads the whole database. place: where home's file system can be written, if anywhere."""
+    """Return all checks but those that read the whole database.
+
+    place: where home's file system can be written, if anywhere.
+    """
     return [
         Check("home", partial(check_home, home, place)),
         Check("writing", partial(check_writing, home, place)),
@@ -46,7 +49,7 @@ def checks(home: str, place: str | None) -> list[Check]:
 
 
 def database_checks(home: str) -> list[Check]:
-    """What is worth asking where the database can be opened."""
+    """Return the checks that are worth asking where the database can be opened."""
     late = "took longer than a minute: the database is large, or its disk is slow"
     looks = {"integrity": check_integrity, "records": check_records, "workers": check_workers, "leftovers": check_left}
     return [
@@ -56,7 +59,7 @@ def database_checks(home: str) -> list[Check]:
 
 
 def check_home(home: str, place: str | None) -> list[Finding]:
-    """Whether it is there and may be trusted, or could be made."""
+    """See whether it is there and may be trusted, or could be made."""
     if not os.path.lexists(home):
         around = filesystem.nearest_directory(home)
         if place != around:
@@ -70,11 +73,12 @@ def check_home(home: str, place: str | None) -> list[Finding]:
     except Error as error:
         return [found_error("home", error)]
     mode = stat.S_IMODE(os.stat(home).st_mode)
-    word = ": others may see which reports there are" if mode & 0o055 else ""
-    return [Finding("home", OK, f"{home} is yours alone to write (mode {mode:04o}{word})")]
+    more = ": others may see which reports there are" if mode & 0o055 else ""
+    return [Finding("home", OK, f"{home} is yours alone to write (mode {mode:04o}{more})")]
 
 
 def check_writing(home: str, place: str | None) -> list[Finding]:
+    """See whether a home that is there can be written."""
     if place == home or not os.path.isdir(home):
         return []
     advice = "change its rights, or give another with --home"
@@ -82,6 +86,7 @@ def check_writing(home: str, place: str | None) -> list[Finding]:
 
 
 def check_configuration(home: str) -> list[Finding]:
+    """Read config.ini, and what is set there for all commands."""
     try:
         parser = config.read(home)
         if not parser.sections():
@@ -98,7 +103,7 @@ def check_configuration(home: str) -> list[Finding]:
 
 
 def check_agents(home: str) -> list[Finding]:
-    """Those that are configured must be there; the built-in ones need not."""
+    """See whether each agent can be run: those that are configured must be there; the built-in ones need not."""
     try:
         parser = config.read(home)
     except Error:
@@ -119,11 +124,12 @@ def check_agents(home: str) -> list[Finding]:
             findings.append(Finding("agent", LIMITED, said, f"install it, or mend [agent {name}] of config.ini"))
         else:
             missing.append(name)
-    word = f"; not installed: {', '.join(missing)}" if missing else ""
-    return [Finding("agents", OK, ", ".join(here) + word), *findings]
+    more = f"; not installed: {', '.join(missing)}" if missing else ""
+    return [Finding("agents", OK, ", ".join(here) + more), *findings]
 
 
 def check_templates(home: str) -> list[Finding]:
+    """Read each template, home's own and the built-in ones."""
     directory = os.path.join(home, "templates")
     own = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
     names = {name[:-3] for name in own if name.endswith(".md")} | set(prompt_templates.BY_TYPE.values())
@@ -137,10 +143,12 @@ def check_templates(home: str) -> list[Finding]:
 
 
 def has_database(home: str) -> bool:
+    """Return whether there is a file where home has its database."""
     return os.path.lexists(os.path.join(home, location.DATABASE))
 
 
 def check_database(home: str) -> list[Finding]:
+    """Open the database, and look at its version and the size of its write-ahead log."""
     path = os.path.join(home, location.DATABASE)
     if not has_database(home):
         return [Finding("database", OK, "none yet: the first command that writes makes it")]
@@ -157,11 +165,12 @@ def check_database(home: str) -> list[Finding]:
     if log > LARGE_LOG:
         found = f"its write-ahead log has {text.size(log)}: some program has been reading it all the time"
         return [Finding("database", LIMITED, found, "end what reads tasks.db for long; the log then shrinks")]
-    word = "" if version == schema.VERSION else f", which the next command that writes makes {schema.VERSION}"
-    return [Finding("database", OK, f"{text.size(os.path.getsize(path))}, schema {version}{word}")]
+    more = "" if version == schema.VERSION else f", which the next command that writes makes {schema.VERSION}"
+    return [Finding("database", OK, f"{text.size(os.path.getsize(path))}, schema {version}{more}")]
 
 
 def check_integrity(home: str) -> list[Finding]:
+    """Have SQLite read the whole database for damage and for rows against the rules of its schema."""
     try:
         with open_store(home, read_only=True) as store:
             damage, violations = Inspection(store.db).damage(), Inspection(store.db).violations()
@@ -180,6 +189,7 @@ def check_integrity(home: str) -> list[Finding]:
 
 
 def check_records(home: str) -> list[Finding]:
+    """Compare what the database says in two places: tasks, claims, attempts, counts."""
     with open_store(home, read_only=True) as store:
         broken = [_describe(home, one) for one in Inspection(store.db).inconsistencies()]
     return broken or [Finding("records", OK, "tasks, claims, attempts and counts agree")]
@@ -200,6 +210,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def check_workers(home: str) -> list[Finding]:
+    """Look for workers that died and leases that ran out, which nobody has recovered yet."""
     with open_store(home, read_only=True) as store:
         gone = _gone(store) & _gone(store)  # twice: one that leaves now has let go of its lock before it signs off
         lapsed, runs = len(store.expired()), len(store.supervisors())
@@ -216,7 +227,7 @@ def _gone(store: Store) -> set[str]:
 
 
 def check_left(home: str) -> list[Finding]:
-    """Lock files and FIFOs whose processes are gone, and who were not entered or have signed off."""
+    """Look for lock files and FIFOs whose processes are gone, and who were not entered or have signed off."""
     with open_store(home, read_only=True) as store:
         left = liveness.find_leftovers(
             os.path.dirname(store.lock_path("")),

@@ -1,6 +1,6 @@
 """How much this machine lets us have: processes, open files, memory; and the control groups that bound them.
 
-`root` is where the system's files are looked up. Called by `doctor`; `session` asks for the control groups, too.
+`root` is where the system's files are looked up. Called by `diagnose`; `session` asks for the control groups, too.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ _UNBOUNDED = 1 << 60  # what version 1 of control groups says where there is no 
 
 
 def checks(root: str = "/") -> list[Check]:
+    """Return the checks of what bounds us here."""
     linux = [Check("processes", lambda: check_processes(root)), Check("memory", lambda: check_memory(root))]
     return [*(linux if IS_LINUX else []), Check("files", check_files)]
 
 
 def control_groups(root: str = "/") -> dict[str, str]:
-    """controller -> path of our control group; "" is the unified hierarchy."""
+    """Return the path of our control group by controller; "" is the unified hierarchy (cgroups(7))."""
     found: dict[str, str] = {}
     for line in read(root, "proc/self/cgroup").splitlines():
         _, names, path = line.split(":", 2)
@@ -32,7 +33,7 @@ def control_groups(root: str = "/") -> dict[str, str]:
 
 
 def find_bound(controller: str, names: dict[str, str], root: str = "/") -> tuple[int, int] | None:
-    """The tightest limit among our control group and those around it, and what is used of it.
+    """Return the tightest limit among our control group and those around it, and what is used of it; None: unbounded.
 
     names: file of the limit -> file of what is used.
     """
@@ -53,6 +54,7 @@ def find_bound(controller: str, names: dict[str, str], root: str = "/") -> tuple
 
 
 def check_processes(root: str = "/") -> list[Finding]:
+    """Count how many processes can still be started: by kernel, user's limit (getrlimit(2)) and control group."""
     import resource
 
     room = _room_of_machine(root)
@@ -93,6 +95,7 @@ def _count_ours() -> int:
 
 
 def check_files() -> list[Finding]:
+    """Look at how many files can be open at once (getrlimit(2))."""
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -104,6 +107,7 @@ def check_files() -> list[Finding]:
 
 
 def check_memory(root: str = "/") -> list[Finding]:
+    """Look at how much memory is free, of the machine and of our control group."""
     files = {"memory.max": "memory.current", "memory.limit_in_bytes": "memory.usage_in_bytes"}
     bound = find_bound("memory", files, root)
     free, total = _memory_of_machine(root)

@@ -1,7 +1,7 @@
 """What this machine and this Python can promise: interpreter, SQLite, kernel, /proc, containers.
 
 What is claimed is tried, in the child process that asks, wherever a trial is possible. `root` is where the
-system's files are looked up. Called by `doctor`.
+system's files are looked up. Called by `diagnose`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ IS_LINUX = sys.platform.startswith("linux")
 
 
 def checks(root: str = "/") -> list[Check]:
+    """Return the checks of this machine and this Python; those of Linux only there."""
     always = [Check("python", check_python, 20.0), Check("sqlite", check_sqlite), Check("system", check_system)]
     linux = [
         Check("orphans", check_orphans),
@@ -37,6 +38,7 @@ def checks(root: str = "/") -> list[Check]:
 
 
 def check_python() -> list[Finding]:
+    """Look at the interpreter, and measure how long it takes to start."""
     facts = f"{sys.version.split()[0]}"
     if hasattr(sys, "gettotalrefcount"):
         facts += ", a debug build: slow"
@@ -76,6 +78,7 @@ def _time_start(*options: str) -> float:
 
 
 def check_sqlite(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> list[Finding]:
+    """Compare the version of SQLite with what txlite needs, and with those that are known to be at fault."""
     name = ".".join(map(str, version))
     if version < OLDEST_SQLITE:
         return [Finding("sqlite", BROKEN, f"{name}, and txlite needs 3.26", "use a Python with a newer SQLite")]
@@ -88,12 +91,13 @@ def check_sqlite(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> list
 
 
 def has_race(version: tuple[int, ...]) -> bool:
-    """Whether a commit and a checkpoint at the same time can corrupt a database in WAL mode."""
+    """Return whether a commit and a checkpoint at the same time can corrupt a database in WAL mode."""
     major, minor, patch = version[:3]
     return version < RACE_FIXED and patch < RACE_FIXED_IN.get((major, minor), patch + 1)
 
 
 def check_system() -> list[Finding]:
+    """Tell Linux from systems that promise less."""
     system = os.uname()
     facts = f"{system.sysname} {system.release} {system.machine}"
     if IS_LINUX:
@@ -104,7 +108,7 @@ def check_system() -> list[Finding]:
 
 
 def check_orphans() -> list[Finding]:
-    """Become a subreaper, and see whether an orphan comes to us."""
+    """Become a subreaper (prctl(2)), and see whether an orphan comes to us."""
     if not process.become_subreaper():
         found = "no child subreaper: a killed worker's orphans are found by session and mark only"
         advice = "use a Python with ctypes, outside of sandboxes that forbid prctl"
@@ -133,6 +137,7 @@ def _parent_of_orphan() -> int:
 
 
 def check_pidfd() -> list[Finding]:
+    """Take a handle on our own process and signal it (pidfd_open(2))."""
     try:
         handle = os.pidfd_open(os.getpid())
         signal.pidfd_send_signal(handle, 0)
@@ -144,6 +149,7 @@ def check_pidfd() -> list[Finding]:
 
 
 def check_proc(root: str = "/") -> list[Finding]:
+    """Look our own process up in /proc, and whether others are hidden there (proc(5), hidepid)."""
     own = process.look(os.getpid())
     if not process.HAS_PROC or own is None or not os.access("/proc/self/environ", os.R_OK):
         found = "/proc does not show our own processes: what an attempt leaves behind is not found"
@@ -154,12 +160,12 @@ def check_proc(root: str = "/") -> list[Finding]:
         if " - proc " in line
         for part in line.replace(",", " ").split()
     )
-    word = ", others' are hidden (hidepid), which does no harm" if hidden else ""
-    return [Finding("proc", OK, "our processes are visible" + word)]
+    more = ", others' are hidden (hidepid), which does no harm" if hidden else ""
+    return [Finding("proc", OK, "our processes are visible" + more)]
 
 
 def check_mark() -> list[Finding]:
-    """Mark ourselves, and see whether it shows."""
+    """Mark ourselves (setrlimit(2)), and see whether it shows."""
     home = "0" * 32
     process_tree.mark_children(home, 1)
     if process_tree.is_marked(os.getpid(), home, 1):
@@ -169,6 +175,7 @@ def check_mark() -> list[Finding]:
 
 
 def check_container(pid: int, root: str = "/") -> list[Finding]:
+    """Tell whether all ends with a container or PID namespace; `pid` is our own (pid_namespaces(7))."""
     facts = []
     if any(os.path.exists(os.path.join(root, name)) for name in (".dockerenv", "run/.containerenv")):
         facts.append("inside a container: all ends with it, and what is not on a volume is gone with it")
@@ -181,6 +188,7 @@ def check_container(pid: int, root: str = "/") -> list[Finding]:
 
 
 def check_boot() -> list[Finding]:
+    """See whether this boot has an id, by which readings of its clock can be compared."""
     if not IS_LINUX and sys.platform != "darwin":
         return []
     boot = clock.boot()
@@ -191,6 +199,7 @@ def check_boot() -> list[Finding]:
 
 
 def check_temporary() -> list[Finding]:
+    """See whether a temporary directory can be written, and whether it is the one of TMPDIR."""
     import tempfile
 
     wanted = os.environ.get("TMPDIR")
@@ -205,7 +214,7 @@ def check_temporary() -> list[Finding]:
 
 
 def read(root: str, name: str) -> str:
-    """The text of a system's file, "" where there is none or it may not be read."""
+    """Return the text of a system's file, "" where there is none or it may not be read."""
     try:
         with open(os.path.join(root, name), encoding="utf-8", errors="replace") as file:
             return file.read()

@@ -21,7 +21,7 @@ BROKEN = "broken"  # work cannot be done, or not be trusted
 
 
 class Finding(NamedTuple):
-    """What was found about one thing."""
+    """What was found out about one thing, how bad that is, and what to do."""
 
     name: str
     level: str  # OK, LIMITED or BROKEN
@@ -30,7 +30,7 @@ class Finding(NamedTuple):
 
 
 class Check(NamedTuple):
-    """How to find out about one thing."""
+    """How to find out about one thing, and for how long an answer may be awaited."""
 
     name: str
     look: Callable[[], list[Finding]]
@@ -39,13 +39,13 @@ class Check(NamedTuple):
 
 
 def found_error(name: str, error: Error) -> Finding:
-    """What an error of ours says: its last part is what to do."""
+    """Return the finding that an error of ours makes: the last part of its message is what to do."""
     found, _, advice = str(error).rpartition(": ")
     return Finding(name, BROKEN, found or advice, advice)
 
 
 def examine(check: Check) -> list[Finding]:
-    """What a check finds. It never raises and never blocks."""
+    """Return what a check finds. Never raises, and never blocks for longer than the check may take."""
     try:
         return [Finding._make(row) for row in call_bounded(check.look, check.patience)]
     except Late:

@@ -1,6 +1,6 @@
 """Who may end background work besides us: the login manager, a batch system, a CI runner, a terminal.
 
-`root` is where the system's files are looked up. Called by `doctor`.
+`root` is where the system's files are looked up. Called by `diagnose`.
 """
 
 from __future__ import annotations
@@ -24,16 +24,17 @@ _TRUE = ("1", "yes", "y", "true", "t", "on")
 
 
 def checks(root: str = "/") -> list[Check]:
+    """Return the checks of who may end background work here."""
     logout = [Check("logout", lambda: check_logout(root))] if IS_LINUX else []
     rest = {"batch job": check_batch, "CI": check_runner}
     return [*logout, *(Check(name, look) for name, look in rest.items()), Check("terminal", check_terminal)]
 
 
 def check_logout(root: str = "/") -> list[Finding]:
-    """What systemd-logind does with our processes when the user has logged out.
+    """Tell what systemd-logind does with our processes when the user has logged out (logind.conf(5)).
 
     A session's processes are killed where KillUserProcesses says so, lingering or not. Those below the user's own
-    manager end with it, unless the user lingers.
+    manager end with it, unless the user lingers (loginctl(1)).
     """
     if not os.path.isdir(os.path.join(root, "run/systemd/system")):
         return [Finding("logout", OK, "no systemd-logind runs here that could end background work")]
@@ -71,7 +72,7 @@ def _is_killed(settings: dict[str, str], user: str) -> bool:
 
 
 def read_settings(root: str = "/") -> dict[str, str]:
-    """The settings of systemd-logind: built in (which the comments of its file show), its file, its drop-ins."""
+    """Return the settings of systemd-logind: built in (which the comments of its file show), its file, its drop-ins."""
     settings = {"KillUserProcesses": "yes", "KillExcludeUsers": "root"}
     texts = [found for place in CONFIGURED if (found := read(root, f"{place}/logind.conf"))][:1]
     for part in texts:
@@ -87,6 +88,7 @@ def read_settings(root: str = "/") -> dict[str, str]:
 
 
 def check_batch(environment: Mapping[str, str] = os.environ) -> list[Finding]:
+    """Tell whether this is a job of a batch system, by the environment."""
     for name, system in BATCH_SYSTEMS.items():
         if environment.get(name):
             found = f"inside job {environment[name]} of {system}: all ends with it, at its time limit at the latest"
@@ -97,6 +99,7 @@ def check_batch(environment: Mapping[str, str] = os.environ) -> list[Finding]:
 
 
 def check_runner(environment: Mapping[str, str] = os.environ) -> list[Finding]:
+    """Tell whether this is a job of a CI system, by the environment."""
     if not any(environment.get(name, "").lower() not in ("", "0", "false") for name in RUNNERS):
         return []
     found = "inside a CI job: the runner ends what is left in the background when the job, or a step, ends"
@@ -104,6 +107,7 @@ def check_runner(environment: Mapping[str, str] = os.environ) -> list[Finding]:
 
 
 def check_terminal() -> list[Finding]:
+    """Tell whether the end of the terminal is ignored (nohup(1))."""
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         return []
     return [Finding("terminal", OK, "SIGHUP is ignored (nohup): the end of the terminal does not stop a run")]

@@ -146,7 +146,7 @@ class _Directories:
         self.seen: set[str] = set()  # all that there are
 
     def open(self, name: str) -> int | None:
-        """Its descriptor, None where it is not such a directory."""
+        """Return its descriptor, None where it is not such a directory."""
         if name not in self._handles:
             if len(self._handles) >= KEPT_OPEN:
                 self.close()
@@ -156,7 +156,7 @@ class _Directories:
         return self._handles[name]
 
     def lacks(self, directory: str, report: str) -> bool:
-        """Whether an open directory held the report in neither form when it was listed."""
+        """Return whether an open directory held the report in neither form when it was listed."""
         names = self._names.get(directory)
         if names is None:
             names = self._names[directory] = self._list(directory)
@@ -186,6 +186,7 @@ class _Directories:
         return None
 
     def close(self) -> None:
+        """Close them all."""
         for handle in self._handles.values():
             if handle is not None:
                 os.close(handle)
