@@ -1,0 +1,85 @@
+"""A base branch moves forward only, and nothing of the user's is in the way of work, or lost to it."""
+
+from __future__ import annotations
+
+import os
+import unittest
+
+from txlite.git import half_landed
+from txlite.git.half_landed import TREE_LOCK
+from txlite.git.landing import LOCK, Diverged, Tip, catch_up, find_tip, land, tell_held_back
+from txlite.system.locks import PolledLock
+
+from .case import TreeCase
+
+HELD = "refs/heads/txlite-base/main"
+
+
+class Landing(TreeCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.work = self.commit_elsewhere("work", "work", file="two\n", new="new\n")
+
+    def test_a_clean_tree_goes_forward_with_its_branch(self) -> None:
+        self.assertIsNone(land(self.tree, "main", self.work, None))
+        self.assertEqual((self.tree.head(), self.read("new")), (self.work, "new\n"))
+        self.assertEqual(self.tree.state().changes, [])
+
+    def test_a_branch_that_is_checked_out_nowhere_goes_forward(self) -> None:
+        self.tree.act("checkout", "-q", "--detach")
+        self.assertIsNone(land(self.tree, "main", self.work, None))
+        self.assertEqual(self.tree.commit_of("main"), self.work)
+        self.assertEqual(self.tree.head(), self.start_commit)
+
+    def test_what_a_dirty_tree_holds_back_comes_when_it_is_clean(self) -> None:
+        self.write("file", "a person's\n")
+        self.assertIn("changes that are not committed (file)", str(land(self.tree, "main", self.work, None)))
+        self.assertEqual(find_tip(self.tree, "main"), Tip(self.work, self.work))
+        self.assertIn("lacks 1 commits that txlite-base/main holds", str(tell_held_back(self.directory, "main")))
+        self.assertIn("changes that are not committed", str(catch_up(self.tree, "main")))
+        self.assertEqual(self.read("file"), "a person's\n")
+        self.tree.act("checkout", "-q", "--", "file")
+        self.assertIsNone(catch_up(self.tree, "main"))
+        self.assertEqual(find_tip(self.tree, "main"), Tip(self.work, None))
+        self.assertIsNone(tell_held_back(self.directory, "main"))
+
+    def test_a_tree_in_which_an_attempt_works_is_left_alone(self) -> None:
+        with PolledLock(self.tree.path_of(TREE_LOCK)) as lock:
+            self.assertTrue(lock.try_acquire())
+            self.assertIn("an attempt works in", str(land(self.tree, "main", self.work, None)))
+        self.assertEqual(self.tree.commits_of(HELD), {HELD: self.work})
+
+    def test_two_do_not_land_at_once(self) -> None:
+        with PolledLock(os.path.join(self.tree.shared_directory(), LOCK)) as lock:
+            self.assertTrue(lock.try_acquire())
+            self.assertEqual(catch_up(self.tree, "main"), "somebody's work lands there now")
+
+    def test_different_ways_are_for_a_person(self) -> None:
+        self.tree.act("update-ref", HELD, self.work)
+        self.commit("a person's", other="x\n")
+        with self.assertRaisesRegex(Diverged, r"merge txlite-base/main into main"):
+            find_tip(self.tree, "main")
+        self.assertEqual(catch_up(self.tree, "main"), "they have gone different ways")
+
+
+class HalfLanded(TreeCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.work = self.commit_elsewhere("work", "work", file="two\n", new="new\n")
+
+    def test_what_a_kill_left_of_it_is_as_it_was(self) -> None:
+        self.write("new", "new\n")  # and `file` is not put forward yet
+        self.assertTrue(half_landed.undo(self.tree, "main", self.work))
+        self.assertEqual((self.tree.state().changes, self.read("file")), ([], "one\n"))
+        self.assertFalse(os.path.exists(self.path("new")))
+        self.assertIsNone(land(self.tree, "main", self.work, None))
+
+    def test_what_a_person_changed_is_not_touched(self) -> None:
+        self.write("new", "new\n")
+        self.write("file", "a person's\n")
+        self.assertFalse(half_landed.undo(self.tree, "main", self.work))
+        self.assertEqual((self.read("file"), self.read("new")), ("a person's\n", "new\n"))
+
+
+if __name__ == "__main__":
+    unittest.main()
