@@ -162,4 +162,4 @@ class Case(unittest.TestCase):
         import txlite
 
         with txlite.open(self.home, read_only=True) as store:
-            return [int(worker.identity.split()[0]) for worker in store.workers()]
+            return [int(worker.identity.split()[0]) for worker in store.workers.present()]

@@ -35,15 +35,17 @@ if TYPE_CHECKING:
         TaskNotFound,
         UsageError,
     )
-    from .model import Attempt, Claim, Lane, Task, Worker
-    from .store.claims import Result
+    from .model import Attempt, Claim, Lane, Task
+    from .model import WorkerRecord as Worker
+    from .store.attempts import Result
     from .store.store import Store
     from .store.store import open_store as open
 
 _ELSEWHERE = {
     "open": ("store.store", "open_store"),
     "Store": ("store.store", "Store"),
-    "Result": ("store.claims", "Result"),
+    "Result": ("store.attempts", "Result"),
+    "Worker": ("model", "WorkerRecord"),
 }
 
 

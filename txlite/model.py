@@ -1,4 +1,4 @@
-"""Task, Claim, Attempt, Worker: what the store gives out; the states, and the moves between them.
+"""Task, Claim, Attempt, WorkerRecord: what the store gives out; the states, and the moves between them.
 
 Every floor above uses these records. They are immutable; times are UTC text as `clock.now` writes it.
 """
@@ -99,7 +99,7 @@ class Attempt(NamedTuple):
     tail: str | None  # the end of its output
 
 
-class Worker(NamedTuple):
+class WorkerRecord(NamedTuple):
     """A process that holds claims and runs attempts, one at a time; or a name used by hand."""
 
     id: str
@@ -149,7 +149,7 @@ class LoopAttempt(NamedTuple):
     parked: str | None  # the ref of the work that did not pass
 
 
-class Loop(NamedTuple):
+class LoopRecord(NamedTuple):
     """One run of RALPH."""
 
     id: str  # its supervisor's

@@ -19,7 +19,7 @@ import homes
 import pairs
 
 from txlite.model import COMMAND, DONE, Lane
-from txlite.store.claims import Result
+from txlite.store.attempts import Result
 from txlite.store.store import Store, open_store
 
 BARE_BUDGET = {"FULL": 0.7, "NORMAL": 0.35}
@@ -50,18 +50,18 @@ class Bare:
 
 def complete_apart(store: Store, tasks: int) -> None:
     for _ in range(tasks):
-        assignment = store.claim_next(WORKER, LANES, "shell")
+        assignment = store.assignments.claim_next(WORKER, LANES, "shell")
         assert assignment
-        store.finish(assignment.claim.token, RESULT, 3)
+        store.assignments.finish(assignment.claim.token, RESULT, 3)
 
 
 def complete_fused(store: Store, tasks: int) -> None:
-    assignment = store.claim_next(WORKER, LANES, "shell")
+    assignment = store.assignments.claim_next(WORKER, LANES, "shell")
     for _ in range(tasks - 1):
         assert assignment
-        assignment = store.finish(assignment.claim.token, RESULT, 3, WORKER, LANES, "shell")
+        assignment = store.assignments.finish(assignment.claim.token, RESULT, 3, WORKER, LANES, "shell")
     assert assignment
-    store.finish(assignment.claim.token, RESULT, 3)
+    store.assignments.finish(assignment.claim.token, RESULT, 3)
 
 
 WAYS = {"apart": complete_apart, "fused": complete_fused}

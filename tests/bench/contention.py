@@ -16,7 +16,7 @@ import homes
 import pairs
 
 from txlite.model import COMMAND, DONE, Lane
-from txlite.store.claims import Result
+from txlite.store.attempts import Result
 from txlite.store.store import open_store
 
 MEASURED = 19  # ms, the longest wait that the design measured
@@ -30,12 +30,12 @@ def work(home: str, name: str, control: Connection) -> None:
         control.recv_bytes()
         while True:
             started = time.perf_counter()
-            assignment = store.claim_next(name, [Lane(COMMAND)], "shell")
+            assignment = store.assignments.claim_next(name, [Lane(COMMAND)], "shell")
             waited = 1000 * (time.perf_counter() - started)
             if not assignment:
                 break
             claimed.append((assignment.task.id, waited))
-            store.finish(assignment.claim.token, Result(DONE), 3)
+            store.assignments.finish(assignment.claim.token, Result(DONE), 3)
     control.send(claimed)
 
 

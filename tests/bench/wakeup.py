@@ -51,9 +51,9 @@ class Adder:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._ring = store.wake_for
+        self._ring = store.waking.wake_for
         self._committed = 0.0
-        store.wake_for = self._note  # type: ignore[method-assign]
+        store.waking.wake_for = self._note  # type: ignore[method-assign]
 
     def _note(self, lanes: object) -> None:
         self._committed = time.monotonic()

@@ -224,13 +224,13 @@ class Process:
     def act_link(self) -> None:
         task, blocker = self.my_pair()
         self.store.add_dependency(task, blocker)
-        self.witness("linked", task, blocker, self.store.last_event())
+        self.witness("linked", task, blocker, self.store.history.last_event())
 
     def act_unlink(self) -> None:
         """Mostly a pair that we know of: of our log, where those before us in our place wrote, too."""
         pairs = [line.values[:2] for line in read_log(f"/proc/self/fd/{self.log}") if line.event == "linked"]
         task, blocker = self.random.choice(pairs) if pairs else self.my_pair()
-        self.witness("unlinking", task, blocker, self.store.last_event())
+        self.witness("unlinking", task, blocker, self.store.history.last_event())
         self.store.remove_dependency(task, blocker)
 
     def act_expire(self) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import time
 import unittest
 
-from txlite.store import claims
+from txlite.store import claim_rows
 
 from ..case import Case, running, wait_until
 
@@ -68,7 +68,7 @@ class Persistent(Case):
         killed = time.monotonic()
         wait_until(lambda: not running(self.nap), "the agent's end")
         self.txlite("wait", task)
-        self.assertLess(time.monotonic() - killed, claims.HELD_LEASE / 2, "it waited for no lease")
+        self.assertLess(time.monotonic() - killed, claim_rows.HELD_LEASE / 2, "it waited for no lease")
         attempts = self.json("show", task)["attempts"]
         self.assertEqual([one["outcome"] for one in attempts], ["lost", "done"])
         second.send_signal(signal.SIGINT)

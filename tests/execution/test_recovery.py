@@ -8,6 +8,7 @@ import unittest
 
 import txlite
 from txlite.execution.recovery import Recovery
+from txlite.model import WorkerRecord
 from txlite.system import clock
 from txlite.system.liveness import Liveness
 
@@ -53,7 +54,7 @@ class Dead(Case):
         (worker,) = self.worker_pids()
         os.kill(worker, signal.SIGSTOP)
         with txlite.open(self.home) as store:
-            with store.db.writing() as connection:
+            with store.database.writing() as connection:
                 connection.execute("UPDATE claims SET deadline = 0, expires = '2000'")
             self.assertEqual(Recovery(store).run(), 0)
             self.assertEqual((len(store.claims()), store.expired()), (1, []))
@@ -64,7 +65,7 @@ class Dead(Case):
     def test_a_bug_over_one_task_is_its_failure(self) -> None:
         store = self.store()
         store.add(command="true")
-        with store.db.writing() as connection:
+        with store.database.writing() as connection:
             connection.execute("UPDATE task_texts SET directory = '/tmp/a' || char(0) || 'b'")
         store.add(command="echo fine >> log", directory=self.directory)
         self.assertIn("1 done", self.txlite("run", "--max-attempts", "1", code=1).replace("1 failed", ""))
@@ -75,11 +76,11 @@ class Dead(Case):
         store = self.store()
         task = store.add(command="true")
         elsewhere = f"999999 1 {clock.boot()} pid:[1]"  # another container
-        store.register(txlite.Worker("worker-gone", "x", None, "", "h", elsewhere, 1.0, "", "", None))
-        store.claim_next("worker-gone", [txlite.Lane("command")], "shell")
-        store.retire("worker-gone")
+        store.workers.register(WorkerRecord("worker-gone", "x", None, "", "h", elsewhere, 1.0, "", "", None))
+        store.assignments.claim_next("worker-gone", [txlite.Lane("command")], "shell")
+        store.workers.retire("worker-gone")
         self.assertEqual(Recovery(store).run(), 0)  # its processes could not be seen: its lease decides
-        with store.db.writing() as connection:
+        with store.database.writing() as connection:
             connection.execute("UPDATE claims SET deadline = 0")
         self.assertEqual(Recovery(store).run(), 1)
         self.assertEqual(store.get(task.id).status, "backlog")

@@ -77,7 +77,7 @@ class Stop(LaunchCase):
         launched = self.launch("task", then="exit 3")
         self.wait_for(launched, code=3)
         with txlite.open(self.home) as store:
-            self.assertFalse(store.stop(launched["attempt"]))
+            self.assertFalse(store.assignments.stop(launched["attempt"]))
         self.assertEqual(self.json("stop", launched["id"])[0]["status"], "failed")
 
     def test_nothing_is_stopped_between_two_attempts(self) -> None:

@@ -8,7 +8,7 @@ import unittest
 from html.parser import HTMLParser
 from typing import Any
 
-from txlite.model import DONE, FAILED, LOST, TIMEOUT, Loop
+from txlite.model import DONE, FAILED, LOST, TIMEOUT, LoopRecord
 from txlite.ralph.page import render
 from txlite.ralph.summary import Entry, Summary, Try
 from txlite.system import clock
@@ -31,7 +31,9 @@ def make_try(
 def make_night(
     entries: list[Entry], length: float = 3600.0, ended: bool = True, remarks: list[str] | tuple[Any, ...] = ()
 ) -> Summary:
-    loop = Loop("loop-1", "claude", moment(0), moment(length) if ended else None, "nothing was left to do", None, 5)
+    loop = LoopRecord(
+        "loop-1", "claude", moment(0), moment(length) if ended else None, "nothing was left to do", None, 5
+    )
     return Summary("/home/somebody/.txlite", [loop], list(entries), moment(length), list(remarks))
 
 

@@ -90,7 +90,7 @@ class Crashes(ReportsCase):
             try:
                 prepare()
                 with txlite.open(self.home, read_only=True) as store:
-                    with retention.Cleanup(store.home, store.ended_reports, 7, 3, print) as one:
+                    with retention.Cleanup(store.home, store.attempt_statuses.ended_reports, 7, 3, print) as one:
                         one.run()
                         os._exit(len(one.failed))
             finally:

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 import txlite
-from txlite.model import OUTCOMES, Lane, Launch
+from txlite.model import OUTCOMES, Lane, Launch, WorkerRecord
 from txlite.store.importing import Counts
-from txlite.store.tasks import check
+from txlite.store.new_tasks import check
 from txlite.system import clock
 
 from ..case import Case
@@ -60,24 +60,24 @@ class TransferCase(Case):
     def take(self, store: txlite.Store, *lines: bytes | dict[str, Any], header: bool = True) -> tuple[int, ...]:
         """Import these lines; the counts of tasks: added, updated, unchanged, kept."""
         with open(self.file(*lines, header=header), "rb") as file:
-            return tuple(store.transfer.import_from(file, "file"))[:4]
+            return tuple(store.importing.merge(file, "file"))[:4]
 
     def pour(self, store: txlite.Store, other: txlite.Store) -> Counts:
         """Import all of one home into another."""
-        store.transfer.export_to(self.path("poured.jsonl"))
+        store.export.write(self.path("poured.jsonl"))
         with open(self.path("poured.jsonl"), "rb") as file:
-            return other.transfer.import_from(file, "poured")
+            return other.importing.merge(file, "poured")
 
     def assert_sound(self, store: txlite.Store) -> None:
-        rows = store.db.execute(
+        rows = store.database.execute(
             "SELECT * FROM pragma_integrity_check UNION ALL SELECT 'foreign' FROM pragma_foreign_key_check"
         )
         self.assertEqual(rows, [("ok",)])
         wrong = """SELECT id FROM tasks t WHERE open_blockers <> (SELECT count(*) FROM dependencies d
             JOIN tasks b ON b.seq = d.blocker WHERE d.task = t.seq AND b.status <> 'done')"""
-        self.assertEqual(store.db.execute(wrong), [])
+        self.assertEqual(store.database.execute(wrong), [])
         chains = "SELECT id FROM attempts a WHERE previous >= id OR id > (SELECT token FROM tasks WHERE seq = a.task)"
-        self.assertEqual(store.db.execute(chains), [])
+        self.assertEqual(store.database.execute(chains), [])
 
 
 SEEDS = int(os.environ.get("TRANSFER_SEEDS", "2"))  # more of them by hand
@@ -111,26 +111,26 @@ def fill(store: txlite.Store, source: random.Random, count: int) -> list[str]:
         with contextlib.suppress(txlite.Refused):
             store.add_dependency(one, source.choice(ids))
     for _ in range(count // 2):
-        assignment = store.claim_next("worker", [Lane("command"), Lane("prompt", "gpu")], "shell")
+        assignment = store.assignments.claim_next("worker", [Lane("command"), Lane("prompt", "gpu")], "shell")
         if assignment and source.random() < 0.9:
             note, tail = source.choice([None, *NASTY]), source.choice(["", "\0\n", *NASTY])
             code = source.choice([None, 0, 137])
             result = txlite.Result(source.choice(OUTCOMES), code, source.random(), 17, "workers/x.md", note, tail)
-            store.finish(assignment.claim.token, result, 2)
+            store.assignments.finish(assignment.claim.token, result, 2)
     return ids
 
 
 def _launch(store: txlite.Store, source: random.Random) -> str:
-    worker = txlite.Worker(f"worker-{source.random()}", "w", None, "", "host", "", 1.0, MOMENT, MOMENT, None)
+    worker = WorkerRecord(f"worker-{source.random()}", "w", None, "", "host", "", 1.0, MOMENT, MOMENT, None)
     launch = Launch(
         "codex", "research", source.choice(["", "low"]), "{{TOPIC}}\n", source.choice([None, 5.0]), 10.0, None
     )
-    assignment = store.add_launch(check("launched", description="all of it"), launch, worker)
+    assignment = store.launches.add(check("launched", description="all of it"), launch, worker)
     if source.random() < 0.7:
-        store.finish(assignment.claim.token, txlite.Result(source.choice(["done", "failed"]), 1, 1.0), 1)
+        store.assignments.finish(assignment.claim.token, txlite.Result(source.choice(["done", "failed"]), 1, 1.0), 1)
     return assignment.task.id
 
 
 def end_claims(store: txlite.Store) -> None:
     for claim in store.claims():
-        store.finish(claim.token, txlite.Result("released"), 3)
+        store.assignments.finish(claim.token, txlite.Result("released"), 3)

@@ -44,7 +44,7 @@ class Meanwhile(TransferCase):
             writer.stdout.readline()
 
     def changes(self) -> int:
-        return self.queue.last_event()
+        return self.queue.history.last_event()
 
     def test_an_export_is_of_one_moment(self) -> None:
         for number in range(2):
@@ -53,10 +53,10 @@ class Meanwhile(TransferCase):
             self.assertGreater(self.changes(), before, "they went on")
             other = self.other()
             with open(self.path(f"{number}.jsonl"), "rb") as file:
-                added = other.transfer.import_from(file, "export").added
+                added = other.importing.merge(file, "export").added
             self.assertGreaterEqual(added, 3000)
             self.assert_sound(other)
-            self.assertEqual("".join(other.transfer.export()), self.read(f"{number}.jsonl"))
+            self.assertEqual("".join(other.export.lines()), self.read(f"{number}.jsonl"))
 
     def test_a_backup_is_sound_and_can_take_the_place_of_its_database(self) -> None:
         self.queue.claim(self.queue.add("held").id, "somebody")
@@ -80,7 +80,7 @@ class Meanwhile(TransferCase):
                 store.cancel(claim.task)
         self.txlite("--home", home, "add", "--", "true")
         with txlite.open(home) as store:
-            for one in store.stuck():
+            for one in store.batches.stuck():
                 store.cancel(one.id)
         self.assertIn("1 done", self.txlite("--home", home, "run", "--workers", "1"))
 

@@ -98,7 +98,7 @@ class Durability(Case):
                 store.add_many(f"task {number}" for number in range(100))
                 store.done(store.claim_best("me").task.id) if synchronous == "NORMAL" else store.claim_best("me")
                 self.assertEqual(len(synced), wanted)
-                self.assertEqual(store.db.execute("PRAGMA synchronous"), [(1,)])
+                self.assertEqual(store.database.execute("PRAGMA synchronous"), [(1,)])
                 if synced:
                     log = os.stat(os.path.join(home, "tasks.db-wal"))
                     self.assertTrue(os.path.samestat(log, os.fstat(synced[0])))
@@ -143,11 +143,11 @@ store = txlite.open({self.home!r}); worst = 0
 sys.stdin.readline()
 while True:
     started = time.monotonic()
-    assignment = store.claim_next("w%s" % sys.argv[1], [Lane("command")], "shell")
+    assignment = store.assignments.claim_next("w%s" % sys.argv[1], [Lane("command")], "shell")
     worst = max(worst, time.monotonic() - started)
     if not assignment: break
     print(assignment.task.id)
-    store.finish(assignment.claim.token, txlite.Result("done", 0), 3)
+    store.assignments.finish(assignment.claim.token, txlite.Result("done", 0), 3)
 print(worst)"""
         claimers = [
             subprocess.Popen(
@@ -164,7 +164,7 @@ print(worst)"""
         print(
             f"\n32 processes, 1,000 tasks: longest wait for a claim {max(float(out[-1]) for out in outs) * 1000:.0f} ms"
         )
-        self.assertEqual(store.db.execute("PRAGMA integrity_check"), [("ok",)])
+        self.assertEqual(store.database.execute("PRAGMA integrity_check"), [("ok",)])
 
     def test_a_network_file_system_is_for_one_host_at_a_time(self) -> None:
         known = mounts.NETWORK_FILE_SYSTEMS
@@ -173,7 +173,7 @@ print(worst)"""
             store, other = self.store(), self.store()
             store.add("x")
             self.assertEqual(len(other.list()), 1)
-            self.assertEqual(store.db.execute("PRAGMA journal_mode"), [("delete",)])
+            self.assertEqual(store.database.execute("PRAGMA journal_mode"), [("delete",)])
             path = os.path.join(self.home, "tasks.db.host")
             with self.assertRaisesRegex(txlite.StoreUnavailable, "host .* works here"):
                 HostLock(path, "another", patience=0.2)
@@ -189,7 +189,7 @@ print(worst)"""
         with open(store.wake_directory, "w"):
             pass
         run = self.start("run", "--forever", "--workers", "1")
-        wait_until(lambda: store.workers(), "the worker")
+        wait_until(lambda: store.workers.present(), "the worker")
         store.add(command="touch began", directory=self.directory)
         wait_until(lambda: os.path.exists(self.path("began")), "the change counter to be seen")
         run.send_signal(signal.SIGTERM)
@@ -205,12 +205,12 @@ class Migrations(unittest.TestCase):
         self.assertTrue(all(sqlite3.complete_statement(one) for one in statements))
 
     def test_claiming_is_one_step_down_an_index(self) -> None:
-        from txlite.store import claims
+        from txlite.store import ready_index
 
         connection = sqlite3.connect(":memory:")
         for statement in database.split_statements(schema.MIGRATIONS[0]):
             connection.execute(statement)
-        plan = connection.execute("EXPLAIN QUERY PLAN " + claims.BEST_IN_LANE, Lane("command")).fetchall()
+        plan = connection.execute("EXPLAIN QUERY PLAN " + ready_index.BEST_IN_LANE, Lane("command")).fetchall()
         self.assertRegex(str(plan), r"USING (COVERING )?INDEX tasks_ready \(kind=\? AND needs=\?\)")
         self.assertNotIn("TEMP B-TREE", str(plan))
 

@@ -22,10 +22,10 @@ class Exports(TransferCase):
             with self.subTest(seed=seed):
                 store = self.other()
                 fill(store, random.Random(seed), 40)
-                lines, other = "".join(store.transfer.export()), self.other()
+                lines, other = "".join(store.export.lines()), self.other()
                 counts = self.pour(store, other)
                 self.assertEqual((counts.added, counts.attempts), (len(store.list()), lines.count('{"attempt"')))
-                self.assertEqual("".join(other.transfer.export()), lines)
+                self.assertEqual("".join(other.export.lines()), lines)
                 self.assert_sound(other)
                 self.assertEqual(self.pour(store, other), (0, 0, 40, 0, 0))
                 counts = self.pour(other, store)
@@ -33,18 +33,18 @@ class Exports(TransferCase):
                 self.assert_sound(store)
                 self.assertTrue(lines.isascii() or not set(lines) & set("\x7f\x9b\u202e\u2028\u200b\ufeff"))
                 self.assertNotIn("active", {one.status for one in other.list()})
-                launched = [one for one in other.list() if other.launch_of(one.id)]
+                launched = [one for one in other.list() if other.launches.of(one.id)]
                 self.assertFalse({one.id for one in other.ready()} & {one.id for one in launched})
                 for one in launched:
-                    self.assertEqual(other.launch_of(one.id), store.launch_of(one.id))
+                    self.assertEqual(other.launches.of(one.id), store.launches.of(one.id))
 
     def test_a_line_changes_when_its_task_does(self) -> None:
         store = self.store()
         ids = store.add_many(f"task {number}" for number in range(10))
-        before = list(store.transfer.export())
+        before = list(store.export.lines())
         store.claim(ids[4], "me")
         store.done(ids[4], "me")
-        after = list(store.transfer.export())
+        after = list(store.export.lines())
         self.assertEqual([place for place, line in enumerate(before) if after[place] != line], [5])
         self.assertEqual(len(after), len(before) + 1, "and its attempt has a line")
         self.assertEqual(json.loads(before[1]), {**json.loads(before[1]), "title": "task 0", "status": "backlog"})
@@ -68,8 +68,8 @@ class Exports(TransferCase):
         script = f"""import sys; sys.path.insert(0, {ROOT!r})
 import txlite
 store = txlite.open({self.home!r})
-type(store.transfer).export = lambda self: iter(["x", 1 / 0])
-store.transfer.export_to({self.path("out.jsonl")!r})"""
+type(store.export).lines = lambda self: iter(["x", 1 / 0])
+store.export.write({self.path("out.jsonl")!r})"""
         self.assertTrue(subprocess.run([sys.executable, "-c", script], stderr=subprocess.DEVNULL).returncode)
         self.assertEqual(sorted(os.listdir(self.directory)), [".txlite", "link", "out.jsonl"])
 

@@ -127,7 +127,7 @@ class Sharing(Case):
             except Exception as error:
                 trouble.append(type(error))
 
-        with store.db.writing():
+        with store.database.writing():
             threads = [threading.Thread(target=wait) for _ in range(4)]
             for thread in threads:
                 thread.start()
@@ -171,9 +171,9 @@ class Due(Case):
     def test_nothing_is_due_while_the_queue_is_paused(self) -> None:
         with self.store() as store:
             store.add("x", not_before="2025-01-01T00:00:00.000Z")
-            self.assertIsNotNone(store.next_due())
+            self.assertIsNotNone(store.assignments.next_due())
             store.pause()
-            self.assertIsNone(store.next_due())
+            self.assertIsNone(store.assignments.next_due())
             store.resume()
 
 

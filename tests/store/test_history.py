@@ -19,7 +19,7 @@ class History(TransferCase):
         )
         self.assertEqual([event["to"] for event in self.json("history", one, "--limit", "1")], ["done"])
         self.assertEqual([event["task"] for event in self.json("history", "--limit", "3")], [one, one, two])
-        with store.db.writing() as connection:
+        with store.database.writing() as connection:
             connection.execute("DELETE FROM tasks WHERE id = ?", (one,))
         self.assertEqual([event["to"] for event in self.json("history", one)][-2:], ["done", None])
         self.assertRegex(self.txlite("history", one), r"done -> \(deleted\)\n$")

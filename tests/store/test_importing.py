@@ -40,12 +40,12 @@ class Imports(TransferCase):
                      kind="command", command="true", directory="/", needs="gpu", parentId=one["id"],
                      failures=1)  # fmt: skip
         self.assertEqual(self.take(store, newer), (0, 1, 0, 0))
-        self.assertEqual(json.loads(list(store.transfer.export())[2]), newer)
+        self.assertEqual(json.loads(list(store.export.lines())[2]), newer)
         edited = {**newer, "title": "edited in the file", "parentId": None}
         self.assertEqual(self.take(store, edited), (0, 1, 0, 0))
         self.assertEqual(self.take(store, edited), (0, 0, 1, 0))
         self.assertEqual((store.get(two["id"]).title, store.get(two["id"]).parent), ("edited in the file", None))
-        self.assertEqual([event.to_status for event in store.transfer.history(two["id"])], ["backlog", "done"])
+        self.assertEqual([event.to_status for event in store.history.events(two["id"])], ["backlog", "done"])
 
     def test_what_a_task_waits_for(self) -> None:
         store = self.store()
@@ -67,8 +67,8 @@ class Imports(TransferCase):
         late = task(1, notBefore=MOMENT)
         self.take(store, late, task(2, notBefore="2099-01-01T00:00:00.000Z"))
         self.assertEqual([one.id for one in store.ready()], [late["id"]])
-        self.assertEqual(store.claim_next("w", [Lane("prompt")], "shell").task.id, late["id"])
-        with store.db.writing() as connection:
+        self.assertEqual(store.assignments.claim_next("w", [Lane("prompt")], "shell").task.id, late["id"])
+        with store.database.writing() as connection:
             connection.execute("DELETE FROM claims")
             connection.execute("UPDATE tasks SET status = 'backlog', updated = ? WHERE id = ?", (MOMENT, late["id"]))
         self.assertEqual(self.take(store, late), (0, 0, 1, 0))
@@ -81,7 +81,7 @@ from txlite.store import importing
 importing.ATTACH += ("PRAGMA arriving.max_page_count = 100",)
 store = txlite.open({self.home!r})
 try:
-    store.transfer.import_from(open({self.file(*map(task, range(9000)))!r}, "rb"), "file")
+    store.importing.merge(open({self.file(*map(task, range(9000)))!r}, "rb"), "file")
 except txlite.StoreUnavailable as error:
     print(error, len(store.list()), len(store.add("and on").id) > 3)"""
         found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -113,7 +113,7 @@ except txlite.StoreUnavailable as error:
                     continue
                 self.assert_sound(one)
                 self.assert_sound(other)
-                told = [sorted(map(_without_numbers, store.transfer.export())) for store in (one, other)]
+                told = [sorted(map(_without_numbers, store.export.lines())) for store in (one, other)]
                 self.assertEqual(*told)
 
     def test_a_task_that_somebody_holds_is_left_alone(self) -> None:
@@ -153,7 +153,7 @@ except txlite.StoreUnavailable as error:
         store = self.store()
         self.take(store, task(1), task(2, after=["tx-00000001"], parentId="tx-00000001"))
         before, good = (
-            list(store.transfer.export()),
+            list(store.export.lines()),
             b"\n".join(json.dumps(task(number)).encode() for number in range(10, 525)),
         )
         for line, word in (
@@ -209,7 +209,7 @@ except txlite.StoreUnavailable as error:
                     self.take(store, good, line, task(9))
                 self.assertIn(word, str(caught.exception))
                 self.assertIn("file, line 517: ", str(caught.exception))
-        self.assertEqual(list(store.transfer.export()), before)
+        self.assertEqual(list(store.export.lines()), before)
         for lines, header, word in (
             ((), False, "is empty"),
             ((task(3),), False, "line 1"),
@@ -267,7 +267,7 @@ except txlite.StoreUnavailable as error:
     def test_idle_workers_are_woken(self) -> None:
         run = self.start("run", "--forever", "--workers", "1")
         store = self.store()
-        wait_until(lambda: store.workers(), "the worker")
+        wait_until(lambda: store.workers.present(), "the worker")
         self.take(store, task(1, kind="command", command="touch began", directory=self.directory))
         wait_until(lambda: os.path.exists(self.path("began")), "the imported task to run")
         run.send_signal(signal.SIGTERM)

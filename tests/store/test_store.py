@@ -11,7 +11,7 @@ from unittest import mock
 
 import txlite
 from txlite.model import Lane
-from txlite.store import claims, completion
+from txlite.store import assignments, claim_rows, claims
 from txlite.system import clock
 
 from ..case import Case, wait_until
@@ -72,12 +72,12 @@ class Tasks(Case):
         late = store.add(command="true", not_before=clock.now(600))
         store.add(command="true", not_before=clock.now(3600))
         self.assertEqual(store.ready(), [])
-        self.assertIsNone(store.claim_next("w", COMMANDS, "shell"))
+        self.assertIsNone(store.assignments.claim_next("w", COMMANDS, "shell"))
         now = clock.now
         with mock.patch.object(clock, "now", lambda seconds=0.0: now(seconds + 900)):  # its time has come
             self.assertEqual([task.id for task in store.ready()], [late.id])
-            self.assertEqual(store.claim_next("w", COMMANDS, "shell").task.id, late.id)
-            self.assertIsNone(store.claim_next("w", COMMANDS, "shell"))
+            self.assertEqual(store.assignments.claim_next("w", COMMANDS, "shell").task.id, late.id)
+            self.assertIsNone(store.assignments.claim_next("w", COMMANDS, "shell"))
 
     def test_list_by_state(self) -> None:
         store = self.store()
@@ -143,7 +143,7 @@ class Dependencies(Case):
 
     def test_deleting_a_blocker_frees_what_waited(self) -> None:
         self.queue.add_dependency(self.two, self.one)
-        with self.queue.db.writing() as connection:
+        with self.queue.database.writing() as connection:
             connection.execute("DELETE FROM tasks WHERE id = ?", (self.one,))
         self.assertEqual(self.ready(), ["two", "three"])
         self.assertEqual(self.queue.get(self.two).open_blockers, 0)
@@ -229,7 +229,7 @@ class Claims(Case):
 
     def test_a_lease_is_over_after_a_reboot_and_by_the_clock_elsewhere(self) -> None:
         self.queue.claim(self.task, "alpha", 3600)
-        hold = claims.ClaimRow._make(self.queue.db.execute(claims.SELECT_ALL)[0])
+        hold = claim_rows.ClaimRow._make(self.queue.database.execute(claim_rows.SELECT_ALL)[0])
         self.assertFalse(hold.is_over())
         self.assertTrue(hold._replace(boot="another").is_over())
         self.assertFalse(hold._replace(boot="another", host="another").is_over())
@@ -254,7 +254,7 @@ class Claims(Case):
         self.queue.claim(self.task, "me")
         self.queue.release(self.task, "me")
         self.queue.done(self.task)
-        rows = self.queue.db.execute(
+        rows = self.queue.database.execute(
             "SELECT from_status, to_status FROM history WHERE task = ? ORDER BY id", (self.task,)
         )
         self.assertEqual(rows, [(None, "backlog"), ("backlog", "active"), ("active", "backlog"), ("backlog", "done")])
@@ -265,8 +265,8 @@ class Attempts(Case):
         store = self.store()
         task = store.add(command="false").id
         for number in (1, 2, 3):
-            assignment = wait_until(lambda: store.claim_next("w", COMMANDS, "shell"), "the next attempt")
-            store.finish(assignment.claim.token, txlite.Result("failed", 1), max_attempts=3)
+            assignment = wait_until(lambda: store.assignments.claim_next("w", COMMANDS, "shell"), "the next attempt")
+            store.assignments.finish(assignment.claim.token, txlite.Result("failed", 1), max_attempts=3)
             self.assertEqual(store.get(task).failures, number)
         self.assertEqual(store.get(task).status, "failed")
         self.assertEqual([attempt.outcome for attempt in store.attempts(task)], ["failed"] * 3)
@@ -276,35 +276,37 @@ class Attempts(Case):
     def test_interrupted_and_lost_attempts_cost_nothing_but_ten_losses_in_a_row_end_it(self) -> None:
         store = self.store()
         task = store.add(command="kill -9 $PPID").id
-        ends = ["interrupted", "lost", "interrupted"] + ["lost"] * completion.LOSSES
+        ends = ["interrupted", "lost", "interrupted"] + ["lost"] * assignments.LOSSES
         for outcome in ends:
-            with store.db.writing() as connection:
+            with store.database.writing() as connection:
                 connection.execute("UPDATE tasks SET not_before = NULL")
-            assignment = store.claim_next("w", COMMANDS, "shell")
-            store.finish(assignment.claim.token, txlite.Result(outcome), max_attempts=1)
+            assignment = store.assignments.claim_next("w", COMMANDS, "shell")
+            store.assignments.finish(assignment.claim.token, txlite.Result(outcome), max_attempts=1)
         self.assertEqual((store.get(task).status, store.get(task).failures), ("failed", 0))
         self.assertEqual(len(store.attempts(task)), len(ends))
 
     def test_an_end_that_comes_too_late_changes_nothing(self) -> None:
         store = self.store()
         task = store.add(command="true").id
-        old = store.claim_next("w1", COMMANDS, "shell").claim
-        store.finish(old.token, txlite.Result("lost"), 3)
-        new = store.claim_next("w2", COMMANDS, "shell").claim
-        store.finish(old.token, txlite.Result("done", 0), 3)
+        old = store.assignments.claim_next("w1", COMMANDS, "shell").claim
+        store.assignments.finish(old.token, txlite.Result("lost"), 3)
+        new = store.assignments.claim_next("w2", COMMANDS, "shell").claim
+        store.assignments.finish(old.token, txlite.Result("done", 0), 3)
         self.assertEqual(store.get(task).status, "active")
         self.assertEqual([attempt.outcome for attempt in store.attempts(task)], ["lost", None])
-        store.finish(new.token, txlite.Result("done", 0), 3)
+        store.assignments.finish(new.token, txlite.Result("done", 0), 3)
         self.assertEqual(store.get(task).status, "done")
 
     def test_the_end_of_one_and_the_claim_of_the_next_are_one_transaction(self) -> None:
         store = self.store()
         store.add_many({"command": "true"} for _ in range(3))
-        assignment = store.claim_next("w", COMMANDS, "shell")
+        assignment = store.assignments.claim_next("w", COMMANDS, "shell")
         seen = set()
         while assignment:
             seen.add(assignment.task.id)
-            assignment = store.finish(assignment.claim.token, txlite.Result("done", 0), 3, "w", COMMANDS, "shell")
+            assignment = store.assignments.finish(
+                assignment.claim.token, txlite.Result("done", 0), 3, "w", COMMANDS, "shell"
+            )
         self.assertEqual((len(seen), store.count()), (3, {"done": 3}))
 
 
@@ -317,11 +319,11 @@ class Threads(Case):
         def work(name: str) -> None:
             try:
                 while True:
-                    assignment = store.claim_next(name, COMMANDS, "shell")
+                    assignment = store.assignments.claim_next(name, COMMANDS, "shell")
                     if not assignment:
                         return
                     got.append(assignment.task.id)
-                    store.finish(assignment.claim.token, txlite.Result("done", 0), 3)
+                    store.assignments.finish(assignment.claim.token, txlite.Result("done", 0), 3)
             except Exception as error:
                 trouble.append(error)
 

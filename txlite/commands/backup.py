@@ -22,7 +22,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 def run(args: Namespace) -> int:
     path = os.path.abspath(args.file)
     with open_reading(args) as store:
-        size = store.transfer.backup(path)
+        size = store.backup(path)
     if args.json:
         output.print_json({"file": path, "bytes": size})
     else:

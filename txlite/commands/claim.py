@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import text
 from ..errors import UsageError
-from ..store.claims import LEASE
+from ..store.store import LEASE
 from ..system import clock
 from ..view import output
 from . import open_reading, open_writing, value_of

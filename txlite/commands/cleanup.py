@@ -56,7 +56,9 @@ def run(args: Namespace) -> int:
     age = None if args.compress_only else args.age
     with open_reading(args) as store:
         worktrees = Worktrees([] if args.compress_only else stale_worktrees.look(store), store, complaints.add)
-        with Cleanup(store.home, store.ended_reports, age, args.compress_age, complaints.add) as cleanup:
+        with Cleanup(
+            store.home, store.attempt_statuses.ended_reports, age, args.compress_age, complaints.add
+        ) as cleanup:
             if args.stats:
                 _show_summaries(cleanup.inventory.summaries(), args.json)
             elif args.dry_run:

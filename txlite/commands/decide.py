@@ -39,7 +39,7 @@ def run(args: Namespace) -> int:
         elif args.verb == "reset":
             _recover(store, id)
             more["oldStatus"] = store.reset(id)
-        elif store.launch_of(id):
+        elif store.launches.of(id):
             return _launch_again(store, id, args.json)
         else:
             store.retry(id)

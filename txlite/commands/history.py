@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from ..store.export import Event
+    from ..store.history import Event
 
 LATEST = 20
 
@@ -26,7 +26,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 def run(args: Namespace) -> int:
     limit = LATEST if args.limit is None and args.task is None else args.limit
     with open_reading(args) as store:
-        events = store.transfer.history(args.task, limit)
+        events = store.history.events(args.task, limit)
     if args.json:
         output.print_json([_object(event) for event in events])
     else:

@@ -7,6 +7,7 @@ import sys
 from .. import text
 from ..errors import Interrupted, UsageError
 from ..execution import launch as launcher
+from ..execution import presence
 from ..home import config, location
 from ..home.prompt_templates import BY_TYPE
 from ..model import LEVELS, WORKERS
@@ -144,7 +145,7 @@ def _stay_before(args: Namespace, home: str, wanted: launcher.Order) -> int:
 
 def _stop(args: Namespace, launched: launcher.Launched) -> int:
     with open_writing(args) as store:
-        standing = store.standing_of(launched.attempt)
+        standing = presence.attempt(store, launched.attempt)
         if standing and not standing.is_over:
             watch.stop(store, [standing])
     raise Interrupted(f"{launched.task} was stopped") from None

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from ..store.claims import Assignment
+    from ..store.assignments import Assignment
     from ..store.store import Store
 
 

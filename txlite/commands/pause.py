@@ -18,7 +18,7 @@ def run(args: Namespace) -> int:
     with open_writing(args) as store:
         if args.verb == "resume":
             store.resume()
-            store.lift_limits()
+            store.loops.lift_limits()
         since = store.pause() if args.verb == "pause" else None
     if args.json:
         output.print_json({"paused": since})

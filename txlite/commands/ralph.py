@@ -19,8 +19,8 @@ from ..ralph import prompt as briefing
 from ..ralph import summary as night
 from ..ralph.trial import Policy
 from ..reports import report
+from ..store.new_tasks import check_command
 from ..store.store import open_store
-from ..store.tasks import check_command
 from ..system import clock
 from ..system.atomic_file import AtomicFile
 from ..view import output
@@ -204,7 +204,7 @@ def _loop(store: Store, agent: Agent, options: ConfigParser, args: Namespace) ->
     if ours.is_interrupted:
         raise Interrupted("interrupted: `txlite ralph` goes on where it stopped")
     open_ones = [entry for entry in found.entries if entry.status not in ("done", "cancelled")] if found else []
-    return 1 if open_ones or store.stuck() else 0
+    return 1 if open_ones or store.batches.stuck() else 0
 
 
 def _report(args: Namespace) -> int:

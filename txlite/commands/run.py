@@ -13,7 +13,7 @@ from ..home import config, location
 from ..model import STATES
 from ..reports import report
 from ..store.store import Store, open_store
-from ..store.workers import check_count
+from ..store.supervisors import check_count
 from ..view import output
 from . import value_of
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from ..model import Task
-    from ..store.attempts import Finished
     from ..store.batches import Batch
+    from ..store.history import Finished
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
@@ -103,7 +103,7 @@ def run(args: Namespace) -> int:
         try:
             supervisor.run()
             watch.look()
-            store.end_batches()
+            store.batches.end_finished()
         finally:
             progress.end()
         return _conclude(store, batch, supervisor, watch, args)
@@ -137,17 +137,17 @@ def _enter(store: Store, lines: list[str], args: Namespace) -> Batch:
     directory = location.working_directory()
     digest = hashlib.sha256("\n".join([args.agent, directory, *lines]).encode()).hexdigest()
     new = [{"command" if args.agent == SHELL else "title": line} for line in lines]
-    batch, is_new = store.add_batch(digest, args.source, new, args.again)
+    batch, is_new = store.batches.add(digest, args.source, new, args.again)
     if is_new:
         _say(args, f"{batch.size} tasks added")
         return batch
-    failed = store.failed_in(batch)
+    failed = store.batches.failed(batch)
     for task in failed:
         try:
             store.retry(task)
         except AlreadyClaimed:
             pass  # another run of the same batch was first
-    done = store.count_batch(batch).get("done", 0)
+    done = store.batches.count(batch).get("done", 0)
     again = f", {len(failed)} that failed are tried again" if failed else ""
     _say(args, f"{batch.size} tasks were added before and are continued: {done} done{again} (--again adds them anew)")
     return batch
@@ -159,7 +159,7 @@ def _say(args: Namespace, line: str) -> None:
 
 
 def _progress(store: Store, batch: Batch | None, args: Namespace) -> output.Progress:
-    counts = store.count_batch(batch) if batch else store.count()
+    counts = store.batches.count(batch) if batch else store.count()
     open_now = counts.get("backlog", 0) + counts.get("active", 0)
     done = counts.get("done", 0) if batch else 0
     return output.Progress(open_now + done, done, quiet=args.json)
@@ -177,7 +177,7 @@ class Watch:
         self.heed = heed
         self._store = store
         self._progress = progress
-        self._event = store.last_event()
+        self._event = store.history.last_event()
         self._is_told = False
         self.workers: set[str] = set()  # those of the run
         self.touched: dict[str, str | None] = {}  # task -> worker of its last attempt
@@ -186,7 +186,7 @@ class Watch:
         if is_interrupted and not self._is_told:
             self._is_told = True
             self._progress.say("stopping: what runs may finish; another Ctrl-C, or TERM, ends that, too")
-        events = self._store.finished_since(self._event)
+        events = self._store.history.finished_since(self._event)
         if events:
             self._event = events[-1].event
             self.touched.update((event.task, event.worker) for event in events)
@@ -198,10 +198,10 @@ class Watch:
 def _conclude(store: Store, batch: Batch | None, supervisor: Supervisor, watch: Watch, args: Namespace) -> int:
     """Say how it went; the exit code."""
     ours = [task for task, worker in watch.touched.items() if worker in supervisor.worker_ids]
-    tasks = {task.id: task for task in (*map(store.get, ours), *(store.unfinished_in(batch) if batch else ()))}
+    tasks = {task.id: task for task in (*map(store.get, ours), *(store.batches.unfinished(batch) if batch else ()))}
     failed = [task for task in tasks.values() if task.status == "failed"]
-    waiting = store.stuck(batch)
-    counts = store.count_batch(batch) if batch else _count(tasks.values())
+    waiting = store.batches.stuck(batch)
+    counts = store.batches.count(batch) if batch else _count(tasks.values())
     if args.json:
         _print_object(store, batch, supervisor, counts, failed, waiting)
     else:

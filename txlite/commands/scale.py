@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..execution import presence
 from ..view import output
 from . import open_writing, value_of
 from .run import workers
@@ -19,7 +20,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 
 def run(args: Namespace) -> int:
     with open_writing(args) as store:
-        supervisor = store.scale(args.workers, args.run)
+        supervisor = presence.scale(store, args.workers, args.run)
     if args.json:
         output.print_json({"run": supervisor.id, "workers": supervisor.wanted})
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .. import text
 from ..errors import UsageError
+from ..execution import presence
 from ..model import STATES, WORKERS
 from ..view import attempts, output, worker_status
 from . import open_reading, value_of
@@ -41,12 +42,12 @@ def run(args: Namespace) -> int:
             _print_stats(_stats(store, args.type), args.json)
             return 0
         limit = args.latest if args.latest else None if args.all or args.json else ENDED
-        found = {one.attempt: one for one in store.standings(limit, args.type)}
+        found = {one.attempt: one for one in presence.newest_attempts(store, limit, args.type)}
         if not args.latest:
-            found.update((one.attempt, one) for one in store.open_standings() if args.type in (None, one.type))
+            found.update((one.attempt, one) for one in presence.open_attempts(store) if args.type in (None, one.type))
         standings = [found[attempt] for attempt in sorted(found, reverse=True)]
         attempts.print_standings(store.home, standings, args.json)
-        runs = store.supervisors()
+        runs = presence.live_supervisors(store)
     if not args.json:
         for one in runs:
             print(f"{one.id} goes on with {one.wanted} workers, since {one.started}")
@@ -56,17 +57,17 @@ def run(args: Namespace) -> int:
 
 
 def _stats(store: Store, type: str | None) -> dict[str, object]:
-    rows = [attempts.Row(store.home, one) for one in store.standings(None, type)]
+    rows = [attempts.Row(store.home, one) for one in presence.newest_attempts(store, None, type)]
     counts: dict[str, int] = {}
     for row in rows:
         counts[row.standing.state] = counts.get(row.standing.state, 0) + 1
-    tasks = store.count()
+    tasks, runs = store.count(), presence.live_supervisors(store)
     return {
         "tasks": {state: tasks.get(state, 0) for state in STATES},
         "attempts": counts,
         "reports": {"count": sum(row.report is not None for row in rows), "bytes": sum(row.size or 0 for row in rows)},
         "types": _by_type([row.standing for row in rows]),
-        "runs": [{"run": one.id, "workers": one.wanted, "startedAt": one.started} for one in store.supervisors()],
+        "runs": [{"run": one.id, "workers": one.wanted, "startedAt": one.started} for one in runs],
         "workers": list(map(_worker_object, worker_status.look(store))),
     }
 

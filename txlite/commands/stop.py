@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..errors import UsageError
+from ..execution import presence
 from ..view import attempts
 from ..view import follow as watch
 from . import open_writing
@@ -25,7 +26,7 @@ def run(args: Namespace) -> int:
         raise UsageError("give the tasks to stop, or --all: `txlite status` lists what runs")
     with open_writing(args) as store:
         if args.all:
-            found = [standing for standing in store.open_standings() if standing.launched]
+            found = [standing for standing in presence.open_attempts(store) if standing.launched]
         else:
             found = [watch.open_standing(store, watch.find(store, name)) for name in args.names]
         stopped = watch.stop(store, found)

@@ -40,7 +40,7 @@ def run(args: Namespace) -> int:
         if args.file == STDIO:
             _print(store)
         else:
-            store.transfer.export_to(args.file)
+            store.export.write(args.file)
     return 0
 
 
@@ -50,7 +50,7 @@ def _print(store: Store) -> None:
     import tempfile
 
     with tempfile.TemporaryFile() as file:
-        file.writelines(line.encode() for line in store.transfer.export())
+        file.writelines(line.encode() for line in store.export.lines())
         store.close()
         file.seek(0)
         sys.stdout.flush()
@@ -64,7 +64,7 @@ def _import(args: Namespace) -> int:
     gc.disable()  # a million records come and go, and none of them in a circle
     name = "stdin" if args.file == STDIO else args.file
     with _open(args.file) as file, open_writing(args) as store:
-        counts = store.transfer.import_from(file, name)
+        counts = store.importing.merge(file, name)
     if args.json:
         output.print_json(counts._asdict())
         return 0

@@ -13,6 +13,7 @@ from functools import partial
 from .. import text
 from ..agents.agent import BUILT_IN, SHELL, describe_agent, is_installed
 from ..errors import Error, UsageError
+from ..execution import presence
 from ..home import config, location, prompt_templates
 from ..model import WORKERS
 from ..reports import report
@@ -154,7 +155,7 @@ def check_database(home: str) -> list[Finding]:
         return [Finding("database", OK, "none yet: the first command that writes makes it")]
     try:
         with open_store(home, read_only=True) as store:
-            version, journal = Inspection(store.db).schema_version, Inspection(store.db).journal_mode
+            version, journal = Inspection(store.database).schema_version, Inspection(store.database).journal_mode
     except Error as error:
         return [found_error("database", error)]
     if journal == "wal" and mounts.is_on_network(home):
@@ -173,7 +174,7 @@ def check_integrity(home: str) -> list[Finding]:
     """Have SQLite read the whole database for damage and for rows against the rules of its schema."""
     try:
         with open_store(home, read_only=True) as store:
-            damage, violations = Inspection(store.db).damage(), Inspection(store.db).violations()
+            damage, violations = Inspection(store.database).damage(), Inspection(store.database).violations()
     except Error as error:
         return [found_error("integrity", error)]
     findings = []
@@ -191,7 +192,7 @@ def check_integrity(home: str) -> list[Finding]:
 def check_records(home: str) -> list[Finding]:
     """Compare what the database says in two places: tasks, claims, attempts, counts."""
     with open_store(home, read_only=True) as store:
-        broken = [_describe(home, one) for one in Inspection(store.db).inconsistencies()]
+        broken = [_describe(home, one) for one in Inspection(store.database).inconsistencies()]
     return broken or [Finding("records", OK, "tasks, claims, attempts and counts agree")]
 
 
@@ -213,8 +214,8 @@ def check_workers(home: str) -> list[Finding]:
     """Look for workers that died and leases that ran out, which nobody has recovered yet."""
     with open_store(home, read_only=True) as store:
         gone = _gone(store) & _gone(store)  # twice: one that leaves now has let go of its lock before it signs off
-        lapsed, runs = len(store.expired()), len(store.supervisors())
-        alive = len(store.live_pids())
+        lapsed, runs = len(store.expired()), len(presence.live_supervisors(store))
+        alive = len(presence.live_pids(store))
     facts = [f"{_count(len(gone), 'worker')} died, and what they held was not given back yet"] if gone else []
     facts += [f"the lease of {_count(lapsed, 'claim')} has run out"] if lapsed else []
     if facts:
@@ -223,7 +224,7 @@ def check_workers(home: str) -> list[Finding]:
 
 
 def _gone(store: Store) -> set[str]:
-    return {worker.id for worker in store.unrecovered_workers() if not store.is_alive(worker)}
+    return {worker.id for worker in store.workers.unrecovered() if not presence.is_alive(store, worker)}
 
 
 def check_left(home: str) -> list[Finding]:
@@ -232,7 +233,8 @@ def check_left(home: str) -> list[Finding]:
         left = liveness.find_leftovers(
             os.path.dirname(store.lock_path("")),
             store.wake_directory,
-            lambda: {worker.id for worker in store.unrecovered_workers()} | set(store.present_supervisors()),
+            lambda: {worker.id for worker in store.workers.unrecovered()}
+            | {one.id for one in store.supervisors.present()},
         )
     count = len(left.locks) + len(left.fifos)
     if count:

@@ -14,7 +14,7 @@ import subprocess
 from ..agents.agent import judge_exit
 from ..agents.environment import Invocation
 from ..model import TIMEOUT, UNKILLABLE, UNSTARTABLE
-from ..store.claims import Result
+from ..store.attempts import Result
 from ..system import clock, process, process_tree
 from ..system.named_tuple import NamedTuple
 

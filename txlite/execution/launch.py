@@ -27,8 +27,8 @@ from ..home import prompt_templates as templates
 from ..model import CANCELLED, COMMAND, LEVELS, UNSTARTABLE, WORKERS, Launch, Task
 from ..reports import report
 from ..reports.header import Header
-from ..store.claims import Result
-from ..store.tasks import check
+from ..store.attempts import Result
+from ..store.new_tasks import check
 from ..store.workers import new_id
 from ..system import clock
 from ..system.event_loop import handle_quietly
@@ -43,9 +43,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-    from ..store.claims import Assignment
+    from ..store.assignments import Assignment
+    from ..store.new_tasks import NewTask
     from ..store.store import Store
-    from ..store.tasks import NewTask
 
 PATIENCE = 90.0  # seconds for a launched worker to say that it is there: the database may be locked for 30
 DEFAULT_LEVELS = {"research": "medium"}  # by type; any other is low
@@ -126,7 +126,7 @@ def order(
 
 def order_again(store: Store, task: str) -> Order:
     """What to launch for a task that was launched before. Raises NotFound, UsageError."""
-    launch = store.launch_of(task)
+    launch = store.launches.of(task)
     if launch is None:
         raise NotFound(f"{task} was not launched")
     options = config.read(store.home)
@@ -293,9 +293,9 @@ class LaunchedWorker(Standalone):
         self._lanes = []
         self._is_leaving = True
         if self._order.new:
-            self._assignment = self._store.add_launch(self._order.new, self._order.launch, self._describe())
+            self._assignment = self._store.launches.add(self._order.new, self._order.launch, self._describe())
         else:
-            self._assignment = self._store.relaunch(str(self._order.task), self._describe())
+            self._assignment = self._store.launches.claim_again(str(self._order.task), self._describe())
 
     def begin(self) -> Launched:
         """Make the report; what the caller is told. Raises StoreUnavailable where it cannot be made."""
@@ -319,7 +319,7 @@ class LaunchedWorker(Standalone):
 
     def run(self) -> None:
         super().run()
-        self._store.wake_waiting()
+        self._store.launches.wake_waiting()
 
     def _attempt(self, assignment: Assignment) -> Result:
         refusal = self._refusal or self._await_turn(assignment.claim.token)
@@ -333,9 +333,9 @@ class LaunchedWorker(Standalone):
         deadline = clock.monotonic() + worker.STORE_PATIENCE
         while not self._signals:
             try:
-                if self._store.take_turn(token):
+                if self._store.launches.take_turn(token):
                     break
-                reason = self._store.must_stop(token)
+                reason = self._store.assignments.must_stop(token)
                 if reason:
                     return Result(CANCELLED, note=reason)
                 deadline = clock.monotonic() + worker.STORE_PATIENCE

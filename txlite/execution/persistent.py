@@ -16,7 +16,7 @@ import signal
 
 from ..errors import Error
 from ..model import INTERRUPTED, Lane
-from ..store.claims import Result
+from ..store.attempts import Result
 from ..system import clock
 from ..system.event_loop import handle_quietly
 from . import worker

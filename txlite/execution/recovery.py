@@ -16,12 +16,13 @@ from ..errors import Refused
 from ..model import LOST, UNKILLABLE, WORKERS
 from ..reports import report
 from ..reports.header import Header
-from ..store.claims import Result
+from ..store.attempts import Result
 from ..system import clock, liveness, process, process_tree, wakeup
+from . import presence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..model import Claim, Worker
+    from ..model import Claim, WorkerRecord
     from ..store.store import Store
 
 AGAIN = 1.0  # seconds until what could not be done is tried again
@@ -31,7 +32,7 @@ PATIENCE = 60.0  # seconds to wait for somebody else who recovers
 class DeadWorker:
     """One dead worker, and the attempt that it left."""
 
-    def __init__(self, store: Store, worker: Worker, legacy: liveness.OrphanedLock, claim: Claim | None) -> None:
+    def __init__(self, store: Store, worker: WorkerRecord, legacy: liveness.OrphanedLock, claim: Claim | None) -> None:
         self.worker = worker
         self.legacy = legacy
         self.claim = claim
@@ -63,7 +64,7 @@ class Recovery:
     def look(self) -> None:
         """Find workers that died, leases that ran out, and supervisors that are gone."""
         self._is_contested = False
-        for worker in self._store.unrecovered_workers():
+        for worker in self._store.workers.unrecovered():
             if worker.id not in self._cases:
                 self._open_case(worker)
         for claim in self._store.expired():
@@ -71,10 +72,10 @@ class Recovery:
                 self._store.expire(claim.token)
             except Refused:
                 pass  # another was first, or its holder has renewed it
-        for supervisor in self._store.gone_supervisors():
-            self._store.retire_supervisor(supervisor)
-            wakeup.remove(self._store.wake_directory, supervisor)
-            liveness.OrphanedLock(self._store.lock_path(supervisor)).remove()
+        for supervisor in presence.gone_supervisors(self._store):
+            self._store.supervisors.retire(supervisor.id)
+            wakeup.remove(self._store.wake_directory, supervisor.id)
+            liveness.OrphanedLock(self._store.lock_path(supervisor.id)).remove()
 
     def tidy(self) -> None:
         """Remove the lock files and FIFOs of processes that died before they were registered, or after they had
@@ -88,7 +89,7 @@ class Recovery:
             wakeup.remove(self._store.wake_directory, name)
 
     def _known_names(self) -> set[str]:
-        return {worker.id for worker in self._store.unrecovered_workers()} | set(self._store.present_supervisors())
+        return presence.registered(self._store)
 
     def step(self) -> None:
         """Do what is due."""
@@ -107,7 +108,7 @@ class Recovery:
             self.look()
         return self.recovered
 
-    def _open_case(self, worker: Worker) -> None:
+    def _open_case(self, worker: WorkerRecord) -> None:
         identity = process.Identity.parse(worker.identity)
         if identity is None or identity.is_alive():
             return  # its lock may be missing all the same: somebody tidied locks/
@@ -123,27 +124,27 @@ class Recovery:
             legacy.close()  # else nobody could recover it for as long as we live
             raise
 
-    def _open(self, worker: Worker, legacy: liveness.OrphanedLock) -> None:
-        case = DeadWorker(self._store, worker, legacy, self._store.claim_of(worker.id))
-        if not case.claim and self._store.worker(worker.id).ended:
+    def _open(self, worker: WorkerRecord, legacy: liveness.OrphanedLock) -> None:
+        case = DeadWorker(self._store, worker, legacy, self._store.workers.claim_of(worker.id))
+        if not case.claim and self._store.workers.get(worker.id).ended:
             legacy.remove()  # another was first
             return
         if case.claim:
             found = process_tree.Tree(
-                self._store.uuid, case.claim.token, self._agent_of(case), spared=self._store.live_pids
+                self._store.uuid, case.claim.token, self._agent_of(case), spared=lambda: presence.live_pids(self._store)
             )
             case.ending = process_tree.Ending(found, worker.kill_after)
         self._cases[worker.id] = case
 
-    def _can_see(self, identity: process.Identity, worker: Worker) -> bool:
+    def _can_see(self, identity: process.Identity, worker: WorkerRecord) -> bool:
         """Whether we may judge: its processes would be in our table, or are over with their boot. Otherwise, in
         another container or on another host, its lease must have run out, too."""
         if identity.boot == clock.boot() and identity.namespace == process.pid_namespace():
             return True
         if identity.boot != clock.boot() and (worker.host == clock.host() or not self._store.is_on_network):
             return True
-        claim = self._store.claim_of(worker.id)
-        return claim is None or self._store.is_lapsed(claim.token)
+        claim = self._store.workers.claim_of(worker.id)
+        return claim is None or self._store.assignments.is_lapsed(claim.token)
 
     def _agent_of(self, case: DeadWorker) -> process.Identity | None:
         known = case.claim and case.note.get("attempt") == case.claim.token
@@ -158,7 +159,7 @@ class Recovery:
         case.next_step = clock.monotonic() + AGAIN  # if one of these cannot be done now
         if case.claim:
             self._give_back(case, case.claim)
-        self._store.retire(case.worker.id)
+        self._store.workers.retire(case.worker.id)
         wakeup.remove(self._store.wake_directory, case.worker.id)
         case.legacy.remove()
         return True
@@ -168,7 +169,7 @@ class Recovery:
         if case.ending and case.ending.survivors:
             names = ", ".join(str(survivor.pid) for survivor in case.ending.survivors[:5])
             result = Result(UNKILLABLE, note=f"its worker died, and process {names} could not be killed")
-        self._store.finish(claim.token, self._salvage(case, claim, result), max_attempts=1)
+        self._store.assignments.finish(claim.token, self._salvage(case, claim, result), max_attempts=1)
         self.recovered += 1
 
     def _salvage(self, case: DeadWorker, claim: Claim, result: Result) -> Result:
@@ -177,7 +178,7 @@ class Recovery:
             return result  # it died before it began a report
         agent = self._agent_of(case)
         worker = int(case.worker.identity.split(" ")[0])
-        launch = self._store.launch_of(claim.task)
+        launch = self._store.launches.of(claim.task)
         pid = agent.pid if agent and not launch else worker
         heading = Header.of(
             self._store.get(claim.task), claim.token, note.get("name", SHELL), note["started"], launch, worker

@@ -18,7 +18,7 @@ from __future__ import annotations
 import signal
 
 from ..model import CANCELLED, INTERRUPTED
-from ..store.claims import Result
+from ..store.attempts import Result
 from ..system import clock
 
 TYPE_CHECKING = False

@@ -8,6 +8,7 @@ by the loop of `ralph`.
 
 from __future__ import annotations
 
+import os
 import signal
 
 from ..errors import Error, Refused
@@ -98,7 +99,7 @@ class Supervisor:
         # But those that our caller had ignored: nohup, a shell's `&`.
         self._events.open(number for number in STOPPING if signal.getsignal(number) is not signal.SIG_IGN)
         try:
-            self._store.add_supervisor(self.id, self._wanted)
+            self._store.supervisors.register(self.id, str(process.identify(os.getpid())), self._wanted)
             self._recovery.tidy()
             self._recovery.look()
             self._supervise(listener)
@@ -108,7 +109,7 @@ class Supervisor:
             self._events.close()
             listener.close()
             lock.release()
-        self._store.retire_supervisor(self.id)
+        self._store.supervisors.retire(self.id)
         if self._trouble:
             raise self._trouble
 
@@ -190,7 +191,7 @@ class Supervisor:
         slot.start(
             settings.body,
             WorkerSettings(
-                self._store.db.path, id, id, self.id, settings.agent, settings.max_attempts, settings.limits,
+                self._store.database.path, id, id, self.id, settings.agent, settings.max_attempts, settings.limits,
                 settings.cap, settings.policy,
             ),
         )  # fmt: skip
@@ -200,13 +201,13 @@ class Supervisor:
         if self._is_subreaper:
             process.reap_adopted({slot.pid for slot in self._slots if slot.pid})
         self._recovery.look()
-        self._wanted = self._store.wanted(self.id)
+        self._wanted = self._store.supervisors.wanted(self.id)
         self._leave_if_idle()
 
     def _leave_if_idle(self) -> None:
         if self._policy.is_leaving or self._settings.forever or not self._recovery.is_over:
             return
-        if self._store.is_idle(self._settings.agent.lanes):
+        if self._store.assignments.is_idle(self._settings.agent.lanes):
             self._policy.order(LEAVE)
 
     def _pass_on(self) -> None:

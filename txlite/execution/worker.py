@@ -18,16 +18,17 @@ import time
 from ..agents.agent import SHELL, Agent
 from ..agents.environment import Environment, Invocation, build_command
 from ..errors import Error, StoreLost, StoreUnavailable, record_bug
-from ..model import CANCELLED, INTERRUPTED, UNSTARTABLE, WORKERS, format_lanes
-from ..model import Worker as WorkerRecord
+from ..model import CANCELLED, INTERRUPTED, UNSTARTABLE, WORKERS, WorkerRecord, format_lanes
 from ..reports import report
 from ..reports.header import Header
-from ..store.claims import Assignment, Result
+from ..store.assignments import Assignment
+from ..store.attempts import Result
 from ..store.store import open_store
 from ..system import clock, liveness, process
 from ..system import wakeup as wake
 from ..system.event_loop import handle_quietly
 from ..system.named_tuple import NamedTuple
+from . import presence
 from .control import FINISHED, IDLE, Control
 from .guarded_process import Limits, Run
 from .stop_policy import KILL, LEAVE, STOP, STOPPING
@@ -133,7 +134,7 @@ class Worker:
             raise
 
     def _register(self) -> None:
-        self._store.register(self._describe())
+        self._store.workers.register(self._describe())
 
     def _describe(self) -> WorkerRecord:
         """Who we are."""
@@ -167,8 +168,8 @@ class Worker:
         self._end_agent()
         if self._assignment:
             result = self._complete(Result(INTERRUPTED, note="its worker had to give up"))
-            self._store.finish(self._assignment.claim.token, result, self._settings.max_attempts)
-        self._store.retire(self._settings.id)
+            self._store.assignments.finish(self._assignment.claim.token, result, self._settings.max_attempts)
+        self._store.workers.retire(self._settings.id)
         self._store.close()
         self._liveness.release()
 
@@ -197,7 +198,7 @@ class Worker:
             self._listener.hide()
 
     def _claim(self) -> Assignment | None:
-        return self._store.claim_next(self._settings.id, self._lanes, self._settings.agent.name)
+        return self._store.assignments.claim_next(self._settings.id, self._lanes, self._settings.agent.name)
 
     def _bear(self, error: StoreUnavailable, deadline: float) -> None:
         """Wait a moment for a database that cannot be used; raise where waiting does not help, or was long enough."""
@@ -216,7 +217,7 @@ class Worker:
                 break
 
     def _next_due(self) -> str | None:
-        due = self._store.next_due()
+        due = self._store.assignments.next_due()
         try:
             return due if due and clock.to_seconds(due) else None
         except ValueError:
@@ -298,8 +299,8 @@ class Worker:
     ) -> Run:
         """Start a process of the attempt with this token; what it writes goes to `sink`."""
         self._run = Run(
-            invocation, directory, sink, (self._uuid, token), limits, self._store.live_pids, leaves_daemons,
-            self._is_subreaper,
+            invocation, directory, sink, (self._uuid, token), limits, lambda: presence.live_pids(self._store),
+            leaves_daemons, self._is_subreaper,
         )  # fmt: skip
         return self._run
 
@@ -326,7 +327,7 @@ class Worker:
     def _heed_verdict(self, run: Run, token: int) -> None:
         """Stop the agent if somebody decided about its task meanwhile."""
         try:
-            reason = self._store.must_stop(token)
+            reason = self._store.assignments.must_stop(token)
         except StoreUnavailable:
             return  # no reason to lose the agent's work: the next look may succeed
         if reason:
@@ -339,7 +340,7 @@ class Worker:
         while True:
             lanes = self._lanes if self._claims_at_once and not self._is_leaving else ()
             try:
-                self._assignment = self._store.finish(
+                self._assignment = self._store.assignments.finish(
                     assignment.claim.token, result, settings.max_attempts, settings.id, lanes, settings.agent.name
                 )
                 break
@@ -354,7 +355,7 @@ class Worker:
         if clock.monotonic() >= self._heartbeat:
             self._heartbeat = clock.monotonic() + HEARTBEAT
             try:
-                self._store.heartbeat(self._settings.id, token)
+                self._store.workers.heartbeat(self._settings.id, token)
             except StoreUnavailable:
                 pass  # the lock on our file says that we live; the next one may come through
 

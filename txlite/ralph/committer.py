@@ -53,7 +53,7 @@ class Committer:
         if state.commit and state.commit != start:
             index.squash(tree, state.commit, start, self._task.id, self._token)
         self._stage(tree, start, state.repositories)
-        self._store.land(self._token, None)
+        self._store.loop_attempts.land(self._token, None)
         self._commit_staged(tree, start, directory)
         return _check_whole(tree, start)
 

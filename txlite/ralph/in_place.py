@@ -54,9 +54,9 @@ class InPlace:
         state = self._recover()
         if state.commit is None:
             raise WorkspaceUnusable(f"{self.top} has no commit yet: make a first one")
-        landed = self._store.cut_off_landing(self._token)
+        landed = self._store.loop_attempts.cut_off_landing(self._token)
         if landed and self._tree.is_ancestor(landed, state.commit):
-            self._store.settle(self._token, landed)
+            self._store.loop_attempts.settle(self._token, landed)
             return landed
         self._begin(state, state.commit)
         return None
@@ -76,14 +76,14 @@ class InPlace:
             names = shorten(", ".join(state.changes[:3]), 100)
             raise WorkspaceUnusable(f"{self.top} has changes that are not committed ({names}): commit or stash them")
         self._origin = Origin(commit, state.branch)
-        self._store.prepare(self._token, self.top, state.branch, commit, None)
+        self._store.loop_attempts.prepare(self._token, self.top, state.branch, commit, None)
 
     def keep(self) -> str | None:
         """Judge and commit; the commit, if anything differs. Raises WorkRejected."""
         assert self._origin
         judge(self._host, self.directory)
         commit = self._committer.commit(self._tree, self._origin, self.directory)
-        self._store.settle(self._token, commit)
+        self._store.loop_attempts.settle(self._token, commit)
         return commit
 
     def set_aside(self, reason: str) -> str | None:
@@ -95,7 +95,7 @@ class InPlace:
             parked = self._clearing.clear_away(self._surely, self._origin, label)
         except GitError as error:
             raise WorkspaceUnusable(f"what the attempt left could not be put aside: {error}") from error
-        self._store.settle(self._token, parked=parked)
+        self._store.loop_attempts.settle(self._token, parked=parked)
         return parked
 
     def leave(self, reason: str) -> str | None:

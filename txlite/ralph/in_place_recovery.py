@@ -35,7 +35,8 @@ class InPlaceRecovery:
         self._token = token  # of the attempt that clears up, which is none of them
 
     def _found(self) -> list[LoopAttempt]:
-        here = [one for one in self._store.unsettled() if one.repository == self._tree.top and not one.worktree]
+        unsettled = self._store.loop_attempts.unsettled()
+        here = [one for one in unsettled if one.repository == self._tree.top and not one.worktree]
         return [one for one in here if one.attempt != self._token and one.start]
 
     def must_wait(self) -> bool:
@@ -47,12 +48,12 @@ class InPlaceRecovery:
         """Find out how far each had come, park what it left, and record that. Raises GitError."""
         for trial in self._found():
             if self._has_landed(trial):
-                self._store.settle(trial.attempt, self._tree.head())
+                self._store.loop_attempts.settle(trial.attempt, self._tree.head())
                 continue
             parked = self._park(trial)
             if parked:
                 self._host.remark(f"what attempt {trial.attempt} of {trial.task} left when it was cut off is {parked}")
-            self._store.settle(trial.attempt, parked=parked)
+            self._store.loop_attempts.settle(trial.attempt, parked=parked)
 
     def _park(self, trial: LoopAttempt) -> str | None:
         """What is committed on the branch stays there: it may be the user's, of the time since."""
@@ -73,7 +74,7 @@ class InPlaceRecovery:
         """Whether HEAD was last moved while the attempt ran: by its agent, and not by a person later."""
         moved = self._tree.ask("log", "-g", "-1", "--date=unix", "--format=%gd").strip()
         attempt = next(one for one in self._store.attempts(trial.task) if one.id == trial.attempt)
-        alive = clock.to_seconds(self._store.worker(attempt.worker).heartbeat) + HEARTBEAT
+        alive = clock.to_seconds(self._store.workers.get(attempt.worker).heartbeat) + HEARTBEAT
         seconds = moved.partition("{")[2].rstrip("}")
         return is_rebasing(self._tree) or (seconds.isdigit() and int(seconds) <= alive)
 

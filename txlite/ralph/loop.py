@@ -27,7 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from ..store.attempts import Finished
+    from ..store.history import Finished
     from ..store.store import Store
 
 LOCK = "ralph"  # who holds it is the home's loop
@@ -98,7 +98,7 @@ def find_rules(
 
 def _is_cut_off(store: Store, top: str) -> bool:
     """Whether the changes there are an attempt's: one that was killed, or goes on though its loop was killed."""
-    return any(trial.repository == top and not trial.worktree for trial in store.unsettled())
+    return any(trial.repository == top and not trial.worktree for trial in store.loop_attempts.unsettled())
 
 
 class Loop:
@@ -139,7 +139,7 @@ class Loop:
             for directory in OWN_DIRECTORIES:
                 location.ignore(self._store.home, directory)
             installation.write_command(os.path.join(self._store.home, ralph.COMMANDS, "txlite"))
-            self._store.begin_loop(self.id, self._agent.name, self._bounds.max_tasks, self._bounds.max_failures)
+            self._store.loops.begin(self.id, self._agent.name, self._bounds.max_tasks, self._bounds.max_failures)
             reason = "it was interrupted by an error"
             try:
                 self.supervisor.run()
@@ -149,7 +149,7 @@ class Loop:
                 reason = str(error)
                 raise
             finally:
-                self._store.end_loop(self.id, reason)
+                self._store.loops.end(self.id, reason)
             return reason
         finally:
             if lock:
@@ -184,7 +184,7 @@ class Loop:
 
     def _heed_bounds(self) -> None:
         self._next_look = clock.monotonic() + LOOK
-        bound = self._store.bound_of_loop(self.id)
+        bound = self._store.loops.reached_bound(self.id)
         if bound:
             self._leave(bound)
 
@@ -199,7 +199,7 @@ class Loop:
             self._look_whether_idle(now, self._bounds.idle_exit)
 
     def _look_whether_idle(self, now: float, patience: float) -> None:
-        if not self._store.is_idle(self._agent.lanes):
+        if not self._store.assignments.is_idle(self._agent.lanes):
             self._idle_since = None
         elif self._idle_since is None:
             self._idle_since = now

@@ -68,7 +68,7 @@ def _last_attempt(store: Store, task: Task, goes_on: bool) -> str:
 
 
 def _failure(store: Store, attempt: Attempt) -> str:
-    trial = store.trial(attempt.id)
+    trial = store.loop_attempts.get(attempt.id)
     words = f"The last attempt did not pass: {text.printable(attempt.note or f'exit {attempt.exit_code}')}.\n"
     if trial and trial.parked:
         words += f"What it had changed is not here any more; `git show {trial.parked}` shows it.\n"

@@ -52,7 +52,7 @@ def _why_it_stays(store: Store, path: str, task: str) -> str | None:
     if (
         os.path.basename(path) == task
         and status in ("backlog", "active", "blocked")
-        and store.unsettled(store.get(task).seq)
+        and store.loop_attempts.unsettled(store.get(task).seq)
     ):
         return f"{task} goes on there"
     try:

@@ -6,6 +6,7 @@ shows it as text, as an object, or as a `page`.
 
 from __future__ import annotations
 
+from ..execution import presence
 from ..git.landing import tell_held_back
 from ..model import COSTLY, DONE, LOST
 from ..system import clock
@@ -14,7 +15,7 @@ from .stale_worktrees import look as look_at_worktrees
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..model import Attempt, Loop, LoopAttempt, Task
+    from ..model import Attempt, LoopAttempt, LoopRecord, Task
     from ..store.store import Store
 
 SHOWN = 20  # tasks that wait
@@ -54,7 +55,7 @@ class Summary(NamedTuple):
     """One loop, or several of which all but the last were killed."""
 
     home: str
-    loops: list[Loop]  # oldest first, never empty
+    loops: list[LoopRecord]  # oldest first, never empty
     entries: list[Entry]  # in the order of their first attempts
     now: str  # UTC text of the moment for which all this is true
     remarks: list[str]  # what else a person should know
@@ -85,12 +86,12 @@ def seconds(started: str, ended: str | None) -> float:
 
 def look(store: Store) -> Summary | None:
     """Return what became of the last loop of a home; None where there was none."""
-    loops = _last_loops(store.loops(), {one.id for one in store.supervisors()})
+    loops = _last_loops(store.loops.newest(), {one.id for one in presence.live_supervisors(store)})
     if not loops:
         return None
     tries: dict[str, list[LoopAttempt]] = {}
     for loop in loops:
-        for trial in store.trials(loop.id):
+        for trial in store.loop_attempts.of_loop(loop.id):
             tries.setdefault(trial.task, []).append(trial)
     entries = [_entry(store.get(task), store.attempts(task), trials) for task, trials in tries.items()]
     trials = [trial for several in tries.values() for trial in several]
@@ -118,13 +119,13 @@ def _held_back(trials: list[LoopAttempt]) -> list[str]:
 
 def _waiting(store: Store) -> list[str]:
     """Tasks that no loop can begin, because of what they wait for."""
-    stuck = store.stuck()
+    stuck = store.batches.stuck()
     relations = store.relations(stuck[:SHOWN])
     lines = [f"{one.id} waits for {', '.join(relations[one.id].blocked_by[:5])}" for one in stuck[:SHOWN]]
     return lines + ([f"and {len(stuck) - SHOWN} more wait for tasks that were put aside"] if stuck[SHOWN:] else [])
 
 
-def _last_loops(newest_first: list[Loop], present: set[str]) -> list[Loop]:
+def _last_loops(newest_first: list[LoopRecord], present: set[str]) -> list[LoopRecord]:
     """The last one, and those before it that were killed."""
     found = newest_first[:1]
     for loop in newest_first[1:]:

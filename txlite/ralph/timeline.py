@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ..model import Loop
+    from ..model import LoopRecord
     from .time_scale import TimeScale
 
 LANES_SHOWN = 40
@@ -30,7 +30,7 @@ CHARACTERS = 160  # that the timeline is wide, in the font of its bars
 class Timeline:
     """The attempts of the loops of a summary, drawn on a scale."""
 
-    def __init__(self, bars: list[Bar], loops: list[Loop], scale: TimeScale) -> None:
+    def __init__(self, bars: list[Bar], loops: list[LoopRecord], scale: TimeScale) -> None:
         self._bars = bars
         self._loops = loops
         self._scale = scale

@@ -24,7 +24,7 @@ from ..execution import worker
 from ..execution.guarded_process import Limits
 from ..git import command as git
 from ..model import CANCELLED, DONE, FAILED, INTERRUPTED, UNKILLABLE, UNSTARTABLE
-from ..store.claims import Result
+from ..store.attempts import Result
 from ..system import clock
 from ..system.named_tuple import NamedTuple
 from . import prompt as briefing
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from ..agents.results import Sink
     from ..execution.guarded_process import Run
     from ..model import Task
-    from ..store.claims import Assignment
+    from ..store.assignments import Assignment
     from .workspace import Workspace, WorkspaceKind
 
 SET_UP = 1800.0  # seconds for the setup command
@@ -106,13 +106,13 @@ class RalphWorker(worker.Worker):
         super().__init__(settings, control)
 
     def _claim(self) -> Assignment | None:
-        return self._store.claim_trial(
+        return self._store.loop_attempts.claim_next(
             self._settings.id, self._lanes, self._settings.agent.name, self._policy.loop
         )  # fmt: skip
 
     def _next_due(self) -> str | None:
         """What is waited for may be the provider, too."""
-        limit = self._store.limit_of(self._settings.agent.name)
+        limit = self._store.loops.limit_of(self._settings.agent.name)
         return limit[0] if limit else super()._next_due()
 
     def _record(self, assignment: Assignment, result: Result) -> None:
@@ -216,7 +216,7 @@ class RalphWorker(worker.Worker):
         if has_said_done or result.outcome == DONE and not word:
             return result._replace(outcome=DONE, note=result.note if result.outcome == DONE else "it had said done")
         if word and word.kind == LIMITED:
-            self._store.limit_agent(self._settings.agent.name, word.until, word.reason)
+            self._store.loops.limit_agent(self._settings.agent.name, word.until, word.reason)
             return result._replace(outcome=INTERRUPTED, note=f"{word.reason} (no more before {word.until})")
         if word:
             return self._give_up(Refused(f"agent {self._settings.agent.name}: {word.reason}: mend that first"))
@@ -231,7 +231,7 @@ class RalphWorker(worker.Worker):
         return self._assignment.task.verify or self._policy.verify
 
     def _has_said_done(self) -> bool:
-        return os.path.lexists(self._done_file) or self._store.has_said_done(self._token)
+        return os.path.lexists(self._done_file) or self._store.loop_attempts.has_said_done(self._token)
 
     def _environment_of(self, assignment: Assignment) -> dict[bytes, bytes]:
         """What the agent sees: where to find `txlite`, and the file that says done where that may not be run."""
@@ -324,7 +324,7 @@ class RalphWorker(worker.Worker):
 
     def _cut_off_times(self) -> Iterator[tuple[float, float]]:
         """When the attempts ran that were cut off in the last day, seconds since the epoch."""
-        for started, ended in self._store.cut_off_since(clock.now(-DAY)):
+        for started, ended in self._store.loop_attempts.cut_off_since(clock.now(-DAY)):
             yield clock.to_seconds(started), clock.to_seconds(ended)
 
     def _call(
@@ -385,7 +385,7 @@ class RalphWorker(worker.Worker):
             raise Stopped(Result(INTERRUPTED, note="it was stopped"))
         if clock.monotonic() >= self._next_look:
             self._next_look = clock.monotonic() + worker.LOOK
-            reason = self._store.must_stop(self._token)
+            reason = self._store.assignments.must_stop(self._token)
             if reason:
                 raise Stopped(Result(CANCELLED, note=reason))
 

@@ -145,18 +145,18 @@ class PlainDirectory:
         """Record that the attempt begins; say so where it lies outside of the loop's repository."""
         if self._repository:
             self._host.remark(f"{self.directory} lies outside of {self._repository}: nothing is committed")
-        self._store.prepare(self._token, None, None, None, None)
+        self._store.loop_attempts.prepare(self._token, None, None, None, None)
         return None
 
     def keep(self) -> str | None:
         """Run the gate. Raises WorkRejected where it does not pass."""
         judge(self._host, self.directory)
-        self._store.settle(self._token)
+        self._store.loop_attempts.settle(self._token)
         return None
 
     def set_aside(self, reason: str) -> str | None:
         """Record that the attempt is over; what it changed stays."""
-        self._store.settle(self._token)
+        self._store.loop_attempts.settle(self._token)
         return None
 
     def leave(self, reason: str) -> str | None:

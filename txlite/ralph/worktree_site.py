@@ -67,7 +67,7 @@ class WorktreeSite:
 
     def begin(self, start: str) -> None:
         """Record that the attempt begins here, at this commit."""
-        self._store.prepare(self.token, self.top, self.base, start, self.path)
+        self._store.loop_attempts.prepare(self.token, self.top, self.base, start, self.path)
 
     def cut_off(self) -> list[LoopAttempt]:
         """Return the task's attempts here that were cut off, oldest first, but for those that had not begun."""
@@ -75,26 +75,26 @@ class WorktreeSite:
         return [trial for trial in found if trial.base == self.base and trial.worktree]
 
     def _unsettled(self) -> list[LoopAttempt]:
-        return [trial for trial in self._store.unsettled(self._task.seq) if trial.attempt != self.token]
+        return [trial for trial in self._store.loop_attempts.unsettled(self._task.seq) if trial.attempt != self.token]
 
     def settle(self, landed: str | None, parked: str | None = None) -> None:
         """Record where the work is of this attempt, and of those before it whose work is in this one's."""
         for trial in self._unsettled():
-            self._store.settle(trial.attempt, landed if trial.stage == LANDING else None)
-        self._store.settle(self.token, landed, parked)
+            self._store.loop_attempts.settle(trial.attempt, landed if trial.stage == LANDING else None)
+        self._store.loop_attempts.settle(self.token, landed, parked)
 
     def settle_parked(self, attempt: int, parked: str | None) -> None:
         """Record under which ref the work is of an attempt that was cut off."""
-        self._store.settle(attempt, parked=parked)
+        self._store.loop_attempts.settle(attempt, parked=parked)
 
     def landed_before(self, tip: str) -> str | None:
         """Return the commit of this task that landed without being recorded: it is in the history of `tip`."""
-        landed = self._store.cut_off_landing(self.token)
+        landed = self._store.loop_attempts.cut_off_landing(self.token)
         return landed if landed and self.main.is_ancestor(landed, tip) else None
 
     def record_landing(self, commit: str) -> None:
         """Record that this commit is about to land, so that a kill leaves no doubt."""
-        self._store.land(self.token, commit)
+        self._store.loop_attempts.land(self.token, commit)
 
     def making(self, surely: bool = False) -> AbstractContextManager[None]:
         """Hold the lock of the repository under which worktrees are made and removed."""

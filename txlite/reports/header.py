@@ -16,7 +16,7 @@ from ..system.named_tuple import NamedTuple
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..model import Launch, Task
-    from ..store.claims import Result
+    from ..store.attempts import Result
 
 FENCE = b"~" * 16 + b"\n"
 OUTPUT = b"\n## Output\n\n" + FENCE

@@ -25,7 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from configparser import ConfigParser
 
-    from ..store.claims import Result
+    from ..store.attempts import Result
 
 CAP = 10 << 20  # bytes of output kept, by default
 SMALLEST_CAP = 1024

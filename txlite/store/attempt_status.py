@@ -1,20 +1,19 @@
-"""The store's part for how attempts stand at this moment: what waits, runs, has ended, or was lost.
+"""How attempts stand, as it is recorded: what waits, runs, has ended.
 
-The state is asked of the living, not of what was last written down: an attempt whose worker is dead is lost, as
-soon as it is dead. Mixed into `store.Store`; used by `status`, `logs`, `wait` and `stop`.
+What runs by these rows may be lost: whether its worker lives is asked by `execution.presence`, through which `status`,
+`logs`, `wait` and `stop` read. Reached as `Store.attempt_statuses`.
 """
 
 from __future__ import annotations
 
-from ..errors import NotFound
 from ..model import CANCELLED, DONE, INTERRUPTED, LOST, TIMEOUT, UNSTARTABLE, WORKERS
-from ..system import process
 from ..system.named_tuple import NamedTuple
-from ..text import shorten
 from .tasks import unknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .database import Database
 
 COLUMNS = f"""a.id, t.id, CAST(t.title AS TEXT), t.status, t.token = a.id, a.worker, a.agent,
@@ -29,6 +28,8 @@ OPEN = f"SELECT {COLUMNS} FROM claims c JOIN attempts a ON a.id = c.token {JOINS
 LAST_OF_TASK = f"SELECT {COLUMNS} FROM attempts a {JOINS} AND a.id = (SELECT token FROM tasks WHERE id = ?)"
 BY_NUMBER = f"SELECT {COLUMNS} FROM attempts a {JOINS} AND a.id = ?"
 BY_PID = f"SELECT {COLUMNS} FROM attempts a {JOINS} AND a.pid = ? ORDER BY a.id DESC LIMIT 1"
+ENDED_REPORTS = """SELECT id, report FROM attempts WHERE id > ? AND ended <= ? AND report IS NOT NULL
+    ORDER BY id LIMIT 1000"""
 TASK = "SELECT 1 FROM tasks WHERE id = ?"
 
 WAITING = "waiting"  # for its turn among the launched
@@ -40,7 +41,7 @@ _BY_OUTCOME = {DONE: DONE, CANCELLED: CANCELLED, INTERRUPTED: CANCELLED, LOST: L
 
 
 class AttemptStatus(NamedTuple):
-    """An attempt as it stands now."""
+    """An attempt as it stands."""
 
     attempt: int
     task: str  # id
@@ -62,7 +63,7 @@ class AttemptStatus(NamedTuple):
     report: str | None  # path below home
     note: str | None
     identity: str  # of the worker's process
-    state: str = ""  # one of STATES
+    state: str  # one of STATES
 
     @property
     def is_over(self) -> bool:
@@ -80,79 +81,56 @@ class AttemptStatus(NamedTuple):
 
 
 class AttemptStatuses:
-    """Mixed into Store."""
+    """The attempts of one database, as they are recorded."""
 
-    db: Database
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    def lock_path(self, name: str) -> str:
-        raise NotImplementedError
+    def newest(self, limit: int | None = None, type: str | None = None) -> list[AttemptStatus]:
+        """Return the newest attempts, newest first, of one type of report or of all; at most `limit`."""
+        return self._read(LATEST, (type, type, -1 if limit is None else limit))
 
-    def is_present(self, name: str, identity: str) -> bool:
-        raise NotImplementedError
+    def open(self) -> list[AttemptStatus]:
+        """Return the attempts that have not been recorded as ended, newest first."""
+        return self._read(OPEN, ())
 
-    def standings(self, limit: int | None = None, type: str | None = None) -> list[AttemptStatus]:
-        """The newest attempts, newest first, of one type of report or of all."""
-        rows = self.db.execute(LATEST, (type, type, -1 if limit is None else limit))
-        return list(map(self._judge, rows))
+    def of_task(self, task: str) -> AttemptStatus | None:
+        """Return the last attempt of the task with this id; None for one that never ran. Raises TaskNotFound."""
+        if not self._database.execute(TASK, (task,)):
+            raise unknown(task)
+        return self._first(LAST_OF_TASK, task)
 
-    def open_standings(self) -> list[AttemptStatus]:
-        """The attempts that have not been recorded as ended, newest first."""
-        return list(map(self._judge, self.db.execute(OPEN)))
+    def of_pid(self, pid: int) -> AttemptStatus | None:
+        """Return the newest attempt whose agent, or launched worker, was recorded to have this PID."""
+        return self._first(BY_PID, pid) if pid < 1 << 63 else None
 
-    def standing(self, name: str) -> AttemptStatus | None:
-        """The last attempt of the task with this id, or the one with this PID; None for a task that never ran.
+    def get(self, attempt: int) -> AttemptStatus | None:
+        """Return the attempt with this number."""
+        return self._first(BY_NUMBER, attempt)
 
-        Of several with one PID it is the one that runs, else the newest. Raises NotFound, TaskNotFound.
-        """
-        if not (name.isascii() and name.isdigit()):
-            if not self.db.execute(TASK, (name,)):
-                raise unknown(name)
-            return self._first(self.db.execute(LAST_OF_TASK, (name,)))
-        for standing in self.open_standings():
-            if standing.pid == int(name):
-                return standing
-        found = self._first(self.db.execute(BY_PID, (int(name),))) if len(name) < 19 else None
-        if not found:
-            raise NotFound(f"no attempt had the PID {shorten(name, 40)}: `txlite status --all` lists them")
-        return found
+    def ended_reports(self, until: str) -> Iterator[str]:
+        """The reports of the attempts that had ended at this time, as paths below home, oldest first. No
+        transaction stays open between them, and no more than a page of them is held."""
+        last = 0
+        while True:
+            page = self._database.execute(ENDED_REPORTS, (last, until))
+            if not page:
+                return
+            yield from (str(path) for _, path in page)
+            last = page[-1][0]
 
-    def standing_of(self, attempt: int) -> AttemptStatus | None:
-        """The attempt with this number."""
-        return self._first(self.db.execute(BY_NUMBER, (attempt,)))
+    def _first(self, sql: str, key: object) -> AttemptStatus | None:
+        return next(iter(self._read(sql, (key,))), None)
 
-    def _first(self, rows: list[tuple]) -> AttemptStatus | None:
-        return self._judge(rows[0]) if rows else None
+    def _read(self, sql: str, values: tuple) -> list[AttemptStatus]:
+        return [_as_recorded(AttemptStatus._make((*row, ""))) for row in self._database.execute(sql, values)]
 
-    def _judge(self, row: tuple) -> AttemptStatus:
-        standing = AttemptStatus._make((*row, ""))
-        if standing.ended is None:
-            standing = self._look(standing)
-            if standing.state != LOST:
-                return standing
-            # Lost, or recorded as ended since the row was read: a worker leaves only after that.
-            standing = AttemptStatus._make((*self.db.execute(BY_NUMBER, (standing.attempt,))[0], ""))
-            if standing.ended is None:
-                return self._look(standing)
-        state = _BY_OUTCOME.get(standing.outcome or "", FAILED)
-        decided = (DONE, CANCELLED) if state == LOST else (DONE, CANCELLED, FAILED)
-        if standing.is_last and standing.task_status in decided:
-            state = standing.task_status  # whatever the agent did, somebody decided so
-        return standing._replace(state=state)
 
-    def _look(self, standing: AttemptStatus) -> AttemptStatus:
-        """What its worker's process and the note in its lock file say about an attempt that has not ended."""
-        path = self.lock_path(standing.worker)
-        from ..system.liveness import read_note  # what only reads the queue does without
-
-        note = read_note(path)
-        if note.get("attempt") != standing.attempt:
-            note = {}
-        owner = standing.identity if standing.launched else str(note.get("agent", ""))
-        known = process.Identity.parse(owner)
-        state = WAITING if not standing.has_turn else RUNNING
-        return standing._replace(
-            state=state if self.is_present(standing.worker, standing.identity) else LOST,
-            pid=known.pid if known else None,
-            report=note.get("report"),
-            started=note.get("started", standing.started),
-        )
+def _as_recorded(status: AttemptStatus) -> AttemptStatus:
+    if status.ended is None:
+        return status._replace(state=RUNNING if status.has_turn else WAITING)
+    state = _BY_OUTCOME.get(status.outcome or "", FAILED)
+    decided = (DONE, CANCELLED) if state == LOST else (DONE, CANCELLED, FAILED)
+    if status.is_last and status.task_status in decided:
+        state = status.task_status  # whatever the agent did, somebody decided so
+    return status._replace(state=state)

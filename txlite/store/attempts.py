@@ -1,17 +1,20 @@
-"""The store's part for attempts: reading what ran, how it ended and what it said. Mixed into `store.Store`.
+"""Attempts: how each begins and ends, and what became of those of a task.
 
-Attempts begin and end with claims (`claims`), never by themselves.
+An attempt begins and ends with a claim, in its transaction, never by itself; its number is the claim's token. Used by
+the store's facade, and by its parts that claim and that end claims.
 """
 
 from __future__ import annotations
 
 from ..model import Attempt
+from ..system import clock
 from ..system.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import sqlite3
 
+    from ..model import Task
     from .database import Database
 
 COLUMNS = """a.id, t.id, a.worker, a.agent, a.started, a.ended, a.outcome, a.exit_code, a.duration, a.pid, a.report,
@@ -21,57 +24,52 @@ SELECT = f"""SELECT {COLUMNS} FROM attempts a JOIN tasks t ON t.seq = a.task
 SELECT_BY_TASK = f"""WITH RECURSIVE runs (id) AS (SELECT token FROM tasks WHERE id = ?
         UNION SELECT b.previous FROM runs r JOIN attempts b ON b.id = r.id WHERE b.previous > 0)
     {SELECT} WHERE a.id IN runs ORDER BY a.id"""
-FINISHED_SINCE = """SELECT h.id, h.at, h.task, h.from_status, h.to_status, CAST(t.title AS TEXT), a.outcome,
-    a.duration, a.exit_code, a.worker, a.note, a.report
-    FROM history h JOIN tasks t ON t.id = h.task LEFT JOIN attempts a ON a.id = h.token
-    WHERE h.id > ? AND h.from_status = 'active' AND NOT EXISTS (SELECT 1 FROM launches l WHERE l.task = t.seq)
-    ORDER BY h.id"""
-LAST_EVENT = "SELECT coalesce(max(id), 0) FROM history"
-ENDED_REPORTS = """SELECT id, report FROM attempts WHERE id > ? AND ended <= ? AND report IS NOT NULL
-    ORDER BY id LIMIT 1000"""
+INSERT = "INSERT INTO attempts (task, previous, worker, agent, started) VALUES (?, ?, ?, ?, ?)"
+END = """UPDATE attempts SET ended = ?, outcome = ?, exit_code = ?, duration = ?, pid = ?, report = ?,
+    note = coalesce(note, ?) WHERE id = ? AND ended IS NULL"""
+SET_NOTE = "UPDATE attempts SET note = ? WHERE id = ?"
+INSERT_TAIL = "INSERT OR REPLACE INTO attempt_texts (attempt, tail) VALUES (?, ?)"
 
 
-class Finished(NamedTuple):
-    """A task that left `active`, with the attempt that ended."""
+class Result(NamedTuple):
+    """How an attempt ended, for `Store.finish`."""
 
-    event: int  # its number in the history
-    at: str
-    task: str
-    from_status: str
-    to_status: str
-    title: str
-    outcome: str | None
-    duration: float | None
-    exit_code: int | None
-    worker: str | None
-    note: str | None
-    report: str | None
+    outcome: str
+    exit_code: int | None = None
+    duration: float | None = None  # seconds
+    pid: int | None = None
+    report: str | None = None  # path below home
+    note: str | None = None
+    tail: str = ""
 
 
 class Attempts:
-    """Mixed into Store."""
+    """The attempts of one database, to be read."""
 
-    db: Database
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    def attempts(self, task: str) -> list[Attempt]:
+    def of(self, task: str) -> list[Attempt]:
         """All attempts of the task with this id, oldest first."""
-        return list(map(Attempt._make, self.db.execute(SELECT_BY_TASK, (task,))))
+        return list(map(Attempt._make, self._database.execute(SELECT_BY_TASK, (task,))))
 
-    def finished_since(self, event: int) -> list[Finished]:
-        """What left the state active after this event, in order."""
-        return list(map(Finished._make, self.db.execute(FINISHED_SINCE, (event,))))
 
-    def last_event(self) -> int:
-        """The number of the newest row of history."""
-        return int(self.db.execute(LAST_EVENT)[0][0])
+def begin(connection: sqlite3.Connection, task: Task, worker: str, agent: str, moment: str) -> int:
+    """Begin an attempt of a task, inside a transaction that writes; its number, which is higher than any before it."""
+    return connection.execute(INSERT, (task.seq, task.token, worker, agent, moment)).lastrowid or 0
 
-    def ended_reports(self, until: str) -> Iterator[str]:
-        """The reports of the attempts that had ended at this time, as paths below home, oldest first. No
-        transaction stays open between them, and no more than a page of them is held."""
-        last = 0
-        while True:
-            page = self.db.execute(ENDED_REPORTS, (last, until))
-            if not page:
-                return
-            yield from (str(path) for _, path in page)
-            last = page[-1][0]
+
+def end(connection: sqlite3.Connection, attempt: int, result: Result) -> None:
+    """Record how an attempt ended, inside a transaction that writes; one that has ended stays as it is."""
+    connection.execute(
+        END,
+        (clock.now(), result.outcome, result.exit_code, result.duration, result.pid, result.report, result.note,
+         attempt),
+    )  # fmt: skip
+    if result.tail:
+        connection.execute(INSERT_TAIL, (attempt, result.tail))
+
+
+def set_note(connection: sqlite3.Connection, attempt: int, note: str) -> None:
+    """Keep a reason with an attempt, inside a transaction that writes."""
+    connection.execute(SET_NOTE, (note, attempt))

@@ -1,8 +1,8 @@
-"""The store's part for batches: the tasks that one `run --from` added, and how far they are.
+"""Batches: the tasks that one `run --from` added, and how far they are.
 
 A batch is a range of tasks, because it is added in one transaction. It is unfinished until each of its tasks is
 done or cancelled and a run has come to its end after that: a run that was killed as it finished has told nobody,
-and whoever starts it again must not find everything added anew. Mixed into `store.Store`.
+and whoever starts it again must not find everything added anew. Reached as `Store.batches`.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from __future__ import annotations
 from ..model import Lane, Task
 from ..system import clock
 from ..system.named_tuple import NamedTuple
-from . import tasks
+from . import new_tasks, tasks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .database import Database
+    from .waking import Waking
 
 INSERT = "INSERT INTO batches (digest, source, first, last, added) VALUES (?, ?, ?, ?, ?)"
 FIND_UNFINISHED = """SELECT id, source, first, last FROM batches WHERE digest = ? AND ended IS NULL
@@ -48,48 +49,47 @@ class Batch(NamedTuple):
 
 
 class Batches:
-    """Mixed into Store."""
+    """The batches of one database."""
 
-    db: Database
+    def __init__(self, database: Database, waking: Waking) -> None:
+        self._database = database
+        self._waking = waking
 
-    def wake_for(self, lanes: Iterable[Lane]) -> None:
-        raise NotImplementedError
-
-    def add_batch(
+    def add(
         self, digest: str, source: str, new: Iterable[Mapping[str, object] | str], again: bool = False
     ) -> tuple[Batch, bool]:
         """Add tasks as `add_many` does, as a batch; or, unless `again`, find the newest unfinished one with this
         digest. The batch, and whether it was added. There must be a task in it."""
-        checked = tasks.check_many(new)
-        with self.db.writing() as connection:
+        checked = new_tasks.check_many(new)
+        with self._database.writing() as connection:
             found = None if again else connection.execute(FIND_UNFINISHED, (digest,)).fetchone()
             if found:
                 return Batch._make(found), False
-            ids = tasks.insert(connection, checked)
+            ids = new_tasks.insert(connection, checked)
             last = tasks.seq_of(connection, ids[-1])
             first = last - len(ids) + 1
             number = connection.execute(INSERT, (digest, source, first, last, clock.now())).lastrowid or 0
-        self.wake_for({Lane(task.kind, task.needs) for task in checked})
+        self._waking.wake_for({Lane(task.kind, task.needs) for task in checked})
         return Batch(number, source, first, last), True
 
-    def end_batches(self) -> None:
+    def end_finished(self) -> None:
         """A run is over: the batches of which nothing is left to do are finished."""
-        with self.db.writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(END, (clock.now(),))
 
-    def count_batch(self, batch: Batch) -> dict[str, int]:
+    def count(self, batch: Batch) -> dict[str, int]:
         """How many of its tasks there are in each state that has any."""
-        return dict(self.db.execute(COUNT, (batch.first, batch.last)))
+        return dict(self._database.execute(COUNT, (batch.first, batch.last)))
 
-    def failed_in(self, batch: Batch) -> list[str]:
+    def failed(self, batch: Batch) -> list[str]:
         """The ids of its tasks that failed."""
-        return [row[0] for row in self.db.execute(FAILED, (batch.first, batch.last))]
+        return [row[0] for row in self._database.execute(FAILED, (batch.first, batch.last))]
 
-    def unfinished_in(self, batch: Batch) -> list[Task]:
+    def unfinished(self, batch: Batch) -> list[Task]:
         """Its tasks that are neither done nor cancelled."""
-        return tasks.to_tasks(self.db.execute(UNFINISHED, (batch.first, batch.last)))
+        return tasks.to_tasks(self._database.execute(UNFINISHED, (batch.first, batch.last)))
 
     def stuck(self, batch: Batch | None = None) -> list[Task]:
         """The tasks, of a batch or of all, that wait for one that failed, was cancelled or is blocked."""
         bounds = (batch.first, batch.last) if batch else (0, 1 << 62)
-        return tasks.to_tasks(self.db.execute(STUCK, bounds))
+        return tasks.to_tasks(self._database.execute(STUCK, bounds))

@@ -74,6 +74,10 @@ class Database:
             raise StoreUnavailable(f"{self.path} was opened for reading only")
         return _Transaction(self, "BEGIN IMMEDIATE")
 
+    def alone(self) -> RLock:
+        """A context in which no other thread uses the connection."""
+        return self._threads
+
     def _set_synchronous(self, synchronous: str) -> None:
         """Sync the write-ahead log ourselves; where there is none, SQLite knows better when."""
         try:

@@ -1,6 +1,6 @@
 """The store's part for dependencies: which task waits for which.
 
-A task waits until each of its blockers is done; triggers count those that are not. Mixed into `store.Store`.
+A task waits until each of its blockers is done; triggers count those that are not. Used by the store's facade.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from ..system import clock
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
 
     from .database import Database
+    from .waking import Waking
 
 SELECT_TASK = "SELECT seq, id, kind, needs FROM tasks WHERE id = ?"
 NAME = "SELECT id FROM tasks WHERE seq = ?"
@@ -28,31 +28,30 @@ WAITS_FOR = """WITH RECURSIVE above (seq) AS (
 
 
 class Dependencies:
-    """Mixed into Store."""
+    """Which tasks of one database wait for which, to be changed."""
 
-    db: Database
+    def __init__(self, database: Database, waking: Waking) -> None:
+        self._database = database
+        self._waking = waking
 
-    def wake_for(self, lanes: Iterable[Lane]) -> None:
-        raise NotImplementedError
-
-    def add_dependency(self, task: str, blocker: str) -> None:
+    def add(self, task: str, blocker: str) -> None:
         """Let `task` wait until `blocker` is done (both ids). Adding it twice changes nothing.
 
         Raises TaskNotFound, and DependencyCycle where `blocker` waits for `task`, or is it.
         """
-        with self.db.writing() as connection:
+        with self._database.writing() as connection:
             seq = _find(connection, task)[0]
             link(connection, seq, _find(connection, blocker)[0])
             connection.execute(TOUCH, (clock.now(), seq))
 
-    def remove_dependency(self, task: str, blocker: str) -> None:
+    def remove(self, task: str, blocker: str) -> None:
         """Let `task` no longer wait for `blocker`. Raises TaskNotFound; Refused where it does not wait for it."""
-        with self.db.writing() as connection:
+        with self._database.writing() as connection:
             seq, _, kind, needs = _find(connection, task)
             if not connection.execute(DELETE, (seq, _find(connection, blocker)[0])).rowcount:
                 raise Refused(f"{task} does not wait for {blocker}: `txlite show {task}` shows what it waits for")
             connection.execute(TOUCH, (clock.now(), seq))
-        self.wake_for({Lane(kind, needs)})
+        self._waking.wake_for({Lane(kind, needs)})
 
 
 def link(connection: sqlite3.Connection, task: int, blocker: int) -> None:

@@ -1,23 +1,26 @@
-"""The store's part for what people change about tasks that exist. Mixed into `store.Store`.
+"""What people change about tasks that exist: their words, their rank, their place; and their end.
 
-A task that a worker process runs keeps its state until that worker is done with it; what it says may change.
+A task that a worker process runs keeps its state until that worker is done with it; what it says may change. Used by
+the store's facade.
 """
 
 from __future__ import annotations
 
 from .. import text
 from ..errors import DependencyCycle, InvalidMove, InvalidValue, Refused
-from ..model import RELEASED, STATES, Lane
+from ..model import STATES, Lane
 from ..system import clock
 from . import tasks
-from .claims import SELECT_BY_TASK, Result, end_by_hand, find_hold, move, refuse_held
-from .completion import IS_LAUNCHED, Completion, Decision, decide
+from .completion import Decision, carry_out, decide
+from .new_tasks import check_command, check_score
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
 
     from ..model import Task
+    from .database import Database
+    from .waking import Waking
 
 UPDATE = "UPDATE tasks SET title = ?, score = ?, parent = ?, updated = ? WHERE seq = ?"
 UPDATE_TEXT = "UPDATE task_texts SET description = ? WHERE task = ?"
@@ -36,64 +39,39 @@ NAME = "SELECT id FROM tasks WHERE seq = ?"
 DELETE = "DELETE FROM tasks WHERE seq = ?"
 
 
-class Editing(Completion):
-    """Mixed into Store."""
+class Editing:
+    """Changes to the tasks of one database."""
+
+    def __init__(self, database: Database, waking: Waking) -> None:
+        self._database = database
+        self._waking = waking
 
     def update(
         self,
         task: str,
         *,
-        title: str | None = None,
-        description: str | None = None,
-        score: float | None = None,
-        parent: str | None = None,
-        status: str | None = None,
-        verify: str | None = None,
-        token: int | None = None,
+        title: str | None,
+        description: str | None,
+        score: float | None,
+        parent: str | None,
+        status: str | None,
+        verify: str | None,
+        token: int | None,
     ) -> Task:
-        """Change what is given, all of it or nothing; the task as it is then.
-
-        `parent`: an id, or "" for none. `verify`: its gate, or "" for none of its own. `status`: a state but
-        `active`, which claiming gives; backlog (or ready, as tx has it) gives back a task that was claimed by hand.
-        While a worker runs it, its agent may say done or failed with `token`, and cancelled stops the agent. Raises
-        InvalidValue, InvalidMove, TaskNotFound, DependencyCycle for a parent below the task, AlreadyClaimed,
-        LeaseLost.
-        """
+        """Change what is given, all of it or nothing; the task as it is then. Raises as `Store.update`."""
         decision = Decision([], "")
-        with self.db.writing() as connection:
+        with self._database.writing() as connection:
             found = tasks.select(connection, task)
             _change(connection, found, title, description, score, parent, verify)
             if status is not None:
                 decision = decide(connection, task, _state(status), token=token, force=status == "cancelled")
             changed = tasks.select(connection, task)
-        self.carry_out(decision)
+        carry_out(self._waking, decision)
         return changed
 
-    def reset(self, task: str) -> str:
-        """Put a task back into the queue, whatever its state, with all its attempts ahead of it; the state it was in.
-
-        A claim made by hand ends. Raises AlreadyClaimed while a worker runs it, Refused for a launched task,
-        TaskNotFound.
-        """
-        with self.db.writing() as connection:
-            found = tasks.select(connection, task)
-            hold = find_hold(connection, SELECT_BY_TASK, found.seq)
-            if hold:
-                refuse_held(hold)
-            if connection.execute(IS_LAUNCHED, (found.seq,)).fetchone():
-                raise Refused(f"{task} was launched and is not of the queue: `txlite retry {task}` launches it again")
-            if hold:
-                end_by_hand(connection, hold, Result(RELEASED, note="its task was reset"))
-            move(connection, found.seq, "backlog", failures=0)
-        self.wake_for({Lane(found.kind, found.needs)})
-        return found.status
-
-    def delete(self, task: str, cascade: bool = False) -> list[str]:
-        """Remove a task and, with `cascade`, all below it; their ids. What waited for it does so no longer.
-
-        Raises Refused where it has children and `cascade` is not given, or where one of them is claimed; TaskNotFound.
-        """
-        with self.db.writing() as connection:
+    def delete(self, task: str, cascade: bool) -> list[str]:
+        """Remove a task and, with `cascade`, all below it; their ids. Raises as `Store.delete`."""
+        with self._database.writing() as connection:
             found = tasks.select(connection, task)
             if not cascade and connection.execute(HAS_CHILDREN, (found.seq,)).fetchone():
                 raise Refused(f"{task} has children: --cascade deletes them, too")
@@ -103,7 +81,7 @@ class Editing(Completion):
                     raise Refused(f"{id} is claimed by {text.shorten(worker, 60)}: release it, or stop it, first")
             lanes = {Lane(*row) for seq in family for row in connection.execute(FREED, (seq,))}
             ids = [_delete(connection, seq) for seq in family]
-        self.wake_for(lanes)
+        self._waking.wake_for(lanes)
         return ids
 
 
@@ -134,11 +112,11 @@ def _change(
     verify: str | None,
 ) -> None:
     if verify:
-        tasks.check_command(verify, "the gate")
+        check_command(verify, "the gate")
     if title is not None:
         text.check_line(title, "the title")
     if score is not None:
-        tasks.check_score(score)
+        check_score(score)
     seq = connection.execute(tasks.PARENT_OF, (found.seq,)).fetchone()[0]
     if parent is not None:
         seq = tasks.seq_of(connection, parent) if parent else None

@@ -2,9 +2,9 @@
 
 The lines go into a database of their own, which SQLite keeps in a temporary file without a name, attached to the
 connection. So memory does not grow with them, nothing is locked while they are read, and a kill leaves nothing. Each
-line is checked by itself (`interchange`), then all of them together; only then does the one transaction begin in which
+line is checked by itself (`jsonl`), then all of them together; only then does the one transaction begin in which
 they are compared with what is here, merged, and checked once more. Whatever is wrong is named with its line, and
-nothing is changed. Used by `transfer`.
+nothing is changed. Reached as `Store.importing`.
 
 A task that is here already has one of these fates:
   newer   the file's record was changed later: it replaces the one here, with what it waits for
@@ -16,7 +16,10 @@ A task that is here already has one of these fates:
 
 from __future__ import annotations
 
-from ..errors import InvalidValue, UsageError
+import sqlite3
+
+from ..errors import InvalidValue, StoreUnavailable, UsageError
+from ..home import location
 from ..model import Lane
 from ..system import clock
 from ..system.named_tuple import NamedTuple
@@ -25,13 +28,16 @@ from .jsonl import AttemptLine, TaskLine, Waits, check, is_first, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Iterator
+    from typing import BinaryIO
 
+    from .database import Database
     from .jsonl import Arrival
+    from .waking import Waking
 
 LINE_BYTES = 64 << 20
 BATCH = 1000  # rows staged at once
+MERGE_CACHE = -98304  # KiB of pages of the database while an import is merged
 
 # The connection keeps its temporary files in memory, and must not keep these there.
 ATTACH = ("PRAGMA temp_store = FILE", "ATTACH '' AS arriving", "PRAGMA arriving.journal_mode = OFF",
@@ -101,6 +107,7 @@ UNKNOWN = (
     ),
 )
 
+CACHE = "PRAGMA main.cache_size"
 LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'tasks'"
 LAST_TOKEN = "SELECT coalesce(max(id), 0) FROM main.attempts"
 # A task that is new gets the seq :base + its line: the order of the file.
@@ -373,6 +380,59 @@ def _count(connection: sqlite3.Connection, attempts: int) -> Counts:
     return Counts(total - sum(fates.values()), updated, fates.get("same", 0), fates.get("kept", 0), attempts)
 
 
-def lanes(connection: sqlite3.Connection) -> set[Lane]:
+def touched_lanes(connection: sqlite3.Connection) -> set[Lane]:
     """Where something may be ready that was not before."""
     return {Lane(*row) for row in connection.execute(LANES)}
+
+
+class Import:
+    """Merging an export into one database."""
+
+    def __init__(self, database: Database, waking: Waking) -> None:
+        self._database = database
+        self._waking = waking
+
+    def merge(self, file: BinaryIO, name: str) -> Counts:
+        """Merge an export, or tx's, into this home: all of it, or nothing.
+
+        name: of the file, for messages. Raises UsageError, naming the line that is wrong.
+        """
+        connection, arrivals = self._database.connection, Arrivals(name)
+        with self._database.alone():  # it changes the connection: no other thread's transaction may come between
+            try:
+                for statement in ATTACH:
+                    connection.execute(statement)
+                self._stage(arrivals, file)
+                return self._merge(arrivals)
+            finally:
+                _detach(connection)
+
+    def _stage(self, arrivals: Arrivals, file: BinaryIO) -> None:
+        with self._database.reading() as connection:  # of what is attached: nothing else is looked at, or locked
+            try:
+                arrivals.stage(connection, lines_of(file), location.working_directory())
+            except sqlite3.OperationalError as error:
+                raise StoreUnavailable(
+                    f"no temporary file can be written ({error}): set TMPDIR to a directory with room"
+                ) from error
+
+    def _merge(self, arrivals: Arrivals) -> Counts:
+        usual = self._database.execute(CACHE)[0][0]
+        self._database.execute(f"{CACHE} = {MERGE_CACHE}")  # else pages are written again and again in one transaction
+        try:
+            with self._database.writing() as connection:
+                counts = arrivals.merge(connection)
+            with self._database.reading() as connection:
+                touched = touched_lanes(connection)
+        finally:
+            self._database.execute(f"{CACHE} = {usual}")
+        self._waking.wake_for(touched)
+        return counts
+
+
+def _detach(connection: sqlite3.Connection) -> None:
+    for statement in DETACH:
+        try:
+            connection.execute(statement)
+        except sqlite3.Error:
+            pass  # it was not attached

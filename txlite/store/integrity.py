@@ -1,4 +1,4 @@
-"""The store's part for what must hold between its rows, and what mends it where it does not.
+"""What must hold between its rows, and what mends it where it does not.
 
 No command of ours breaks these rules; a row edited by hand, a bug, or a file put together from two copies can. Only
 reads. Used by `doctor`.
@@ -11,12 +11,14 @@ import sqlite3
 
 from ..model import STATES
 from ..system.named_tuple import NamedTuple
-from . import database as db
 from . import schema
+from .database import split_statements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from .database import Database
 
 SHOWN = 1000  # rows of one kind that are counted: whether it is more makes no difference
 
@@ -92,39 +94,39 @@ class Inconsistency(NamedTuple):
 
 
 class Inspection:
-    """Questions to one database. It is no part of `store.Store`: most commands do without."""
+    """Questions to one database."""
 
-    def __init__(self, database: db.Database) -> None:
-        self.db = database
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     @property
     def schema_version(self) -> int:
-        return int(self.db.execute(SCHEMA_VERSION)[0][0])
+        return int(self._database.execute(SCHEMA_VERSION)[0][0])
 
     @property
     def journal_mode(self) -> str:
-        return str(self.db.execute(JOURNAL_MODE)[0][0])
+        return str(self._database.execute(JOURNAL_MODE)[0][0])
 
     def damage(self) -> list[str]:
         """What is wrong with the file: its pages, as SQLite finds."""
-        return [str(row[0]) for row in self.db.execute(QUICK_CHECK) if row[0] != "ok"]
+        return [str(row[0]) for row in self._database.execute(QUICK_CHECK) if row[0] != "ok"]
 
     def violations(self) -> list[str]:
         """The rules of the schema that rows break all the same: "kind_is_known is broken by 2 rows of tasks".
 
         SQLite's own check leaves them out where it may only read.
         """
-        missing = [row[:3] for row in self.db.execute(FOREIGN_KEY_CHECK)[:SHOWN]]
+        missing = [row[:3] for row in self._database.execute(FOREIGN_KEY_CHECK)[:SHOWN]]
         found = [f"row {row} of {table} names a row of {parent} that is gone" for table, row, parent in missing]
         for table, name, rule in _rules_of_schema(self.schema_version):
-            count = self.db.execute(BREAKERS.format(table=table, rule=rule))[0][0]
+            count = self._database.execute(BREAKERS.format(table=table, rule=rule))[0][0]
             found += [f"{name} is broken by {count} row{'s' * (count > 1)} of {table}"] if count else []
         return found
 
     def inconsistencies(self) -> list[Inconsistency]:
         """The rules that are broken at one moment."""
         found = []
-        with self.db.reading() as connection:
+        with self._database.reading() as connection:
             for name, select, remedy in RULES:
                 tasks = [str(row[0]) for row in connection.execute(f"{select} LIMIT {SHOWN}")]
                 if tasks:
@@ -135,7 +137,7 @@ class Inspection:
 def _rules_of_schema(version: int) -> Iterator[tuple[str, str, str]]:
     """Each CHECK that the schema states, with its table and its name."""
     for migration in schema.MIGRATIONS[:version]:
-        for statement in db.split_statements(migration):
+        for statement in split_statements(migration):
             table = re.search(r"\b(?:CREATE|ALTER) TABLE (\w+)", statement)
             for found in re.finditer(r"CONSTRAINT (\w+)\s+CHECK (?=\()", statement):
                 if table:

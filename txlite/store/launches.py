@@ -1,26 +1,27 @@
-"""The store's part for launched tasks: each is claimed as it is inserted, by a worker of its own.
+"""Launched tasks: each is claimed as it is inserted, by a worker of its own.
 
 A launched task never enters the queue: no other worker claims it, and when its attempt has ended, however it
-ended, it is done, failed or cancelled. It has its turn at once, or waits for one among the launched. Mixed into
-`store.Store`; used by `launcher`.
+ended, it is done, failed or cancelled. It has its turn at once, or waits for one among the launched. Reached as
+`Store.launches`; used by `execution.launch`.
 """
 
 from __future__ import annotations
 
 from ..errors import AlreadyClaimed
 from ..model import Launch
-from ..system import clock, wakeup
-from . import tasks
-from .claims import HELD_LEASE, SELECT_BY_TASK, Assignment, find_hold, start
-from .workers import INSERT as INSERT_WORKER
+from ..system import clock
+from . import claim_rows, new_tasks, tasks, workers
+from .assignments import Assignment
+from .claim_rows import HELD_LEASE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
 
-    from ..model import Worker
+    from ..model import WorkerRecord
     from .database import Database
-    from .tasks import NewTask
+    from .new_tasks import NewTask
+    from .waking import Waking
 
 COLUMNS = "agent, type, level, template, timeout, kill_after, width"
 INSERT = f"INSERT INTO launches (task, {COLUMNS}, has_turn) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)"
@@ -36,32 +37,30 @@ WAITING = "SELECT c.worker FROM claims c JOIN launches l ON l.task = c.task WHER
 
 
 class Launches:
-    """Mixed into Store."""
+    """The launched tasks of one database."""
 
-    db: Database
+    def __init__(self, database: Database, waking: Waking) -> None:
+        self._database = database
+        self._waking = waking
 
-    @property
-    def wake_directory(self) -> str:
-        raise NotImplementedError
-
-    def add_launch(self, new: NewTask, launch: Launch, worker: Worker) -> Assignment:
+    def add(self, new: NewTask, launch: Launch, worker: WorkerRecord) -> Assignment:
         """Add a task, enter the worker that launches it, and claim the one for the other, in one transaction.
 
         The worker's lock must be held already. Raises as `add`.
         """
-        with self.db.writing() as connection:
-            task = tasks.insert(connection, [new])[0]
+        with self._database.writing() as connection:
+            task = new_tasks.insert(connection, [new])[0]
             connection.execute(INSERT, (tasks.seq_of(connection, task), *launch))
             return _claim(connection, task, launch, worker)
 
-    def relaunch(self, task: str, worker: Worker) -> Assignment:
+    def claim_again(self, task: str, worker: WorkerRecord) -> Assignment:
         """Claim a launched task that has ended once more, for a new worker.
 
         Raises AlreadyClaimed while it runs, TaskNotFound.
         """
-        with self.db.writing() as connection:
+        with self._database.writing() as connection:
             found = tasks.select(connection, task)
-            hold = find_hold(connection, SELECT_BY_TASK, found.seq)
+            hold = claim_rows.of_task(connection, found.seq)
             if hold:
                 raise AlreadyClaimed(f"{task} is running, held by {hold.worker}: `txlite stop {task}` ends it")
             launch = Launch._make(connection.execute(SELECT, (task,)).fetchone())
@@ -70,19 +69,19 @@ class Launches:
             connection.execute(RESET_TURN, (found.seq,))
             return _claim(connection, task, launch, worker)
 
-    def launch_of(self, task: str) -> Launch | None:
+    def of(self, task: str) -> Launch | None:
         """How the task with this id was launched; None for one of the queue."""
-        rows = self.db.execute(SELECT, (task,))
+        rows = self._database.execute(SELECT, (task,))
         return Launch._make(rows[0]) if rows else None
 
     def take_turn(self, token: int) -> bool:
         """Whether the launched task of this claim may run: it has its turn, or takes it now."""
-        if self.db.execute(TURN, (token,)) != [(0,)]:
+        if self._database.execute(TURN, (token,)) != [(0,)]:
             return True
-        with self.db.reading() as connection:
+        with self._database.reading() as connection:
             if not _is_its_turn(connection, token):
                 return False
-        with self.db.writing() as connection:
+        with self._database.writing() as connection:
             if not _is_its_turn(connection, token):
                 return False
             connection.execute(TAKE_TURN, (token,))
@@ -90,14 +89,14 @@ class Launches:
 
     def wake_waiting(self) -> None:
         """Have the launched tasks that wait look whether it is their turn."""
-        for (worker,) in self.db.execute(WAITING):
-            wakeup.ring(self.wake_directory, "." + worker)
+        for (worker,) in self._database.execute(WAITING):
+            self._waking.tell_worker(worker)
 
 
-def _claim(connection: sqlite3.Connection, task: str, launch: Launch, worker: Worker) -> Assignment:
-    connection.execute(INSERT_WORKER, worker[:-1])
+def _claim(connection: sqlite3.Connection, task: str, launch: Launch, worker: WorkerRecord) -> Assignment:
+    workers.enter(connection, worker)
     found = tasks.select(connection, task)
-    claim = start(connection, found, worker.id, launch.agent, HELD_LEASE, held=True)
+    claim = claim_rows.begin(connection, found, worker.id, launch.agent, HELD_LEASE, held=True)
     if _is_its_turn(connection, claim.token):
         connection.execute(TAKE_TURN, (claim.token,))
     return Assignment(claim, found, False)

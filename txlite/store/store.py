@@ -1,54 +1,62 @@
 """The store: one home's tasks, dependencies, claims, attempts, workers and batches in one SQLite file.
 
-Each noun has a module of its own, which holds its SQL and a part of `Store`; this one puts them together and
-opens them. Used by everything above, and by programs: `txlite.open()`.
+`Store` is a façade: each noun has a module of its own, with its SQL and the part of the store that runs it. The parts
+are made when they are first used, and their modules imported then, because a command that reads needs few of them.
+Used by everything above, and by programs: `txlite.open()`.
 """
 
 from __future__ import annotations
 
 import os
+from functools import cached_property
 
 from ..home import location
 from ..system import mounts
-from . import database as db
-from .attempt_status import AttemptStatuses
-from .attempts import Attempts
-from .batches import Batches
-from .claims import LEASE, Claims
-from .dependencies import Dependencies
-from .editing import Editing
-from .launches import Launches
-from .loop_attempts import LoopAttempts
-from .tasks import Tasks
-from .workers import Workers
+from .database import Database, EmptyDatabase
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import builtins
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from ..model import Lane
+    from ..model import Attempt, Claim, Lane, Task
+    from .assignments import Assignment, Assignments
+    from .attempt_status import AttemptStatuses
+    from .attempts import Attempts
+    from .batches import Batches
     from .claim_keeper import ClaimKeeper
-    from .export import Transfer
+    from .claims import Claims
+    from .completion import Completion
+    from .dependencies import Dependencies
+    from .editing import Editing
+    from .export import Export
+    from .history import History
+    from .importing import Import
+    from .launches import Launches
+    from .loop_attempts import LoopAttempts
+    from .loops import Loops
+    from .new_tasks import NewTasks
+    from .pause import Pause
+    from .supervisors import Supervisors
+    from .tasks import Relations, Tasks
+    from .waking import Waking
+    from .workers import Workers
+
+LEASE = 30 * 60.0  # seconds, as tx gives
 
 UUID = "SELECT uuid FROM home"
-# A launched task goes its own way, unless another waits for it.
-IS_ACTIVE = """SELECT 1 FROM claims c WHERE NOT EXISTS (SELECT 1 FROM launches l WHERE l.task = c.task)
-    OR EXISTS (SELECT 1 FROM dependencies d WHERE d.blocker = c.task) LIMIT 1"""
-IS_LATER = """SELECT 1 FROM tasks WHERE status = 'backlog' AND not_before IS NOT NULL AND open_blockers = 0
-    AND ({}) LIMIT 1"""
-IS_READY = """SELECT 1 FROM tasks WHERE kind = ? AND needs = ? AND status = 'backlog' AND open_blockers = 0
-    AND not_before IS NULL LIMIT 1"""
 
 
-class Store(Workers, Dependencies, Tasks, Claims, Editing, Attempts, Batches, Launches, LoopAttempts, AttemptStatuses):
+class Store:
     """The queue of one home. Use it as a context manager, in the process that opened it; threads may share it.
 
-    home: its directory, absolute.
+    home: its directory, absolute. All times are UTC text: 2025-10-24T15:00:00.000Z. Every method that changes
+    something does so in one transaction, and all of them may raise StoreUnavailable.
     """
 
-    def __init__(self, home: str, database: db.Database) -> None:
+    def __init__(self, home: str, database: Database) -> None:
         self.home = home
-        self.db = database
+        self.database = database
 
     def __enter__(self) -> Store:
         return self
@@ -58,11 +66,160 @@ class Store(Workers, Dependencies, Tasks, Claims, Editing, Attempts, Batches, La
 
     def close(self) -> None:
         """Close the database. Raises StoreUnavailable where the lock for it is not to be had."""
-        self.db.close()
+        self.database.close()
 
     def changes(self) -> int:
-        """A number that differs when another process has changed the queue since."""
-        return self.db.changes()
+        """Return a number that differs when another process has changed the queue since."""
+        return self.database.changes()
+
+    @property
+    def uuid(self) -> str:
+        """Who this home is."""
+        return str(self.database.execute(UUID)[0][0])
+
+    @property
+    def is_on_network(self) -> bool:
+        """Whether home lies on a network file system."""
+        return mounts.is_on_network(self.home)
+
+    def lock_path(self, id: str) -> str:
+        """Return the path of the lock file of the worker or supervisor with this id."""
+        return os.path.join(self.home, "locks", id)
+
+    @property
+    def wake_directory(self) -> str:
+        """Where the listeners of this home show themselves (`system.wakeup`)."""
+        return self.waking.directory
+
+    # Tasks
+
+    def add(
+        self,
+        title: str = "",
+        *,
+        command: str | None = None,
+        description: str = "",
+        score: float = 0,
+        parent: str | None = None,
+        needs: str = "",
+        not_before: str | None = None,
+        directory: str | None = None,
+        after: Iterable[str] = (),
+        verify: str | None = None,
+    ) -> Task:
+        """Add one task, in state backlog.
+
+        With `command` (for `sh -c`) it is a command, and `title` may be left out; without, a prompt of title
+        and description. `score`: the higher, the sooner. `parent`, `after`: ids; it waits for those in
+        `after`. `needs`: the capability that its worker must have. `not_before`: UTC text as `clock.now` writes
+        it. `directory`: where it runs, the working directory unless given. `verify`: for `sh -c`, the gate that its
+        work must pass in a loop.
+        Raises InvalidValue, TaskNotFound.
+        """
+        from .new_tasks import check
+
+        new = check(title, command, description, score, parent, needs, not_before, directory, tuple(after), verify)
+        return self._new_tasks.add(new)
+
+    def add_many(self, tasks: Iterable[Mapping[str, object] | str]) -> Sequence[str]:
+        """Add many in one transaction: all of them, or none. Their ids, in order.
+
+        Each is a title, or a mapping of what `add` takes. The iterable is read to its end before the database is
+        locked. Raises as `add` does, naming the position.
+        """
+        return self._new_tasks.add_many(tasks)
+
+    def get(self, task: str) -> Task:
+        """Return the task with this id; raises TaskNotFound."""
+        return self._tasks.get(task)
+
+    def list(self, status: Sequence[str] | None = None, limit: int | None = None) -> Sequence[Task]:
+        """Return tasks in the order of arrival, of these states or of all, at most `limit`.
+
+        What is in the backlog can also be asked for as ready, waiting (for other tasks) or later. Raises InvalidValue.
+        """
+        return self._tasks.list(status, limit)
+
+    def ready(self, limit: int | None = None, needs: Iterable[str] | None = None) -> Sequence[Task]:
+        """Return the tasks that a worker could claim now, best first: by score, then by arrival.
+
+        `needs`: only those that need one of these capabilities ("": none).
+        """
+        return self._tasks.ready(limit, needs)
+
+    def count(self) -> dict[str, int]:
+        """Return how many tasks there are in each state that has any."""
+        return self._tasks.count()
+
+    def resolve(self, name: str) -> str:
+        """Return the id that is meant: by itself, or by a beginning of it that no other task's id has, with or without
+        tx-. Raises TaskNotFound; InvalidValue where several are meant.
+        """
+        return self._tasks.resolve(name)
+
+    def relations(self, tasks: Iterable[Task]) -> dict[str, Relations]:
+        """Return by id what each task waits for, what waits for it, and its children."""
+        return self._tasks.relations(tasks)
+
+    def attempts(self, task: str) -> builtins.list[Attempt]:
+        """Return all attempts of the task with this id, oldest first."""
+        return self._attempts.of(task)
+
+    def update(
+        self,
+        task: str,
+        *,
+        title: str | None = None,
+        description: str | None = None,
+        score: float | None = None,
+        parent: str | None = None,
+        status: str | None = None,
+        verify: str | None = None,
+        token: int | None = None,
+    ) -> Task:
+        """Change what is given, all of it or nothing; the task as it is then.
+
+        `parent`: an id, or "" for none. `verify`: its gate, or "" for none of its own. `status`: a state but
+        `active`, which claiming gives; backlog (or ready, as tx has it) gives back a task that was claimed by hand.
+        While a worker runs it, its agent may say done or failed with `token`, and cancelled stops the agent. Raises
+        InvalidValue, InvalidMove, TaskNotFound, DependencyCycle for a parent below the task, AlreadyClaimed,
+        LeaseLost.
+        """
+        return self._editing.update(
+            task, title=title, description=description, score=score, parent=parent, status=status, verify=verify,
+            token=token,
+        )  # fmt: skip
+
+    def delete(self, task: str, cascade: bool = False) -> builtins.list[str]:
+        """Remove a task and, with `cascade`, all below it; their ids. What waited for it does so no longer.
+
+        Raises Refused where it has children and `cascade` is not given, or where one of them is claimed; TaskNotFound.
+        """
+        return self._editing.delete(task, cascade)
+
+    def add_dependency(self, task: str, blocker: str) -> None:
+        """Let `task` wait until `blocker` is done (both ids). Adding it twice changes nothing.
+
+        Raises TaskNotFound, and DependencyCycle where `blocker` waits for `task`, or is it.
+        """
+        self._dependencies.add(task, blocker)
+
+    def remove_dependency(self, task: str, blocker: str) -> None:
+        """Let `task` no longer wait for `blocker`. Raises TaskNotFound; Refused where it does not wait for it."""
+        self._dependencies.remove(task, blocker)
+
+    # Claims
+
+    def claim(self, task: str, worker: str, lease: float = LEASE) -> Claim:
+        """Take the task with this id, by hand, for `lease` seconds (1 or more).
+
+        `worker` is any name. Raises AlreadyClaimed (naming the holder), NotReady, TaskNotFound, InvalidValue.
+        """
+        return self._claims.take(task, worker, lease)
+
+    def claim_best(self, worker: str, lease: float = LEASE, lanes: Iterable[Lane] | None = None) -> Assignment | None:
+        """Take the best ready task, of these lanes or of all, by hand; None when there is none."""
+        return self._claims.take_best(worker, lease, lanes)
 
     def claimed(self, task: str, worker: str, lease: float = LEASE) -> ClaimKeeper:
         """Take a task by hand for as long as a `with` block runs: its claim is renewed in the background, and the
@@ -71,37 +228,241 @@ class Store(Workers, Dependencies, Tasks, Claims, Editing, Attempts, Batches, La
 
         return ClaimKeeper(self, self.claim(task, worker, lease))
 
-    @property
-    def transfer(self) -> Transfer:
-        """Exports, imports, backups and the history."""
-        from .export import Transfer
+    def renew(self, task: str, worker: str | None = None, token: int | None = None) -> Claim:
+        """Begin the lease again, at the length it was given. Any number of times.
 
-        return Transfer(self.db, self.wake_for)
+        Raises LeaseLost unless `worker`, or `token`, holds the claim; TaskNotFound.
+        """
+        return self._claims.renew(task, worker, token)
 
-    @property
-    def is_on_network(self) -> bool:
-        """Whether home lies on a network file system."""
-        return mounts.is_on_network(self.home)
+    def release(self, task: str, worker: str | None = None, token: int | None = None) -> None:
+        """Give a task back that was claimed by hand. It costs no attempt.
 
-    @property
-    def uuid(self) -> str:
-        """Who this home is."""
-        return str(self.db.execute(UUID)[0][0])
+        For two seconds it is neither ready nor claimable by another worker, so that whoever releases a task and
+        then marks it done does not see it run again in between. Raises as `renew`.
+        """
+        self._claims.release(task, worker, token)
 
-    def is_idle(self, lanes: Iterable[Lane]) -> bool:
-        """Whether nothing runs, and nothing in these lanes is ready or waits for its time."""
-        with self.db.reading() as connection:
-            if connection.execute(IS_ACTIVE).fetchone():
-                return False
-            marks = " OR ".join("(kind = ? AND needs = ?)" for _ in lanes)
-            values = [part for lane in lanes for part in lane]
-            if connection.execute(IS_LATER.format(marks), values).fetchone():
-                return False
-            return not any(connection.execute(IS_READY, lane).fetchone() for lane in lanes)
+    def claims(self) -> builtins.list[Claim]:
+        """Return the claims of this moment, oldest first."""
+        return self._claims.all()
+
+    def started(self, claim: Claim) -> str:
+        """Return when a claim began."""
+        return self._claims.started(claim)
+
+    def expired(self) -> builtins.list[Claim]:
+        """Return the claims made by hand whose lease has run out. (A worker's claim ends with the worker.)"""
+        return self._claims.expired()
+
+    def expire(self, token: int) -> None:
+        """End a claim whose lease has run out; its task is ready again. Raises LeaseLost where there is no such
+        claim any more, Refused where its lease has not run out."""
+        self._claims.expire(token)
+
+    # Words about tasks
+
+    def done(
+        self, task: str, worker: str | None = None, token: int | None = None, force: bool = False
+    ) -> builtins.list[str]:
+        """Mark a task done. The ids of the tasks that this made ready.
+
+        A claim made by hand is taken and closed. Where a live worker holds the task, its agent may say so with
+        `token`, and the worker records it when the agent has ended; others need `force`, which has the worker stop
+        the agent. Raises LeaseLost where `worker` or `token` is not the holder's, AlreadyClaimed, InvalidMove,
+        TaskNotFound.
+        """
+        return self._completion.decide(task, "done", worker, token, force)
+
+    def fail(self, task: str, note: str = "", worker: str | None = None, token: int | None = None) -> None:
+        """Put a task aside as failed; the reason is kept with its last attempt, if it had one. Raises as `done`;
+        InvalidValue."""
+        self._completion.fail(task, note, worker, token)
+
+    def cancel(self, task: str) -> None:
+        """Take a task out of the queue. If a worker runs it, the worker stops its agent first.
+
+        Raises InvalidMove for a task that is done, TaskNotFound.
+        """
+        self._completion.decide(task, "cancelled", force=True)
+
+    def retry(self, task: str) -> None:
+        """Put a task back into the queue with all its attempts ahead of it: done, failed, cancelled, blocked, or
+        waiting for its next attempt. Raises AlreadyClaimed while it is active; Refused for a launched task, which
+        `execution.launch` starts again; TaskNotFound."""
+        self._completion.retry(task)
+
+    def reset(self, task: str) -> str:
+        """Put a task back into the queue, whatever its state, with all its attempts ahead of it; the state it was in.
+
+        A claim made by hand ends. Raises AlreadyClaimed while a worker runs it, Refused for a launched task,
+        TaskNotFound.
+        """
+        return self._completion.reset(task)
+
+    # The queue as a whole
+
+    def pause(self) -> str:
+        """Have the worker processes claim nothing more until `resume`; since when that has been so."""
+        return self._pause.begin()
+
+    def resume(self) -> None:
+        """Have them claim again."""
+        self._pause.end()
+
+    def paused(self) -> str | None:
+        """Return since when the queue has been paused, or None."""
+        return self._pause.since()
+
+    def backup(self, path: str) -> int:
+        """Write a copy of the database, as of one moment, into a new file; it is there whole, or not at all. Others
+        go on writing. How many bytes it has.
+
+        Raises Refused where the file exists; NotFound where there is no database.
+        """
+        from .backup import back_up
+
+        return back_up(self.database, path)
+
+    # Parts that have verbs of their own
+
+    @cached_property
+    def assignments(self) -> Assignments:
+        """What worker processes claim, and how they hand it back."""
+        from .assignments import Assignments
+
+        return Assignments(self.database, self.waking)
+
+    @cached_property
+    def attempt_statuses(self) -> AttemptStatuses:
+        """How attempts stand, as it is recorded."""
+        from .attempt_status import AttemptStatuses
+
+        return AttemptStatuses(self.database)
+
+    @cached_property
+    def batches(self) -> Batches:
+        """What `run --from` added."""
+        from .batches import Batches
+
+        return Batches(self.database, self.waking)
+
+    @cached_property
+    def export(self) -> Export:
+        """What another home needs to go on, as JSON Lines."""
+        from .export import Export
+
+        return Export(self.database)
+
+    @cached_property
+    def history(self) -> History:
+        """Each change of a task's state."""
+        from .history import History
+
+        return History(self.database)
+
+    @cached_property
+    def importing(self) -> Import:
+        """Merging an export into this home."""
+        from .importing import Import
+
+        return Import(self.database, self.waking)
+
+    @cached_property
+    def launches(self) -> Launches:
+        """Tasks that are claimed as they are inserted, each by a worker of its own."""
+        from .launches import Launches
+
+        return Launches(self.database, self.waking)
+
+    @cached_property
+    def loops(self) -> Loops:
+        """The runs of RALPH."""
+        from .loops import Loops
+
+        return Loops(self.database)
+
+    @cached_property
+    def loop_attempts(self) -> LoopAttempts:
+        """What RALPH must know of an attempt besides its result."""
+        from .loop_attempts import LoopAttempts
+
+        return LoopAttempts(self.database, self.waking)
+
+    @cached_property
+    def supervisors(self) -> Supervisors:
+        """The runs, and how many workers each should have."""
+        from .supervisors import Supervisors
+
+        return Supervisors(self.database, self.waking)
+
+    @cached_property
+    def waking(self) -> Waking:
+        """The bells of idle and of busy workers."""
+        from .waking import Waking
+
+        return Waking(self.home, self.database)
+
+    @cached_property
+    def workers(self) -> Workers:
+        """Who is here."""
+        from .workers import Workers
+
+        return Workers(self.database)
+
+    # Parts behind the methods above
+
+    @cached_property
+    def _attempts(self) -> Attempts:
+        from .attempts import Attempts
+
+        return Attempts(self.database)
+
+    @cached_property
+    def _claims(self) -> Claims:
+        from .claims import Claims
+
+        return Claims(self.database, self.waking)
+
+    @cached_property
+    def _completion(self) -> Completion:
+        from .completion import Completion
+
+        return Completion(self.database, self.waking)
+
+    @cached_property
+    def _dependencies(self) -> Dependencies:
+        from .dependencies import Dependencies
+
+        return Dependencies(self.database, self.waking)
+
+    @cached_property
+    def _editing(self) -> Editing:
+        from .editing import Editing
+
+        return Editing(self.database, self.waking)
+
+    @cached_property
+    def _new_tasks(self) -> NewTasks:
+        from .new_tasks import NewTasks
+
+        return NewTasks(self.database, self.waking)
+
+    @cached_property
+    def _pause(self) -> Pause:
+        from .pause import Pause
+
+        return Pause(self.database, self.waking)
+
+    @cached_property
+    def _tasks(self) -> Tasks:
+        from .tasks import Tasks
+
+        return Tasks(self.database)
 
 
 def open_store(path: str | None = None, read_only: bool = False) -> Store:
-    """The store of a home: `path` is home's directory, or its database file (ending in .db), or None for the home
+    """Open the store of a home: `path` is home's directory, or its database file (ending in .db), or None for the home
     that the command line would use.
 
     Unless `read_only`, home and database are made where they are missing; with it, they read as empty.
@@ -112,26 +473,32 @@ def open_store(path: str | None = None, read_only: bool = False) -> Store:
         home, name = os.path.split(os.path.abspath(path))
     home = location.locate(home)
     database = os.path.join(home, name)
-    if read_only:
-        if not os.path.lexists(database):
-            return Store(home, db.EmptyDatabase(database))
-        location.check_trust(home)
-        location.check_trust(database)
-        found = db.Database(database, read_only=True)
-        if found.is_current:
-            return Store(home, found)
-        found.close()
-        db.Database(database).close()  # an older version's: only writing brings it up to date
-        return Store(home, db.Database(database, read_only=True))
+    return Store(home, _open_reading(home, database) if read_only else _open_writing(home, database))
+
+
+def _open_reading(home: str, path: str) -> Database:
+    if not os.path.lexists(path):
+        return EmptyDatabase(path)
+    location.check_trust(home)
+    location.check_trust(path)
+    found = Database(path, read_only=True)
+    if found.is_current:
+        return found
+    found.close()
+    Database(path).close()  # an older version's: only writing brings it up to date
+    return Database(path, read_only=True)
+
+
+def _open_writing(home: str, path: str) -> Database:
     from ..home.config import read_synchronous  # what only reads does without
 
     location.make(home)
     synchronous = read_synchronous(home)
-    if not os.path.lexists(database):
+    if not os.path.lexists(path):
         import uuid
 
         from .create import create
 
-        create(database, str(uuid.uuid4()))
-    location.check_trust(database)
-    return Store(home, db.Database(database, synchronous=synchronous))
+        create(path, str(uuid.uuid4()))
+    location.check_trust(path)
+    return Database(path, synchronous=synchronous)

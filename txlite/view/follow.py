@@ -12,6 +12,7 @@ import signal
 import time
 
 from ..errors import NotFound, Refused, StoreUnavailable
+from ..execution import presence
 from ..execution.recovery import Recovery
 from ..model import CANCELLED, DONE, LOST
 from ..reports import archive, header
@@ -51,7 +52,7 @@ class Ended(NamedTuple):
 
 def find(store: Store, name: str) -> Target:
     """What a user means by an ID or a PID. Raises NotFound, TaskNotFound."""
-    standing = store.standing(name)
+    standing = presence.find_attempt(store, name)
     if standing is None or standing.task == name:
         return Target(name, name, None)
     return Target(name, standing.task, standing.attempt)
@@ -59,7 +60,9 @@ def find(store: Store, name: str) -> Target:
 
 def look(store: Store, target: Target) -> AttemptStatus | None:
     """The attempt that is meant; None while the task has none."""
-    return store.standing(target.task) if target.attempt is None else store.standing_of(target.attempt)
+    return (
+        presence.find_attempt(store, target.task) if target.attempt is None else presence.attempt(store, target.attempt)
+    )
 
 
 def end_of(store: Store, target: Target) -> Ended | None:
@@ -147,31 +150,31 @@ def stop(store: Store, standings: list[AttemptStatus]) -> list[AttemptStatus]:
     for standing in open_ones:
         deadline = max(deadline, clock.monotonic() + _ask(store, standing))
     for standing in open_ones:
-        if _comes_again(store, store.standing_of(standing.attempt) or standing):
+        if _comes_again(store, presence.attempt(store, standing.attempt) or standing):
             store.cancel(standing.task)  # its attempt ended by itself in between, and would be followed by another
     left = [Target(standing.task, standing.task, standing.attempt) for standing in open_ones]
     wait(store, left, deadline - clock.monotonic())
     for standing in open_ones:
-        now = store.standing_of(standing.attempt)
+        now = presence.attempt(store, standing.attempt)
         worker = now and not now.is_over and _worker(now)
         if worker:
             process.send_signal(worker, signal.SIGKILL)
     if open_ones:
         wait(store, left, GRACE)
         Recovery(store).run()
-    return [store.standing_of(standing.attempt) or standing for standing in standings]
+    return [presence.attempt(store, standing.attempt) or standing for standing in standings]
 
 
 def _ask(store: Store, standing: AttemptStatus) -> float:
     """Have its worker stop an attempt; the seconds that it may take for that."""
-    if not store.stop(standing.attempt):
+    if not store.assignments.stop(standing.attempt):
         return 0.0  # it ended by itself
     worker = _worker(standing)
     if worker:
         process.send_signal(worker, signal.SIGCONT)  # somebody may have stopped it
     elif standing.state == LOST:
         return 0.0
-    return store.worker(standing.worker).kill_after + process_tree.KILL_PATIENCE + GRACE
+    return store.workers.get(standing.worker).kill_after + process_tree.KILL_PATIENCE + GRACE
 
 
 def _worker(standing: AttemptStatus) -> process.Process | None:
@@ -236,7 +239,7 @@ class Output:
 
     def _find(self) -> None:
         """Open the report. The file stays the same when it gets its final name."""
-        standing = self._store.standing_of(self._attempt)
+        standing = presence.attempt(self._store, self._attempt)
         if not standing or not standing.report:
             return
         try:

@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from ..store.attempts import Finished
+    from ..store.history import Finished
     from ..store.tasks import Relations
 
 

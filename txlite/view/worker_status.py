@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 
 from ..errors import NotFound, Refused
+from ..execution import presence
 from ..model import parse_lanes
 from ..system import process
 from ..system.named_tuple import NamedTuple
@@ -17,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..model import Worker
+    from ..model import WorkerRecord
     from ..store.store import Store
 
 IDLE, BUSY, STALLED, LOST = "idle", "busy", "stalled", "lost"
@@ -56,7 +57,7 @@ class WorkerStatus(NamedTuple):
 
 def look(store: Store, names: Iterable[str] = ()) -> list[WorkerStatus]:
     """The workers that are here, or those with these ids or names. Raises NotFound for one that is not."""
-    found = [_look(store, worker) for worker in store.workers()]
+    found = [_look(store, worker) for worker in store.workers.present()]
     wanted = list(names)
     for name in wanted:
         if not any(name in (one.id, one.name) for one in found):
@@ -64,8 +65,8 @@ def look(store: Store, names: Iterable[str] = ()) -> list[WorkerStatus]:
     return [one for one in found if not wanted or one.id in wanted or one.name in wanted]
 
 
-def _look(store: Store, worker: Worker) -> WorkerStatus:
-    claim = store.claim_of(worker.id)
+def _look(store: Store, worker: WorkerRecord) -> WorkerStatus:
+    claim = store.workers.claim_of(worker.id)
     identity = process.Identity.parse(worker.identity)
     capabilities = sorted({lane.needs for lane in parse_lanes(worker.accepts)} - {""})
     return WorkerStatus(
@@ -82,8 +83,8 @@ def _look(store: Store, worker: Worker) -> WorkerStatus:
     )
 
 
-def _state(store: Store, worker: Worker, identity: process.Identity | None, is_busy: bool) -> str:
-    if identity and not store.is_alive(worker):
+def _state(store: Store, worker: WorkerRecord, identity: process.Identity | None, is_busy: bool) -> str:
+    if identity and not presence.is_alive(store, worker):
         return LOST
     seen = process.look(identity.pid) if identity and identity.is_here() else None
     if seen and seen.state == "T":
@@ -104,7 +105,7 @@ def stop(store: Store, names: Iterable[str], now: bool = False) -> list[WorkerSt
         raise Refused(f"{shorten(other.name, 60)} is no persistent worker: {_advice(other)}")
     told = []
     for one in persistent:
-        identity = process.Identity.parse(store.worker(one.id).identity)
+        identity = process.Identity.parse(store.workers.get(one.id).identity)
         seen = process.look(identity.pid) if identity and identity.is_alive() else None
         if seen:
             process.send_signal(seen, signal.SIGQUIT if now else signal.SIGTERM)
@@ -116,7 +117,7 @@ def stop(store: Store, names: Iterable[str], now: bool = False) -> list[WorkerSt
 
 
 def _is_launched(store: Store, one: WorkerStatus) -> bool:
-    return one.task is not None and store.launch_of(one.task) is not None
+    return one.task is not None and store.launches.of(one.task) is not None
 
 
 def _advice(one: WorkerStatus) -> str:

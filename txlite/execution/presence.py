@@ -1,0 +1,136 @@
+"""Who lives, and what runs: the rows of the store, judged by the locks and the process table of this moment.
+
+A worker lives for as long as it holds its lock; so what it ran is lost as soon as it is dead, whatever was written down
+last. Used by workers, recovery and supervisors, and by everything that shows or stops what runs.
+"""
+
+from __future__ import annotations
+
+from ..errors import NotFound, Refused
+from ..model import LOST
+from ..store.supervisors import check_count
+from ..system import process
+from ..system.liveness import is_held, read_note
+from ..text import shorten
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..model import WorkerRecord
+    from ..store.attempt_status import AttemptStatus
+    from ..store.store import Store
+    from ..store.supervisors import SupervisorRecord
+
+
+def is_alive(store: Store, one: WorkerRecord | SupervisorRecord) -> bool:
+    """Say whether its process lives: it holds its lock or, where somebody tidied the lock files away, it is there."""
+    return is_present(store, one.id, one.identity)
+
+
+def is_present(store: Store, id: str, identity: str) -> bool:
+    """Say the same of a worker or supervisor by its id and its process's identity."""
+    known = process.Identity.parse(identity)
+    if known and known.is_here():
+        return known.is_alive()  # its lock may be held by who recovers it
+    return known is not None and is_held(store.lock_path(id))
+
+
+def live_pids(store: Store) -> set[int]:
+    """Return the PIDs of the workers that live: no sweep may touch them."""
+    known = [process.Identity.parse(worker.identity) for worker in store.workers.present()]
+    return {identity.pid for identity in known if identity and identity.is_alive()}
+
+
+def live_supervisors(store: Store) -> list[SupervisorRecord]:
+    """Return the supervisors that live, oldest first."""
+    return [one for one in store.supervisors.present() if is_alive(store, one)]
+
+
+def gone_supervisors(store: Store) -> list[SupervisorRecord]:
+    """Return the supervisors that died without signing off."""
+    return [one for one in store.supervisors.present() if not is_alive(store, one)]
+
+
+def registered(store: Store) -> set[str]:
+    """Return the ids of the workers and supervisors that have not signed off, or that recovery has to look at: what
+    lies in home under another name than these was left behind."""
+    workers = {worker.id for worker in store.workers.unrecovered()}
+    return workers | {supervisor.id for supervisor in store.supervisors.present()}
+
+
+def scale(store: Store, wanted: int, supervisor: str | None = None) -> SupervisorRecord:
+    """Give the run that goes on (`supervisor`, its id, where there are several) this many workers.
+
+    Raises NotFound where none goes on, Refused where several do, InvalidValue.
+    """
+    check_count(wanted)
+    found = [one for one in live_supervisors(store) if supervisor in (None, one.id)]
+    if not found:
+        raise NotFound("no such run goes on here: start one with `txlite run`")
+    if len(found) > 1:
+        names = ", ".join(one.id for one in found)
+        raise Refused(f"several runs go on here: name one of {names} with --run")
+    store.supervisors.scale(found[0].id, wanted)
+    return found[0]._replace(wanted=wanted)
+
+
+def newest_attempts(store: Store, limit: int | None = None, type: str | None = None) -> list[AttemptStatus]:
+    """Return the newest attempts, newest first, of one type of report or of all; at most `limit`."""
+    return [_judge(store, one) for one in store.attempt_statuses.newest(limit, type)]
+
+
+def open_attempts(store: Store) -> list[AttemptStatus]:
+    """Return the attempts that have not been recorded as ended, newest first."""
+    return [_judge(store, one) for one in store.attempt_statuses.open()]
+
+
+def find_attempt(store: Store, name: str) -> AttemptStatus | None:
+    """Return the last attempt of the task with this id, or the one with this PID; None for a task that never ran.
+
+    Of several with one PID it is the one that runs, else the newest. Raises NotFound, TaskNotFound.
+    """
+    if not (name.isascii() and name.isdigit()):
+        found = store.attempt_statuses.of_task(name)
+        return found and _judge(store, found)
+    pid = int(name)
+    for one in open_attempts(store):
+        if one.pid == pid:
+            return one
+    found = store.attempt_statuses.of_pid(pid)
+    if not found:
+        raise NotFound(f"no attempt had the PID {shorten(name, 40)}: `txlite status --all` lists them")
+    return _judge(store, found)
+
+
+def attempt(store: Store, number: int) -> AttemptStatus | None:
+    """Return the attempt with this number."""
+    found = store.attempt_statuses.get(number)
+    return found and _judge(store, found)
+
+
+def _judge(store: Store, status: AttemptStatus) -> AttemptStatus:
+    """What is recorded, corrected by who lives."""
+    if status.ended is not None:
+        return status
+    seen = _look(store, status)
+    if seen.state != LOST:
+        return seen
+    # Lost, or recorded as ended since the row was read: a worker leaves only after that.
+    again = store.attempt_statuses.get(status.attempt)
+    if again is None:
+        return seen
+    return again if again.ended is not None else _look(store, again)
+
+
+def _look(store: Store, status: AttemptStatus) -> AttemptStatus:
+    """What its worker's process and the note in its lock file say about an attempt that has not ended."""
+    note = read_note(store.lock_path(status.worker))
+    if note.get("attempt") != status.attempt:
+        note = {}
+    owner = status.identity if status.launched else str(note.get("agent", ""))
+    known = process.Identity.parse(owner)
+    return status._replace(
+        state=status.state if is_present(store, status.worker, status.identity) else LOST,
+        pid=known.pid if known else None,
+        report=note.get("report"),
+        started=note.get("started", status.started),
+    )

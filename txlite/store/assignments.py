@@ -1,0 +1,192 @@
+"""Assignments: what worker processes claim, how they hand it back, and what is decided about it meanwhile.
+
+A claim that a worker process holds ends only through that worker, or through recovery once its agent's tree is gone.
+Whoever decides otherwise meanwhile leaves a verdict on the claim, which the worker carries out. Reached as
+`Store.assignments`; used by workers, by recovery, and by who stops an attempt.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..model import CANCELLED, COSTLY, DONE, LOST, UNKILLABLE, Claim, Lane, Task
+from ..system import clock
+from ..system.named_tuple import NamedTuple
+from . import claim_rows, ready_index, tasks
+from .claim_rows import HELD_LEASE, ClaimRow
+from .moves import FREED, move
+from .pause import is_paused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+    from .attempts import Result
+    from .database import Database
+    from .waking import Waking
+
+LOSSES = 10  # workers in a row that died over a task, until it is put aside: it may be what kills them
+
+# A launched task goes its own way, unless another waits for it.
+IS_ACTIVE = """SELECT 1 FROM claims c WHERE NOT EXISTS (SELECT 1 FROM launches l WHERE l.task = c.task)
+    OR EXISTS (SELECT 1 FROM dependencies d WHERE d.blocker = c.task) LIMIT 1"""
+IS_LATER = """SELECT 1 FROM tasks WHERE status = 'backlog' AND not_before IS NOT NULL AND open_blockers = 0
+    AND ({}) LIMIT 1"""
+IS_READY = """SELECT 1 FROM tasks WHERE kind = ? AND needs = ? AND status = 'backlog' AND open_blockers = 0
+    AND not_before IS NULL LIMIT 1"""
+HAS_LANDED = "SELECT 1 FROM trials WHERE attempt = ? AND landed IS NOT NULL"  # it is too late for another word
+SET_VERDICT = "UPDATE claims SET verdict = ?, stopping = max(stopping, ?) WHERE token = ?"
+RECENT_OUTCOMES = f"""WITH RECURSIVE runs (id, outcome, depth) AS (
+        SELECT id, outcome, 1 FROM attempts WHERE id = ?
+        UNION ALL SELECT a.id, a.outcome, depth + 1 FROM runs r JOIN attempts b ON b.id = r.id
+            JOIN attempts a ON a.id = b.previous WHERE depth < {LOSSES})
+    SELECT outcome FROM runs ORDER BY id DESC"""
+
+
+class Assignment(NamedTuple):
+    """What a worker got: the claim, its task, and whether more is ready for it."""
+
+    claim: Claim
+    task: Task
+    more: bool
+
+
+class Assignments:
+    """The claims of worker processes on the tasks of one database."""
+
+    def __init__(self, database: Database, waking: Waking) -> None:
+        self._database = database
+        self._waking = waking
+
+    def claim_next(self, worker: str, lanes: Iterable[Lane], agent: str) -> Assignment | None:
+        """Take the best ready task of these lanes for a worker process; None when there is none, or a pause."""
+        if not is_anything_there(self._database, lanes):
+            return None
+        with self._database.writing() as connection:
+            assignment = take_best(connection, worker, lanes, agent)
+        self.wake_next(assignment)
+        return assignment
+
+    def wake_next(self, assignment: Assignment | None) -> None:
+        """Wake another worker where who won a claim saw more."""
+        if assignment and assignment.more:
+            self._waking.wake_for({Lane(assignment.task.kind, assignment.task.needs)})
+
+    def finish(
+        self,
+        token: int,
+        result: Result,
+        max_attempts: int,
+        worker: str = "",
+        lanes: Iterable[Lane] = (),
+        agent: str = "",
+    ) -> Assignment | None:
+        """Record the end of a worker's attempt and, with `lanes`, claim its next task in the same transaction.
+
+        A costly failure is tried again, later each time, until `max_attempts` of them.
+        """
+        with self._database.writing() as connection:
+            touched = _finish(connection, token, result, max_attempts)
+            assignment = take_best(connection, worker, lanes, agent) if lanes else None
+        if assignment and assignment.more:
+            touched.add(Lane(assignment.task.kind, assignment.task.needs))
+        self._waking.wake_for(touched)
+        return assignment
+
+    def stop(self, token: int) -> bool:
+        """Cancel a task for as long as a worker runs it under this claim; False where it does not any more."""
+        with self._database.writing() as connection:
+            hold = claim_rows.of_token(connection, token)
+            if hold:
+                connection.execute(SET_VERDICT, (CANCELLED, True, token))
+        if hold:
+            self._waking.tell_worker(hold.worker)
+        return hold is not None
+
+    def must_stop(self, token: int) -> str | None:
+        """Return why a worker must stop the agent that runs under this claim, or None."""
+        hold = self._row(token)
+        if hold is None:
+            return "its claim was ended"
+        return f"its task was set to {hold.verdict or 'stop'}" if hold.stopping else None
+
+    def is_lapsed(self, token: int) -> bool:
+        """Say whether the lease of a claim is over, whoever holds it."""
+        hold = self._row(token)
+        return hold is not None and hold.is_over()
+
+    def next_due(self) -> str | None:
+        """Return when a worker process could claim the next task that is for later, as UTC text."""
+        with self._database.reading() as connection:
+            return None if is_paused(connection) else ready_index.next_due(connection)
+
+    def is_idle(self, lanes: Iterable[Lane]) -> bool:
+        """Say whether nothing runs, and nothing in these lanes is ready or waits for its time."""
+        with self._database.reading() as connection:
+            if connection.execute(IS_ACTIVE).fetchone():
+                return False
+            marks = " OR ".join("(kind = ? AND needs = ?)" for _ in lanes)
+            values = [part for lane in lanes for part in lane]
+            if connection.execute(IS_LATER.format(marks), values).fetchone():
+                return False
+            return not any(connection.execute(IS_READY, lane).fetchone() for lane in lanes)
+
+    def _row(self, token: int) -> ClaimRow | None:
+        rows = self._database.execute(claim_rows.SELECT_BY_TOKEN, (token,))
+        return ClaimRow._make(rows[0]) if rows else None
+
+
+def is_anything_there(database: Database, lanes: Iterable[Lane]) -> bool:
+    """Say whether a worker process may find something; asked without the lock, because idle ones look often."""
+    with database.reading() as connection:
+        return not is_paused(connection) and ready_index.is_anything_there(connection, lanes)
+
+
+def take_best(connection: sqlite3.Connection, worker: str, lanes: Iterable[Lane], agent: str) -> Assignment | None:
+    """Take the best ready task of these lanes for a worker process, inside a transaction that writes."""
+    best = [] if is_paused(connection) else ready_index.best(connection, lanes)
+    if not best:
+        return None
+    task = tasks.of_seq(connection, best[0])
+    claim = claim_rows.begin(connection, task, worker, agent, HELD_LEASE, held=True)
+    return Assignment(claim, task, len(best) > 1)
+
+
+def backoff(failures: int) -> float:
+    """Seconds before the next attempt: doubling from half a second to a minute, each half to one and a half
+    times that, so that tasks that failed together do not come back together."""
+    jitter = int.from_bytes(os.urandom(2), "big") / 65536
+    return min(2.0 ** min(failures - 2, 10), 60.0) * (0.5 + jitter)
+
+
+def _losses(connection: sqlite3.Connection, token: int) -> int:
+    """How many attempts of the task, up to this one, were lost in a row."""
+    outcomes = [row[0] for row in connection.execute(RECENT_OUTCOMES, (token,))]
+    return next((count for count, outcome in enumerate(outcomes) if outcome != LOST), len(outcomes))
+
+
+def _finish(connection: sqlite3.Connection, token: int, result: Result, max_attempts: int) -> set[Lane]:
+    """The lanes in which something may be ready, now or later, that was not before."""
+    hold = claim_rows.of_token(connection, token)
+    claim_rows.end(connection, token, result)
+    if hold is None:  # somebody ended the claim with rights of their own: only the attempt was ours to close
+        return set()
+    costly = result.outcome in COSTLY
+    failures = hold.failures + costly
+    losses = _losses(connection, token) if result.outcome == LOST else 0
+    if hold.verdict and not (result.outcome == DONE and connection.execute(HAS_LANDED, (token,)).fetchone()):
+        status = hold.verdict
+    elif result.outcome == DONE:
+        status = DONE
+    elif hold.launched:
+        status = CANCELLED if result.outcome == CANCELLED else "failed"
+    elif result.outcome == UNKILLABLE or (costly and failures >= max_attempts) or losses >= LOSSES:
+        status = "failed"
+    else:
+        status = "backlog"
+    tries = failures if costly else losses - 1  # the first loss is bad luck; after that others go first
+    move(connection, hold.seq, status, failures, backoff(tries) if tries > 0 and status == "backlog" else 0.0)
+    if status == DONE:
+        return {Lane(kind, needs) for _, kind, needs in connection.execute(FREED, (hold.seq, clock.now()))}
+    return {Lane(hold.kind, hold.needs)} if status == "backlog" else set()

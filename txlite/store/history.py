@@ -1,0 +1,85 @@
+"""The history: each change of a task's state, as triggers wrote it down.
+
+Reached as `Store.history`; used by `txlite history`, and by what tells of tasks as they end.
+"""
+
+from __future__ import annotations
+
+from ..system.named_tuple import NamedTuple
+from .tasks import unknown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .database import Database
+
+# A token's attempt began with a change to active, and ended with one from it.
+SELECT = """SELECT h.id, h.at, h.task, h.from_status, h.to_status, h.token,
+    CASE WHEN 'active' IN (h.from_status, h.to_status) THEN a.worker END,
+    CASE WHEN h.from_status = 'active' THEN a.outcome END
+    FROM history h LEFT JOIN attempts a ON a.id = h.token"""
+SELECT_LATEST = f"{SELECT} ORDER BY h.id DESC LIMIT ?"
+SELECT_OF_TASK = f"{SELECT} WHERE h.task = ? ORDER BY h.id DESC LIMIT ?"
+FINISHED_SINCE = """SELECT h.id, h.at, h.task, h.from_status, h.to_status, CAST(t.title AS TEXT), a.outcome,
+    a.duration, a.exit_code, a.worker, a.note, a.report
+    FROM history h JOIN tasks t ON t.id = h.task LEFT JOIN attempts a ON a.id = h.token
+    WHERE h.id > ? AND h.from_status = 'active' AND NOT EXISTS (SELECT 1 FROM launches l WHERE l.task = t.seq)
+    ORDER BY h.id"""
+LAST_EVENT = "SELECT coalesce(max(id), 0) FROM history"
+
+
+class Event(NamedTuple):
+    """A change of a task's state."""
+
+    id: int
+    at: str
+    task: str  # id; the task may be deleted meanwhile
+    from_status: str | None  # None: it was added
+    to_status: str | None  # None: it was deleted
+    token: int  # of its last claim; 0 before the first
+    worker: str | None  # of the attempt that began or ended with it
+    outcome: str | None  # of the attempt that ended with it
+
+
+class Finished(NamedTuple):
+    """A task that left `active`, with the attempt that ended."""
+
+    event: int  # its number in the history
+    at: str
+    task: str
+    from_status: str
+    to_status: str
+    title: str
+    outcome: str | None
+    duration: float | None
+    exit_code: int | None
+    worker: str | None
+    note: str | None
+    report: str | None
+
+
+class History:
+    """The history of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def events(self, task: str | None = None, limit: int | None = None) -> list[Event]:
+        """Changes of state: the newest first, or those of one task, oldest first; at most the `limit` newest.
+
+        A deleted task's can still be read. Raises TaskNotFound for one that never was.
+        """
+        count = -1 if limit is None else limit
+        if task is None:
+            return list(map(Event._make, self._database.execute(SELECT_LATEST, (count,))))
+        rows = self._database.execute(SELECT_OF_TASK, (task, count))
+        if not rows and (count or not self._database.execute(SELECT_OF_TASK, (task, 1))):
+            raise unknown(task)
+        return list(map(Event._make, reversed(rows)))
+
+    def finished_since(self, event: int) -> list[Finished]:
+        """What left the state active after this event, in order."""
+        return list(map(Finished._make, self._database.execute(FINISHED_SINCE, (event,))))
+
+    def last_event(self) -> int:
+        """The number of the newest row of history."""
+        return int(self._database.execute(LAST_EVENT)[0][0])

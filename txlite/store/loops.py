@@ -1,0 +1,103 @@
+"""Loops: the runs of RALPH, how far each may go, and until when an agent's provider refuses to work.
+
+Reached as `Store.loops`; used by `ralph`, and by those who tell of the night.
+"""
+
+from __future__ import annotations
+
+from ..model import COSTLY, DONE, LoopRecord
+from ..system import clock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
+
+    from .database import Database
+
+INSERT = "INSERT INTO loops (id, agent, started, max_tasks, max_failures) VALUES (?, ?, ?, ?, ?)"
+END = "UPDATE loops SET ended = ?, reason = ? WHERE id = ?"
+SELECT_NEWEST = (
+    "SELECT id, agent, started, ended, reason, max_tasks, max_failures FROM loops ORDER BY started DESC, id LIMIT ?"
+)
+BOUNDS = "SELECT max_tasks, max_failures FROM loops WHERE id = ?"
+# Read until one that was done, or no further than is asked for. (The + keeps SQLite from sorting all of the loop's.)
+LATEST = """SELECT r.task, a.outcome FROM trials r JOIN attempts a ON a.id = r.attempt
+    WHERE +r.loop = ? AND a.ended IS NOT NULL ORDER BY r.attempt DESC"""
+# A task that failed and waits for its next attempt does not count: another may take its place.
+TAKEN = """SELECT count(DISTINCT r.task) FROM trials r JOIN tasks t ON t.seq = r.task
+    WHERE r.loop = ? AND t.status <> 'backlog'"""
+ENDED = f"{TAKEN} AND t.status <> 'active'"
+SET_LIMIT = """INSERT INTO agent_limits (agent, until, reason) VALUES (?, ?, ?)
+    ON CONFLICT (agent) DO UPDATE SET until = excluded.until, reason = excluded.reason"""
+LIFT_LIMITS = "DELETE FROM agent_limits"
+SELECT_LIMIT = "SELECT until, reason FROM agent_limits WHERE agent = ? AND until > ?"
+
+
+class Loops:
+    """The loops of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(self, loop: str, agent: str, max_tasks: int | None, max_failures: int | None) -> None:
+        """A loop begins, under its supervisor's id."""
+        with self._database.writing() as connection:
+            connection.execute(INSERT, (loop, agent, clock.now(), max_tasks, max_failures))
+
+    def end(self, loop: str, reason: str) -> None:
+        """It ended by itself; one that has no end goes on, or was killed."""
+        with self._database.writing() as connection:
+            connection.execute(END, (clock.now(), reason, loop))
+
+    def newest(self, limit: int | None = None) -> list[LoopRecord]:
+        """The newest first."""
+        return list(map(LoopRecord._make, self._database.execute(SELECT_NEWEST, (-1 if limit is None else limit,))))
+
+    def reached_bound(self, loop: str) -> str | None:
+        """Which of its bounds a loop has reached, in words."""
+        with self._database.reading() as connection:
+            max_tasks, max_failures = connection.execute(BOUNDS, (loop,)).fetchone()
+            if max_failures and _failing(connection, loop, max_failures) >= max_failures:
+                return f"{max_failures} different tasks failed in a row"
+            if max_tasks and connection.execute(ENDED, (loop,)).fetchone()[0] >= max_tasks:
+                return f"{max_tasks} task{'s' if max_tasks > 1 else ''} had ended"
+        return None
+
+    def limit_agent(self, agent: str, until: str, reason: str) -> None:
+        """The provider of this agent refuses to work until then."""
+        with self._database.writing() as connection:
+            connection.execute(SET_LIMIT, (agent, until, reason))
+
+    def lift_limits(self) -> None:
+        """No provider refuses any more, a person says."""
+        with self._database.writing() as connection:
+            connection.execute(LIFT_LIMITS)
+
+    def limit_of(self, agent: str) -> tuple[str, str] | None:
+        """Until when, and why, the provider of this agent refuses to work; None where it does not."""
+        return limit_of(self._database, agent)
+
+
+def limit_of(database: Database, agent: str) -> tuple[str, str] | None:
+    """Until when, and why, the provider of an agent refuses to work; None where it does not."""
+    rows = database.execute(SELECT_LIMIT, (agent, clock.now()))
+    return rows[0] if rows else None
+
+
+def is_full(connection: sqlite3.Connection, loop: str) -> bool:
+    """Whether a loop may claim nothing more."""
+    max_tasks, max_failures = connection.execute(BOUNDS, (loop,)).fetchone()
+    if max_failures and _failing(connection, loop, max_failures) >= max_failures:
+        return True
+    return bool(max_tasks and connection.execute(TAKEN, (loop,)).fetchone()[0] >= max_tasks)
+
+
+def _failing(connection: sqlite3.Connection, loop: str, enough: int) -> int:
+    """How many different tasks failed since the last one that was done; `enough` are."""
+    failing: set[int] = set()
+    for task, outcome in connection.execute(LATEST, (loop,)):
+        if outcome == DONE or len(failing) >= enough:
+            break
+        if outcome in COSTLY:
+            failing.add(task)
+    return len(failing)

@@ -1,0 +1,186 @@
+"""New tasks: what they may say, and how they enter the queue.
+
+All of what is added together is checked before the database is locked, and enters in one transaction, or not at all.
+Used by the store's facade, and by what adds tasks together with something else (`batches`, `launches`).
+"""
+
+from __future__ import annotations
+
+import os
+
+from .. import text
+from ..errors import InvalidValue, Refused
+from ..home import location
+from ..model import COMMAND, PROMPT, Lane, Task
+from ..system import clock
+from ..system.named_tuple import NamedTuple
+from . import tasks
+from .dependencies import link
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from .database import Database
+    from .waking import Waking
+
+LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM tasks"
+INSERT = """INSERT INTO tasks (id, title, kind, needs, score, not_before, created, updated, parent)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+INSERT_TEXT = "INSERT INTO task_texts (task, description, command, directory, verify) VALUES (?, ?, ?, ?, ?)"
+TITLE_LENGTH = 200  # characters of a command that become its title
+COMMAND_BYTES = 131_071  # Linux's MAX_ARG_STRLEN, less the closing NUL: `sh -c` takes no longer argument
+
+
+class NewTask(NamedTuple):
+    """What `add` was given, checked."""
+
+    title: str
+    kind: str
+    description: str
+    command: str | None
+    score: float
+    parent: str | None
+    needs: str
+    not_before: str | None
+    directory: str
+    after: tuple[str, ...]
+    verify: str | None = None
+
+
+class NewTasks:
+    """The tasks that come into the queue of one database."""
+
+    def __init__(self, database: Database, waking: Waking) -> None:
+        self._database = database
+        self._waking = waking
+
+    def add(self, new: NewTask) -> Task:
+        """Add one task. Raises TaskNotFound for a parent or a blocker that does not exist."""
+        with self._database.writing() as connection:
+            ids = insert(connection, [new])
+            task = tasks.select(connection, ids[0])
+        self._waking.wake_for({Lane(new.kind, new.needs)})
+        return task
+
+    def add_many(self, many: Iterable[Mapping[str, object] | str]) -> Sequence[str]:
+        """Add many in one transaction: all of them, or none. Their ids, in order."""
+        checked = check_many(many)
+        with self._database.writing() as connection:
+            ids = insert(connection, checked)
+        self._waking.wake_for({Lane(new.kind, new.needs) for new in checked})
+        return ids
+
+
+def check(
+    title: str,
+    command: str | None = None,
+    description: str = "",
+    score: float = 0,
+    parent: str | None = None,
+    needs: str = "",
+    not_before: str | None = None,
+    directory: str | None = None,
+    after: tuple[str, ...] = (),
+    verify: str | None = None,
+) -> NewTask:
+    """A NewTask of what `add` takes; raises InvalidValue."""
+    if verify is not None:
+        check_command(verify, "the gate")
+    if command is not None:
+        check_command(command)
+        title = title or command.strip().split("\n", 1)[0][:TITLE_LENGTH]
+    if needs:
+        text.check_name(needs, "the capability")
+    check_score(score)
+    return NewTask(
+        title=text.check_line(title, "the title"),
+        kind=PROMPT if command is None else COMMAND,
+        description=text.check_text(description, "the description"),
+        command=command,
+        score=score,
+        parent=parent,
+        needs=needs,
+        not_before=not_before,
+        directory=text.check_text(
+            os.path.abspath(directory) if directory else location.working_directory(), "the directory"
+        ),
+        after=after,
+        verify=verify,
+    )
+
+
+def check_score(score: float) -> None:
+    if isinstance(score, bool) or not isinstance(score, (int, float)) or not abs(score) < 1e15:
+        raise InvalidValue(f"score {score!r} is not a number")
+
+
+def check_command(command: str, what: str = "the command") -> None:
+    """Raise InvalidValue for what `sh -c` would not take."""
+    text.check_line(command, what)
+    size = len(command.encode())
+    if size > COMMAND_BYTES:
+        raise InvalidValue(
+            f"{what} is {size:,} bytes long and the system takes {COMMAND_BYTES:,}: put it into a script"
+        )
+
+
+def check_many(many: Iterable[Mapping[str, object] | str]) -> list[NewTask]:
+    """The same for many; the message names the position, counted from 1."""
+    checked = []
+    directory = location.working_directory()
+    for position, task in enumerate(many, 1):
+        values: dict[str, object] = {"title": "", "directory": directory}
+        values.update({"title": task} if isinstance(task, str) else task)
+        try:
+            checked.append(check(**values))  # type: ignore[arg-type]
+        except (InvalidValue, TypeError) as error:
+            raise InvalidValue(f"task {position}: {error}") from error
+    return checked
+
+
+def insert(connection: sqlite3.Connection, many: list[NewTask]) -> list[str]:
+    """Insert, inside a transaction that writes. Their ids."""
+    moment = clock.now()
+    length = _id_length(connection.execute(LAST_SEQ).fetchone()[0] + len(many))
+    ids = []
+    for new in many:
+        parent = tasks.seq_of(connection, new.parent) if new.parent else None
+        values = (new.title, new.kind, new.needs, new.score, new.not_before, moment, moment, parent)
+        seq, task = _insert_row(connection, values, length)
+        connection.execute(INSERT_TEXT, (seq, new.description, new.command, new.directory, new.verify))
+        for blocker in new.after:
+            link(connection, seq, tasks.seq_of(connection, blocker))
+        ids.append(task)
+    return ids
+
+
+def _insert_row(connection: sqlite3.Connection, values: tuple, length: int) -> tuple[int, str]:
+    import sqlite3
+
+    for _ in range(10):
+        task = _random_id(length)
+        try:
+            return connection.execute(INSERT, (task, *values)).lastrowid or 0, task
+        except sqlite3.IntegrityError as error:
+            if "tasks.id" not in str(error):
+                raise
+    raise Refused("no free id was found for a task in ten tries: try again")
+
+
+def _id_length(count: int) -> int:
+    """Letters enough that among `count` ids two equal ones are one in a million; short ones while there are few."""
+    length = 8
+    while 36**length < count * count * 500_000 and length < 16:
+        length += 1
+    return length
+
+
+def _random_id(length: int) -> str:
+    number = int.from_bytes(os.urandom(12), "big")
+    letters = []
+    for _ in range(length):
+        number, rest = divmod(number, 36)
+        letters.append("0123456789abcdefghijklmnopqrstuvwxyz"[rest])
+    return "tx-" + "".join(letters)

@@ -1,0 +1,47 @@
+"""Waking worker processes: an idle one when something became ready for it, a busy one when its task was decided.
+
+To be done after the commit, so that whoever wakes sees what was written (`system.wakeup` has the protocol). Where it
+fails nothing is lost: workers look by themselves every second or so. Used by the parts of the store that change tasks.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..model import parse_lanes
+from ..system import wakeup
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..model import Lane
+    from .database import Database
+
+DIRECTORY = "wake"  # in home
+SELECT_ACCEPTS = "SELECT id, CAST(accepts AS TEXT) FROM workers WHERE ended IS NULL AND identity <> ''"
+
+
+class Waking:
+    """The listeners of one home, rung by what they accept."""
+
+    def __init__(self, home: str, database: Database) -> None:
+        self.directory = os.path.join(home, DIRECTORY)
+        self._database = database
+
+    def wake_for(self, lanes: Iterable[Lane]) -> None:
+        """Wake one idle worker for each of these lanes in which something may have become ready."""
+        idle = wakeup.listeners(self.directory) if lanes else []
+        if not idle:
+            return
+        accepting = {id: parse_lanes(accepts) for id, accepts in self._database.execute(SELECT_ACCEPTS) if id in idle}
+        for lane in lanes:
+            any(wakeup.ring(self.directory, name) for name in idle if lane in accepting.get(name, ()))
+
+    def tell_worker(self, worker: str) -> None:
+        """Have a worker that runs an attempt look at what was decided about it."""
+        wakeup.ring(self.directory, "." + worker)
+
+    def tell_supervisor(self, supervisor: str) -> None:
+        """Have a supervisor look at how many workers it should have."""
+        wakeup.ring(self.directory, supervisor)
