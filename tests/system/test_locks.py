@@ -1,4 +1,4 @@
-"""One file lock: its wait ends, and names whom it waited for."""
+"""File locks: a wait ends, and names whom it waited for; a loop that polls never waits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 import unittest
 
 import txlite
-from txlite.system.locks import FileLock
+from txlite.system.locks import FileLock, PolledLock
 
 from ..case import ROOT, Case, wait_until
 
@@ -18,7 +18,7 @@ class FileLocks(Case):
     def test_a_wait_for_the_lock_ends_and_names_the_holder(self) -> None:
         path = self.path("lock")
         code = f"""import sys, time; sys.path.insert(0, {ROOT!r})
-from txlite.system.locks import FileLock
+from txlite.system.locks import FileLock, PolledLock
 lock = FileLock({path!r}, 1.0); lock.acquire(); print(flush=True); time.sleep(600)"""
         holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
         self.addCleanup(holder.wait)
@@ -41,6 +41,15 @@ lock = FileLock({path!r}, 1.0); lock.acquire(); print(flush=True); time.sleep(60
         lock.acquire()
         lock.release()
         lock.close()
+
+    def test_a_lock_that_is_polled_answers_at_once(self) -> None:
+        path = self.path("lock")
+        with PolledLock(path) as second:
+            with PolledLock(path) as first:
+                self.assertTrue(first.try_acquire())
+                self.assertTrue(first.try_acquire(), "it is ours already")
+                self.assertFalse(second.try_acquire())
+            self.assertTrue(second.try_acquire())
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ def check_sqlite(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> list
 
 
 def has_race(version: tuple[int, ...]) -> bool:
-    """Return whether a commit and a checkpoint at the same time can corrupt a database in WAL mode."""
+    """Return whether a commit and a checkpoint at once can corrupt a database (https://sqlite.org/wal.html#walresetbug)."""
     major, minor, patch = version[:3]
     return version < RACE_FIXED and patch < RACE_FIXED_IN.get((major, minor), patch + 1)
 

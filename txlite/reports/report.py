@@ -18,8 +18,9 @@ import errno
 import os
 
 from .. import text
-from ..home import config, location
+from ..home import config
 from .header import FENCE, MARK, MARK_LENGTH, Header, Layout, find_output, read_layout, render_header
+from .naming import below_home, create, draft_path, link_first, names_of, remove
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,26 +59,29 @@ class Report:
         self._trouble: str | None = None
         rendered = render_header(header)
         self._start = len(rendered)
-        self._path = _draft(directory, header)
+        self._path = draft_path(directory, header)
         try:
-            self._file = _create(self._path)
-            if os.write(self._file, rendered) < len(rendered):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            names = _names(directory, stamp, "TEMP", header)
-            if header.pid and any(name.startswith(stamp) for name in os.listdir(directory)):
-                names = names[1:]  # the shorter name was told to somebody else, in this second, though it is free again
-            self._path = _link(self._path, names)
+            self._open(rendered)
         except OSError as error:
             self._trouble = f"it has no report: {error.strerror}"
             if self._file >= 0:
                 os.close(self._file)
                 self._file = -1
-        _remove(_draft(directory, header))
+        remove(draft_path(directory, header))
+
+    def _open(self, rendered: bytes) -> None:
+        self._file = create(self._path)
+        if os.write(self._file, rendered) < len(rendered):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        names = names_of(self._directory, self._stamp, "TEMP", self._header)
+        if self._header.pid and any(name.startswith(self._stamp) for name in os.listdir(self._directory)):
+            names = names[1:]  # the shorter name was told to somebody else, in this second, though it is free again
+        self._path = link_first(self._path, names)
 
     @property
     def name(self) -> str | None:
         """Return its path below home, at this moment; None where there is none."""
-        return _below_home(self._path) if self._file >= 0 else None
+        return below_home(self._path) if self._file >= 0 else None
 
     @property
     def pid(self) -> int | None:
@@ -109,7 +113,7 @@ class Report:
 
     def finish(self, result: Result, pid: int) -> Result:
         """Give the report its final name, and return `result` with the report's path and the end of the output."""
-        _remove(prompt_file(self._directory, self._header.attempt))
+        remove(prompt_file(self._directory, self._header.attempt))
         if self._trouble:
             result = result._replace(note=f"{result.note}; {self._trouble}" if result.note else self._trouble)
         if self._file < 0:
@@ -124,7 +128,7 @@ class Report:
             self._file = -1
 
     def _give_final_name(self, result: Result, pid: int) -> str:
-        names = _names(self._directory, self._stamp, str(pid), self._header)
+        names = names_of(self._directory, self._stamp, str(pid), self._header)
         rendered = render_header(self._header, result, pid, self._start, self._layout._replace(size=self._size))
         return _complete(self._file, rendered, self._size, self._path, names)
 
@@ -154,9 +158,9 @@ def salvage(directory: str, stamp: str, header: Header, result: Result, pid: int
 
     Returns `result` with the report's path and the end of the output, if there is one. Raises OSError.
     """
-    _remove(_draft(directory, header))
-    _remove(prompt_file(directory, header.attempt))
-    for path in _names(directory, stamp, "TEMP", header) + _names(directory, stamp, str(pid), header):
+    remove(draft_path(directory, header))
+    remove(prompt_file(directory, header.attempt))
+    for path in names_of(directory, stamp, "TEMP", header) + names_of(directory, stamp, str(pid), header):
         try:
             file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -167,7 +171,7 @@ def salvage(directory: str, stamp: str, header: Header, result: Result, pid: int
                 result = result._replace(tail=_read_tail(file, start))
                 layout = _salvage_layout(file, start)
                 rendered = render_header(header, result, pid, start, layout)
-                names = _names(directory, stamp, str(pid), header)
+                names = names_of(directory, stamp, str(pid), header)
                 return result._replace(report=_complete(file, rendered, layout.size or 0, path, names))
         finally:
             os.close(file)
@@ -183,26 +187,6 @@ def _salvage_layout(file: int, start: int) -> Layout:
     return layout._replace(size=size, is_changing=False)
 
 
-def _names(directory: str, stamp: str, middle: str, header: Header) -> list[str]:
-    """The names that a report can have, the one to try first first."""
-    stem = os.path.join(directory, f"{stamp}_{middle}_{header.agent}_task")
-    return [stem + ".md", f"{stem}_{header.attempt}.md"]
-
-
-def _create(path: str) -> int:
-    try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    except FileNotFoundError:
-        _make_directory(os.path.dirname(path))
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-
-
-def _make_directory(path: str) -> None:
-    """A directory for reports, of which version control sees nothing."""
-    os.makedirs(path, 0o700, exist_ok=True)
-    location.ignore(*os.path.split(path))
-
-
 def prompt_file(directory: str, attempt: int) -> str:
     """Return the path, beside the report, of a prompt that the agent reads from a file."""
     return os.path.join(directory, f".attempt-{attempt}.prompt")
@@ -213,24 +197,12 @@ def write_prompt(path: str, prompt: str) -> None:
 
     Raises OSError.
     """
-    file = _create(path)
+    file = create(path)
     try:
         with open(file, "wb", closefd=False) as stream:
             stream.write(prompt.encode())
     finally:
         os.close(file)
-
-
-def _remove(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass
-
-
-def _draft(directory: str, header: Header) -> str:
-    """The name of a report until its header is written, so that no report is ever without one."""
-    return os.path.join(directory, f".attempt-{header.attempt}.new")
 
 
 def _complete(file: int, header: bytes, size: int, path: str, names: list[str]) -> str:
@@ -245,35 +217,10 @@ def _complete(file: int, header: bytes, size: int, path: str, names: list[str]) 
         pass  # a full disk, or a limit: it may take the name, though it does not take the last line
     if size > TAIL:  # a shorter output stands in the database, which is synced, from end to end
         os.fsync(file)
-    final = _link(path, names)
+    final = link_first(path, names)
     if final != path:
         os.unlink(path)
-    return _below_home(final)
-
-
-def _below_home(path: str) -> str:
-    directory, name = os.path.split(path)
-    return os.path.join(os.path.basename(directory), name)
-
-
-def _link(path: str, names: list[str]) -> str:
-    """The first of these names that is, or can be made, a link to the file at `path`."""
-    for name in names:
-        try:
-            os.link(path, name)
-            return name
-        except FileExistsError as error:
-            if _is_same(path, name):
-                return name
-            taken = error
-    raise taken
-
-
-def _is_same(path: str, name: str) -> bool:
-    try:
-        return os.path.samefile(path, name)
-    except FileNotFoundError:
-        return False  # another's report had that name until a moment ago
+    return below_home(final)
 
 
 def _read_tail(file: int, start: int) -> str:

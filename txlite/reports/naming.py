@@ -1,0 +1,81 @@
+"""The names of a report, and how a file gets one that nobody else has.
+
+Nothing that has a name is ever replaced: a report is linked (link(2)) under the first of its names that is free. Used
+by `report`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..home import location
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .header import Header
+
+
+def names_of(directory: str, stamp: str, middle: str, header: Header) -> list[str]:
+    """Return the paths that a report can have, the one to try first first.
+
+    middle: what stands between the time and the agent: TEMP, or a PID.
+    """
+    stem = os.path.join(directory, f"{stamp}_{middle}_{header.agent}_task")
+    return [stem + ".md", f"{stem}_{header.attempt}.md"]
+
+
+def draft_path(directory: str, header: Header) -> str:
+    """Return the path of a report until its header is written, so that no report is ever without one."""
+    return os.path.join(directory, f".attempt-{header.attempt}.new")
+
+
+def create(path: str) -> int:
+    """Make an empty file (0600), and its directory where that is missing; return its descriptor. Raises OSError."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    except FileNotFoundError:
+        _make_directory(os.path.dirname(path))
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+
+
+def _make_directory(path: str) -> None:
+    """A directory for reports, of which version control sees nothing."""
+    os.makedirs(path, 0o700, exist_ok=True)
+    location.ignore(*os.path.split(path))
+
+
+def below_home(path: str) -> str:
+    """Return a report's path as it is recorded: its directory's name and its own."""
+    directory, name = os.path.split(path)
+    return os.path.join(os.path.basename(directory), name)
+
+
+def link_first(path: str, names: list[str]) -> str:
+    """Link the file at `path` under the first of these names that is free, or is one of its own already; return that.
+
+    Raises OSError.
+    """
+    for name in names:
+        try:
+            os.link(path, name)
+            return name
+        except FileExistsError as error:
+            if _is_same(path, name):
+                return name
+            taken = error
+    raise taken
+
+
+def _is_same(path: str, name: str) -> bool:
+    try:
+        return os.path.samefile(path, name)
+    except FileNotFoundError:
+        return False  # another's report had that name until a moment ago
+
+
+def remove(path: str) -> None:
+    """Remove a file, if it is there."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
