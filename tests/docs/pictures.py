@@ -1,10 +1,11 @@
 """Makes the pictures of README, from real runs: `python3 -m tests.docs.pictures`, into .github/assets/.
 
-    run.svg       `run --from` in a terminal while it goes on, and what it says at the end
-    ralph.svg     a short night: what `ralph` tells, and `status`
+    run.svg       `run --from` in a terminal, then `status`: a film
+    ralph.svg     a short night, and what `ralph` says at its end: a film
     night.png     the page about that night, as a browser shows it
 
-Needs tmux, git and Chromium. What stands in the terminal is asked of tmux, with its colours, and drawn as text.
+Needs tmux, git and Chromium. What stands in the terminal is asked of tmux, with its colours, and drawn as text, each
+line for as long as it stood there.
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ import sys
 import tempfile
 import time
 from html import escape
+from typing import NamedTuple
 
-from ..case import ROOT, wait_until
+from ..case import PATIENCE, ROOT, wait_until
 
 ASSETS = os.path.join(ROOT, ".github", "assets")
 COLUMNS, CELL, LINE, EDGE = 112, 8.43, 19, 16  # characters; pixels of a character, a line, the margin
+HOLD = 8.0  # seconds that a film stands still at its end
 COLOURS = {31: "#f2938a", 32: "#71c79d", 33: "#dab45e", 34: "#8bb8f5", 35: "#d3a4ea", 36: "#7fd0d6", 90: "#8a939c"}
-RENDER = "sleep $((1$2 % 5 + 2)).5; [ $2 != 03 ]"
+RENDER = "sleep $((1$2 % 5 + 1)).5; [ $2 != 03 ]"
 JOBS = "".join(f"./render chapter {number:02d}\n" for number in range(1, 25))
 TASKS = (
     ("Make the parser accept tabs", 2.0, "echo tabs >> parser"),
@@ -36,6 +39,13 @@ TASKS = (
     ("Measure the lexer", 1.0, "echo fast > measure"),
 )
 AGENT = "[agent claude]\ncommand = sh {prompt}\nprompt = file\nloop =\nresults =\n"
+
+
+class Frame(NamedTuple):
+    """What stands in a terminal, from a moment on."""
+
+    time: float  # seconds
+    screen: str
 
 
 class Terminal:
@@ -65,28 +75,73 @@ class Terminal:
         """Return what stands in the terminal; with "-e", its colours are there as escape sequences."""
         return self.call("capture-pane", "-p", *colours).rstrip()
 
-    def finish(self) -> str:
-        """Wait until the shell asks for the next line; what stands above that, with its colours."""
-        wait_until(lambda: self.screen().endswith("\n$"), "the next prompt")
-        return self.screen("-e").rpartition("\n")[0]
+    def film(self, line: str) -> list[Frame]:
+        """Type a line, and look until the shell asks for the next; what stood there, and from when on."""
+        began, frames = time.monotonic(), [Frame(0.0, self.screen("-e"))]
+        self.type(line)
+        while time.monotonic() - began < PATIENCE:
+            screen, plain = self.screen("-e"), self.screen()
+            if screen != frames[-1].screen:
+                frames.append(Frame(time.monotonic() - began, screen))
+            if plain.endswith("\n$") and line in plain:
+                return frames
+            time.sleep(0.2)
+        raise AssertionError(f"{line} goes on and on: {plain}")
 
     def close(self) -> None:
         """End it."""
         self.call("kill-server")
 
 
-def draw(screen: str) -> str:
-    """Return an SVG of a screen."""
-    lines = screen.split("\n")
-    width, height = round(COLUMNS * CELL + 2 * EDGE), len(lines) * LINE + 2 * EDGE
-    rows = "\n".join(f'<text x="{EDGE}" y="{EDGE + 14 + LINE * number}">{draw_line(line)}</text>'
-                     for number, line in enumerate(lines) if line)  # fmt: skip
+def join(films: list[list[Frame]], pause: float = 3.0) -> list[Frame]:
+    """Return one film of several, with a pause before each but the first."""
+    joined: list[Frame] = []
+    for film in films:
+        start = joined[-1].time + pause if joined else 0.0
+        joined += [Frame(start + frame.time, frame.screen) for frame in film]
+    return joined
+
+
+def draw(film: list[Frame]) -> str:
+    """Return an SVG that plays a film again and again; where nothing moves it shows the end."""
+    screens = [frame.screen.removesuffix("\n$").split("\n") for frame in film]
+    times = [*(frame.time for frame in film), film[-1].time + HOLD]
+    height = max(map(len, screens))
+    rows = "\n".join(draw_row([lines[row] if row < len(lines) else "" for lines in screens], times, row)
+                     for row in range(height))  # fmt: skip
+    width, tall = round(COLUMNS * CELL + 2 * EDGE), height * LINE + 2 * EDGE
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {tall}" width="{width}" height="{tall}">\n'
         '<style>text { font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; '
         "fill: #e3e7eb; white-space: pre }</style>\n"
-        f'<rect width="{width}" height="{height}" rx="8" fill="#15181c"/>\n{rows}\n</svg>\n'
+        f'<rect width="{width}" height="{tall}" rx="8" fill="#15181c"/>\n{rows}\n</svg>\n'
     )
+
+
+def draw_row(lines: list[str], times: list[float], row: int) -> str:
+    """Return the texts that stand in one row, each for as long as it stands there."""
+    drawn, first = [], 0
+    for number, line in enumerate(lines):
+        if number + 1 < len(lines) and lines[number + 1] == line:
+            continue
+        if line:
+            shown = play(times[first] / times[-1], times[number + 1] / times[-1])
+            hidden = ' visibility="hidden"' if number + 1 < len(lines) else ""
+            place = f'x="{EDGE}" y="{EDGE + 14 + LINE * row}"'
+            drawn.append(f"<text {place}{hidden}>{draw_line(line)}{shown}</text>")
+        first = number + 1
+    return "\n".join(drawn)
+
+
+def play(start: float, end: float) -> str:
+    """Return what lets a text be seen between two moments, given as parts of the film."""
+    steps = [("visible" if start == 0 else "hidden", 0.0), ("visible", start), ("hidden", end)]
+    steps = [step for step in steps if step[1] < 1 and (step[1] > 0 or step is steps[0])]
+    if len(steps) == 1:
+        return ""
+    values, moments = ";".join(value for value, _ in steps), ";".join(f"{moment:.4f}" for _, moment in steps)
+    return (f'<animate attributeName="visibility" calcMode="discrete" dur="FILM" repeatCount="indefinite" '
+            f'values="{values}" keyTimes="{moments}"/>')  # fmt: skip
 
 
 def draw_line(line: str) -> str:
@@ -112,10 +167,10 @@ def choose_style(codes: list[int], style: str) -> str:
     return style
 
 
-def save(name: str, screen: str) -> None:
-    """Write the picture of a screen."""
+def save(name: str, film: list[Frame]) -> None:
+    """Write a film."""
     with open(os.path.join(ASSETS, name), "w", encoding="utf-8") as file:
-        file.write(draw(screen))
+        file.write(draw(film).replace('dur="FILM"', f'dur="{film[-1].time + HOLD:.1f}s"'))
 
 
 def record_run(directory: str) -> None:
@@ -126,13 +181,8 @@ def record_run(directory: str) -> None:
             file.write(content)
     os.chmod(os.path.join(place, "render"), 0o755)
     terminal = Terminal(directory, 24)
-    terminal.type("txlite run --workers 4 --max-attempts 2 --from jobs.txt")
-    time.sleep(12)  # somewhere in its middle
-    middle = terminal.screen("-e")
-    end = terminal.finish()[len(middle[: middle.rindex("\n[")]) + 1 :]  # without what the first picture shows, too
-    terminal.type("clear; txlite status --latest 4")
-    wait_until(lambda: "STATE" in terminal.screen(), "the status")
-    save("run.svg", f"{middle}\n\n{end}\n\n$ txlite status --latest 4\n{terminal.finish()}")
+    lines = "txlite run --workers 4 --max-attempts 2 --from jobs.txt", "txlite status --latest 4"
+    save("run.svg", join(list(map(terminal.film, lines))))
     terminal.close()
 
 
@@ -150,8 +200,7 @@ def record_night(directory: str) -> None:
         words = ["add", "--quiet", title, "-d", f"sleep {seconds}; {script}"]
         subprocess.run([os.path.join(ROOT, "bin", "txlite"), *words], cwd=place, check=True, stdout=subprocess.DEVNULL)
     terminal = Terminal(directory, 34)
-    terminal.type('txlite ralph --agent claude --verify "make test" --workers 3 --max-attempts 2')
-    save("ralph.svg", terminal.finish())
+    save("ralph.svg", terminal.film('txlite ralph --agent claude --verify "make test" --workers 3 --max-attempts 2'))
     terminal.close()
     (page,) = glob.glob(os.path.join(place, ".txlite", "loops", "*.html"))
     photograph(page, os.path.join(ASSETS, "night.png"), directory)
