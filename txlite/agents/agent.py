@@ -79,7 +79,7 @@ class Agent(NamedTuple):
         """Return what a worker with this agent accepts: an agent for prompts does not keep commands waiting."""
         return [Lane(COMMAND)] if self.name == SHELL else [Lane(PROMPT), Lane(COMMAND)]
 
-    def words(
+    def build_argv(
         self, level: str = "", search: bool = False, prompt: str | None = None, in_loop: bool = False
     ) -> list[str]:
         """Return its argv; `prompt` is what stands for {prompt}, or comes last."""

@@ -65,5 +65,5 @@ def build_command(
     if task.command is not None:
         return ["/bin/sh", "-c", task.command], None
     if agent.prompt == "stdin":
-        return agent.words(level, search, None, in_loop), prompt.encode()
-    return agent.words(level, search, prompt if agent.prompt == "argument" else file, in_loop), None
+        return agent.build_argv(level, search, None, in_loop), prompt.encode()
+    return agent.build_argv(level, search, prompt if agent.prompt == "argument" else file, in_loop), None
