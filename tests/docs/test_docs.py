@@ -47,3 +47,11 @@ class Pages(unittest.TestCase):
                 if not line.startswith(("|", "[", "<", "    ", "!")):
                     self.assertLessEqual(len(line), 120, f"{os.path.basename(path)}, line {number}")
         self.assertLessEqual(len(read(PAGES[0]).splitlines()), 120, "README is for a first look")
+
+    def test_pictures_that_load_quickly(self) -> None:
+        assets = os.path.join(ROOT, ".github", "assets")
+        sizes = {name: os.path.getsize(os.path.join(assets, name)) for name in os.listdir(assets)}
+        self.assertLess(sum(sizes.values()), 300_000, sizes)
+        readme = read(PAGES[0])
+        for name in sizes:
+            self.assertIn(f"(.github/assets/{name})", readme, "a picture that nobody sees")
