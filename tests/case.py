@@ -20,6 +20,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # So that a thousand starts compile nothing anew; one for all classes, where they run side by side.
 _OWN = None if "TESTS_COMPILED" in os.environ else tempfile.TemporaryDirectory(prefix="txlite-compiled-")
 COMPILED = _OWN.name if _OWN else os.environ["TESTS_COMPILED"]
+# A machine's site-packages can double the time; but what measures coverage lies among them.
+WITHOUT_SITE = () if "COVERAGE_PROCESS_START" in os.environ else ("-S",)
 PATIENCE = 60.0  # seconds until a condition counts as never coming true
 
 
@@ -82,13 +84,7 @@ class Case(unittest.TestCase):
         options.setdefault("stdout", subprocess.PIPE)
         options.setdefault("stderr", subprocess.PIPE)
         process = subprocess.Popen(
-            [
-                sys.executable,
-                "-S",
-                "-m",
-                "txlite",
-                *arguments,
-            ],  # without a machine's site-packages, which can double the time
+            [sys.executable, *WITHOUT_SITE, "-m", "txlite", *arguments],
             cwd=options.pop("cwd", self.directory),
             env=options.pop("env", self.environment),
             **options,
