@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import unittest
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
@@ -107,6 +108,7 @@ class Layers(unittest.TestCase):
     def setUpClass(cls) -> None:
         cls.rooms = rooms()
         cls.modules = modules()
+        assert cls.rooms and cls.modules, "an empty table proves nothing"
         cls.arrows = {module: set(imported(module, tree, cls.modules)) for module, tree in cls.modules.items()}
 
     def test_every_module_is_in_a_room_of_the_table(self) -> None:
@@ -138,11 +140,13 @@ class Layers(unittest.TestCase):
         self.assertEqual(find_circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}), ["b", "c", "b"])
 
     def test_sql_stands_in_the_store_only(self) -> None:
-        self.assertTrue(SQL.search("SELECT id FROM tasks"))
-        for module, tree in self.modules.items():
-            for node in ast.walk(tree) if module[0] != "store" else ():
-                if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    self.assertIsNone(SQL.search(node.value), f"SQL in {'.'.join(module)}: {node.value!r}")
+        places = {
+            module[0]
+            for module, tree in self.modules.items()
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.search(node.value)
+        }
+        self.assertEqual(places, {"store"})
 
     def test_it_parses_on_the_oldest_python(self) -> None:
         for module in self.modules:
@@ -150,10 +154,13 @@ class Layers(unittest.TestCase):
                 ast.parse(file.read(), feature_version=(3, 4) if module == ("__main__",) else (3, 9))
 
     def test_nothing_is_imported_that_a_reading_command_does_not_need(self) -> None:
-        code = f"import sys; sys.path.insert(0, {ROOT!r}); from txlite.cli import main"
-        code += "; main(['ready', '--json', '--home', '/nonexistent/home']); print(*sys.modules, file=sys.stderr)"
-        command = [sys.executable, "-I", "-S", "-c", code]
-        found = subprocess.run(command, capture_output=True, text=True, check=True)
+        code = f"import sys; sys.path.insert(0, {ROOT!r}); from txlite.cli import main; main(sys.argv[1:])"
+        code += "; print(*sys.modules, file=sys.stderr)"
+        with tempfile.TemporaryDirectory(prefix="txlite-test-") as home:
+            for words in (["add", "a task"], ["ready", "--json"]):
+                command = [sys.executable, "-I", "-S", "-c", code, "--home", home, *words]
+                found = subprocess.run(command, capture_output=True, text=True, check=True)
+        self.assertIn("a task", found.stdout)
         dear = {"typing", "subprocess", "multiprocessing", "dataclasses", "pathlib", "logging", "tempfile", "ctypes"}
         self.assertEqual(dear & set(found.stderr.split()), set())
 

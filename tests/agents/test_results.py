@@ -78,9 +78,18 @@ class Claude(unittest.TestCase):
         resets: list[Any] = ["soon", None, [], 1e300, float("nan"), -1e300]
         for reset in resets:
             event = {"type": "rate_limit_event", "rate_limit_info": {"status": "rejected", "resetsAt": reset}}
-            parse(CLAUDE, event, {**FAILED, "result": {"a": []}, "api_error_status": [429]})
-        parse(CLAUDE, {"type": []}, {"type": "rate_limit_event", "rate_limit_info": 3}, "{", "[]", "{}", "x" * 3000000,
-             chunk=1 << 16)  # fmt: skip
+            refusal, parser = parse(CLAUDE, event, {**FAILED, "result": {"a": []}, "api_error_status": [429]})
+            self.assertEqual((refusal, parser.has_result), (None, True), reset)
+        lines: list[Any] = [
+            {"type": []},
+            {"type": "rate_limit_event", "rate_limit_info": 3},
+            "{",
+            "[]",
+            "{}",
+            "x" * 3000000,
+        ]
+        refusal, parser = parse(CLAUDE, *lines, chunk=1 << 16)
+        self.assertEqual((refusal, parser.has_result), (None, False))
 
     def test_it_goes_on_after_a_result(self) -> None:
         started = {"type": "system", "subtype": "init"}

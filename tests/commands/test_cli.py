@@ -157,12 +157,16 @@ sys.exit(cli.main(["list"]))"""
                 self.assertNotIn(b"bug", found.stderr + found.stdout)
 
     def test_an_old_python_is_told(self) -> None:
-        for name in ("python2.7", "python3.6", "python3.7", "python3.8"):
-            found = shutil.which(name)
-            if found and not subprocess.run([found, "-c", ""], stderr=subprocess.DEVNULL).returncode:
-                old = subprocess.run([found, os.path.join(ROOT, "txlite")], capture_output=True, text=True)
-                self.assertEqual(old.returncode, 69)
-                self.assertIn("needs Python 3.9 or newer", old.stderr)
+        found = [shutil.which(name) for name in ("python2.7", "python3.6", "python3.7", "python3.8")]
+        working = [
+            python for python in found if python and not subprocess.run([python, "-c", ""], stderr=-3).returncode
+        ]
+        if not working:
+            self.skipTest("needs a Python that is too old")
+        for python in working:
+            old = subprocess.run([python, os.path.join(ROOT, "txlite")], capture_output=True, text=True)
+            self.assertEqual(old.returncode, 69)
+            self.assertIn("needs Python 3.9 or newer", old.stderr)
 
 
 if __name__ == "__main__":
