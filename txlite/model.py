@@ -1,23 +1,47 @@
-"""Task, Claim, Attempt, WorkerRecord: what the store gives out; the states, and the moves between them.
+"""Task, Claim, Attempt, WorkerRecord: what the store gives out; the status of a task, the outcome of an
+attempt, and what is shown of one: three types.
 
-Every floor above uses these records. They are immutable; times are UTC text as `clock.now` writes it.
+Every room may use these records. They are immutable; times are UTC text as `clock.now` writes it.
 """
 
 from __future__ import annotations
 
 from .system.named_tuple import NamedTuple
 
-STATES = ("backlog", "active", "done", "failed", "cancelled", "blocked")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final, Literal
 
-# What may follow what. `active` is entered by claiming only; `blocked` is a person's word alone.
-MOVES = {
-    "backlog": ("active", "done", "failed", "cancelled", "blocked"),
-    "active": ("backlog", "done", "failed", "cancelled", "blocked"),
-    "blocked": ("backlog", "done", "cancelled"),
-    "failed": ("backlog", "done", "cancelled"),
-    "cancelled": ("backlog",),
-    "done": ("backlog",),
-}
+    Status = Literal["backlog", "active", "done", "failed", "cancelled", "blocked"]
+    Outcome = Literal[
+        "done", "failed", "timeout", "unstartable", "unkillable", "interrupted", "lost", "released", "cancelled"
+    ]
+    Shown = Literal["waiting", "running", "done", "failed", "cancelled", "lost"]
+
+# The status of a task. `active` is entered by claiming only; `blocked` is a person's word alone.
+BACKLOG: Final = "backlog"
+ACTIVE: Final = "active"
+DONE: Final = "done"  # of an attempt: the agent exited with 0
+FAILED: Final = "failed"  # of an attempt: it exited with something else, or died by a signal
+CANCELLED: Final = "cancelled"  # of an attempt: the task was cancelled meanwhile
+BLOCKED: Final = "blocked"
+STATES: tuple[Status, ...] = (BACKLOG, ACTIVE, DONE, FAILED, CANCELLED, BLOCKED)
+
+# The outcome of an attempt: one of these, or DONE, FAILED or CANCELLED.
+TIMEOUT: Final = "timeout"  # it outlasted its time limit
+UNSTARTABLE: Final = "unstartable"  # it could not be started: missing, not executable, no such directory
+UNKILLABLE: Final = "unkillable"  # a process of its tree could not be killed: never retried
+INTERRUPTED: Final = "interrupted"  # a person or a signal stopped it: costs no attempt
+LOST: Final = "lost"  # its worker died, or its lease ran out: costs no attempt, but ten in a row put the task aside
+RELEASED: Final = "released"  # its holder gave the task back by hand: costs no attempt
+OUTCOMES: tuple[Outcome, ...] = (
+    DONE, FAILED, TIMEOUT, UNSTARTABLE, UNKILLABLE, INTERRUPTED, LOST, RELEASED, CANCELLED,
+)  # fmt: skip
+COSTLY: tuple[Outcome, ...] = (FAILED, TIMEOUT, UNSTARTABLE)  # these count against the limit of attempts
+
+# What is shown of an attempt: one of these, or DONE, FAILED, CANCELLED or LOST.
+WAITING: Final = "waiting"  # for its turn among the launched
+RUNNING: Final = "running"
 
 COMMAND = "command"  # run by the agent `shell`
 PROMPT = "prompt"  # given to an agent that reads text
@@ -25,19 +49,6 @@ KINDS = (COMMAND, PROMPT)
 
 LEVELS = ("minimal", "low", "medium", "high")  # of reasoning, for launched tasks
 WORKERS = "workers"  # the type of reports that have no other
-
-# How an attempt can end.
-DONE = "done"  # the agent exited with 0
-FAILED = "failed"  # it exited with something else, or died by a signal
-TIMEOUT = "timeout"  # it outlasted its time limit
-UNSTARTABLE = "unstartable"  # it could not be started: missing, not executable, no such directory
-UNKILLABLE = "unkillable"  # a process of its tree could not be killed: never retried
-INTERRUPTED = "interrupted"  # a person or a signal stopped it: costs no attempt
-LOST = "lost"  # its worker died, or its lease ran out: costs no attempt, but ten in a row put the task aside
-RELEASED = "released"  # its holder gave the task back by hand: costs no attempt
-CANCELLED = "cancelled"  # the task was cancelled meanwhile
-OUTCOMES = (DONE, FAILED, TIMEOUT, UNSTARTABLE, UNKILLABLE, INTERRUPTED, LOST, RELEASED, CANCELLED)
-COSTLY = (FAILED, TIMEOUT, UNSTARTABLE)  # these count against the limit of attempts
 
 
 class Task(NamedTuple):
@@ -49,7 +60,7 @@ class Task(NamedTuple):
     kind: str  # one of KINDS
     needs: str  # the capability its worker must have; "" for none
     score: float  # the higher, the sooner
-    status: str  # one of STATES
+    status: Status
     open_blockers: int  # how many tasks it waits for are not done
     not_before: str | None  # it waits for this time
     failures: int  # attempts that count against the limit
@@ -66,7 +77,7 @@ class Task(NamedTuple):
     @property
     def is_ready(self) -> bool:
         """Whether a worker may claim it now (times in the past are cleared by the store)."""
-        return self.status == "backlog" and not self.open_blockers and self.not_before is None
+        return self.status == BACKLOG and not self.open_blockers and self.not_before is None
 
 
 class Claim(NamedTuple):
@@ -90,7 +101,7 @@ class Attempt(NamedTuple):
     agent: str
     started: str
     ended: str | None
-    outcome: str | None  # one of OUTCOMES; None while it runs
+    outcome: Outcome | None  # None while it runs
     exit_code: int | None  # as the shell counts: 128 + N when signal N killed it
     duration: float | None  # seconds
     pid: int | None  # of the agent

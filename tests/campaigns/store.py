@@ -35,12 +35,16 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[0] = REPOSITORY  # and not this directory: `import queue` means the standard library's
 import txlite  # noqa: E402
-from txlite.model import MOVES, Lane  # noqa: E402
+from txlite.model import Lane  # noqa: E402
+from txlite.store.moves import MOVES  # noqa: E402
+
+if TYPE_CHECKING:
+    from txlite.model import Status
 
 WORKERS = 2  # persistent ones
 COMMAND_SHARE = 0.2  # of the tasks
@@ -362,8 +366,8 @@ class Event(NamedTuple):
 
     id: int
     task: str
-    before: str | None
-    after: str | None
+    before: Status | None
+    after: Status | None
     token: int
 
 

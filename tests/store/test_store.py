@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import txlite
@@ -15,6 +15,9 @@ from txlite.store import assignments, claim_rows, claims
 from txlite.system import clock
 
 from ..case import Case, wait_until
+
+if TYPE_CHECKING:
+    from txlite.model import Outcome
 
 COMMANDS = [Lane("command")]
 
@@ -276,7 +279,8 @@ class Attempts(Case):
     def test_interrupted_and_lost_attempts_cost_nothing_but_ten_losses_in_a_row_end_it(self) -> None:
         store = self.store()
         task = store.add(command="kill -9 $PPID").id
-        ends = ["interrupted", "lost", "interrupted"] + ["lost"] * assignments.LOSSES
+        lost: list[Outcome] = ["lost"] * assignments.LOSSES
+        ends: list[Outcome] = ["interrupted", "lost", "interrupted", *lost]
         for outcome in ends:
             with store.database.writing() as connection:
                 connection.execute("UPDATE tasks SET not_before = NULL")

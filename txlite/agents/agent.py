@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from configparser import ConfigParser
     from typing import Any
 
+    from ..model import Outcome
+
 SHELL = "shell"
 PASSED = ("stdin", "argument", "file")  # how an agent gets its prompt
 ARGUMENT_BYTES = 131_071  # Linux's MAX_ARG_STRLEN (execve(2)), less the closing NUL
@@ -229,7 +231,7 @@ _OPTIONS: dict[str, tuple[str, Callable[[str, str], object]]] = {
 }
 
 
-def judge_exit(code: int) -> tuple[str, int, str | None]:
+def judge_exit(code: int) -> tuple[Outcome, int, str | None]:
     """Return outcome, exit code and a note for a process's return code, as `subprocess.Popen.returncode` has it.
 
     A process that a signal ended has 128 and the signal's number as its exit code, as a shell says it

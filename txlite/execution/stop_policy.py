@@ -25,6 +25,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..model import Outcome
+
 NONE, LEAVE, STOP, KILL = range(4)  # the stages
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)  # what people and systems stop a process with
@@ -44,13 +46,13 @@ class StopPolicy:
         first: int = LEAVE,
         drain: float | None = None,
         stage: int = NONE,
-        outcome: str = INTERRUPTED,
+        outcome: Outcome = INTERRUPTED,
     ) -> None:
         self.stage = stage
         self._signals = signals
         self._first = first
         self._drain = drain
-        self._outcome = outcome
+        self._outcome: Outcome = outcome
         self._first_at: float | None = None  # monotonic time at which a first signal was judged
         self._seen = 0  # signals judged so far
 

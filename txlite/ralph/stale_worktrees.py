@@ -46,7 +46,7 @@ def _look_at(store: Store, path: str) -> StaleWorktree:
 
 def _why_it_stays(store: Store, path: str, task: str) -> str | None:
     try:
-        status = store.get(task).status
+        status: str = store.get(task).status
     except TaskNotFound:
         status = "deleted"
     if (

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import os
 
-from ..model import CANCELLED, COSTLY, DONE, LOST, UNKILLABLE, Claim, Lane, Task
-from ..system import clock
+from ..model import BACKLOG, CANCELLED, COSTLY, DONE, LOST, Claim, Lane, Task
 from ..system.named_tuple import NamedTuple
 from . import claim_rows, ready_index, tasks
 from .claim_rows import HELD_LEASE, ClaimRow
-from .moves import FREED, move
+from .moves import after_attempt, freed_by, move
 from .pause import is_paused
 
 TYPE_CHECKING = False
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
+    from ..model import Status
     from .attempts import Result
     from .database import Database
     from .waking import Waking
@@ -172,21 +172,22 @@ def _finish(connection: sqlite3.Connection, token: int, result: Result, max_atte
     claim_rows.end(connection, token, result)
     if hold is None:  # somebody ended the claim with rights of their own: only the attempt was ours to close
         return set()
-    costly = result.outcome in COSTLY
-    failures = hold.failures + costly
-    losses = _losses(connection, token) if result.outcome == LOST else 0
-    if hold.verdict and not (result.outcome == DONE and connection.execute(HAS_LANDED, (token,)).fetchone()):
-        status = hold.verdict
-    elif result.outcome == DONE:
-        status = DONE
-    elif hold.launched:
-        status = CANCELLED if result.outcome == CANCELLED else "failed"
-    elif result.outcome == UNKILLABLE or (costly and failures >= max_attempts) or losses >= LOSSES:
-        status = "failed"
+    if result.outcome == LOST:
+        failures, losses = hold.failures, _losses(connection, token)
+        is_spent, tries = losses >= LOSSES, losses - 1  # the first loss is bad luck; after that others go first
     else:
-        status = "backlog"
-    tries = failures if costly else losses - 1  # the first loss is bad luck; after that others go first
-    move(connection, hold.seq, status, failures, backoff(tries) if tries > 0 and status == "backlog" else 0.0)
+        costs = result.outcome in COSTLY
+        failures = hold.failures + costs
+        is_spent, tries = failures >= max_attempts, failures * costs
+    status = _verdict(connection, hold, result) or after_attempt(result.outcome, is_spent, bool(hold.launched))
+    move(connection, hold.seq, status, failures, backoff(tries) if tries > 0 and status == BACKLOG else 0.0)
     if status == DONE:
-        return {Lane(kind, needs) for _, kind, needs in connection.execute(FREED, (hold.seq, clock.now()))}
-    return {Lane(hold.kind, hold.needs)} if status == "backlog" else set()
+        return {lane for _, lane in freed_by(connection, hold.seq)}
+    return {Lane(hold.kind, hold.needs)} if status == BACKLOG else set()
+
+
+def _verdict(connection: sqlite3.Connection, hold: ClaimRow, result: Result) -> Status | None:
+    """What was decided while the attempt ran, unless its work had landed by then."""
+    if hold.verdict and result.outcome == DONE and connection.execute(HAS_LANDED, (hold.token,)).fetchone():
+        return None
+    return hold.verdict

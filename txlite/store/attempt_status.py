@@ -6,7 +6,7 @@ What runs by these rows may be lost: whether its worker lives is asked by `execu
 
 from __future__ import annotations
 
-from ..model import CANCELLED, DONE, INTERRUPTED, LOST, TIMEOUT, UNSTARTABLE, WORKERS
+from ..model import CANCELLED, DONE, FAILED, INTERRUPTED, LOST, RUNNING, TIMEOUT, UNSTARTABLE, WAITING, WORKERS
 from ..system.named_tuple import NamedTuple
 from .tasks import unknown
 
@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ..model import Outcome, Shown, Status
     from .database import Database
 
 COLUMNS = f"""a.id, t.id, CAST(t.title AS TEXT), t.status, t.token = a.id, a.worker, a.agent,
@@ -32,12 +33,8 @@ ENDED_REPORTS = """SELECT id, report FROM attempts WHERE id > ? AND ended <= ? A
     ORDER BY id LIMIT 1000"""
 TASK = "SELECT 1 FROM tasks WHERE id = ?"
 
-WAITING = "waiting"  # for its turn among the launched
-RUNNING = "running"
-FAILED = "failed"
-STATES = (WAITING, RUNNING, DONE, FAILED, CANCELLED, LOST)
-
-_BY_OUTCOME = {DONE: DONE, CANCELLED: CANCELLED, INTERRUPTED: CANCELLED, LOST: LOST}
+# What is shown of an attempt that has ended, where nobody decided otherwise about its task.
+_BY_OUTCOME: dict[Outcome, Shown] = {DONE: DONE, CANCELLED: CANCELLED, INTERRUPTED: CANCELLED, LOST: LOST}
 
 
 class AttemptStatus(NamedTuple):
@@ -46,7 +43,7 @@ class AttemptStatus(NamedTuple):
     attempt: int
     task: str  # id
     title: str
-    task_status: str  # the state of its task
+    task_status: Status
     is_last: bool  # of its task
     worker: str
     agent: str
@@ -56,14 +53,14 @@ class AttemptStatus(NamedTuple):
     has_turn: bool
     started: str
     ended: str | None
-    outcome: str | None
+    outcome: Outcome | None  # None while it has not ended
     exit_code: int | None
     duration: float | None  # seconds
     pid: int | None  # of the launched worker; in a run, of the agent
     report: str | None  # path below home
     note: str | None
     identity: str  # of the worker's process
-    state: str  # one of STATES
+    state: Shown
 
     @property
     def is_over(self) -> bool:
@@ -123,14 +120,14 @@ class AttemptStatuses:
         return next(iter(self._read(sql, (key,))), None)
 
     def _read(self, sql: str, values: tuple) -> list[AttemptStatus]:
-        return [_as_recorded(AttemptStatus._make((*row, ""))) for row in self._database.execute(sql, values)]
+        return [_as_recorded(AttemptStatus._make((*row, RUNNING))) for row in self._database.execute(sql, values)]
 
 
 def _as_recorded(status: AttemptStatus) -> AttemptStatus:
-    if status.ended is None:
-        return status._replace(state=RUNNING if status.has_turn else WAITING)
-    state = _BY_OUTCOME.get(status.outcome or "", FAILED)
-    decided = (DONE, CANCELLED) if state == LOST else (DONE, CANCELLED, FAILED)
-    if status.is_last and status.task_status in decided:
-        state = status.task_status  # whatever the agent did, somebody decided so
+    if status.outcome is None:
+        return status if status.has_turn else status._replace(state=WAITING)
+    state = _BY_OUTCOME.get(status.outcome, FAILED)
+    decided: Status = status.task_status
+    if status.is_last and (decided == DONE or decided == CANCELLED or (decided == FAILED and state != LOST)):
+        state = decided  # whatever the agent did, somebody decided so
     return status._replace(state=state)

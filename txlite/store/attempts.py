@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
 
-    from ..model import Task
+    from ..model import Outcome, Task
     from .database import Database
 
 COLUMNS = """a.id, t.id, a.worker, a.agent, a.started, a.ended, a.outcome, a.exit_code, a.duration, a.pid, a.report,
@@ -32,9 +32,9 @@ INSERT_TAIL = "INSERT OR REPLACE INTO attempt_texts (attempt, tail) VALUES (?, ?
 
 
 class Result(NamedTuple):
-    """How an attempt ended, for `Store.finish`."""
+    """How an attempt ended."""
 
-    outcome: str
+    outcome: Outcome
     exit_code: int | None = None
     duration: float | None = None  # seconds
     pid: int | None = None

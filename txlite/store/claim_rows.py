@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
 
-    from ..model import Task
+    from ..model import Status, Task
     from .attempts import Result
 
 HELD_LEASE = 120.0  # seconds, of a worker process: only another machine or container, which cannot ask, judges by it
@@ -51,7 +51,7 @@ class ClaimRow(NamedTuple):
     host: str
     boot: str
     deadline: float
-    verdict: str | None
+    verdict: Status | None
     stopping: int
     failures: int
     kind: str

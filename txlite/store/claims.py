@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .. import text
 from ..errors import AlreadyClaimed, InvalidValue, LeaseLost, NotReady, Refused
-from ..model import LOST, RELEASED, Claim, Lane, Task
+from ..model import BACKLOG, LOST, RELEASED, Claim, Lane, Task
 from ..system import clock
 from . import claim_rows, ready_index, tasks
 from .assignments import Assignment
@@ -57,7 +57,7 @@ class Claims:
             elif hold:
                 raise AlreadyClaimed(f"{task} is claimed by {text.shorten(hold.worker, 60)} until {hold.expires}")
             reserved = connection.execute(RESERVATION, (found.seq,)).fetchone()[0]
-            is_ours = reserved == worker and found.status == "backlog" and not found.open_blockers
+            is_ours = reserved == worker and found.status == BACKLOG and not found.open_blockers
             if not found.is_ready and not is_ours:
                 raise NotReady(_why_not_ready(connection, found, reserved))
             return _take(connection, found, worker, lease)
@@ -123,7 +123,7 @@ def check_lease(seconds: float) -> None:
 
 
 def _why_not_ready(connection: sqlite3.Connection, task: Task, reserved: str | None) -> str:
-    if task.status != "backlog":
+    if task.status != BACKLOG:
         return f"{task.id} is {task.status}: only tasks that are ready can be claimed"
     if task.open_blockers:
         blockers = ", ".join(row[0] for row in connection.execute(BLOCKERS, (task.seq,)))
@@ -145,4 +145,4 @@ def _give_back(
     connection: sqlite3.Connection, hold: ClaimRow, result: Result, later: float = 0.0, reserved_for: str | None = None
 ) -> None:
     claim_rows.end_by_hand(connection, hold, result)
-    move(connection, hold.seq, "backlog", hold.failures, later, reserved_for)
+    move(connection, hold.seq, BACKLOG, hold.failures, later, reserved_for)

@@ -7,28 +7,24 @@ worker carries out (`assignments`). Used by the store's facade, and by `editing`
 from __future__ import annotations
 
 from .. import text
-from ..errors import AlreadyClaimed, InvalidMove, Refused
-from ..model import CANCELLED, DONE, MOVES, RELEASED, Lane
-from ..system import clock
+from ..errors import AlreadyClaimed
+from ..model import BACKLOG, CANCELLED, DONE, FAILED, RELEASED, Lane
 from ..system.named_tuple import NamedTuple
 from . import attempts, claim_rows, tasks
 from .assignments import SET_VERDICT
 from .attempts import Result
-from .moves import FREED, move, set_status
+from .moves import QUIET_MOVES, VERDICTS, freed_by, move, move_quietly, refuse_launched, refuse_move
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
 
-    from ..model import Task
+    from ..model import Outcome, Status, Task
     from .claim_rows import ClaimRow
     from .database import Database
     from .waking import Waking
 
-IS_LAUNCHED = "SELECT 1 FROM launches WHERE task = ?"
 SAY_DONE = "UPDATE trials SET said_done = ? WHERE attempt = ?"
-
-VERDICTS = (DONE, "failed", CANCELLED)  # what can be decided while a worker runs the task
 
 
 class Decision(NamedTuple):
@@ -48,7 +44,7 @@ class Completion:
     def decide(
         self,
         task: str,
-        status: str,
+        status: Status,
         worker: str | None = None,
         token: int | None = None,
         force: bool = False,
@@ -62,7 +58,7 @@ class Completion:
 
     def fail(self, task: str, note: str, worker: str | None, token: int | None) -> None:
         """Put a task aside as failed, for the reason `note`. Raises as `Store.fail`."""
-        self.decide(task, "failed", worker, token, note=text.check_text(note, "the reason"))
+        self.decide(task, FAILED, worker, token, note=text.check_text(note, "the reason"))
 
     def retry(self, task: str) -> None:
         """Put a task back into the queue with all its attempts ahead of it. Raises as `Store.retry`."""
@@ -72,7 +68,7 @@ class Completion:
             if hold:
                 raise AlreadyClaimed(f"{task} is running, claimed by {text.shorten(hold.worker, 60)}: cancel it first")
             refuse_launched(connection, found)
-            move(connection, found.seq, "backlog", failures=0)
+            move(connection, found.seq, BACKLOG, failures=0)
         self._waking.wake_for({Lane(found.kind, found.needs)})
 
     def reset(self, task: str) -> str:
@@ -85,7 +81,7 @@ class Completion:
             refuse_launched(connection, found)
             if hold:
                 claim_rows.end_by_hand(connection, hold, Result(RELEASED, note="its task was reset"))
-            move(connection, found.seq, "backlog", failures=0)
+            move(connection, found.seq, BACKLOG, failures=0)
         self._waking.wake_for({Lane(found.kind, found.needs)})
         return found.status
 
@@ -98,22 +94,17 @@ def carry_out(waking: Waking, decision: Decision) -> list[str]:
     return [task for task, _ in decision.freed]
 
 
-def refuse_launched(connection: sqlite3.Connection, task: Task) -> None:
-    """Raise Refused for a launched task, which is never of the queue; inside a transaction."""
-    if connection.execute(IS_LAUNCHED, (task.seq,)).fetchone():
-        raise Refused(f"{task.id} was launched and is not of the queue: `txlite retry {task.id}` launches it again")
-
-
 def decide(
     connection: sqlite3.Connection,
     task: str,
-    status: str,
+    status: Status,
     worker: str | None = None,
     token: int | None = None,
     force: bool = False,
     note: str = "",
 ) -> Decision:
-    """Give a task the state that somebody says, inside a transaction that writes. Raises as `Store.done`."""
+    """Give a task the status that somebody says, inside a transaction that writes; with `force` also where a worker
+    process runs it. Raises as `Store.done`."""
     found = tasks.select(connection, task)
     hold = claim_rows.of_task(connection, found.seq)
     if worker is not None or token is not None:
@@ -122,23 +113,16 @@ def decide(
         if status not in VERDICTS or (token is None and not force):
             claim_rows.refuse_held(hold)
         return _leave_verdict(connection, hold, status, is_own=token is not None, note=note)
-    if found.status != status and status not in MOVES.get(found.status, ()):
-        raise InvalidMove(f"{task} is {found.status} and cannot become {status}: retry it first")
-    if status == "backlog":
+    refuse_move(found, status)
+    if status == BACKLOG:
         refuse_launched(connection, found)
-    if hold:
-        claim_rows.end_by_hand(connection, hold, Result(status if status in VERDICTS else RELEASED, note=note or None))
-    elif note:
-        attempts.set_note(connection, found.token, note)
-    if "blocked" in (status, found.status) and not hold and found.status != status and status != DONE:
-        set_status(connection, found.seq, status)
-    elif found.status != status:
-        move(connection, found.seq, status, failures=found.failures)
+    _end_hold(connection, found, hold, status, note)
+    _move(connection, found, hold, status)
     return Decision(_freed_by(connection, found, status), "")
 
 
-def _leave_verdict(connection: sqlite3.Connection, hold: ClaimRow, status: str, is_own: bool, note: str) -> Decision:
-    """What the worker that runs the task carries out: at once, unless its own agent says it. That of a trial decides
+def _leave_verdict(connection: sqlite3.Connection, hold: ClaimRow, status: Status, is_own: bool, note: str) -> Decision:
+    """What the worker that runs the task carries out: at once, unless its own agent says it. That of a loop decides
     nothing by saying done: its work is judged."""
     if is_own and status == DONE and connection.execute(SAY_DONE, (True, hold.token)).rowcount:
         return Decision([], hold.worker)
@@ -148,11 +132,24 @@ def _leave_verdict(connection: sqlite3.Connection, hold: ClaimRow, status: str, 
     return Decision([], "" if is_own else hold.worker)
 
 
-def _freed_by(connection: sqlite3.Connection, before: Task, status: str) -> list[tuple[str, Lane]]:
-    """What became ready when a task got this state."""
-    if status == "backlog":
+def _end_hold(connection: sqlite3.Connection, task: Task, hold: ClaimRow | None, status: Status, note: str) -> None:
+    """End the claim made by hand, if there is one; the reason stays with the last attempt."""
+    if hold:
+        outcome: Outcome = status if status == DONE or status == FAILED or status == CANCELLED else RELEASED
+        claim_rows.end_by_hand(connection, hold, Result(outcome, note=note or None))
+    elif note:
+        attempts.set_note(connection, task.token, note)
+
+
+def _move(connection: sqlite3.Connection, task: Task, hold: ClaimRow | None, status: Status) -> None:
+    if not hold and (task.status, status) in QUIET_MOVES:
+        move_quietly(connection, task.seq, status)
+    elif task.status != status:
+        move(connection, task.seq, status, failures=task.failures)
+
+
+def _freed_by(connection: sqlite3.Connection, before: Task, status: Status) -> list[tuple[str, Lane]]:
+    """What became ready when a task got this status."""
+    if status == BACKLOG:
         return [(before.id, Lane(before.kind, before.needs))]
-    if status != DONE or before.status == DONE:
-        return []
-    rows = connection.execute(FREED, (before.seq, clock.now()))
-    return [(id, Lane(kind, needs)) for id, kind, needs in rows]
+    return freed_by(connection, before.seq) if status == DONE and before.status != DONE else []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .. import text
 from ..errors import DependencyCycle, InvalidMove, InvalidValue, Refused
-from ..model import STATES, Lane
+from ..model import ACTIVE, BACKLOG, CANCELLED, STATES, Lane
 from ..system import clock
 from . import tasks
 from .completion import Decision, carry_out, decide
@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
 
-    from ..model import Task
+    from ..model import Status, Task
     from .database import Database
     from .waking import Waking
 
@@ -64,7 +64,7 @@ class Editing:
             found = tasks.select(connection, task)
             _change(connection, found, title, description, score, parent, verify)
             if status is not None:
-                decision = decide(connection, task, _state(status), token=token, force=status == "cancelled")
+                decision = decide(connection, task, _status(status), token=token, force=status == CANCELLED)
             changed = tasks.select(connection, task)
         carry_out(self._waking, decision)
         return changed
@@ -91,15 +91,17 @@ def _delete(connection: sqlite3.Connection, seq: int) -> str:
     return id
 
 
-def _state(status: str) -> str:
-    if status == "ready":
-        return "backlog"
-    if status == "active":
+def _status(status: str) -> Status:
+    """The status that is meant; raises InvalidMove, InvalidValue."""
+    if status == "ready":  # as tx has it
+        return BACKLOG
+    if status == ACTIVE:
         raise InvalidMove("a task becomes active by being claimed: `txlite claim ID WORKER`")
-    if status not in STATES:
-        known = ", ".join(state for state in STATES if state != "active")
-        raise InvalidValue(f"unknown status {text.shorten(status, 40)!r}: it is one of {known}")
-    return status
+    known = [state for state in STATES if state != ACTIVE]
+    for state in known:
+        if status == state:
+            return state
+    raise InvalidValue(f"unknown status {text.shorten(status, 40)!r}: it is one of {', '.join(known)}")
 
 
 def _change(

@@ -10,6 +10,7 @@ from .tasks import unknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..model import Outcome, Status
     from .database import Database
 
 # A token's attempt began with a change to active, and ended with one from it.
@@ -33,11 +34,11 @@ class Event(NamedTuple):
     id: int
     at: str
     task: str  # id; the task may be deleted meanwhile
-    from_status: str | None  # None: it was added
-    to_status: str | None  # None: it was deleted
+    from_status: Status | None  # None: it was added
+    to_status: Status | None  # None: it was deleted
     token: int  # of its last claim; 0 before the first
     worker: str | None  # of the attempt that began or ended with it
-    outcome: str | None  # of the attempt that ended with it
+    outcome: Outcome | None  # of the attempt that ended with it
 
 
 class Finished(NamedTuple):
@@ -46,10 +47,10 @@ class Finished(NamedTuple):
     event: int  # its number in the history
     at: str
     task: str
-    from_status: str
-    to_status: str
+    from_status: Status
+    to_status: Status
     title: str
-    outcome: str | None
+    outcome: Outcome | None
     duration: float | None
     exit_code: int | None
     worker: str | None

@@ -11,6 +11,7 @@ import os
 from functools import cached_property
 
 from ..home import location
+from ..model import CANCELLED, DONE
 from ..system import mounts
 from .database import Database, EmptyDatabase
 
@@ -272,7 +273,7 @@ class Store:
         the agent. Raises LeaseLost where `worker` or `token` is not the holder's, AlreadyClaimed, InvalidMove,
         TaskNotFound.
         """
-        return self._completion.decide(task, "done", worker, token, force)
+        return self._completion.decide(task, DONE, worker, token, force)
 
     def fail(self, task: str, note: str = "", worker: str | None = None, token: int | None = None) -> None:
         """Put a task aside as failed; the reason is kept with its last attempt, if it had one. Raises as `done`;
@@ -284,7 +285,7 @@ class Store:
 
         Raises InvalidMove for a task that is done, TaskNotFound.
         """
-        self._completion.decide(task, "cancelled", force=True)
+        self._completion.decide(task, CANCELLED, force=True)
 
     def retry(self, task: str) -> None:
         """Put a task back into the queue with all its attempts ahead of it: done, failed, cancelled, blocked, or

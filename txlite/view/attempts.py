@@ -11,9 +11,9 @@ import sys
 import time
 
 from .. import text
-from ..model import CANCELLED, COMMAND, DONE, LOST
+from ..model import CANCELLED, COMMAND, DONE, FAILED, LOST, RUNNING, WAITING
 from ..reports import archive
-from ..store.attempt_status import FAILED, RUNNING, WAITING, AttemptStatus
+from ..store.attempt_status import AttemptStatus
 from ..system import clock
 from . import output
 

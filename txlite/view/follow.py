@@ -14,9 +14,9 @@ import time
 from ..errors import NotFound, Refused, StoreUnavailable
 from ..execution import presence
 from ..execution.recovery import Recovery
-from ..model import CANCELLED, DONE, LOST
+from ..model import CANCELLED, DONE, FAILED, LOST
 from ..reports import archive, header
-from ..store.attempt_status import FAILED, AttemptStatus
+from ..store.attempt_status import AttemptStatus
 from ..system import clock, process, process_tree
 from ..system.named_tuple import NamedTuple
 

@@ -178,7 +178,7 @@ def _attempt_row(attempt: Attempt) -> tuple[object, ...]:
 
 def describe(attempt: Attempt | Finished) -> str:
     """How an attempt ended, in words."""
-    words = attempt.outcome or "running"
+    words: str = attempt.outcome or "running"
     if attempt.exit_code and not attempt.note:
         words += f", exit {attempt.exit_code}"
     return words + (f", {attempt.note}" if attempt.note else "")
@@ -255,9 +255,7 @@ class Progress:
             self._is_live, self._quiet = False, True
 
     def _line(self, event: Finished) -> str:
-        word = event.to_status
-        if word == "backlog":
-            word = "again"
+        word = "again" if event.to_status == "backlog" else event.to_status
         took = "" if event.duration is None else text.duration(event.duration)
         why = "" if event.to_status == "done" else f"  ({describe(event)})"
         room = width() - 31 - len(why) if self._is_live else 100
