@@ -15,7 +15,7 @@ from typing import Any
 from unittest import mock
 
 import txlite
-from txlite.doctor import diagnose, filesystem, home, limits, machine, session
+from txlite.doctor import database, diagnose, filesystem, home, limits, machine, session
 from txlite.doctor.probe import BROKEN, LIMITED, OK, Check, Finding, examine, found_error
 from txlite.system import mounts
 
@@ -176,7 +176,7 @@ class Homes(Doctor):
 class Records(Doctor):
     def mend(self) -> None:
         """Do what the findings say."""
-        for one in home.check_records(self.home):
+        for one in database.check_records(self.home):
             if one.level == BROKEN:
                 self.edit("PRAGMA ignore_check_constraints = OFF", one.advice.split('"')[1])
 
@@ -206,17 +206,17 @@ class Records(Doctor):
                     good = sqlite3.connect(":memory:")
                     source.backup(good)
                 self.edit(*statements)
-                findings = home.check_records(self.home)
+                findings = database.check_records(self.home)
                 self.assertTrue(any(word in one.found for one in findings), findings)
                 for _ in range(3):  # what is mended may leave another thing to mend
                     self.mend()
-                self.assertEqual(levels(home.check_records(self.home)), {"records": OK})
+                self.assertEqual(levels(database.check_records(self.home)), {"records": OK})
                 with contextlib.closing(good), contextlib.closing(sqlite3.connect(self.database)) as target:
                     good.backup(target)
 
     def test_rules_of_the_schema(self) -> None:
         self.edit("UPDATE tasks SET score = 'high', kind = 'poem'")
-        found = next(one for one in home.check_integrity(self.home) if one.level == BROKEN)
+        found = next(one for one in database.check_integrity(self.home) if one.level == BROKEN)
         self.assertIn("kind_is_known is broken by 1 row of tasks; score_is_a_number", found.found)
 
 

@@ -12,12 +12,12 @@ changes their options, and adds agents:
     hide = AWS_* TOKEN                 ; environment to take away, names or patterns
     daemons = no                       ; yes: what it leaves running on purpose is left alone
     loop = --json                      ; the words in place of {loop}, in `txlite ralph`
-    results = claude                   ; or codex: the form of its results, for `results`
+    results = claude                   ; or codex: the form of its results (see `results.py`)
     limit = try again at (?P<until>.+) ; a rule for its last lines: its provider refuses, until then
     unusable = please log in           ; the same: no attempt can work
 
-An option that is unknown or has no sense is an error that names it. Called by the commands that name an agent, by
-`execution` and `ralph`, and by `doctor`.
+An option that is unknown or has no sense is an error that names it (see `options.py`). Called by the commands
+that name an agent, by `execution` and `ralph`, and by `doctor`.
 """
 
 from __future__ import annotations
@@ -27,18 +27,15 @@ from ..home import config
 from ..model import COMMAND, DONE, FAILED, LEVELS, PROMPT, Lane
 from ..system.named_tuple import NamedTuple
 from ..text import shorten
-from .results import CLAUDE, CODEX, FORMATS
+from .results import CLAUDE, CODEX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from configparser import ConfigParser
-    from typing import Any
 
     from ..model import Outcome
 
 SHELL = "shell"
-PASSED = ("stdin", "argument", "file")  # how an agent gets its prompt
 ARGUMENT_BYTES = 131_071  # Linux's MAX_ARG_STRLEN (execve(2)), less the closing NUL
 # As `codex exec --help` (0.169) and `claude --help` (2.1) have it.
 BUILT_IN = {
@@ -65,7 +62,7 @@ class Agent(NamedTuple):
 
     name: str
     argv: tuple[str, ...] = ()
-    prompt: str = "stdin"  # one of PASSED
+    prompt: str = "stdin"  # one of options.PASSED
     levels: tuple[tuple[str, tuple[str, ...]], ...] = ()
     search: tuple[str, ...] = ()
     added: tuple[tuple[str, str], ...] = ()
@@ -137,7 +134,9 @@ def describe_agent(name: str, parser: ConfigParser) -> Agent:
         raise UsageError(
             f"unknown agent {shorten(name, 60)!r}: known here are {names}; [agent NAME] in config.ini adds one"
         )
-    return _configure(name, known[name])
+    from .options import read_options  # what only runs commands does without
+
+    return Agent(name, **read_options(name, known[name]))
 
 
 def is_installed(agent: Agent) -> bool:
@@ -145,90 +144,6 @@ def is_installed(agent: Agent) -> bool:
     import shutil
 
     return agent.name == SHELL or shutil.which(agent.argv[0]) is not None
-
-
-def _configure(name: str, options: dict[str, str]) -> Agent:
-    where = f"config.ini, [agent {name}]"
-    if not name.replace("-", "").replace("_", "").isalnum() or not name.isascii() or len(name) > 64:
-        raise UsageError(f"{where}: a name is made of at most 64 letters, digits, - and _")
-    unknown = sorted(set(options) - set(_OPTIONS))
-    if unknown:
-        raise UsageError(f"{where}: unknown option {unknown[0]!r}")
-    fields: dict[str, Any] = {}
-    for option, (field, read) in _OPTIONS.items():
-        if option in options:
-            try:
-                fields[field] = read(option, options[option])
-            except ValueError as error:
-                raise UsageError(f"{where}: {error}") from error
-    if not fields.get("argv"):
-        raise UsageError(f"{where}: `command` is missing")
-    return Agent(name, **fields)
-
-
-def _read_words(option: str, value: str) -> tuple[str, ...]:
-    import shlex
-
-    try:
-        return tuple(shlex.split(value))
-    except ValueError as error:
-        raise ValueError(f"{option}: {error}") from error
-
-
-def _read_pairs(option: str, value: str) -> tuple[tuple[str, str], ...]:
-    """The lines NAME=value of an option."""
-    lines = [line.strip().partition("=") for line in value.splitlines() if line.strip()]
-    if not all(name.strip() for name, _, _ in lines):
-        raise ValueError(f"{option}: a line has no name before its =")
-    return tuple((name.strip(), rest.strip()) for name, _, rest in lines)
-
-
-def _read_levels(option: str, value: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    return tuple((level, _read_words(option, words)) for level, words in _read_pairs(option, value))
-
-
-def _read_rule(option: str, value: str) -> str:
-    import re
-
-    try:
-        re.compile(value)
-    except re.error as error:
-        raise ValueError(f"{option}: {value!r} is not a regular expression: {error}") from error
-    return value
-
-
-def _read_passed(option: str, value: str) -> str:
-    if value not in PASSED:
-        raise ValueError(f"{option} is {value!r}: give stdin, argument or file")
-    return value
-
-
-def _read_results(option: str, value: str) -> str:
-    if value not in FORMATS:
-        raise ValueError(f"{option} is {value!r}: give {' or '.join(FORMATS[1:])}")
-    return value
-
-
-def _read_yes(option: str, value: str) -> bool:
-    if value not in ("yes", "no"):
-        raise ValueError(f"{option} is {value!r}: give yes or no")
-    return value == "yes"
-
-
-# Each option of [agent NAME]: the field of Agent that it sets, and who reads its text (ValueError: what is wrong).
-_OPTIONS: dict[str, tuple[str, Callable[[str, str], object]]] = {
-    "command": ("argv", _read_words),
-    "prompt": ("prompt", _read_passed),
-    "levels": ("levels", _read_levels),
-    "search": ("search", _read_words),
-    "set": ("added", _read_pairs),
-    "hide": ("hidden", lambda option, value: tuple(value.split())),
-    "daemons": ("daemons", _read_yes),
-    "loop": ("loop", _read_words),
-    "results": ("results", _read_results),
-    "limit": ("limit", _read_rule),
-    "unusable": ("unusable", _read_rule),
-}
 
 
 def judge_exit(code: int) -> tuple[Outcome, int, str | None]:

@@ -1,20 +1,22 @@
 """What this machine and this home can and cannot promise.
 
 Nothing is changed, nothing raises, and nothing hangs: each check runs in a child process with a deadline (see
-`probe`). `machine`, `limits`, `session` and `filesystem` look at what is around home, `home` at home itself. Called
-by the verb `doctor`.
+`probe`). `machine`, `limits`, `session` and `filesystem` look at what is around home, `home` and `database` at what it
+holds. Called by the verb `doctor`.
 """
 
 from __future__ import annotations
 
 from ..home import location
 from ..system.bounded_call import Failed, Late, call_bounded
-from . import filesystem, home, limits, machine, session
+from . import database, filesystem, home, limits, machine, session
 from .probe import BROKEN, Finding, examine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+FOUNDATIONS = ("home", "database")  # the checks without which the later ones say nothing
 
 
 def diagnose(given: str | None = None, root: str = "/") -> Iterator[Finding]:
@@ -38,13 +40,13 @@ def diagnose(given: str | None = None, root: str = "/") -> Iterator[Finding]:
 
 def _diagnose_home(path: str, place: str | None) -> Iterator[Finding]:
     checks = filesystem.checks(place) if place else []
-    for check in [*checks, *home.checks(path, place)]:
+    for check in [*checks, *home.checks(path, place), *database.checks(path)]:
         found = examine(check)
         yield from found
-        if is_broken(found) and check.name in home.FOUNDATIONS:
+        if is_broken(found) and check.name in FOUNDATIONS:
             return  # the rest would only say so once more
-    if home.has_database(path):
-        for check in home.database_checks(path):
+    if database.has_database(path):
+        for check in database.content_checks(path):
             yield from examine(check)
 
 

@@ -139,7 +139,7 @@ class Explanation(NamedTuple):
     launch: Launch
     directory: str
     argv: list[str]
-    passed: str  # how it gets the prompt: one of agent.PASSED, or as a command
+    passed: str  # how it gets the prompt: one of agents.options.PASSED, or as a command
     prompt: str
 
 
