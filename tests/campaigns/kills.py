@@ -20,21 +20,17 @@ from __future__ import annotations
 import argparse
 import glob
 import os
-import random
 import re
-import secrets
-import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from typing import NamedTuple
 
-REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import harness
+
 TASKS_PER_KILL = 2
 LONGEST_TASK = 300  # milliseconds
 MEAN_PAUSE = 0.2  # seconds between kills
@@ -126,43 +122,20 @@ witness("end")
 '''
 
 
-class Line(NamedTuple):
-    """A line of the witness log, which is in the order of its writing."""
-
-    task: int
-    token: int
-    event: str  # start, end, beat, overlap:PID
-    pid: int
-    time: float
-
-
-class Process(NamedTuple):
-    """A living process of the campaign."""
-
-    pid: int
-    parent: int
-    command: bytes
-
-
 class Campaign:
     """One batch in a directory of its own, and what was done to it."""
 
-    def __init__(self, directory: str, options: argparse.Namespace) -> None:
-        self.directory = directory
+    def __init__(self, scene: harness.Scene, options: argparse.Namespace) -> None:
+        self.scene = scene
         self.options = options
+        self.path, self.random, self.marker = scene.path, scene.random, scene.marker
+        self.kills, self.violations = scene.kills, scene.violations
         self.home = self.path("home")
         self.log = self.path("witness.log")
-        self.random = random.Random(options.seed)
-        self.marker = f"kills-{secrets.token_hex(6)}"
         self.next_kind = self._draw_kind()
-        self.kills: Counter[str] = Counter()
         self.restarts = 0
         self.unexpected_exits: list[int] = []
-        self.violations: list[str] = []
         self.run: subprocess.Popen[bytes] | None = None
-
-    def path(self, name: str) -> str:
-        return os.path.join(self.directory, name)
 
     def write_batch(self) -> None:
         with open(self.path("agent.py"), "w", encoding="utf-8") as file:
@@ -185,12 +158,7 @@ class Campaign:
     def start_run(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "txlite", "--home", self.home, "run", "--workers", str(self.options.workers)]
         command += ["--from", self.path("batch.txt"), "--max-attempts", "1000", "--kill-after", "1"]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("TXLITE_")}
-        environment.update(PYTHONPATH=REPOSITORY, TMPDIR=self.directory, CAMPAIGN=self.marker)
-        with open(self.path("run.log"), "ab") as output:
-            return subprocess.Popen(
-                command, cwd=self.directory, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
-            )
+        return self.scene.start(command, "run.log")
 
     def drive(self) -> None:
         """Run the batch to its end, killing on the way."""
@@ -238,21 +206,22 @@ class Campaign:
 
     def _kill(self, kind: str) -> bool:
         """Kill somebody of this kind; False if there was nobody."""
-        struck = [pid for pid in self._choose(kind) if strike(pid)]
+        struck = [pid for pid in self._choose(kind) if harness.strike(pid)]
         if not struck:
             return False
-        self.kills[kind] += 1
-        with open(self.path("kills.log"), "a", encoding="utf-8") as file:
-            file.write(f"{time.time():.6f} {kind} {struck}\n")
+        self.scene.note_kill(kind, struck)
         return True
 
     def _choose(self, kind: str) -> list[int]:
         """Whom to kill, in which order; nobody where one of them does not exist now."""
         assert self.run
-        found = self.processes()
         supervisors = [] if self.run.poll() is not None else [self.run.pid]
-        workers = [one.pid for one in found if b"spawn_main" in one.command]
-        agents = [one.pid for one in found if one.parent in workers and f"{self.marker}:".encode() in one.command]
+        workers = [one.pid for one in self.scene.workers()]
+        agents = [
+            one.pid
+            for one in self.scene.processes()
+            if one.parent in workers and f"{self.marker}:".encode() in one.command
+        ]
         candidates = {
             "supervisor": [supervisors],
             "worker": [workers],
@@ -267,16 +236,6 @@ class Campaign:
         self.random.shuffle(victims)
         return victims
 
-    def processes(self) -> list[Process]:
-        """All that live and were started by this campaign: known by environment or arguments."""
-        found = []
-        for name in filter(str.isdigit, os.listdir("/proc")):
-            command, environment = read(f"/proc/{name}/cmdline"), read(f"/proc/{name}/environ")
-            parent = parent_of(int(name))
-            if parent and (f"{self.marker}:".encode() in command or f"CAMPAIGN={self.marker}".encode() in environment):
-                found.append(Process(int(name), parent, command))
-        return found
-
     def _restart_if_dead(self) -> None:
         assert self.run
         if not self.run.poll():
@@ -288,59 +247,19 @@ class Campaign:
         self.run = self.start_run()
 
     def end(self) -> None:
-        """Nothing may be left; kill it if it is."""
-        deadline = time.monotonic() + LEFTOVER_PATIENCE
-        while self.processes() and time.monotonic() < deadline:
-            time.sleep(0.02)
-        for process in self.processes():
-            command = process.command.replace(b"\0", b" ").decode(errors="replace")
-            self.violations.append(f"process {process.pid} is left running: {command[:300]}")
-        while self.processes():
-            for process in self.processes():
-                strike(process.pid)
+        self.scene.clear(LEFTOVER_PATIENCE)
         if self.run:
             self.run.wait()
 
 
-def parent_of(pid: int) -> int:
-    """The parent of a process; 0 where it is dead, or has none."""
-    fields = read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
-    return 0 if not fields or fields[0] in (b"Z", b"X") else int(fields[1])
-
-
-def strike(pid: int) -> bool:
-    """Kill it; False if it was dead already."""
-    if not parent_of(pid):
-        return False
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def read(path: str) -> bytes:
-    """What the file holds; nothing where it is gone or forbidden."""
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError:
-        return b""
-
-
-def read_witness(path: str) -> list[Line]:
-    rows = (line.split() for line in read(path).decode().splitlines())
-    return [Line(int(task), int(token), event, int(pid), float(when)) for task, token, event, pid, when in rows]
-
-
-def by_task(lines: list[Line]) -> dict[int, list[Line]]:
-    tasks: dict[int, list[Line]] = {}
+def by_task(lines: list[harness.Line]) -> dict[int, list[harness.Line]]:
+    tasks: dict[int, list[harness.Line]] = {}
     for line in lines:
         tasks.setdefault(line.task, []).append(line)
     return tasks
 
 
-def check_witness(lines: list[Line], tasks: int) -> Iterator[str]:
+def check_witness(lines: list[harness.Line], tasks: int) -> Iterator[str]:
     """What the log refutes by itself."""
     found = by_task(lines)
     for task in range(1, tasks + 1):
@@ -350,7 +269,7 @@ def check_witness(lines: list[Line], tasks: int) -> Iterator[str]:
         yield from check_order(task, its_lines)
 
 
-def check_order(task: int, lines: list[Line]) -> Iterator[str]:
+def check_order(task: int, lines: list[harness.Line]) -> Iterator[str]:
     """Attempts follow each other: each starts once, after all of the one before, and with a higher token."""
     current = 0
     late: Counter[tuple[int, int]] = Counter()  # lines of an attempt after the start of a later one
@@ -368,17 +287,9 @@ def check_order(task: int, lines: list[Line]) -> Iterator[str]:
         yield f"task {task}: attempt {earlier} wrote {count} lines after attempt {later} had started"
 
 
-def connect(home: str) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{home}/tasks.db?mode=ro", uri=True)
-
-
 def check_database(connection: sqlite3.Connection, tasks: int) -> Iterator[str]:
     """What the database says against itself."""
-    (integrity,) = connection.execute("PRAGMA integrity_check").fetchone()
-    if integrity != "ok":
-        yield f"integrity_check: {integrity}"
-    for row in connection.execute("PRAGMA foreign_key_check"):
-        yield f"foreign_key_check: {row}"
+    yield from harness.check_integrity(connection)
     states = dict(connection.execute("SELECT status, count(*) FROM tasks GROUP BY status"))
     if states != {"done": tasks}:
         yield f"of {tasks} tasks the database has {states}"
@@ -388,7 +299,7 @@ def check_database(connection: sqlite3.Connection, tasks: int) -> Iterator[str]:
         yield f"attempt {attempt} has no end"
 
 
-def check_attempts(connection: sqlite3.Connection, lines: list[Line]) -> Iterator[str]:
+def check_attempts(connection: sqlite3.Connection, lines: list[harness.Line]) -> Iterator[str]:
     """Database against log: a done attempt has completed; nothing of an attempt wrote after its recorded end."""
     ends = {(line.task, line.token) for line in lines if line.event == "end"}
     last = {line.token: line for line in lines if not line.event.startswith("overlap:")}
@@ -407,12 +318,12 @@ def check_files(campaign: Campaign) -> Iterator[str]:
     for path in glob.glob(os.path.join(campaign.home, "workers", "*_TEMP_*")):
         yield f"an unfinished report is left: {os.path.basename(path)} ({os.path.getsize(path)} bytes)"
     for path in glob.glob(campaign.path("txlite-bug-*")):
-        yield f"a bug was recorded: {read(path).decode().strip().splitlines()[-1]}"
-    for message in sorted(set(TRACEBACK.findall(read(campaign.path("run.log"))))):
+        yield f"a bug was recorded: {harness.read(path).decode().strip().splitlines()[-1]}"
+    for message in sorted(set(TRACEBACK.findall(harness.read(campaign.path("run.log"))))):
         yield f"run.log has a traceback: {message.decode(errors='replace')}"
 
 
-def check(campaign: Campaign, lines: list[Line], connection: sqlite3.Connection) -> list[str]:
+def check(campaign: Campaign, lines: list[harness.Line], connection: sqlite3.Connection) -> list[str]:
     """All violations, those that were seen on the way first."""
     tasks = campaign.options.tasks
     return [
@@ -424,7 +335,7 @@ def check(campaign: Campaign, lines: list[Line], connection: sqlite3.Connection)
     ]
 
 
-def summarize(campaign: Campaign, lines: list[Line], connection: sqlite3.Connection) -> str:
+def summarize(campaign: Campaign, lines: list[harness.Line], connection: sqlite3.Connection) -> str:
     """The figures, in one line."""
     outcomes = dict(connection.execute("SELECT outcome, count(*) FROM attempts GROUP BY outcome"))
     completed = ({line.token for line in its_lines if line.event == "end"} for its_lines in by_task(lines).values())
@@ -437,12 +348,10 @@ def summarize(campaign: Campaign, lines: list[Line], connection: sqlite3.Connect
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Kill txlite's processes at random moments and check its promises.")
+    parser = harness.make_parser("Kill txlite's processes at random moments and check its promises.")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--tasks", type=int, help=f"size of the batch ({TASKS_PER_KILL} for each kill, and a few)")
     parser.add_argument("--workers", type=int, default=4)
-    parser.add_argument("--seed", type=int, default=secrets.randbelow(1 << 32))
-    parser.add_argument("--keep", action="store_true", help="keep the directory in any case")
     options = parser.parse_args(argv)
     options.tasks = options.tasks or options.kills * TASKS_PER_KILL + 8 * options.workers
     return options
@@ -450,26 +359,19 @@ def parse(argv: list[str]) -> argparse.Namespace:
 
 def main(argv: list[str]) -> int:
     options = parse(argv)
-    started = time.monotonic()
-    print(f"seed {options.seed}", flush=True)
-    campaign = Campaign(tempfile.mkdtemp(prefix="txlite-kills-"), options)
+    scene = harness.Scene("kills", options)
+    campaign = Campaign(scene, options)
     try:
         campaign.write_batch()
         campaign.drive()
     finally:
         campaign.end()
-    lines = read_witness(campaign.log)
-    connection = connect(campaign.home)
+    lines = harness.read_witness(campaign.log)
+    connection = harness.connect(campaign.home)
     violations = check(campaign, lines, connection)
     figures = summarize(campaign, lines, connection)
     connection.close()
-    print("".join(f"VIOLATION: {violation}\n" for violation in violations), end="")
-    print(f"{'FAILED' if violations else 'ok'}: {figures}, {time.monotonic() - started:.1f} s")
-    if violations or options.keep:
-        print(f"kept: {campaign.directory}")
-    else:
-        shutil.rmtree(campaign.directory)
-    return 1 if violations else 0
+    return scene.conclude(violations, figures)
 
 
 if __name__ == "__main__":

@@ -29,29 +29,23 @@ import argparse
 import glob
 import json
 import os
-import random
 import re
-import secrets
-import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path[0] = REPOSITORY  # and not this directory: `import queue` means the standard library's
-import txlite  # noqa: E402
+import harness
+
+import txlite
 
 LEFTOVER_PATIENCE = 5.0  # seconds until a process counts as left
 AIM_PATIENCE = 4.0  # seconds to wait for the git command in which a kill is to hit
 UNEXPECTED_EXITS = 3  # of the loop, until the campaign gives up
 ATTEMPTS = 3
-SHOWN = 6  # violations of one kind
 SLOTS = 64  # of the shared modules, each for one task
 DEPENDENT_SHARE = 0.2
 
@@ -326,54 +320,28 @@ class Job(NamedTuple):
     after: int | None  # the number of the job that it waits for
 
 
-class Line(NamedTuple):
-    """A line of the witness log, which is in the order of its writing."""
-
-    job: int
-    token: int
-    event: str  # start, saw:MARK, again, left, erred, worked, end, beat, overlap:PID
-    pid: int
-
-
-class Process(NamedTuple):
-    """A living process of the campaign."""
-
-    pid: int
-    parent: int
-    command: bytes
-
-
 class Campaign:
     """One queue over one repository, and what was done to it."""
 
-    def __init__(self, directory: str, options: argparse.Namespace) -> None:
-        self.directory = directory
+    def __init__(self, scene: harness.Scene, options: argparse.Namespace) -> None:
+        self.scene = scene
         self.options = options
+        self.directory, self.path, self.random, self.marker = scene.directory, scene.path, scene.random, scene.marker
+        self.kills, self.violations = scene.kills, scene.violations
         self.top = self.path("repository")
         self.home = os.path.join(self.top, ".txlite")
-        self.random = random.Random(options.seed)
-        self.marker = f"ralph-{secrets.token_hex(6)}"
-        self.kills: Counter[str] = Counter()
         self.starts = 0
         self.unexpected_exits = 0
-        self.violations: list[str] = []
         self.jobs: list[Job] = []
         self.process: subprocess.Popen[bytes] | None = None
-        self.environment = {
-            name: value for name, value in os.environ.items() if not name.startswith(("TXLITE_", "GIT_"))
-        }
-        self.environment.update(
-            PATH=f"{self.path('bin')}:{os.environ['PATH']}", PYTHONPATH=REPOSITORY, TMPDIR=directory,
-            CAMPAIGN=self.marker, GIT_CONFIG_GLOBAL=self.path("gitconfig"), GIT_CONFIG_NOSYSTEM="1",
-            PYTHONPYCACHEPREFIX=self.path("compiled"),
+        self.environment = scene.environment(
+            PATH=f"{self.path('bin')}:{os.environ['PATH']}", GIT_CONFIG_GLOBAL=self.path("gitconfig"),
+            GIT_CONFIG_NOSYSTEM="1", PYTHONPYCACHEPREFIX=self.path("compiled"),
         )  # fmt: skip
 
     @property
     def is_in_place(self) -> bool:
         return bool(self.options.workers == 1)
-
-    def path(self, name: str) -> str:
-        return os.path.join(self.directory, name)
 
     # The repository, the agent and the queue.
 
@@ -466,10 +434,7 @@ class Campaign:
         self.starts += 1
         with open(self.path("loop.log"), "ab") as output:
             output.write(b"--- start %d\n" % self.starts)
-            output.flush()
-            self.process = subprocess.Popen(
-                command, cwd=self.top, env=self.environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
-            )
+        self.process = self.scene.start(command, "loop.log", self.top, self.environment)
         return self.process
 
     def drive(self) -> None:
@@ -500,7 +465,7 @@ class Campaign:
         """Wait for the end of the loop, or for so many agents and a moment more; whether it has ended."""
         deadline = time.monotonic() + self.options.seconds_limit
         while time.monotonic() < deadline:
-            if starts is not None and read(self.path("witness.log")).count(b" start ") >= starts:
+            if starts is not None and harness.read(self.path("witness.log")).count(b" start ") >= starts:
                 deadline, starts = time.monotonic() + self.random.uniform(0, 1.5), None
             try:
                 process.wait(0.05)
@@ -511,9 +476,9 @@ class Campaign:
 
     def _is_finished(self, code: int) -> bool:
         """Whether nothing is left to do, after it ended by itself."""
-        log = read(self.path("loop.log")).rpartition(b"--- start")[2].decode(errors="replace")
+        log = harness.read(self.path("loop.log")).rpartition(b"--- start")[2].decode(errors="replace")
         said = [line for line in log.splitlines() if line.startswith(("txlite:", "error:")) or "Traceback" in line]
-        connection = connect(self.home)
+        connection = harness.connect(self.home)
         sql = "SELECT count(*) FROM tasks WHERE status = 'active' OR status = 'backlog' AND open_blockers = 0"
         left = connection.execute(sql).fetchone()[0]
         connection.close()
@@ -533,19 +498,17 @@ class Campaign:
                 aim = self.random.choice(self.options.aim or AIMS).replace(" ", "\0")
                 if self._freeze(aim.encode(), process):
                     what += f" in git {aim}".replace("\0", " ")
-            struck = self._kill_all()
+            struck = self.scene.kill_all()
         elif kind == "supervisor":
-            struck = [process.pid] if strike(process.pid) else []
+            struck = [process.pid] if harness.strike(process.pid) else []
         else:
-            workers = [one.pid for one in self.processes() if b"spawn_main" in one.command]
-            struck = [pid for pid in self.random.sample(workers, min(1, len(workers))) if strike(pid)]
+            workers = [one.pid for one in self.scene.workers()]
+            struck = [pid for pid in self.random.sample(workers, min(1, len(workers))) if harness.strike(pid)]
         if not struck:
             return False
         if kind != "worker":
             process.wait()
-        self.kills[what] += 1
-        with open(self.path("kills.log"), "a", encoding="utf-8") as file:
-            file.write(f"{time.time():.6f} {what} {struck}\n")
+        self.scene.note_kill(what, struck)
         return True
 
     def _freeze(self, command: bytes, process: subprocess.Popen[bytes]) -> bool:
@@ -556,8 +519,8 @@ class Campaign:
             for name in os.listdir("/proc"):
                 if not name.isdigit() or name in known:
                     continue
-                words = read(f"/proc/{name}/cmdline")
-                if words.startswith(b"git\0") and b"\0" + command + b"\0" in words and self._is_ours(name):
+                words = harness.read(f"/proc/{name}/cmdline")
+                if words.startswith(b"git\0") and b"\0" + command + b"\0" in words and self.scene.is_ours(name):
                     time.sleep(self.random.choice((0, 0.002, 0.005, 0.01)))
                     try:
                         os.kill(int(name), signal.SIGSTOP)
@@ -567,80 +530,10 @@ class Campaign:
             time.sleep(0.001)
         return False
 
-    def _is_ours(self, name: str) -> bool:
-        return f"CAMPAIGN={self.marker}".encode() in read(f"/proc/{name}/environ")
-
-    def _kill_all(self) -> list[int]:
-        struck: list[int] = []
-        while True:
-            living = sorted(self.processes(), key=lambda one: not is_txlite(one))  # nobody may see another one's end
-            found = [one.pid for one in living if strike(one.pid)]
-            if not found:
-                return struck
-            struck += found
-            time.sleep(0.002)
-
-    def processes(self) -> list[Process]:
-        """All that live and were started by this campaign: known by environment or arguments."""
-        found = []
-        for name in filter(str.isdigit, os.listdir("/proc")):
-            command = read(f"/proc/{name}/cmdline")
-            parent = parent_of(int(name))
-            if parent and int(name) != os.getpid() and (self.marker.encode() in command or self._is_ours(name)):
-                found.append(Process(int(name), parent, command))
-        return found
-
     def end(self) -> None:
-        """Nothing may be left; kill it if it is."""
-        deadline = time.monotonic() + LEFTOVER_PATIENCE
-        while self.processes() and time.monotonic() < deadline:
-            time.sleep(0.02)
-        for process in self.processes():
-            command = process.command.replace(b"\0", b" ").decode(errors="replace")
-            self.violations.append(f"process {process.pid} is left running: {command[:300]}")
-        self._kill_all()
+        self.scene.clear(LEFTOVER_PATIENCE)
         if self.process:
             self.process.wait()
-
-
-def is_txlite(process: Process) -> bool:
-    """Whether it is a supervisor or a worker."""
-    return b"\0-m\0txlite\0" in process.command or b"spawn_main" in process.command
-
-
-def parent_of(pid: int) -> int:
-    """The parent of a process; 0 where it is dead, or has none."""
-    fields = read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
-    return 0 if not fields or fields[0] in (b"Z", b"X") else int(fields[1])
-
-
-def strike(pid: int) -> bool:
-    """Kill it; False if it was dead already."""
-    if not parent_of(pid):
-        return False
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def read(path: str) -> bytes:
-    """What the file holds; nothing where it is gone or forbidden."""
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError:
-        return b""
-
-
-def read_witness(path: str) -> list[Line]:
-    rows = (line.split() for line in read(path).decode().splitlines())
-    return [Line(int(job), int(token), event, int(pid)) for job, token, event, pid, _ in rows]
-
-
-def connect(home: str) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{home}/tasks.db?mode=ro", uri=True)
 
 
 class Facts:
@@ -648,11 +541,10 @@ class Facts:
 
     def __init__(self, campaign: Campaign) -> None:
         self.campaign = campaign
-        self.lines = read_witness(campaign.path("witness.log"))
+        self.lines = harness.read_witness(campaign.path("witness.log"))
         self.jobs = {job.number: job for job in campaign.jobs}
-        connection = connect(campaign.home)
-        self.integrity = connection.execute("PRAGMA integrity_check").fetchone()[0]
-        self.foreign = connection.execute("PRAGMA foreign_key_check").fetchall()
+        connection = harness.connect(campaign.home)
+        self.damage = list(harness.check_integrity(connection))
         self.status = dict(connection.execute("SELECT id, status FROM tasks"))
         self.blocked = {row[0] for row in connection.execute("SELECT id FROM tasks WHERE open_blockers > 0")}
         self.claims = connection.execute("SELECT token, worker FROM claims").fetchall()
@@ -757,8 +649,7 @@ def check_outcomes(facts: Facts) -> Iterator[str]:
             yield f"{named} is {status}: {why}"
     for token, worker in facts.claims:
         yield f"a claim is left: {token}, {worker}"
-    if facts.integrity != "ok" or facts.foreign:
-        yield f"the database: {facts.integrity}, {facts.foreign}"
+    yield from facts.damage
 
 
 def check_history(facts: Facts) -> Iterator[str]:
@@ -882,10 +773,10 @@ def check_losses(facts: Facts) -> Iterator[str]:
     texts = list(read_blobs(campaign, objects).values())
     for path in glob.glob(os.path.join(campaign.home, "worktrees", "**"), recursive=True):
         if os.path.isfile(path):
-            texts.append(read(path).decode("utf-8", "replace"))
+            texts.append(harness.read(path).decode("utf-8", "replace"))
     kept = set(re.findall(r"\bhalf\d+\.\d+", "\n".join(texts)))
     seen = {line.event[4:] for line in facts.lines if line.event.startswith("saw:")}
-    left = {(line.job, line.token) for line in facts.lines if line.event == "left"}
+    left = {(line.task, line.token) for line in facts.lines if line.event == "left"}
     for job, token in sorted(left):
         (attempt,) = (one for one in facts.attempts[facts.jobs[job].id] if one.token == token)
         mark = f"half{job}.{token}"
@@ -906,15 +797,16 @@ def check_order(facts: Facts) -> Iterator[str]:
     late: Counter[tuple[int, int, int]] = Counter()
     for line in facts.lines:
         if line.event.startswith("overlap:"):
-            yield f"job {line.job}: attempt {line.token} found agent {line.event[8:]} alive"
+            yield f"job {line.task}: attempt {line.token} found agent {line.event[8:]} alive"
         elif line.event == "again":
-            yield f"job {line.job} ({facts.jobs[line.job].kind}): attempt {line.token} began after its work had landed"
-        elif line.token < current.get(line.job, 0):
-            late[line.job, line.token, current[line.job]] += 1
+            kind = facts.jobs[line.task].kind
+            yield f"job {line.task} ({kind}): attempt {line.token} began after its work had landed"
+        elif line.token < current.get(line.task, 0):
+            late[line.task, line.token, current[line.task]] += 1
         elif line.event == "start":
-            if line.token == current.get(line.job):
-                yield f"job {line.job}: attempt {line.token} started twice"
-            current[line.job] = line.token
+            if line.token == current.get(line.task):
+                yield f"job {line.task}: attempt {line.token} started twice"
+            current[line.task] = line.token
     for (job, earlier, later), count in late.items():
         yield f"job {job}: attempt {earlier} wrote {count} lines after attempt {later} had started"
     for attempts in facts.attempts.values():
@@ -964,7 +856,7 @@ def check_files(facts: Facts) -> Iterator[str]:
     for path in glob.glob(os.path.join(campaign.home, "workers", "*_TEMP_*")):
         yield f"an unfinished report is left: {os.path.basename(path)}"
     for path in glob.glob(campaign.path("txlite-bug-*")):
-        yield f"a bug was recorded: {path}: {read(path).decode().strip().splitlines()[-1]}"
+        yield f"a bug was recorded: {path}: {harness.read(path).decode().strip().splitlines()[-1]}"
     for path in ("/tmp/PWNED", os.path.join(campaign.top, "PWNED")):
         if os.path.exists(path):
             yield f"a title was executed: {path}"
@@ -989,29 +881,15 @@ def tabulate(facts: Facts) -> Iterator[str]:
                f"{len(attempts):>9}{lost:>6}{parked:>8}")  # fmt: skip
 
 
-def shorten(violations: list[str]) -> list[str]:
-    """The first of each kind; a kind is what is said without ids and numbers."""
-    kinds: Counter[str] = Counter()
-    shown = []
-    for violation in violations:
-        kind = " ".join(word for word in violation.split() if not any(map(str.isdigit, word)))
-        kinds[kind] += 1
-        if kinds[kind] <= SHOWN:
-            shown.append(violation)
-    return [*shown, *([f"... and {len(violations) - len(shown)} more"] if len(shown) < len(violations) else [])]
-
-
 def parse(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Give txlite ralph agents of every kind, kill it, and check it.")
+    parser = harness.make_parser("Give txlite ralph agents of every kind, kill it, and check it.")
     parser.add_argument("--tasks", type=int, help="(40; 15 with one worker)")
     parser.add_argument("--workers", type=int, default=4, help="(4) 1: in place")
     parser.add_argument("--kills", type=int, help="(10; 4 with one worker)")
-    parser.add_argument("--seed", type=int, default=secrets.randbelow(1 << 32))
     parser.add_argument("--seconds-limit", type=float, default=600, metavar="N", help="(600)")
     parser.add_argument("--only", action="append", choices=list(KINDS), metavar="KIND", help="no others than these")
     parser.add_argument("--aim", action="append", metavar="COMMAND", help="kill in the middle of this git command")
     parser.add_argument("--short", action="store_true", help="a dozen tasks, two kills")
-    parser.add_argument("--keep", action="store_true", help="keep the directory in any case")
     options = parser.parse_args(argv)
     usual = (12, 2) if options.short else (15, 4) if options.workers == 1 else (40, 10)
     options.tasks = usual[0] if options.tasks is None else options.tasks
@@ -1023,8 +901,8 @@ def main(argv: list[str]) -> int:
     options = parse(argv)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing is left then, either
     started = time.monotonic()
-    print(f"seed {options.seed}", flush=True)
-    campaign = Campaign(tempfile.mkdtemp(prefix="txlite-ralph-"), options)
+    scene = harness.Scene("ralph", options)
+    campaign = Campaign(scene, options)
     try:
         campaign.prepare()
         campaign.drive()
@@ -1034,19 +912,13 @@ def main(argv: list[str]) -> int:
     facts = Facts(campaign)
     violations = [*campaign.violations, *(found for check in CHECKS for found in check(facts))]
     print("\n".join(tabulate(facts)))
-    print("".join(f"VIOLATION: {violation}\n" for violation in shorten(violations)), end="")
     kills = ", ".join(f"{count} {kind}" for kind, count in campaign.kills.items()) or "none"
     states = ", ".join(f"{count} {state}" for state, count in Counter(facts.status.values()).items())
-    print(
-        f"{f'FAILED ({len(violations)})' if violations else 'ok'}: {states}; kills: {kills}; {campaign.starts} starts, "
-        f"{sum(map(len, facts.attempts.values()))} attempts, {len(facts.commits)} commits, {took:.1f} s "
-        f"and {time.monotonic() - started - took:.1f} s of judging, seed {options.seed}"
+    figures = (
+        f"{states}; kills: {kills}; {campaign.starts} starts, {sum(map(len, facts.attempts.values()))} attempts, "
+        f"{len(facts.commits)} commits, {took:.1f} s without judging, seed {options.seed}"
     )
-    if violations or options.keep:
-        print(f"kept: {campaign.directory}")
-    else:
-        shutil.rmtree(campaign.directory)
-    return 1 if violations else 0
+    return scene.conclude(violations, figures)
 
 
 if __name__ == "__main__":

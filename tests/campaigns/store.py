@@ -25,23 +25,20 @@ import argparse
 import glob
 import os
 import random
-import secrets
-import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path[0] = REPOSITORY  # and not this directory: `import queue` means the standard library's
-import txlite  # noqa: E402
-from txlite.model import Lane  # noqa: E402
-from txlite.store.moves import MOVES  # noqa: E402
+import harness
+
+import txlite
+from txlite.model import Lane
+from txlite.store.moves import MOVES
 
 if TYPE_CHECKING:
     from txlite.model import Status
@@ -53,7 +50,6 @@ MEAN_PAUSE = 0.3  # seconds between kills
 WORKER_SHARE = 0.15  # of the kills
 LAPSE = 0.05  # seconds past its end after which a lease is over for any clock
 END_PATIENCE = 120.0  # seconds for who was told to leave
-SHOWN = 5  # violations of one kind
 
 # What a process does next -> weight
 ACTS = {
@@ -249,21 +245,17 @@ class Process:
 class Campaign:
     """One queue in a directory of its own, and what was done to it."""
 
-    def __init__(self, directory: str, options: argparse.Namespace) -> None:
-        self.directory = directory
+    def __init__(self, scene: harness.Scene, options: argparse.Namespace) -> None:
+        self.scene = scene
         self.options = options
+        self.path, self.random = scene.path, scene.random
+        self.kills, self.violations = scene.kills, scene.violations
         self.home = self.path("home")
-        self.random = random.Random(options.seed)
         self.tasks: list[str] = []
         self.links: list[tuple[str, str]] = []  # task, blocker; they stay
         self.processes: dict[int, subprocess.Popen[bytes]] = {}
         self.workers: dict[int, subprocess.Popen[bytes]] = {}
-        self.kills: Counter[str] = Counter()
-        self.violations: list[str] = []
         self.end = 0.0
-
-    def path(self, name: str) -> str:
-        return os.path.join(self.directory, name)
 
     def add_tasks(self) -> None:
         draw = self.random
@@ -288,20 +280,11 @@ class Campaign:
     def start_process(self, slot: int) -> None:
         arguments = [self.home, self.path(f"witness-{slot}.log"), slot, self.random.getrandbits(32), self.end]
         command = [sys.executable, __file__, "--process", *arguments, self.options.processes, self.path("tasks")]
-        self.processes[slot] = self._start(command)
+        self.processes[slot] = self.scene.start(command, "errors.log")
 
     def start_worker(self, number: int) -> None:
         command = [sys.executable, "-m", "txlite", "--home", self.home, "worker", "start", "--kill-after", "1"]
-        self.workers[number] = self._start([*command, "--name", f"persistent-{number}"])
-
-    def _start(self, command: list[object]) -> subprocess.Popen[bytes]:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("TXLITE_")}
-        environment.update(PYTHONPATH=REPOSITORY, TMPDIR=self.directory)
-        with open(self.path("errors.log"), "ab") as errors:
-            return subprocess.Popen(
-                list(map(str, command)), cwd=self.directory, env=environment, stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=errors,
-            )  # fmt: skip
+        self.workers[number] = self.scene.start([*command, "--name", f"persistent-{number}"], "errors.log")
 
     def drive(self) -> None:
         """Have them all work, and kill on the way."""
@@ -411,12 +394,7 @@ class Replay:
 
 def read_log(path: str) -> list[Line]:
     """The lines of a witness log; the last may be missing its end where its process was killed."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-    except OSError:
-        return []
-    rows = [line.split() for line in text.split("\n")[:-1]]
+    rows = [line.split() for line in harness.read(path).decode().split("\n")[:-1]]
     return [Line(row[0], row[1:]) for row in rows if row]
 
 
@@ -507,11 +485,7 @@ def check_commands(connection: sqlite3.Connection, path: str) -> Iterator[str]:
 
 def check_database(connection: sqlite3.Connection) -> Iterator[str]:
     """What the database says against itself."""
-    (integrity,) = connection.execute("PRAGMA integrity_check").fetchone()
-    if integrity != "ok":
-        yield f"integrity_check: {integrity}"
-    for row in connection.execute("PRAGMA foreign_key_check"):
-        yield f"foreign_key_check: {row}"
+    yield from harness.check_integrity(connection)
     for what, sql in (
         ("active without a claim", "SELECT id FROM tasks t WHERE status = 'active' AND NOT EXISTS "
          "(SELECT 1 FROM claims c WHERE c.task = t.seq AND c.token = t.token)"),
@@ -534,23 +508,10 @@ def check_files(campaign: Campaign) -> Iterator[str]:
             yield "errors.log has a traceback"
 
 
-def shorten(violations: list[str]) -> list[str]:
-    """The first of each kind; a kind is what is said without ids and numbers."""
-    kinds: Counter[str] = Counter()
-    shown = []
-    for violation in violations:
-        words = (violation.partition(": ")[2] or violation).split()
-        kind = " ".join(word for word in words if not any(map(str.isdigit, word)) and not word.startswith("tx-"))
-        kinds[kind] += 1
-        if kinds[kind] <= SHOWN:
-            shown.append(violation)
-    return [*shown, *([f"... and {len(violations) - len(shown)} more"] if len(shown) < len(violations) else [])]
-
-
 def judge(campaign: Campaign) -> tuple[list[str], str]:
     """All violations, and the figures in one line."""
     logs = {os.path.basename(path)[:-4]: read_log(path) for path in sorted(glob.glob(campaign.path("witness-*.log")))}
-    connection = sqlite3.connect(f"file:{campaign.home}/tasks.db?mode=ro", uri=True)
+    connection = harness.connect(campaign.home)
     sql = "SELECT id, task, from_status, to_status, token FROM history ORDER BY id"
     events = [Event(*row) for row in connection.execute(sql)]
     replay = Replay(events, standing(campaign, logs))
@@ -578,12 +539,10 @@ def judge(campaign: Campaign) -> tuple[list[str], str]:
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Use txlite's queue from many processes and check its promises.")
+    parser = harness.make_parser("Use txlite's queue from many processes and check its promises.")
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--processes", type=int, default=16)
     parser.add_argument("--tasks", type=int, default=5000)
-    parser.add_argument("--seed", type=int, default=secrets.randbelow(1 << 32))
-    parser.add_argument("--keep", action="store_true", help="keep the directory in any case")
     return parser.parse_args(argv)
 
 
@@ -595,9 +554,8 @@ def main(argv: list[str]) -> int:
         Process(home, log, int(slot), int(seed), float(end), ids).run(int(processes))
         return 0
     options = parse(argv)
-    started = time.monotonic()
-    print(f"seed {options.seed}", flush=True)
-    campaign = Campaign(tempfile.mkdtemp(prefix="txlite-queue-"), options)
+    scene = harness.Scene("store", options)
+    campaign = Campaign(scene, options)
     try:
         campaign.add_tasks()
         campaign.drive()
@@ -605,13 +563,7 @@ def main(argv: list[str]) -> int:
     finally:
         campaign.stop()
     violations, figures = judge(campaign)
-    print("".join(f"VIOLATION: {violation}\n" for violation in shorten(violations)), end="")
-    print(f"{f'FAILED ({len(violations)})' if violations else 'ok'}: {figures}, {time.monotonic() - started:.1f} s")
-    if violations or options.keep:
-        print(f"kept: {campaign.directory}")
-    else:
-        shutil.rmtree(campaign.directory)
-    return 1 if violations else 0
+    return scene.conclude(violations, figures)
 
 
 if __name__ == "__main__":
