@@ -42,46 +42,47 @@ class InPlaceRecovery:
     def must_wait(self) -> bool:
         """Return whether a worker died here whose agent may not be gone yet (`execution.recovery`)."""
         claimed = {claim.token for claim in self._store.claims()}
-        return any(trial.attempt in claimed for trial in self._found())
+        return any(record.attempt in claimed for record in self._found())
 
     def settle(self) -> None:
         """Find out how far each had come, park what it left, and record that. Raises GitError."""
-        for trial in self._found():
-            if self._has_landed(trial):
-                self._store.loop_attempts.settle(trial.attempt, self._tree.head())
+        for record in self._found():
+            if self._has_landed(record):
+                self._store.loop_attempts.settle(record.attempt, self._tree.head())
                 continue
-            parked = self._park(trial)
+            parked = self._park(record)
             if parked:
-                self._host.remark(f"what attempt {trial.attempt} of {trial.task} left when it was cut off is {parked}")
-            self._store.loop_attempts.settle(trial.attempt, parked=parked)
+                whose = f"attempt {record.attempt} of {record.task}"
+                self._host.remark(f"what {whose} left when it was cut off is {parked}")
+            self._store.loop_attempts.settle(record.attempt, parked=parked)
 
-    def _park(self, trial: LoopAttempt) -> str | None:
+    def _park(self, record: LoopAttempt) -> str | None:
         """What is committed on the branch stays there: it may be the user's, of the time since."""
-        tree, start = self._tree, str(trial.start)
-        base = tree.commit_of(f"refs/heads/{trial.base}") if trial.base else None
+        tree, start = self._tree, str(record.start)
+        base = tree.commit_of(f"refs/heads/{record.base}") if record.base else None
         state = tree.state()
-        has_left = bool(base) and state.branch != trial.base and self._was_moved_by(trial)
+        has_left = bool(base) and state.branch != record.base and self._was_moved_by(record)
         if state.changes or is_rebasing(tree) or has_left:
-            back = Origin(base, trial.base) if base and has_left else Origin(state.commit or start, state.branch)
-            return self._clearing.clear_away(tree, back, Label(trial.task, trial.attempt, CUT_OFF))
+            back = Origin(base, record.base) if base and has_left else Origin(state.commit or start, state.branch)
+            return self._clearing.clear_away(tree, back, Label(record.task, record.attempt, CUT_OFF))
         if state.commit == start:
             return None
-        parked = f"{PARKED}/{trial.task}/{trial.attempt}"
+        parked = f"{PARKED}/{record.task}/{record.attempt}"
         tree.act("update-ref", parked, "HEAD")
         return parked
 
-    def _was_moved_by(self, trial: LoopAttempt) -> bool:
+    def _was_moved_by(self, record: LoopAttempt) -> bool:
         """Whether HEAD was last moved while the attempt ran: by its agent, and not by a person later."""
         moved = self._tree.ask("log", "-g", "-1", "--date=unix", "--format=%gd").strip()
-        attempt = next(one for one in self._store.attempts(trial.task) if one.id == trial.attempt)
+        attempt = next(one for one in self._store.attempts(record.task) if one.id == record.attempt)
         alive = clock.to_seconds(self._store.workers.get(attempt.worker).heartbeat) + HEARTBEAT
         seconds = moved.partition("{")[2].rstrip("}")
         return is_rebasing(self._tree) or (seconds.isdigit() and int(seconds) <= alive)
 
-    def _has_landed(self, trial: LoopAttempt) -> bool:
+    def _has_landed(self, record: LoopAttempt) -> bool:
         """Whether its commit is there, and only the record of it is not."""
         state = self._tree.state()
-        if trial.stage != LANDING or state.changes or not state.commit or state.branch != trial.base:
+        if record.stage != LANDING or state.changes or not state.commit or state.branch != record.base:
             return False
         subject = self._tree.ask("log", "-1", "--format=%s")
-        return subject.startswith(f"Complete {trial.task}: ") and self._tree.commit_of("HEAD~1") == trial.start
+        return subject.startswith(f"Complete {record.task}: ") and self._tree.commit_of("HEAD~1") == record.start

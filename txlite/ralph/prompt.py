@@ -68,10 +68,10 @@ def _last_attempt(store: Store, task: Task, goes_on: bool) -> str:
 
 
 def _failure(store: Store, attempt: Attempt) -> str:
-    trial = store.loop_attempts.get(attempt.id)
+    record = store.loop_attempts.get(attempt.id)
     words = f"The last attempt did not pass: {text.printable(attempt.note or f'exit {attempt.exit_code}')}.\n"
-    if trial and trial.parked:
-        words += f"What it had changed is not here any more; `git show {trial.parked}` shows it.\n"
+    if record and record.parked:
+        words += f"What it had changed is not here any more; `git show {record.parked}` shows it.\n"
     tail = text.printable_lines(attempt.tail or "").rstrip("\n")
     if tail:
         words += "\nThe end of its output:\n\n" + "\n".join("    " + line for line in tail.split("\n")) + "\n"

@@ -91,28 +91,28 @@ def look(store: Store) -> Summary | None:
         return None
     tries: dict[str, list[LoopAttempt]] = {}
     for loop in loops:
-        for trial in store.loop_attempts.of_loop(loop.id):
-            tries.setdefault(trial.task, []).append(trial)
-    entries = [_entry(store.get(task), store.attempts(task), trials) for task, trials in tries.items()]
-    trials = [trial for several in tries.values() for trial in several]
+        for record in store.loop_attempts.of_loop(loop.id):
+            tries.setdefault(record.task, []).append(record)
+    entries = [_entry(store.get(task), store.attempts(task), records) for task, records in tries.items()]
+    records = [record for several in tries.values() for record in several]
     cut_off = {one.attempt for entry in entries for one in entry.tries if one.outcome == LOST}
-    return Summary(store.home, loops, entries, clock.now(), _remarks(store, trials, cut_off))
+    return Summary(store.home, loops, entries, clock.now(), _remarks(store, records, cut_off))
 
 
-def _remarks(store: Store, trials: list[LoopAttempt], cut_off: set[int]) -> list[str]:
+def _remarks(store: Store, records: list[LoopAttempt], cut_off: set[int]) -> list[str]:
     """What is held back for a base branch, what attempts left that were cut off, and the worktrees that hold work."""
-    parked = [trial for trial in trials if trial.parked and not trial.worktree and trial.attempt in cut_off]
+    parked = [record for record in records if record.parked and not record.worktree and record.attempt in cut_off]
     found = [
-        *_held_back(trials),
+        *_held_back(records),
         *(f"what attempt {one.attempt} of {one.task} left when it was cut off is {one.parked}" for one in parked),
         *(f"{one.path} is still there: {one.why}" for one in look_at_worktrees(store) if one.why),
     ]
     return [*sorted(found), *_waiting(store)]
 
 
-def _held_back(trials: list[LoopAttempt]) -> list[str]:
+def _held_back(records: list[LoopAttempt]) -> list[str]:
     """What base branches lack."""
-    branches = {(trial.repository, trial.base) for trial in trials}
+    branches = {(record.repository, record.base) for record in records}
     told = [tell_held_back(repository, base) for repository, base in branches if repository and base]
     return [remark for remark in told if remark]
 
@@ -136,18 +136,18 @@ def _last_loops(newest_first: list[LoopRecord], present: set[str]) -> list[LoopR
     return found
 
 
-def _entry(task: Task, attempts: list[Attempt], trials: list[LoopAttempt]) -> Entry:
+def _entry(task: Task, attempts: list[Attempt], records: list[LoopAttempt]) -> Entry:
     known = {attempt.id: attempt for attempt in attempts}
-    tries = [_try(known[trial.attempt], trial) for trial in trials if trial.attempt in known]
+    tries = [_try(known[record.attempt], record) for record in records if record.attempt in known]
     commits = [one.commit for one in tries if one.commit and one.outcome in (DONE, LOST)]
     return Entry(task.id, task.title, task.status, tries, commits[-1] if commits else None, _needs(task, tries))
 
 
-def _try(attempt: Attempt, trial: LoopAttempt) -> Try:
+def _try(attempt: Attempt, record: LoopAttempt) -> Try:
     note = attempt.note or (f"exit {attempt.exit_code}" if attempt.exit_code and attempt.outcome in COSTLY else None)
     return Try(
         attempt.id, attempt.worker, attempt.started, attempt.ended, attempt.outcome, note, attempt.report,
-        trial.landed, trial.parked,
+        record.landed, record.parked,
     )  # fmt: skip
 
 

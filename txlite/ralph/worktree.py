@@ -54,7 +54,7 @@ class Worktree:
         try:
             return self._enter()
         except GitError as error:
-            raise WorkspaceUnusable(f"no worktree could be made for {self._site.id}: {error}") from error
+            raise WorkspaceUnusable(f"no worktree could be made for {self._site.task_id}: {error}") from error
 
     def _enter(self) -> str | None:
         site = self._site
@@ -124,7 +124,7 @@ class Worktree:
             return None
         try:
             site.own_surely.break_locks(["index", "HEAD"])
-            parked = self._clearing.clear_away(site.own_surely, self._origin, Label(site.id, site.token, reason))
+            parked = self._clearing.clear_away(site.own_surely, self._origin, Label(site.task_id, site.token, reason))
         except (Refused, OSError) as error:
             self._host.remark(f"its work stays in {site.path}: {error}")
             return None

@@ -85,7 +85,7 @@ class WorktreeBuilder:
         site = self._site
         commit = site.main.commit_of(f"refs/heads/{site.branch}")
         if commit and not site.main.is_ancestor(commit, tip):
-            ref = f"{PARKED}/{site.id}/branch-{site.token}"
+            ref = f"{PARKED}/{site.task_id}/branch-{site.token}"
             site.main.act("update-ref", ref, commit)
             self._host.remark(f"the commits of its branch are parked as {ref}")
 

@@ -65,10 +65,10 @@ class WorktreeRecovery:
 
         Raises GitError.
         """
-        for trial in self._site.cut_off():
-            if trial.stage == LANDING and trial.landed:
+        for record in self._site.cut_off():
+            if record.stage == LANDING and record.landed:
                 with self._host.locked(os.path.join(self._site.shared, landing.LOCK)):
-                    self._undo(trial.landed)
+                    self._undo(record.landed)
 
     def _undo(self, commit: str) -> None:
         base = self._site.base
@@ -102,18 +102,18 @@ class WorktreeRecovery:
     def _make_usable(self, tip: str) -> None:
         """Nobody works here: locks are a killed git's, and what was half rebased is as it was before."""
         tree, cut_off = self._site.own_surely, self._site.cut_off()
-        parked = [f"{PARKED}/{trial.task}/{trial.attempt}" for trial in cut_off]
+        parked = [f"{PARKED}/{record.task}/{record.attempt}" for record in cut_off]
         tree.break_locks(["index", "HEAD", f"refs/heads/{self._site.branch}", *parked])
         if is_rebasing(tree):
             last = cut_off[-1].attempt
-            ref = parking.park(tree, Origin(tip, None), Label(self._site.id, last, "it was cut off in a rebase"))
+            ref = parking.park(tree, Origin(tip, None), Label(self._site.task_id, last, "it was cut off in a rebase"))
             self._host.remark(f"what attempt {last} had rebased so far is {ref}")
             abort_rebase(tree)
 
     def _begin_anew(self, tip: str) -> str:
         """Where an attempt was cut off on another branch, its work is parked, and the worktree used again."""
         site, last = self._site, self._site.cut_off()[-1].attempt
-        label = Label(site.id, last, "it was cut off")
+        label = Label(site.task_id, last, "it was cut off")
         parked = self._clearing.clear_away(site.own_surely, Origin(tip, site.branch), label)
         self._host.remark(f"what attempt {last} left when it was cut off is {parked}")
         site.settle_parked(last, parked)

@@ -38,7 +38,7 @@ class WorktreeSite:
         self._store = store
         self._host = host
         self._task = task
-        self.id = task.id
+        self.task_id = task.id
         self.token = token
         self.top = str(rules.repository)  # of the user's own working tree
         self.base = str(rules.base)  # the branch that the work is for
@@ -71,16 +71,17 @@ class WorktreeSite:
 
     def cut_off(self) -> list[LoopAttempt]:
         """Return the task's attempts here that were cut off, oldest first, but for those that had not begun."""
-        found = [trial for trial in self._unsettled() if trial.stage != BEGUN]
-        return [trial for trial in found if trial.base == self.base and trial.worktree]
+        found = [record for record in self._unsettled() if record.stage != BEGUN]
+        return [record for record in found if record.base == self.base and record.worktree]
 
     def _unsettled(self) -> list[LoopAttempt]:
-        return [trial for trial in self._store.loop_attempts.unsettled(self._task.seq) if trial.attempt != self.token]
+        found = self._store.loop_attempts.unsettled(self._task.seq)
+        return [record for record in found if record.attempt != self.token]
 
     def settle(self, landed: str | None, parked: str | None = None) -> None:
         """Record where the work is of this attempt, and of those before it whose work is in this one's."""
-        for trial in self._unsettled():
-            self._store.loop_attempts.settle(trial.attempt, landed if trial.stage == LANDING else None)
+        for record in self._unsettled():
+            self._store.loop_attempts.settle(record.attempt, landed if record.stage == LANDING else None)
         self._store.loop_attempts.settle(self.token, landed, parked)
 
     def settle_parked(self, attempt: int, parked: str | None) -> None:
@@ -118,6 +119,6 @@ class WorktreeSite:
         """Have git not take the path for a worktree that is not there. Raises GitError."""
         known = os.path.join(self.shared, "worktrees")
         names = os.listdir(known) if os.path.isdir(known) else []
-        if any(name.startswith(self.id) for name in names) and self.path in self.main.worktrees():
+        if any(name.startswith(self.task_id) for name in names) and self.path in self.main.worktrees():
             # twice forced, for git locks those it makes
             self.main_surely.act("worktree", "remove", "--force", "--force", self.path)
