@@ -11,7 +11,7 @@ from typing import Any
 
 import txlite
 from txlite.model import OUTCOMES, Lane, Launch, WorkerRecord
-from txlite.store.importing import Counts
+from txlite.store.merging import Counts
 from txlite.store.new_tasks import check
 from txlite.system import clock
 

@@ -13,7 +13,7 @@ from unittest import mock
 
 import txlite
 from txlite.model import Lane
-from txlite.store import database, schema
+from txlite.store import database, migrations, schema
 from txlite.system import mounts
 from txlite.system.locks import HostLock
 
@@ -198,7 +198,7 @@ print(worst)"""
 
 class Migrations(unittest.TestCase):
     def test_the_script_is_split_into_its_statements(self) -> None:
-        statements = database.split_statements(schema.MIGRATIONS[0])
+        statements = migrations.split_statements(schema.MIGRATIONS[0])
         self.assertEqual(
             sum("CREATE TRIGGER" in one for one in statements), schema.MIGRATIONS[0].count("CREATE TRIGGER")
         )
@@ -208,7 +208,7 @@ class Migrations(unittest.TestCase):
         from txlite.store import ready_index
 
         connection = sqlite3.connect(":memory:")
-        for statement in database.split_statements(schema.MIGRATIONS[0]):
+        for statement in migrations.split_statements(schema.MIGRATIONS[0]):
             connection.execute(statement)
         plan = connection.execute("EXPLAIN QUERY PLAN " + ready_index.BEST_IN_LANE, Lane("command")).fetchall()
         self.assertRegex(str(plan), r"USING (COVERING )?INDEX tasks_ready \(kind=\? AND needs=\?\)")

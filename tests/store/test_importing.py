@@ -15,7 +15,7 @@ from typing import Any
 
 import txlite
 from txlite.model import Lane
-from txlite.store.importing import LINE_BYTES
+from txlite.store.staging import LINE_BYTES
 
 from ..case import ROOT, wait_until
 from .case import LATER, MOMENT, SEEDS, TransferCase, attempt, end_claims, fill, task
@@ -77,8 +77,8 @@ class Imports(TransferCase):
         self.txlite("init")
         code = f"""import io, sys; sys.path.insert(0, {ROOT!r})
 import txlite
-from txlite.store import importing
-importing.ATTACH += ("PRAGMA arriving.max_page_count = 100",)
+from txlite.store import staging
+staging.ATTACH += ("PRAGMA arriving.max_page_count = 100",)
 store = txlite.open({self.home!r})
 try:
     store.importing.merge(open({self.file(*map(task, range(9000)))!r}, "rb"), "file")

@@ -13,7 +13,7 @@ import time
 from ..errors import NotFound, Refused, StoreUnavailable
 from ..system import clock
 from ..system.atomic_file import AtomicFile
-from .database import translate
+from .sqlite_errors import translate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,7 +13,9 @@ from ..errors import StoreUnavailable
 from ..system import clock, mounts
 from ..system.atomic_file import sync
 from . import schema
-from .database import run_migrations, size_of, translate, write_lock
+from .database import size_of, write_lock
+from .migrations import migrate
+from .sqlite_errors import translate
 
 
 def create(path: str, uuid: str) -> None:
@@ -47,7 +49,7 @@ def _build(path: str, uuid: str, network: bool) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         connection.execute("BEGIN IMMEDIATE")
-        run_migrations(connection)
+        migrate(connection)
         connection.execute("INSERT INTO home (id, uuid, created) VALUES (1, ?, ?)", (uuid, clock.now()))
         connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
         connection.execute("COMMIT")

@@ -18,7 +18,7 @@ import os
 import sqlite3
 from _thread import RLock  # type: ignore[attr-defined]  # threading.RLock, without importing threading
 
-from ..errors import InvalidValue, Refused, StoreLost, StoreUnavailable
+from ..errors import InvalidValue, StoreLost, StoreUnavailable
 from ..system import clock, mounts
 from . import schema
 
@@ -85,7 +85,7 @@ class Database:
             self._is_syncing = has_log and synchronous == "FULL"
             self.connection.execute(f"PRAGMA synchronous = {'NORMAL' if has_log else synchronous}")
         except sqlite3.Error as error:
-            raise translate(error, self.path) from error
+            raise _translated(error, self.path) from error
 
     def sync(self) -> None:
         """Have what was committed on the disk, if it has to be. Raises StoreLost."""
@@ -110,7 +110,7 @@ class Database:
             try:
                 return int(self.connection.execute(f"PRAGMA {name}").fetchone()[0])
             except sqlite3.Error as error:
-                raise translate(error, self.path) from error
+                raise _translated(error, self.path) from error
 
     def close(self) -> None:
         """Close the connection, if this is the process that opened it."""
@@ -157,7 +157,7 @@ class Database:
                 connection.execute(pragma)
             return connection
         except sqlite3.Error as error:
-            raise translate(error, self.path) from error
+            raise _translated(error, self.path) from error
 
     def _check_ours(self) -> sqlite3.Connection:
         """A reading connection to a database that this code may use.
@@ -177,7 +177,7 @@ class Database:
             ours = connection.execute("PRAGMA application_id").fetchone()[0] == schema.APPLICATION_ID
         except sqlite3.Error as error:
             connection.close()
-            raise translate(error, self.path) from error
+            raise _translated(error, self.path) from error
         if not ours:
             connection.close()
             raise StoreUnavailable(f"{self.path} is not a database of txlite: give another home with --home")
@@ -196,9 +196,11 @@ class Database:
     def _migrate(self) -> None:
         if self.is_current:
             return
+        from .migrations import migrate  # what is current does without
+
         with self.writing() as connection:
             # Asked again inside: another process may have been first.
-            run_migrations(connection)
+            migrate(connection)
 
     def _check_process(self) -> None:
         if not self._process:
@@ -226,8 +228,10 @@ class EmptyDatabase(Database):
         self._threads = RLock()
         self._lock = self._host_lock = None
         self._is_syncing = False
+        from .migrations import migrate
+
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
-        run_migrations(self.connection)
+        migrate(self.connection)
 
 
 class _Transaction:
@@ -255,7 +259,7 @@ class _Transaction:
         except BaseException as error:
             database._threads.release()
             if isinstance(error, sqlite3.Error):
-                raise translate(error, database.path) from error
+                raise _translated(error, database.path) from error
             raise
         return database.connection
 
@@ -278,7 +282,7 @@ class _Transaction:
         if error is None and self._lock:
             database.sync()
         if isinstance(error, sqlite3.Error):
-            raise translate(error, database.path) from error
+            raise _translated(error, database.path) from error
         if isinstance(error, UnicodeEncodeError):
             raise InvalidValue(f"{error.object!r:.60} is not valid UTF-8: re-encode it") from error
         if isinstance(error, OverflowError):
@@ -306,26 +310,6 @@ def _host_lock(path: str) -> HostLock | None:
     return HostLock(path + ".host", clock.host()) if mounts.is_on_network(os.path.dirname(path)) else None
 
 
-def run_migrations(connection: sqlite3.Connection) -> None:
-    """Bring a database to this code's schema, inside a transaction."""
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    for migration in schema.MIGRATIONS[version:]:
-        for statement in split_statements(migration):
-            connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {schema.VERSION}")
-
-
-def split_statements(script: str) -> list[str]:
-    """The statements of a script; `executescript` would commit the transaction around it."""
-    statements, pending = [], ""
-    for line in script.splitlines(keepends=True):
-        pending += line
-        if line.rstrip().endswith(";") and sqlite3.complete_statement(pending):
-            statements.append(pending)
-            pending = ""
-    return statements
-
-
 def size_of(path: str) -> int:
     return os.path.getsize(path) if os.path.exists(path) else 0
 
@@ -334,23 +318,7 @@ def _is_writable(directory: str) -> bool:
     return os.access(directory, os.W_OK) and os.statvfs(directory).f_bavail > 0
 
 
-def translate(error: sqlite3.Error, path: str) -> Exception:
-    """The error of ours that says what sqlite3's means for a user."""
-    text = str(error)
-    if isinstance(error, sqlite3.IntegrityError):
-        return Refused(f"refused by the database's rule: {text}")
-    known = (
-        ("disk is full", "its disk is full: free some space"),
-        ("disk I/O error", "its disk cannot be read or written: see the system's log, free some space"),
-        ("readonly", "it is read-only for you: change its rights, or give another home with --home"),
-        ("unable to open", "it cannot be opened: check the rights of its directory"),
-        ("not a database", "it is not a database: move it away, or give another home with --home"),
-        ("malformed", "it is corrupt: move it away, and recover what it holds with sqlite3's .recover"),
-        ("locked", "another program has locked it for 5 s: close that program"),
-    )
-    for part, meaning in known:
-        if part in text:
-            return StoreUnavailable(f"{path}: {meaning}")
-    if isinstance(error, sqlite3.OperationalError) and "no such" not in text and "syntax" not in text:
-        return StoreUnavailable(f"{path}: {text}")
-    return error
+def _translated(error: sqlite3.Error, path: str) -> Exception:
+    from .sqlite_errors import translate  # what goes well does without
+
+    return translate(error, path)

@@ -119,14 +119,21 @@ def _change(
         text.check_line(title, "the title")
     if score is not None:
         check_score(score)
-    seq = connection.execute(tasks.PARENT_OF, (found.seq,)).fetchone()[0]
-    if parent is not None:
-        seq = tasks.seq_of(connection, parent) if parent else None
-        if seq is not None and connection.execute(ANCESTORS, (seq, found.seq)).fetchone():
-            raise DependencyCycle(f"{parent} cannot be the parent of {found.id}: it is that task, or below it")
+    seq = _parent(connection, found, parent)
     values = (found.title if title is None else title, found.score if score is None else score, seq, clock.now())
     connection.execute(UPDATE, (*values, found.seq))
     if description is not None:
         connection.execute(UPDATE_TEXT, (text.check_text(description, "the description"), found.seq))
     if verify is not None:
         connection.execute(UPDATE_VERIFY, (verify or None, found.seq))
+
+
+def _parent(connection: sqlite3.Connection, found: Task, parent: str | None) -> int | None:
+    """The seq of the parent that a task is to have: an id, "" for none, None for the one it has."""
+    if parent is None:
+        own: int | None = connection.execute(tasks.PARENT_OF, (found.seq,)).fetchone()[0]
+        return own
+    seq = tasks.seq_of(connection, parent) if parent else None
+    if seq is not None and connection.execute(ANCESTORS, (seq, found.seq)).fetchone():
+        raise DependencyCycle(f"{parent} cannot be the parent of {found.id}: it is that task, or below it")
+    return seq

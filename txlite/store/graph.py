@@ -1,4 +1,4 @@
-"""Cycles in a directed graph that may be large. Used by `arrivals`."""
+"""Cycles in a directed graph that may be large. Used by `merging`."""
 
 from __future__ import annotations
 
@@ -11,16 +11,11 @@ if TYPE_CHECKING:
 
 
 def find_cycle(edges: Iterable[tuple[int, int]]) -> list[int]:
-    """A way that leads back to its beginning, or nothing; `edges` in the order of their first ends.
+    """Return a way that leads back to its beginning, or nothing; `edges` in the order of their first ends.
 
     Each node is walked through once. Memory: some 30 bytes an edge.
     """
-    nodes, starts, targets = array("q"), array("q"), array("q")
-    for node, target in edges:
-        if not nodes or nodes[-1] != node:
-            nodes.append(node)
-            starts.append(len(targets))
-        targets.append(target)
+    nodes, starts, targets = _read(edges)
     ends = starts[1:]
     ends.append(len(targets))
     on_way, is_over = bytearray(len(nodes)), bytearray(len(nodes))
@@ -42,3 +37,14 @@ def find_cycle(edges: Iterable[tuple[int, int]]) -> list[int]:
                 return [nodes[each] for each in way[way.index(following) :]]
             way.append(following)
     return []
+
+
+def _read(edges: Iterable[tuple[int, int]]) -> tuple[array[int], array[int], array[int]]:
+    """The nodes with edges, ascending; where the edges of each begin; where they lead."""
+    nodes, starts, targets = array("q"), array("q"), array("q")
+    for node, target in edges:
+        if not nodes or nodes[-1] != node:
+            nodes.append(node)
+            starts.append(len(targets))
+        targets.append(target)
+    return nodes, starts, targets

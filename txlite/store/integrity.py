@@ -12,7 +12,7 @@ import sqlite3
 from ..model import STATES
 from ..system.named_tuple import NamedTuple
 from . import schema
-from .database import split_statements
+from .migrations import split_statements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,0 +1,256 @@
+"""What the lines of an import say, each checked by itself: tasks and attempts of an export, and lines of tx's.
+
+Of tx's lines those are read that speak of tasks: {"op": "upsert", …} and {"op": "dep_add", …}. Used by `staging`;
+nothing here reads files or the database.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ..errors import InvalidValue
+from ..model import COMMAND, KINDS, OUTCOMES, PROMPT, STATES
+from ..system.named_tuple import NamedTuple
+from ..text import check_name, check_plain_name
+from .import_values import (
+    LARGEST_NUMBER,
+    count,
+    line,
+    moment,
+    optional_moment,
+    optional_text,
+    refuse_rest,
+    score,
+    seconds,
+    shown,
+    tail,
+    task_id,
+    text,
+)
+from .jsonl import LAUNCH_KEYS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# What tx calls a task that somebody works on is ready again here, and what it keeps for a person is blocked. Its own
+# "blocked" is both a person's word and a task that waits for others: `staging` decides, which knows the dependencies.
+TX_WAITS = "waits"
+TX_STATES = {"backlog": "backlog", "ready": "backlog", "planning": "backlog", "active": "backlog", "done": "done",
+             "review": "blocked", "needs_review": "blocked", "human_needs_to_review": "blocked",
+             "blocked": TX_WAITS}  # fmt: skip
+
+_REPORT = re.compile(r"(?!\.\.?/)[^/\0]+/[^/\0]+\.md")
+
+
+class TaskLine(NamedTuple):
+    """A task of an import, checked. Its blockers and its parent stand beside it."""
+
+    id: str
+    title: str
+    kind: str
+    needs: str
+    score: float
+    status: str  # one of STATES, or TX_WAITS
+    not_before: str | None
+    failures: int
+    created: str
+    updated: str
+    completed: str | None
+    description: str
+    command: str | None
+    directory: str | None
+    verify: str | None
+    agent: str | None  # the first of seven facts about how it is launched; None for a task of the queue
+    type: str | None
+    level: str | None
+    template: str | None
+    timeout: float | None
+    kill_after: float | None
+    width: int | None
+    of_tx: bool  # it says nothing about what only txlite knows
+
+
+class AttemptLine(NamedTuple):
+    """An attempt of an import, checked."""
+
+    id: int
+    task: str
+    worker: str
+    agent: str
+    started: str
+    ended: str
+    outcome: str
+    exit_code: int | None
+    duration: float | None
+    pid: int | None
+    report: str | None
+    note: str | None
+    tail: str | None
+
+
+class Waits(NamedTuple):
+    """A task that waits for another, by a line of its own."""
+
+    task: str
+    blocker: str
+
+
+class ImportLine(NamedTuple):
+    """What one line says."""
+
+    record: TaskLine | AttemptLine | Waits
+    parent: str | None = None
+    after: Sequence[str] = ()
+
+
+def check(fields: dict[str, object], directory: str) -> ImportLine:
+    """What a line after the first says; `directory` is where tasks of tx run. Raises InvalidValue."""
+    if "op" in fields:
+        return _check_tx(fields, directory)
+    return _check_attempt(fields) if "attempt" in fields else _check_task(fields)
+
+
+def _check_task(fields: dict[str, object]) -> ImportLine:
+    take = fields.pop
+    task, status, launch = task_id(take("id", None), "id"), take("status", None), take("launch", None)
+    command, kind = take("command", None), take("kind", None)
+    if status not in STATES:
+        raise InvalidValue(f"unknown status {shown(status)}: it is one of {', '.join(STATES)}")
+    if kind not in KINDS or (kind == COMMAND) != (command is not None):
+        raise InvalidValue(f"kind {shown(kind)}: it is command where there is a command, else prompt")
+    needs = take("needs", "")
+    parent, after = take("parentId", None), take("after", [])
+    if not isinstance(after, list):
+        raise InvalidValue(f"after {shown(after)} is not a list of ids")
+    record = TaskLine._make(
+        (
+            task,
+            line(take("title", None), "the title"),
+            kind,
+            check_name(text(needs, "the capability"), "the capability") if needs else "",
+            score(take("score", None)),
+            "backlog" if status == "active" and not launch else status,  # nobody holds it here
+            optional_moment(take("notBefore", None), "notBefore"),
+            count(take("failures", 0), "failures", 1 << 31),
+            moment(take("createdAt", None), "createdAt"),
+            moment(take("updatedAt", None), "updatedAt"),
+            optional_moment(take("completedAt", None), "completedAt"),
+            text(take("description", ""), "the description"),
+            None if command is None else line(command, "the command"),
+            optional_text(take("directory", None), "the directory"),
+            optional_text(take("verify", None), "the gate"),
+            *(_check_launch(launch, status) if launch is not None else _NO_LAUNCH),
+            False,
+        )
+    )
+    refuse_rest(fields)
+    return ImportLine._make((record, *_relations(task, parent, after)))
+
+
+def _relations(task: str, parent: object, after: list) -> tuple[str | None, list[str]]:
+    if parent is not None and task_id(parent, "parentId") == task:
+        raise InvalidValue(f"{task} cannot be its own parent")
+    for blocker in after:
+        if task_id(blocker, "after") == task:
+            raise InvalidValue(f"{task} cannot wait for itself")
+    return parent, after  # type: ignore[return-value]  # an id, as was just checked
+
+
+_NO_LAUNCH = (None,) * len(LAUNCH_KEYS)
+
+
+def _check_launch(launch: object, status: object) -> tuple[object, ...]:
+    if not isinstance(launch, dict):
+        raise InvalidValue(f"launch {shown(launch)} is not an object")
+    if status in ("backlog", "active"):
+        raise InvalidValue(f"a launched task is never {status}: give it another status, or take its launch away")
+    take = launch.pop
+    timeout, width = take("timeout", None), take("width", None)
+    facts = (
+        check_plain_name(text(take("agent", None), "launch agent"), "launch agent"),
+        check_plain_name(text(take("type", None), "launch type"), "launch type"),
+        text(take("level", ""), "launch level"),
+        text(take("template", ""), "launch template"),
+        None if timeout is None else seconds(timeout, "launch timeout"),
+        seconds(take("killAfter", None), "launch killAfter"),
+        None if width is None else count(width, "launch width", 1 << 31, 1),
+    )
+    refuse_rest(launch)
+    return facts
+
+
+def _check_attempt(fields: dict[str, object]) -> ImportLine:
+    take = fields.pop
+    outcome, duration, report = take("outcome", None), take("duration", None), take("report", None)
+    if outcome not in OUTCOMES:
+        raise InvalidValue(f"unknown outcome {shown(outcome)}: it is one of {', '.join(OUTCOMES)}")
+    if report is not None and not (isinstance(report, str) and _REPORT.fullmatch(report)):
+        raise InvalidValue(f"report {shown(report)} is not a path of the form TYPE/NAME.md")
+    exit_code, pid = take("exitCode", None), take("pid", None)
+    output = take("tail", None)
+    record = AttemptLine._make(
+        (
+            count(take("attempt", None), "attempt", LARGEST_NUMBER, 1),
+            task_id(take("task", None), "task"),
+            check_name(text(take("worker", None), "the worker"), "the worker"),
+            text(take("agent", ""), "the agent"),
+            moment(take("startedAt", None), "startedAt"),
+            moment(take("endedAt", None), "endedAt"),
+            outcome,
+            None if exit_code is None else count(exit_code, "exitCode", 1 << 31, -(1 << 31)),
+            None if duration is None else seconds(duration, "duration"),
+            None if pid is None else count(pid, "pid", 1 << 31, 1),
+            optional_text(report, "the report"),
+            optional_text(take("note", None), "the note"),
+            None if output is None else tail(output),
+        )
+    )
+    refuse_rest(fields)
+    return ImportLine(record)
+
+
+def _check_tx(fields: dict[str, object], directory: str) -> ImportLine:
+    operation, data = fields["op"], fields.get("data")
+    if operation == "dep_add":
+        return _check_tx_dependency(fields)
+    if operation == "upsert" and isinstance(data, dict):
+        return _check_tx_task(fields, data, directory)
+    raise InvalidValue(f"op {shown(operation)} is not taken: of tx's lines those with upsert and data, or dep_add, are")
+
+
+def _check_tx_dependency(fields: dict[str, object]) -> ImportLine:
+    task = task_id(fields.get("blockedId", fields.get("taskId")), "blockedId")
+    blocker = task_id(fields.get("blockerId"), "blockerId")
+    _relations(task, None, [blocker])
+    return ImportLine(Waits(task, blocker))
+
+
+def _check_tx_task(fields: dict[str, object], data: dict, directory: str) -> ImportLine:
+    task, status = task_id(fields.get("id"), "id"), data.get("status")
+    if not isinstance(status, str) or status not in TX_STATES:
+        raise InvalidValue(f"unknown status {shown(status)}: it is one of {', '.join(TX_STATES)}")
+    updated = moment(fields.get("ts"), "ts")
+    created = data.get("createdAt")
+    record = TaskLine._make(
+        (
+            task,
+            line(data.get("title"), "the title"),
+            PROMPT,
+            "",
+            score(data.get("score", 0)),
+            TX_STATES[status],
+            None,
+            0,
+            updated if created is None else moment(created, "createdAt"),
+            updated,
+            optional_moment(data.get("completedAt"), "completedAt"),
+            text(data.get("description") or "", "the description"),
+            None,
+            directory,
+            None,
+            *_NO_LAUNCH,
+            True,
+        )
+    )
+    return ImportLine(record, *_relations(task, data.get("parentId"), []))
