@@ -16,17 +16,11 @@ import sys
 
 import homes
 import pairs
+from processes import megabytes
 from runs import Run
 
 WORKERS = 4
 BUDGET = 60.0  # MB
-
-
-def megabytes(pid: int) -> dict[str, float]:
-    """The fields of smaps_rollup."""
-    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
-        fields = [line.split() for line in file.readlines()[1:]]
-    return {field[0].rstrip(":"): int(field[1]) * 1024 / 1e6 for field in fields}
 
 
 def private(memory: dict[str, float]) -> float:

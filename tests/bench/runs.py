@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from types import TracebackType
 
 import homes
+import processes
 
 PATIENCE = 60.0  # seconds until it must be idle, or gone
 CALM = 2.0  # seconds from then until what its start put off is over
@@ -60,24 +61,9 @@ class Run:
 
     @property
     def workers(self) -> list[int]:
-        return [pid for pid in self._children() if "spawn_main" in command_line(pid)]
+        return [pid for pid in processes.children(self.supervisor) if pid not in self.tracker]
 
     @property
     def tracker(self) -> list[int]:
         """multiprocessing's resource tracker, if there is one."""
-        return [pid for pid in self._children() if "resource_tracker" in command_line(pid)]
-
-    def _children(self) -> list[int]:
-        with open(f"/proc/{self.supervisor}/task/{self.supervisor}/children", encoding="ascii") as file:
-            return list(map(int, file.read().split()))
-
-
-def command_line(pid: int) -> str:
-    with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file:
-        return file.read().replace("\0", " ")
-
-
-def processor_time(pid: int) -> float:
-    """Seconds of CPU time that a process of one thread has used, to the nanosecond."""
-    with open(f"/proc/{pid}/schedstat", encoding="ascii") as file:
-        return int(file.read().split()[0]) / 1e9
+        return [pid for pid in processes.children(self.supervisor) if "resource_tracker" in processes.command_line(pid)]

@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable
 
 import pairs
+import processes
 
 SLOWER = 1.03  # at most: what may be noise
 BATCH = 500
@@ -92,7 +93,7 @@ class Version:
         )
         try:
             _await_idle(os.path.join(environment["TXLITE_HOME"], "wake"))
-            return sum(map(_proportional_size, [run.pid, *_children(run.pid)]))
+            return sum(processes.megabytes(pid)["Pss"] for pid in [run.pid, *processes.children(run.pid)])
         finally:
             run.send_signal(signal.SIGTERM)
             run.wait(PATIENCE)
@@ -106,16 +107,6 @@ def _await_idle(wake: str) -> None:
             raise RuntimeError("the run did not get idle")
         time.sleep(0.05)
     time.sleep(1)  # what its start put off
-
-
-def _children(pid: int) -> list[int]:
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-        return list(map(int, file.read().split()))
-
-
-def _proportional_size(pid: int) -> float:
-    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("Pss:")) / 1024
 
 
 def main() -> int:

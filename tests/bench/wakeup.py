@@ -18,7 +18,8 @@ import time
 
 import homes
 import pairs
-from runs import Run, processor_time
+from processes import processor_time
+from runs import Run
 
 from txlite.store.store import Store, open_store
 
