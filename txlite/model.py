@@ -180,10 +180,10 @@ class Lane(NamedTuple):
 
 
 def format_lanes(lanes: list[Lane]) -> str:
-    """One lane a line: names may hold anything but control characters."""
+    """Write one lane a line: names may hold anything but control characters."""
     return "\n".join(f"{lane.kind} {lane.needs}" for lane in lanes)
 
 
 def parse_lanes(text: str) -> list[Lane]:
-    """The inverse of `format_lanes`."""
+    """Read what `format_lanes` wrote."""
     return [Lane(*line.split(" ", 1)) for line in text.split("\n")] if text else []

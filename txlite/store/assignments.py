@@ -154,7 +154,7 @@ def take_best(connection: sqlite3.Connection, worker: str, lanes: Iterable[Lane]
 
 
 def backoff(failures: int) -> float:
-    """Seconds before the next attempt: doubling from half a second to a minute, each half to one and a half
+    """Return the seconds before the next attempt: doubling from half a second to a minute, each half to one and a half
     times that, so that tasks that failed together do not come back together."""
     jitter = int.from_bytes(os.urandom(2), "big") / 65536
     return min(2.0 ** min(failures - 2, 10), 60.0) * (0.5 + jitter)

@@ -64,11 +64,12 @@ class AttemptStatus(NamedTuple):
 
     @property
     def is_over(self) -> bool:
+        """Whether it has ended, or its worker died."""
         return self.state not in (WAITING, RUNNING)
 
     @property
     def code(self) -> int:
-        """The exit code that tells a shell how it went: the agent's own, 124 for its time limit, 125 for lost."""
+        """Exit code that tells a shell how it went: the agent's own, 124 for its time limit, 125 for lost."""
         if self.state == DONE:
             return 0
         if self.state == LOST:
@@ -106,8 +107,10 @@ class AttemptStatuses:
         return self._first(BY_NUMBER, attempt)
 
     def ended_reports(self, until: str) -> Iterator[str]:
-        """The reports of the attempts that had ended at this time, as paths below home, oldest first. No
-        transaction stays open between them, and no more than a page of them is held."""
+        """Yield the reports of the attempts that had ended at this time (UTC text), as paths below home, oldest first.
+
+        No transaction stays open between them, and no more than a page of them is held.
+        """
         last = 0
         while True:
             page = self._database.execute(ENDED_REPORTS, (last, until))

@@ -1,7 +1,7 @@
 """Attempts: how each begins and ends, and what became of those of a task.
 
 An attempt begins and ends with a claim, in its transaction, never by itself; its number is the claim's token. Used by
-the store's facade, and by its parts that claim and that end claims.
+the store's façade, and by its parts that claim and that end claims.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Attempts:
         self._database = database
 
     def of(self, task: str) -> list[Attempt]:
-        """All attempts of the task with this id, oldest first."""
+        """Return all attempts of the task with this id, oldest first."""
         return list(map(Attempt._make, self._database.execute(SELECT_BY_TASK, (task,))))
 
 

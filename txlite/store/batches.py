@@ -45,6 +45,7 @@ class Batch(NamedTuple):
 
     @property
     def size(self) -> int:
+        """How many tasks it has."""
         return self.last - self.first + 1
 
 
@@ -73,23 +74,23 @@ class Batches:
         return Batch(number, source, first, last), True
 
     def end_finished(self) -> None:
-        """A run is over: the batches of which nothing is left to do are finished."""
+        """Note, at the end of a run, that the batches of which nothing is left to do are finished."""
         with self._database.writing() as connection:
             connection.execute(END, (clock.now(),))
 
     def count(self, batch: Batch) -> dict[str, int]:
-        """How many of its tasks there are in each state that has any."""
+        """Return how many of a batch's tasks there are in each status that has any."""
         return dict(self._database.execute(COUNT, (batch.first, batch.last)))
 
     def failed(self, batch: Batch) -> list[str]:
-        """The ids of its tasks that failed."""
+        """Return the ids of a batch's tasks that failed."""
         return [row[0] for row in self._database.execute(FAILED, (batch.first, batch.last))]
 
     def unfinished(self, batch: Batch) -> list[Task]:
-        """Its tasks that are neither done nor cancelled."""
+        """Return a batch's tasks that are neither done nor cancelled."""
         return tasks.to_tasks(self._database.execute(UNFINISHED, (batch.first, batch.last)))
 
     def stuck(self, batch: Batch | None = None) -> list[Task]:
-        """The tasks, of a batch or of all, that wait for one that failed, was cancelled or is blocked."""
+        """Return the tasks, of a batch or of all, that wait for one that failed, was cancelled or is blocked."""
         bounds = (batch.first, batch.last) if batch else (0, 1 << 62)
         return tasks.to_tasks(self._database.execute(STUCK, bounds))

@@ -18,13 +18,20 @@ if TYPE_CHECKING:
 
     from ..model import Claim, Task
 
-    class Claims(Protocol):
+    class ClaimingStore(Protocol):
         """The part of a store that this needs."""
 
-        def get(self, task: str) -> Task: ...
-        def renew(self, task: str, worker: str | None = None, token: int | None = None) -> Claim: ...
-        def release(self, task: str, worker: str | None = None, token: int | None = None) -> None: ...
-        def done(self, task: str, worker: str | None = None, token: int | None = None) -> list[str]: ...
+        def get(self, task: str) -> Task:
+            """Return the task with this id."""
+
+        def renew(self, task: str, worker: str | None = None, token: int | None = None) -> Claim:
+            """Begin the lease again."""
+
+        def release(self, task: str, worker: str | None = None, token: int | None = None) -> None:
+            """Give the task back."""
+
+        def done(self, task: str, worker: str | None = None, token: int | None = None) -> list[str]:
+            """Mark the task done."""
 
 
 SHARE = 3  # of the lease: two renewals may fail before it runs out
@@ -34,7 +41,7 @@ class ClaimKeeper:
     """The claim of a `with` block. `token` proves it; `lost` is set when it is over though the work is not: its lease
     ran out, or somebody decided about the task."""
 
-    def __init__(self, store: Claims, claim: Claim) -> None:
+    def __init__(self, store: ClaimingStore, claim: Claim) -> None:
         self.claim = claim
         self.lost = threading.Event()
         self._store = store
@@ -43,11 +50,12 @@ class ClaimKeeper:
 
     @property
     def task(self) -> str:
-        """The task's id."""
+        """Id of the task."""
         return self.claim.task
 
     @property
     def token(self) -> int:
+        """Proves the claim."""
         return self.claim.token
 
     def check(self) -> None:

@@ -60,7 +60,7 @@ class ClaimRow(NamedTuple):
     renewals: int
 
     def is_over(self) -> bool:
-        """Whether the lease has run out: by monotonic time on the same boot, at once after a reboot of the
+        """Say whether the lease has run out: by monotonic time on the same boot, at once after a reboot of the
         same host, by the wall clock for another host."""
         if self.boot == clock.boot():
             return clock.monotonic() >= self.deadline

@@ -1,7 +1,7 @@
 """Claims made by hand: taking a task, keeping it, giving it back.
 
 Their lease governs them, for no process of ours stands behind them. The claims of worker processes are given by
-`assignments`; how tasks are decided stands in `completion`. Used by the store's facade.
+`assignments`; how tasks are decided stands in `completion`. Used by the store's façade.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How tasks are decided by somebody's word: done, failed, cancelled, blocked, or back into the queue.
 
 A claim made by hand ends with it. About a task that a worker process runs a verdict is left on the claim, which the
-worker carries out (`assignments`). Used by the store's facade, and by `editing`.
+worker carries out (`assignments`). Used by the store's façade, and by `editing`.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Completion:
 
 
 def carry_out(waking: Waking, decision: Decision) -> list[str]:
-    """After its commit: tell whom it concerns. The ids of the tasks that it made ready."""
+    """Tell whom a decision concerns, after its commit; the ids of the tasks that it made ready."""
     if decision.told:
         waking.tell_worker(decision.told)
     waking.wake_for({lane for _, lane in decision.freed})

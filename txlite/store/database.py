@@ -4,7 +4,8 @@ Guarantees: every write, checkpoint and close of the database happens under one 
 it, because SQLite 3.7.0 to 3.51.2 can corrupt a database when a commit races with the reset of the WAL by
 another process. What only reads opens with mode=ro, takes no lock and never checkpoints. Nothing else here
 opens the database file: closing any descriptor of it would drop SQLite's own locks (POSIX advisory locks
-belong to the process). Used by `store` alone; one connection a process, never carried across a fork.
+belong to the process). Used by the parts of the store alone;
+one connection a process, never carried across a fork.
 
 A commit under FULL is on the disk when its transaction ends. SQLite would sync it while it holds the lock; here the
 lock is let go first (synchronous = NORMAL) and the log synced after that, so that the syncs of several processes
@@ -60,22 +61,22 @@ class Database:
             self._migrate()
 
     def execute(self, sql: str, values: Iterable[object] = ()) -> list[tuple]:
-        """All rows of one statement that reads."""
+        """Return all rows of one statement that reads."""
         with self.reading() as connection:
             return connection.execute(sql, tuple(values)).fetchall()
 
     def reading(self) -> _Transaction:
-        """A context in which several reads see one state."""
+        """Open a context in which several reads see one state."""
         return _Transaction(self, "BEGIN")
 
     def writing(self) -> _Transaction:
-        """A context under the write lock; committed at its end, rolled back if it raises."""
+        """Open a context under the write lock; committed at its end, rolled back if it raises."""
         if self._lock is None:
             raise StoreUnavailable(f"{self.path} was opened for reading only")
         return _Transaction(self, "BEGIN IMMEDIATE")
 
     def alone(self) -> RLock:
-        """A context in which no other thread uses the connection."""
+        """Open a context in which no other thread uses the connection."""
         return self._threads
 
     def _set_synchronous(self, synchronous: str) -> None:
@@ -88,7 +89,7 @@ class Database:
             raise _translated(error, self.path) from error
 
     def sync(self) -> None:
-        """Have what was committed on the disk, if it has to be. Raises StoreLost."""
+        """Bring what was committed to the disk, if it has to be there. Raises StoreLost."""
         if not self._is_syncing:
             return
         try:
@@ -101,7 +102,7 @@ class Database:
             ) from error
 
     def changes(self) -> int:
-        """A number that differs when another connection has changed the database since."""
+        """Return a number that differs when another connection has changed the database since."""
         return self._pragma("data_version")
 
     def _pragma(self, name: str) -> int:
@@ -298,7 +299,7 @@ _sync_data = getattr(os, "fdatasync", os.fsync)
 
 
 def write_lock(path: str, timeout: float) -> FileLock:
-    """The lock beside the database under which all of it is written."""
+    """Return the lock beside the database under which all of it is written; `timeout`: seconds to wait for it."""
     from ..system.locks import FileLock  # what only reads does without
 
     return FileLock(path + ".lock", timeout)
@@ -311,6 +312,7 @@ def _host_lock(path: str) -> HostLock | None:
 
 
 def size_of(path: str) -> int:
+    """Return the bytes of a file, 0 for one that is not there."""
     return os.path.getsize(path) if os.path.exists(path) else 0
 
 

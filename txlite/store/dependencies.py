@@ -1,6 +1,6 @@
 """The store's part for dependencies: which task waits for which.
 
-A task waits until each of its blockers is done; triggers count those that are not. Used by the store's facade.
+A task waits until each of its blockers is done; triggers count those that are not. Used by the store's façade.
 """
 
 from __future__ import annotations

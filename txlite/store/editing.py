@@ -1,7 +1,7 @@
 """What people change about tasks that exist: their words, their rank, their place; and their end.
 
 A task that a worker process runs keeps its state until that worker is done with it; what it says may change. Used by
-the store's facade.
+the store's façade.
 """
 
 from __future__ import annotations

@@ -46,8 +46,11 @@ class Export:
         self._database = database
 
     def lines(self) -> Iterator[str]:
-        """The lines of an export, of one moment: what others write meanwhile is not in it. Read them to the end, and
-        soon, or close the iterator: until then no checkpoint gets by."""
+        """Yield the lines of an export, of one moment: what others write meanwhile is not in it.
+
+        Read them to the end, and soon, or close the iterator: until then no checkpoint gets by (sqlite.org/wal.html,
+        "Avoiding Excessively Large WAL Files").
+        """
         yield jsonl.write(jsonl.FORMAT, jsonl.FORMAT.values())
         with self._database.reading() as connection:
             waits = _Waits(connection)

@@ -65,7 +65,7 @@ class History:
         self._database = database
 
     def events(self, task: str | None = None, limit: int | None = None) -> list[Event]:
-        """Changes of state: the newest first, or those of one task, oldest first; at most the `limit` newest.
+        """Return changes of status: the newest first, or those of one task, oldest first; at most the `limit` newest.
 
         A deleted task's can still be read. Raises TaskNotFound for one that never was.
         """
@@ -78,9 +78,9 @@ class History:
         return list(map(Event._make, reversed(rows)))
 
     def finished_since(self, event: int) -> list[Finished]:
-        """What left the state active after this event, in order."""
+        """Return what left the status active after the event with this number, in order."""
         return list(map(Finished._make, self._database.execute(FINISHED_SINCE, (event,))))
 
     def last_event(self) -> int:
-        """The number of the newest row of history."""
+        """Return the number of the newest event, 0 where there is none."""
         return int(self._database.execute(LAST_EVENT)[0][0])

@@ -105,7 +105,7 @@ class ImportLine(NamedTuple):
 
 
 def check(fields: dict[str, object], directory: str) -> ImportLine:
-    """What a line after the first says; `directory` is where tasks of tx run. Raises InvalidValue."""
+    """Check a line after the first; what it says. `directory` is where tasks of tx run. Raises InvalidValue."""
     if "op" in fields:
         return _check_tx(fields, directory)
     return _check_attempt(fields) if "attempt" in fields else _check_task(fields)

@@ -19,29 +19,33 @@ _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,
 
 
 def task_id(value: object, what: str) -> str:
+    """Return an id."""
     if isinstance(value, str) and _ID.fullmatch(value):
         return value
     raise InvalidValue(f"{what} {shown(value)} is not an id: tx- and 8 or more of a-z and 0-9")
 
 
 def text(value: object, what: str) -> str:
+    """Return text without NUL."""
     if not isinstance(value, str):
         raise InvalidValue(f"{what} is {shown(value)} and not text")
     return check_text(value, what)
 
 
 def line(value: object, what: str) -> str:
+    """Return text that is not empty."""
     if not isinstance(value, str):
         raise InvalidValue(f"{what} is {shown(value)} and not text")
     return check_line(value, what)
 
 
 def optional_text(value: object, what: str) -> str | None:
+    """Return text, or None."""
     return None if value is None else text(value, what)
 
 
 def tail(value: object) -> str:
-    """Output may hold anything, so its end may, too."""
+    """Return the end of output, which may hold anything."""
     if not isinstance(value, str):
         raise InvalidValue(f"tail is {shown(value)} and not text")
     check_text(value.replace("\0", ""), "tail")
@@ -49,18 +53,21 @@ def tail(value: object) -> str:
 
 
 def score(value: object) -> float:
+    """Return a score: a number below 1e15 in size."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < LARGEST_SCORE:
         raise InvalidValue(f"score {shown(value)} is not a number")
     return value
 
 
 def seconds(value: object, what: str) -> float:
+    """Return a number of seconds."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < LARGEST_SCORE:
         raise InvalidValue(f"{what} {shown(value)} is not a number of seconds")
     return value
 
 
 def count(value: object, what: str, limit: int, least: int = 0) -> int:
+    """Return a whole number from `least` on, below `limit`."""
     if type(value) is not int or not least <= value < limit:
         raise InvalidValue(f"{what} {shown(value)} is not a whole number from {least} on")
     return value
@@ -70,7 +77,7 @@ _dates: set[str] = set()  # those found to be right: many lines have the same
 
 
 def moment(value: object, what: str) -> str:
-    """UTC text as `clock` writes it."""
+    """Return a time as `clock` writes it: UTC text with milliseconds."""
     match = _TIME.fullmatch(value) if isinstance(value, str) else None
     if match is None or not _is_date(match[1]):
         raise InvalidValue(f"{what} {shown(value)} is not a time as 2025-10-24T15:00:00.000Z")
@@ -78,6 +85,7 @@ def moment(value: object, what: str) -> str:
 
 
 def optional_moment(value: object, what: str) -> str | None:
+    """Return a time, or None."""
     return None if value is None else moment(value, what)
 
 
@@ -93,9 +101,11 @@ def _is_date(text: str) -> bool:
 
 
 def refuse_rest(fields: dict[str, object]) -> None:
+    """Raise InvalidValue for a key that nobody has taken."""
     for name in fields:
         raise InvalidValue(f"unknown key {shown(name)}")
 
 
 def shown(value: object) -> str:
+    """Return a value as messages show it."""
     return "(missing)" if value is None else shorten(repr(value)[:200], 40)

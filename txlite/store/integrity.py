@@ -1,4 +1,4 @@
-"""What must hold between its rows, and what mends it where it does not.
+"""What must hold between the rows of a database, and what mends it where it does not.
 
 No command of ours breaks these rules; a row edited by hand, a bug, or a file put together from two copies can. Only
 reads. Used by `doctor`.
@@ -101,18 +101,20 @@ class Inspection:
 
     @property
     def schema_version(self) -> int:
+        """Schema that the database has."""
         return int(self._database.execute(SCHEMA_VERSION)[0][0])
 
     @property
     def journal_mode(self) -> str:
+        """`wal` or another of SQLite's journal modes."""
         return str(self._database.execute(JOURNAL_MODE)[0][0])
 
     def damage(self) -> list[str]:
-        """What is wrong with the file: its pages, as SQLite finds."""
+        """Return what SQLite finds wrong with the pages of the file."""
         return [str(row[0]) for row in self._database.execute(QUICK_CHECK) if row[0] != "ok"]
 
     def violations(self) -> list[str]:
-        """The rules of the schema that rows break all the same: "kind_is_known is broken by 2 rows of tasks".
+        """Return the rules of the schema that rows break all the same: "kind_is_known is broken by 2 rows of tasks".
 
         SQLite's own check leaves them out where it may only read.
         """
@@ -124,7 +126,7 @@ class Inspection:
         return found
 
     def inconsistencies(self) -> list[Inconsistency]:
-        """The rules that are broken at one moment."""
+        """Return the rules between rows that are broken, at one moment."""
         found = []
         with self._database.reading() as connection:
             for name, select, remedy in RULES:
@@ -155,7 +157,7 @@ def _in_brackets(text: str) -> str:
 
 
 def compile_options() -> list[str]:
-    """How this Python's SQLite was built."""
+    """Return the options with which this Python's SQLite was built."""
     connection = sqlite3.connect(":memory:")
     try:
         return [row[0] for row in connection.execute(COMPILE_OPTIONS)]

@@ -34,7 +34,7 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def write(keys: Iterable[str], values: Iterable[object]) -> str:
-    """A line, with its end. Characters that a terminal could act on are escaped, as JSON allows anywhere."""
+    """Return a line, with its end. Characters that a terminal could act on are escaped, as JSON allows anywhere."""
     line = _encode({key: value for key, value in zip(keys, values) if value is not None and value != ""})
     return (line if line.isascii() and "\x7f" not in line else _HIDDEN.sub(_escape, line)) + "\n"
 
@@ -44,7 +44,7 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def parse(line: bytes) -> dict[str, object]:
-    """The object of a line; raises InvalidValue."""
+    """Return the object of a line; raises InvalidValue."""
     try:
         found = _decoder.decode(line.decode())
     except UnicodeDecodeError as error:
@@ -66,7 +66,7 @@ _decoder = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def is_first(fields: dict[str, object]) -> bool:
-    """Whether this is the first line of an export; raises InvalidValue for one that is not understood."""
+    """Say whether this is the first line of an export; raises InvalidValue for one that is not understood."""
     if "format" not in fields:
         return False
     version = fields.get("version")

@@ -70,12 +70,12 @@ class Launches:
             return _claim(connection, task, launch, worker)
 
     def of(self, task: str) -> Launch | None:
-        """How the task with this id was launched; None for one of the queue."""
+        """Return how the task with this id was launched; None for one of the queue."""
         rows = self._database.execute(SELECT, (task,))
         return Launch._make(rows[0]) if rows else None
 
     def take_turn(self, token: int) -> bool:
-        """Whether the launched task of this claim may run: it has its turn, or takes it now."""
+        """Take the turn of the launched task of this claim, if it has come; whether it may run."""
         if self._database.execute(TURN, (token,)) != [(0,)]:
             return True
         with self._database.reading() as connection:

@@ -49,7 +49,7 @@ class LoopAttempts:
         self._waking = waking
 
     def claim_next(self, worker: str, lanes: Iterable[Lane], agent: str, loop: str) -> Assignment | None:
-        """Take the best ready task for a worker of a loop, and begin a trial; None where there is none, the loop has
+        """Take the best ready task for a worker of a loop; None where there is none, the loop has
         reached a bound, or the agent's provider refuses to work at this time."""
         if loops.limit_of(self._database, agent) or not is_anything_there(self._database, lanes):
             return None
@@ -64,46 +64,48 @@ class LoopAttempts:
         return assignment
 
     def get(self, attempt: int) -> LoopAttempt | None:
-        """The trial that this attempt was, if it was one."""
+        """Return the attempt with this number, if it was one of a loop."""
         rows = self._database.execute(SELECT, (attempt,))
         return LoopAttempt._make(rows[0]) if rows else None
 
     def cut_off_landing(self, attempt: int) -> str | None:
-        """The commit of an earlier attempt of the same task, if that was cut off as its work landed."""
+        """Return the commit of an earlier attempt of the same task, if that was cut off as its work landed."""
         rows = self._database.execute(CUT_OFF_LANDING, (attempt,))
         return rows[0][0] if rows else None
 
     def cut_off_since(self, moment: str) -> list[tuple[str, str]]:
-        """When the trials began and ended whose workers died after this moment."""
+        """Return when the attempts began and ended whose workers died after this moment, all as UTC text."""
         return [(row[0], row[1]) for row in self._database.execute(CUT_OFF_SINCE, (moment,))]
 
     def of_loop(self, loop: str) -> list[LoopAttempt]:
-        """All of a loop, oldest first."""
+        """Return all attempts of a loop, oldest first."""
         return list(map(LoopAttempt._make, self._database.execute(SELECT_OF_LOOP, (loop,))))
 
     def unsettled(self, seq: int | None = None) -> list[LoopAttempt]:
-        """Those of which something may be left in their places, of one task or of all: they run, or were cut off."""
+        """Return those of which something may be left in their places, of one task (by its seq) or of all: they run, or
+        were cut off."""
         rows = self._database.execute(UNSETTLED) if seq is None else self._database.execute(UNSETTLED_OF_TASK, (seq,))
         return list(map(LoopAttempt._make, rows))
 
     def prepare(
         self, attempt: int, repository: str | None, base: str | None, start: str | None, worktree: str | None
     ) -> None:
-        """Its place is ready: from now on something of it may be there."""
+        """Note that an attempt's place is ready: from now on something of it may be there."""
         with self._database.writing() as connection:
             connection.execute(PREPARE, (repository, base, start, worktree, attempt))
 
     def land(self, attempt: int, commit: str | None) -> None:
-        """Its work passed, and is about to get onto the base branch; as this commit, if that is known."""
+        """Note that its work passed, and is about to get onto the base branch; as this commit, if that is known."""
         with self._database.writing() as connection:
             connection.execute(LAND, (commit, attempt))
 
     def settle(self, attempt: int, landed: str | None = None, parked: str | None = None) -> None:
-        """Nothing of it is left in its place: its work has landed as this commit, or is parked under this ref."""
+        """Note that nothing of it is left in its place: its work has landed as this commit, or is parked under this
+        ref."""
         with self._database.writing() as connection:
             connection.execute(SETTLE, (landed, parked, attempt))
 
     def has_said_done(self, attempt: int) -> bool:
-        """Whether the agent of this trial has said that its task is done."""
+        """Say whether the agent of this attempt has said that its task is done."""
         rows = self._database.execute(SAID_DONE, (attempt,))
         return bool(rows and rows[0][0])

@@ -40,21 +40,21 @@ class Loops:
         self._database = database
 
     def begin(self, loop: str, agent: str, max_tasks: int | None, max_failures: int | None) -> None:
-        """A loop begins, under its supervisor's id."""
+        """Note that a loop begins, under its supervisor's id, with its bounds."""
         with self._database.writing() as connection:
             connection.execute(INSERT, (loop, agent, clock.now(), max_tasks, max_failures))
 
     def end(self, loop: str, reason: str) -> None:
-        """It ended by itself; one that has no end goes on, or was killed."""
+        """Note that a loop ended by itself, and why; one that has no end goes on, or was killed."""
         with self._database.writing() as connection:
             connection.execute(END, (clock.now(), reason, loop))
 
     def newest(self, limit: int | None = None) -> list[LoopRecord]:
-        """The newest first."""
+        """Return the loops, the newest first, at most `limit`."""
         return list(map(LoopRecord._make, self._database.execute(SELECT_NEWEST, (-1 if limit is None else limit,))))
 
     def reached_bound(self, loop: str) -> str | None:
-        """Which of its bounds a loop has reached, in words."""
+        """Return which of its bounds a loop has reached, in words, or None."""
         with self._database.reading() as connection:
             max_tasks, max_failures = connection.execute(BOUNDS, (loop,)).fetchone()
             if max_failures and _failing(connection, loop, max_failures) >= max_failures:
@@ -64,28 +64,28 @@ class Loops:
         return None
 
     def limit_agent(self, agent: str, until: str, reason: str) -> None:
-        """The provider of this agent refuses to work until then."""
+        """Note that the provider of this agent refuses to work until then (UTC text), and why."""
         with self._database.writing() as connection:
             connection.execute(SET_LIMIT, (agent, until, reason))
 
     def lift_limits(self) -> None:
-        """No provider refuses any more, a person says."""
+        """Forget that any provider refuses, because a person says so."""
         with self._database.writing() as connection:
             connection.execute(LIFT_LIMITS)
 
     def limit_of(self, agent: str) -> tuple[str, str] | None:
-        """Until when, and why, the provider of this agent refuses to work; None where it does not."""
+        """Return until when, and why, the provider of this agent refuses to work; None where it does not."""
         return limit_of(self._database, agent)
 
 
 def limit_of(database: Database, agent: str) -> tuple[str, str] | None:
-    """Until when, and why, the provider of an agent refuses to work; None where it does not."""
+    """Return until when, and why, the provider of an agent refuses to work; None where it does not."""
     rows = database.execute(SELECT_LIMIT, (agent, clock.now()))
     return rows[0] if rows else None
 
 
 def is_full(connection: sqlite3.Connection, loop: str) -> bool:
-    """Whether a loop may claim nothing more."""
+    """Say whether a loop may claim nothing more, inside a transaction."""
     max_tasks, max_failures = connection.execute(BOUNDS, (loop,)).fetchone()
     if max_failures and _failing(connection, loop, max_failures) >= max_failures:
         return True

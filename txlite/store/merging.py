@@ -233,5 +233,5 @@ def _count(connection: sqlite3.Connection, attempts: int) -> Counts:
 
 
 def touched_lanes(connection: sqlite3.Connection) -> set[Lane]:
-    """Where something may be ready that was not before."""
+    """Return the lanes in which something may be ready that was not before the merge, inside a transaction."""
     return {Lane(*row) for row in connection.execute(LANES)}

@@ -21,7 +21,7 @@ def migrate(connection: sqlite3.Connection) -> None:
 
 
 def split_statements(script: str) -> list[str]:
-    """The statements of a script; `executescript` would commit the transaction around it."""
+    """Split a script into its statements; `executescript` would commit the transaction around it."""
     statements, pending = [], ""
     for line in script.splitlines(keepends=True):
         pending += line

@@ -1,7 +1,7 @@
 """New tasks: what they may say, and how they enter the queue.
 
 All of what is added together is checked before the database is locked, and enters in one transaction, or not at all.
-Used by the store's facade, and by what adds tasks together with something else (`batches`, `launches`).
+Used by the store's façade, and by what adds tasks together with something else (`batches`, `launches`).
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def check(
     after: tuple[str, ...] = (),
     verify: str | None = None,
 ) -> NewTask:
-    """A NewTask of what `add` takes; raises InvalidValue."""
+    """Check what `Store.add` takes, and return it as one record; raises InvalidValue."""
     if verify is not None:
         check_command(verify, "the gate")
     if command is not None:
@@ -112,6 +112,7 @@ def check(
 
 
 def check_score(score: float) -> None:
+    """Raise InvalidValue for what is no number below 1e15 in size."""
     if isinstance(score, bool) or not isinstance(score, (int, float)) or not abs(score) < 1e15:
         raise InvalidValue(f"score {score!r} is not a number")
 
@@ -127,7 +128,7 @@ def check_command(command: str, what: str = "the command") -> None:
 
 
 def check_many(many: Iterable[Mapping[str, object] | str]) -> list[NewTask]:
-    """The same for many; the message names the position, counted from 1."""
+    """Check many, titles or mappings; the message of InvalidValue names the position, counted from 1."""
     checked = []
     directory = location.working_directory()
     for position, task in enumerate(many, 1):
@@ -141,7 +142,7 @@ def check_many(many: Iterable[Mapping[str, object] | str]) -> list[NewTask]:
 
 
 def insert(connection: sqlite3.Connection, many: list[NewTask]) -> list[str]:
-    """Insert, inside a transaction that writes. Their ids."""
+    """Insert tasks, inside a transaction that writes; their ids. Raises TaskNotFound, DependencyCycle."""
     moment = clock.now()
     length = _id_length(connection.execute(LAST_SEQ).fetchone()[0] + len(many))
     ids = []

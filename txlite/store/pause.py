@@ -1,6 +1,6 @@
 """The pause of a queue: worker processes claim nothing more until it is over; claims by hand go on.
 
-Used by the store's facade, and by what claims for worker processes.
+Used by the store's façade, and by what claims for worker processes.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ NEXT_DUE = """SELECT min(not_before) FROM tasks WHERE status = 'backlog' AND not
 
 
 def lanes_in_use(connection: sqlite3.Connection) -> list[Lane]:
-    """The lanes in which something is ready."""
+    """Return the lanes in which something is ready, inside a transaction."""
     lanes = []
     lane = connection.execute(FIRST_LANE).fetchone()
     while lane:
@@ -48,7 +48,7 @@ def lanes_in_use(connection: sqlite3.Connection) -> list[Lane]:
 
 
 def rank(score: float, seq: int) -> tuple[float, int]:
-    """What tasks are ordered by; a score edited by hand to nonsense comes last."""
+    """Return what tasks are ordered by; a score edited by hand to nonsense comes last."""
     return (-score if isinstance(score, (int, float)) else float("inf")), seq
 
 

@@ -1,7 +1,7 @@
 """Tables and migrations, as SQL.
 
 The schema states its own rules, each with a name, so that no program can break them quietly.
-`MIGRATIONS[n]` takes a database from `user_version` n to n + 1; the first makes it. Run by `db`.
+`MIGRATIONS[n]` takes a database from `user_version` n to n + 1; the first makes it. Run by `migrations`.
 
     home          one row: who this database is, and since when its queue has been paused
     tasks         what is to be done; narrow, because claims walk it

@@ -142,7 +142,7 @@ class _Rows:
 
 
 def lines_of(file: object) -> Iterator[bytes]:
-    """The lines of a binary file; of one that is too long, no more than shows that."""
+    """Yield the lines of a binary file; of one that is too long, no more than shows that."""
     while True:
         line: bytes = file.readline(LINE_BYTES + 1)  # type: ignore[attr-defined]
         if not line:

@@ -75,7 +75,7 @@ class Store:
 
     @property
     def uuid(self) -> str:
-        """Who this home is."""
+        """Id of this home, the same in all copies of it."""
         return str(self.database.execute(UUID)[0][0])
 
     @property

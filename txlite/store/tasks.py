@@ -67,13 +67,12 @@ class Tasks:
         self._database = database
 
     def get(self, task: str) -> Task:
-        """The task with this id; raises TaskNotFound."""
+        """Return the task with this id; raises TaskNotFound."""
         with self._database.reading() as connection:
             return select(connection, task)
 
     def list(self, status: Sequence[str] | None = None, limit: int | None = None) -> Sequence[Task]:
-        """Tasks in the order of arrival, of these states or of all, at most `limit`. What is in the backlog can also be
-        asked for as ready, waiting (for other tasks) or later."""
+        """Return tasks in the order of arrival, of these states or of all, at most `limit`. Raises as `Store.list`."""
         count = -1 if limit is None else limit
         if status is None:
             return to_tasks(self._database.execute(SELECT_ALL, (count,)))
@@ -88,10 +87,7 @@ class Tasks:
         return to_tasks(self._database.execute(sql, (*values, count)))
 
     def resolve(self, name: str) -> str:
-        """The id that is meant: by itself, or by a beginning of it that no other task's id has, with or without tx-.
-
-        Raises TaskNotFound; InvalidValue where several are meant.
-        """
+        """Return the id that a beginning of it means. Raises as `Store.resolve`."""
         start = text.check_text(name if name.startswith("tx-") else "tx-" + name, "the id")
         if not re.fullmatch(r"tx-[a-z0-9]+", start, re.ASCII):
             raise unknown(name)
@@ -104,7 +100,7 @@ class Tasks:
         raise InvalidValue(f"{text.shorten(name, 60)!r} is the beginning of several ids: {', '.join(found[:3])}{more}")
 
     def ready(self, limit: int | None = None, needs: Iterable[str] | None = None) -> Sequence[Task]:
-        """The tasks that a worker could claim now, best first: by score, then by arrival.
+        """Return the tasks that a worker could claim now, best first.
 
         `needs`: only those that need one of these capabilities ("": none)."""
         count = -1 if limit is None else limit
@@ -119,11 +115,11 @@ class Tasks:
         return tasks if limit is None else tasks[:limit]
 
     def count(self) -> dict[str, int]:
-        """How many tasks there are in each state that has any."""
+        """Return how many tasks there are in each status that has any."""
         return dict(self._database.execute(COUNT))
 
     def relations(self, tasks: Iterable[Task]) -> dict[str, Relations]:
-        """By id: what each waits for, what waits for it, and its children."""
+        """Return by id what each waits for, what waits for it, and its children."""
         with self._database.reading() as connection:
             return {
                 task.id: Relations(
@@ -134,14 +130,14 @@ class Tasks:
 
 
 def to_tasks(rows: Iterable[tuple]) -> list[Task]:
-    """Records of rows of COLUMNS. A time that has come is none."""
+    """Return the records of rows of COLUMNS. A time that has come is none."""
     moment = clock.now()
     tasks = map(Task._make, rows)
     return [t._replace(not_before=None) if t.not_before and t.not_before <= moment else t for t in tasks]
 
 
 def select(connection: sqlite3.Connection, task: str) -> Task:
-    """The task with this id, inside a transaction; raises TaskNotFound."""
+    """Return the task with this id, inside a transaction; raises TaskNotFound."""
     rows = connection.execute(SELECT_BY_ID, (task,)).fetchall()
     if not rows:
         raise unknown(task)
@@ -149,11 +145,12 @@ def select(connection: sqlite3.Connection, task: str) -> Task:
 
 
 def of_seq(connection: sqlite3.Connection, seq: int) -> Task:
-    """The task with this number, which exists, inside a transaction."""
+    """Return the task with this seq, which exists, inside a transaction."""
     return Task._make(connection.execute(SELECT_BY_SEQ, (seq,)).fetchone())
 
 
 def seq_of(connection: sqlite3.Connection, task: str) -> int:
+    """Return the seq of the task with this id, inside a transaction; raises TaskNotFound."""
     row = connection.execute(SEQ_OF_ID, (task,)).fetchone()
     if row is None:
         raise unknown(task)
@@ -161,4 +158,5 @@ def seq_of(connection: sqlite3.Connection, task: str) -> int:
 
 
 def unknown(task: str) -> TaskNotFound:
+    """Return the error for an id that no task has."""
     return TaskNotFound(f"no task {text.shorten(task, 60)!r}: `txlite list` shows those that exist")
