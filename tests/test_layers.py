@@ -162,7 +162,9 @@ class Layers(unittest.TestCase):
                 found = subprocess.run(command, capture_output=True, text=True, check=True)
         self.assertIn("a task", found.stdout)
         dear = {"typing", "subprocess", "multiprocessing", "dataclasses", "pathlib", "logging", "tempfile", "ctypes"}
-        self.assertEqual(dear & set(found.stderr.split()), set())
+        bare = "import argparse, json, sqlite3, sys; argparse.ArgumentParser(); print(*sys.modules)"
+        needed = subprocess.run([sys.executable, "-I", "-S", "-c", bare], capture_output=True, text=True, check=True)
+        self.assertEqual(dear & set(found.stderr.split()) - set(needed.stdout.split()), set())
 
 
 if __name__ == "__main__":
