@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -62,6 +63,13 @@ def running(marker: str) -> list[int]:
         except (FileNotFoundError, ProcessLookupError):
             pass
     return found
+
+
+def without_privileges() -> None:
+    """Of root's, those that make a file's rights count for nothing."""
+    libc = ctypes.CDLL(None)
+    for capability in (1, 2) if hasattr(libc, "prctl") else ():  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+        libc.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
 
 
 class Case(unittest.TestCase):
@@ -127,6 +135,11 @@ class Case(unittest.TestCase):
         with open(path, "w") as file:
             file.write("".join(line + "\n" for line in lines))
         return path
+
+    def write_config(self, text: str) -> None:
+        """The home's config.ini; the home has to be there."""
+        with open(os.path.join(self.home, "config.ini"), "w") as file:
+            file.write(text)
 
     def path(self, name: str) -> str:
         return os.path.join(self.directory, name)

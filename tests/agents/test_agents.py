@@ -11,8 +11,7 @@ from ..execution.case import LaunchCase
 class Agents(LaunchCase):
     def configure(self, *lines: str) -> None:
         os.makedirs(self.home, exist_ok=True)
-        with open(os.path.join(self.home, "config.ini"), "w") as file:
-            file.write("\n".join(lines))
+        self.write_config("\n".join(lines))
 
     def test_claude_is_built_in_and_config_changes_single_options(self) -> None:
         self.environment["CLAUDECODE"] = "1"

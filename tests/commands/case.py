@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import ctypes
 import os
 import re
 import shlex
@@ -122,13 +121,6 @@ def most_at_once(calls: list[Call]) -> int:
     for _, step in events:
         counts.append(counts[-1] + step)
     return max(counts)
-
-
-def without_privileges() -> None:
-    """Of root's, those that make a file's rights count for nothing."""
-    libc = ctypes.CDLL(None)
-    for capability in (1, 2) if hasattr(libc, "prctl") else ():  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
-        libc.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
 
 
 def hear_interrupts() -> None:

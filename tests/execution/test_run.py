@@ -232,8 +232,7 @@ class Attempts(Case):
 
     def test_output_beyond_the_cap_keeps_head_and_tail(self) -> None:
         self.txlite("init")
-        with open(os.path.join(self.home, "config.ini"), "w") as file:
-            file.write("[txlite]\noutput_cap = 64K\n")
+        self.write_config("[txlite]\noutput_cap = 64K\n")
         self.start(
             "run", "--from", self.batch("echo first; yes 0123456789 | head -c 50000000; echo last; touch written")
         )

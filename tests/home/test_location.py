@@ -27,8 +27,7 @@ class Trust(DatabaseCase):
         os.chmod(self.home, 0o777)
         self.assert_refused("can be written by others")
         os.chmod(self.home, 0o700)
-        with open(os.path.join(self.home, "config.ini"), "w") as file:
-            file.write("[agent x]\ncommand = true\n")
+        self.write_config("[agent x]\ncommand = true\n")
         os.chmod(os.path.join(self.home, "config.ini"), 0o666)
         self.txlite("run", code=69)
 
@@ -38,8 +37,7 @@ class Trust(DatabaseCase):
         self.assert_refused("belongs to user 65534")
 
     def test_broken_configuration(self) -> None:
-        with open(os.path.join(self.home, "config.ini"), "w") as file:
-            file.write("nonsense\n")
+        self.write_config("nonsense\n")
         self.txlite("add", "y", code=64)
         self.assertIn("config.ini", self.errors)
 

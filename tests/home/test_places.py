@@ -8,7 +8,8 @@ import subprocess
 import unittest
 from typing import Any
 
-from ..commands.case import CrewCase, install, without_privileges
+from ..case import without_privileges
+from ..commands.case import CrewCase, install
 
 
 class Places(CrewCase):

@@ -55,7 +55,8 @@ class Stale(WorktreesCase):
         self.ralph()
         self.assertEqual(self.read(os.path.join(self.home, "worktrees", self.left()[0], "notes")), "a person's\n")
 
-    def test_a_submodules_commit_that_is_only_there_stays(self) -> None:
+    def add_submodule(self) -> None:
+        """A submodule in `module`, committed."""
         inner = self.path("../" + os.path.basename(self.directory) + "-module")
         self.addCleanup(subprocess.run, ["rm", "-rf", inner], check=True)
         self.run_git("init", "-q", "-b", "main", inner)
@@ -64,20 +65,16 @@ class Stale(WorktreesCase):
         )
         self.run_git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", inner, "module")
         self.commit("module")
+
+    def test_a_submodules_commit_that_is_only_there_stays(self) -> None:
+        self.add_submodule()
         task = self.add("git -c protocol.file.allow=always submodule --quiet update --init; cd module; "
                         "git -c user.name=x -c user.email=x@y commit -q --allow-empty -m new")  # fmt: skip
         self.ralph()
         self.assertEqual((self.status_of(task), self.left()[-1]), ("done", task))
 
     def test_submodules_are_no_reason_to_keep_a_worktree(self) -> None:
-        inner = self.path("../" + os.path.basename(self.directory) + "-module")
-        self.addCleanup(subprocess.run, ["rm", "-rf", inner], check=True)
-        self.run_git("init", "-q", "-b", "main", inner)
-        self.run_git(
-            "-C", inner, "-c", "user.name=x", "-c", "user.email=x@y", "commit", "-q", "--allow-empty", "-m", "x"
-        )
-        self.run_git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", inner, "module")
-        self.commit("module")
+        self.add_submodule()
         task = self.add("git -c protocol.file.allow=always submodule --quiet update --init; echo x > file")
         other = self.add("git -c protocol.file.allow=always submodule --quiet update --init; echo x > module/file")
         self.ralph(code=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import glob
 import os
 import random
@@ -48,13 +47,6 @@ def make_older(path: str, days: float) -> None:
 
 def with_file_limit(size: int) -> Callable[..., Any]:
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-
-
-def without_privileges() -> None:
-    """Of root's, those that make a file's rights count for nothing."""
-    libc = ctypes.CDLL(None)
-    for capability in (1, 2) if hasattr(libc, "prctl") else ():  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
-        libc.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
 
 
 class ReportsCase(Case):

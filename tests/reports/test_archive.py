@@ -16,8 +16,8 @@ from typing import Any
 import txlite
 from txlite.reports import archive, retention
 
-from ..case import wait_until
-from .case import DAY, STEM, ReportsCase, make_older, noise, read, size_of, with_file_limit, without_privileges
+from ..case import wait_until, without_privileges
+from .case import DAY, STEM, ReportsCase, make_older, noise, read, size_of, with_file_limit
 
 
 class Crashes(ReportsCase):

@@ -12,8 +12,7 @@ from ..execution.case import LaunchCase, limit_files
 class Output(LaunchCase):
     def test_a_prompt_that_cannot_be_written_ends_the_report(self) -> None:
         os.mkdir(self.home)
-        with open(os.path.join(self.home, "config.ini"), "w") as file:
-            file.write("[agent two]\ncommand = codex\nprompt = file\n")
+        self.write_config("[agent two]\ncommand = codex\nprompt = file\n")
         launched = self.json("launch", "--agent", "two", "-", stdin=b"x" * 800_000, preexec_fn=limit_files)
         row = self.wait_for(launched, code=127)
         self.assertIn("its prompt could not be written: File too large", row["note"])

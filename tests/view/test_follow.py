@@ -48,8 +48,7 @@ class Logs(LaunchCase):
 
     def test_following_through_the_cap_loses_nothing_that_it_saw(self) -> None:
         os.mkdir(self.home)
-        with open(os.path.join(self.home, "config.ini"), "w") as file:
-            file.write("[txlite]\noutput_cap = 4K\n")
+        self.write_config("[txlite]\noutput_cap = 4K\n")
         loop = "for i in $(seq 1000 1090); do echo $i; echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; "
         # A slow reader is waited for, again and again.
         seen = "case $i in *0) until test -e seen-$i; do sleep 0.02; done;; esac; "
@@ -67,8 +66,7 @@ class Logs(LaunchCase):
 
     def test_logs_of_what_never_stops_writing(self) -> None:
         os.mkdir(self.home)
-        with open(os.path.join(self.home, "config.ini"), "w") as file:
-            file.write("[txlite]\noutput_cap = 64K\n")
+        self.write_config("[txlite]\noutput_cap = 64K\n")
         launched = self.launch("--agent", "shell", "yes")
         wait_until(lambda: os.path.getsize(launched["report"]) > 60_000, "output")
         self.assertIn("y\ny\n", self.txlite("logs", launched["id"]))
