@@ -117,6 +117,11 @@ class Layers(unittest.TestCase):
         for room in self.rooms:
             self.assertTrue(ast.get_docstring(self.modules[(room, "__init__")]), f"{room}/ does not say what it knows")
 
+    def test_each_room_has_tests_and_tests_have_a_room(self) -> None:
+        tests = os.path.join(ROOT, "tests")
+        tested = {name for name in os.listdir(tests) if os.path.exists(os.path.join(tests, name, "__init__.py"))}
+        self.assertEqual(tested - {"docs"}, set(self.rooms))
+
     def test_rooms_import_downwards_only(self) -> None:
         self.assertIsNone(find_circle(self.rooms))
         for module, others in self.arrows.items():
