@@ -13,8 +13,8 @@ from ..errors import StoreUnavailable
 from ..system import clock, mounts
 from ..system.atomic_file import sync
 from . import schema
-from .database import size_of, write_lock
 from .migrations import migrate
+from .opening import size_of, write_lock
 from .sqlite_errors import translate
 
 

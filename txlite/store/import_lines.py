@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from ..errors import InvalidValue
-from ..model import COMMAND, KINDS, OUTCOMES, PROMPT, STATES
+from ..model import ACTIVE, BACKLOG, BLOCKED, COMMAND, DONE, KINDS, OUTCOMES, PROMPT, STATES
 from ..system.named_tuple import NamedTuple
 from ..text import check_name, check_plain_name
 from .import_values import (
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 # What tx calls a task that somebody works on is ready again here, and what it keeps for a person is blocked. Its own
 # "blocked" is both a person's word and a task that waits for others: `staging` decides, which knows the dependencies.
 TX_WAITS = "waits"
-TX_STATES = {"backlog": "backlog", "ready": "backlog", "planning": "backlog", "active": "backlog", "done": "done",
-             "review": "blocked", "needs_review": "blocked", "human_needs_to_review": "blocked",
+TX_STATES = {"backlog": BACKLOG, "ready": BACKLOG, "planning": BACKLOG, "active": BACKLOG, "done": DONE,
+             "review": BLOCKED, "needs_review": BLOCKED, "human_needs_to_review": BLOCKED,
              "blocked": TX_WAITS}  # fmt: skip
 
 _REPORT = re.compile(r"(?!\.\.?/)[^/\0]+/[^/\0]+\.md")
@@ -130,7 +130,7 @@ def _check_task(fields: dict[str, object]) -> ImportLine:
             kind,
             check_name(text(needs, "the capability"), "the capability") if needs else "",
             score(take("score", None)),
-            "backlog" if status == "active" and not launch else status,  # nobody holds it here
+            BACKLOG if status == ACTIVE and not launch else status,  # nobody holds it here
             optional_moment(take("notBefore", None), "notBefore"),
             count(take("failures", 0), "failures", 1 << 31),
             moment(take("createdAt", None), "createdAt"),
@@ -163,7 +163,7 @@ _NO_LAUNCH = (None,) * len(LAUNCH_KEYS)
 def _check_launch(launch: object, status: object) -> tuple[object, ...]:
     if not isinstance(launch, dict):
         raise InvalidValue(f"launch {shown(launch)} is not an object")
-    if status in ("backlog", "active"):
+    if status in (BACKLOG, ACTIVE):
         raise InvalidValue(f"a launched task is never {status}: give it another status, or take its launch away")
     take = launch.pop
     timeout, width = take("timeout", None), take("width", None)

@@ -8,7 +8,7 @@ ended, it is done, failed or cancelled. It has its turn at once, or waits for on
 from __future__ import annotations
 
 from ..errors import AlreadyClaimed
-from ..model import Launch
+from ..model import BACKLOG, Launch
 from ..system import clock
 from . import claim_rows, new_tasks, tasks, workers
 from .assignments import Assignment
@@ -64,7 +64,7 @@ class Launches:
             if hold:
                 raise AlreadyClaimed(f"{task} is running, held by {hold.worker}: `txlite stop {task}` ends it")
             launch = Launch._make(connection.execute(SELECT, (task,)).fetchone())
-            if found.status != "backlog":
+            if found.status != BACKLOG:
                 connection.execute(REOPEN, (clock.now(), found.seq))
             connection.execute(RESET_TURN, (found.seq,))
             return _claim(connection, task, launch, worker)

@@ -13,7 +13,7 @@ from functools import cached_property
 from ..home import location
 from ..model import CANCELLED, DONE
 from ..system import mounts
-from .database import Database, EmptyDatabase
+from .opening import empty_database, is_current, open_database
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .claim_keeper import ClaimKeeper
     from .claims import Claims
     from .completion import Completion
+    from .database import Database
     from .dependencies import Dependencies
     from .editing import Editing
     from .export import Export
@@ -479,15 +480,15 @@ def open_store(path: str | None = None, read_only: bool = False) -> Store:
 
 def _open_reading(home: str, path: str) -> Database:
     if not os.path.lexists(path):
-        return EmptyDatabase(path)
+        return empty_database(path)
     location.check_trust(home)
     location.check_trust(path)
-    found = Database(path, read_only=True)
-    if found.is_current:
+    found = open_database(path, read_only=True)
+    if is_current(found):
         return found
     found.close()
-    Database(path).close()  # an older version's: only writing brings it up to date
-    return Database(path, read_only=True)
+    open_database(path).close()  # an older version's: only writing brings it up to date
+    return open_database(path, read_only=True)
 
 
 def _open_writing(home: str, path: str) -> Database:
@@ -502,4 +503,4 @@ def _open_writing(home: str, path: str) -> Database:
 
         create(path, str(uuid.uuid4()))
     location.check_trust(path)
-    return Database(path, synchronous=synchronous)
+    return open_database(path, synchronous=synchronous)
