@@ -65,13 +65,8 @@ class Assignments:
             return None
         with self._database.writing() as connection:
             assignment = take_best(connection, worker, lanes, agent)
-        self.wake_next(assignment)
+        wake_next(self._waking, assignment)
         return assignment
-
-    def wake_next(self, assignment: Assignment | None) -> None:
-        """Wake another worker where who won a claim saw more."""
-        if assignment and assignment.more:
-            self._waking.wake_for({Lane(assignment.task.kind, assignment.task.needs)})
 
     def finish(
         self,
@@ -141,6 +136,12 @@ def is_anything_there(database: Database, lanes: Iterable[Lane]) -> bool:
     """Say whether a worker process may find something; asked without the lock, because idle ones look often."""
     with database.reading() as connection:
         return not is_paused(connection) and ready_index.is_anything_there(connection, lanes)
+
+
+def wake_next(waking: Waking, assignment: Assignment | None) -> None:
+    """Wake another worker where who won a claim saw more."""
+    if assignment and assignment.more:
+        waking.wake_for({Lane(assignment.task.kind, assignment.task.needs)})
 
 
 def take_best(connection: sqlite3.Connection, worker: str, lanes: Iterable[Lane], agent: str) -> Assignment | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ..model import BEGUN, INTERRUPTED, LANDING, LOST, PREPARED, SETTLED, Lane, LoopAttempt
 from . import loops
-from .assignments import Assignment, is_anything_there, take_best
+from .assignments import Assignment, is_anything_there, take_best, wake_next
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,8 +59,7 @@ class LoopAttempts:
             assignment = take_best(connection, worker, lanes, agent)
             if assignment:
                 connection.execute(INSERT, (assignment.claim.token, assignment.task.seq, loop))
-        if assignment and assignment.more:
-            self._waking.wake_for({Lane(assignment.task.kind, assignment.task.needs)})
+        wake_next(self._waking, assignment)
         return assignment
 
     def get(self, attempt: int) -> LoopAttempt | None:
