@@ -1,7 +1,6 @@
-"""What the lines of an import say, each checked by itself: tasks and attempts of an export, and lines of tx's.
+"""What the lines of an export say when they come back, each checked by itself: tasks and attempts.
 
-Of tx's lines those are read that speak of tasks: {"op": "upsert", …} and {"op": "dep_add", …}. Used by `staging`;
-nothing here reads files or the database.
+Used by `staging`; nothing here reads files or the database. Lines of tx's are checked in `tx_lines`.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import re
 
 from ..errors import InvalidValue
-from ..model import ACTIVE, BACKLOG, BLOCKED, COMMAND, DONE, KINDS, OUTCOMES, PROMPT, STATES
+from ..model import ACTIVE, BACKLOG, COMMAND, KINDS, OUTCOMES, STATES
 from ..system.named_tuple import NamedTuple
 from ..text import check_name, check_plain_name
 from .import_values import (
@@ -33,13 +32,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# What tx calls a task that somebody works on is ready again here, and what it keeps for a person is blocked. Its own
-# "blocked" is both a person's word and a task that waits for others: `staging` decides, which knows the dependencies.
-TX_WAITS = "waits"
-TX_STATES = {"backlog": BACKLOG, "ready": BACKLOG, "planning": BACKLOG, "active": BACKLOG, "done": DONE,
-             "review": BLOCKED, "needs_review": BLOCKED, "human_needs_to_review": BLOCKED,
-             "blocked": TX_WAITS}  # fmt: skip
-
 _REPORT = re.compile(r"(?!\.\.?/)[^/\0]+/[^/\0]+\.md")
 
 
@@ -51,7 +43,7 @@ class TaskLine(NamedTuple):
     kind: str
     needs: str
     score: float
-    status: str  # one of STATES, or TX_WAITS
+    status: str  # one of STATES, or, of tx's, TX_WAITS
     not_before: str | None
     failures: int
     created: str
@@ -104,10 +96,8 @@ class ImportLine(NamedTuple):
     after: Sequence[str] = ()
 
 
-def check(fields: dict[str, object], directory: str) -> ImportLine:
-    """Check a line after the first; what it says. `directory` is where tasks of tx run. Raises InvalidValue."""
-    if "op" in fields:
-        return _check_tx(fields, directory)
+def check(fields: dict[str, object]) -> ImportLine:
+    """Check a line after the first; what it says. Raises InvalidValue."""
     return _check_attempt(fields) if "attempt" in fields else _check_task(fields)
 
 
@@ -140,15 +130,16 @@ def _check_task(fields: dict[str, object]) -> ImportLine:
             None if command is None else line(command, "the command"),
             optional_text(take("directory", None), "the directory"),
             optional_text(take("verify", None), "the gate"),
-            *(_check_launch(launch, status) if launch is not None else _NO_LAUNCH),
+            *(_check_launch(launch, status) if launch is not None else NO_LAUNCH),
             False,
         )
     )
     refuse_rest(fields)
-    return ImportLine._make((record, *_relations(task, parent, after)))
+    return ImportLine._make((record, *check_relations(task, parent, after)))
 
 
-def _relations(task: str, parent: object, after: list) -> tuple[str | None, list[str]]:
+def check_relations(task: str, parent: object, after: list) -> tuple[str | None, list[str]]:
+    """Return the parent and the blockers of a task; raises InvalidValue."""
     if parent is not None and task_id(parent, "parentId") == task:
         raise InvalidValue(f"{task} cannot be its own parent")
     for blocker in after:
@@ -157,7 +148,7 @@ def _relations(task: str, parent: object, after: list) -> tuple[str | None, list
     return parent, after  # type: ignore[return-value]  # an id, as was just checked
 
 
-_NO_LAUNCH = (None,) * len(LAUNCH_KEYS)
+NO_LAUNCH = (None,) * len(LAUNCH_KEYS)
 
 
 def _check_launch(launch: object, status: object) -> tuple[object, ...]:
@@ -208,49 +199,3 @@ def _check_attempt(fields: dict[str, object]) -> ImportLine:
     )
     refuse_rest(fields)
     return ImportLine(record)
-
-
-def _check_tx(fields: dict[str, object], directory: str) -> ImportLine:
-    operation, data = fields["op"], fields.get("data")
-    if operation == "dep_add":
-        return _check_tx_dependency(fields)
-    if operation == "upsert" and isinstance(data, dict):
-        return _check_tx_task(fields, data, directory)
-    raise InvalidValue(f"op {shown(operation)} is not taken: of tx's lines those with upsert and data, or dep_add, are")
-
-
-def _check_tx_dependency(fields: dict[str, object]) -> ImportLine:
-    task = task_id(fields.get("blockedId", fields.get("taskId")), "blockedId")
-    blocker = task_id(fields.get("blockerId"), "blockerId")
-    _relations(task, None, [blocker])
-    return ImportLine(Waits(task, blocker))
-
-
-def _check_tx_task(fields: dict[str, object], data: dict, directory: str) -> ImportLine:
-    task, status = task_id(fields.get("id"), "id"), data.get("status")
-    if not isinstance(status, str) or status not in TX_STATES:
-        raise InvalidValue(f"unknown status {shown(status)}: it is one of {', '.join(TX_STATES)}")
-    updated = moment(fields.get("ts"), "ts")
-    created = data.get("createdAt")
-    record = TaskLine._make(
-        (
-            task,
-            line(data.get("title"), "the title"),
-            PROMPT,
-            "",
-            score(data.get("score", 0)),
-            TX_STATES[status],
-            None,
-            0,
-            updated if created is None else moment(created, "createdAt"),
-            updated,
-            optional_moment(data.get("completedAt"), "completedAt"),
-            text(data.get("description") or "", "the description"),
-            None,
-            directory,
-            None,
-            *_NO_LAUNCH,
-            True,
-        )
-    )
-    return ImportLine(record, *_relations(task, data.get("parentId"), []))

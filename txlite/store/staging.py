@@ -2,13 +2,14 @@
 
 They are in a database of their own, which SQLite keeps in a temporary file without a name, attached to the connection
 as `arriving`. So memory does not grow with them, nothing is locked while they are read, and a kill leaves nothing. Each
-line is checked by itself (`import_lines`), then all of them together. Used by `importing`.
+line is checked by itself (`import_lines`, `tx_lines`), then all of them together. Used by `importing`.
 """
 
 from __future__ import annotations
 
 from ..errors import InvalidValue, UsageError
-from .import_lines import AttemptLine, TaskLine, Waits, check
+from . import import_lines, tx_lines
+from .import_lines import AttemptLine, TaskLine, Waits
 from .jsonl import is_first, parse
 
 TYPE_CHECKING = False
@@ -106,7 +107,10 @@ class Staging:
             return
         if not self._is_export and "op" not in fields:
             raise InvalidValue("an export of txlite begins with a line of its format, and this is another")
-        rows.add(number, check(fields, directory))
+        if "op" in fields:
+            rows.add(number, tx_lines.check(fields, directory))
+        else:
+            rows.add(number, import_lines.check(fields))
 
 
 class _Rows:
