@@ -57,22 +57,27 @@ def call_bounded(question: Callable[[], object], patience: float = PATIENCE) -> 
 
 
 def _answer(question: Callable[[], object], writer: int) -> NoReturn:
-    """The child's whole life."""
+    """The child's whole life: whatever happens, it does not go on as its parent."""
+    try:
+        answer = _ask(question)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        with open(writer, "w") as pipe:
+            pipe.write(answer)
+    finally:
+        os._exit(0)
+
+
+def _ask(question: Callable[[], object]) -> str:
     try:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # `finally` and `with` do their work
         null = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):  # whoever reads our output waits for nobody who is stuck
             os.dup2(null, stream)
-        answer = json.dumps([None, question()])
+        return json.dumps([None, question()])
     except Error as error:
-        answer = json.dumps([str(error), None])
+        return json.dumps([str(error), None])
     except BaseException as error:
-        answer = json.dumps([f"{type(error).__name__}: {error}", None])
-    try:
-        with open(writer, "w") as pipe:
-            pipe.write(answer)
-    finally:
-        os._exit(0)
+        return json.dumps([f"{type(error).__name__}: {error}", None])
 
 
 def _read(reader: int, deadline: float) -> bytes:
