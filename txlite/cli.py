@@ -81,7 +81,7 @@ def _mend_streams() -> None:
 
 
 def _mute() -> None:
-    from .view.output import mute
+    from .view.terminal import mute
 
     mute()
 

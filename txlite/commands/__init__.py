@@ -1,18 +1,17 @@
 """The verbs. Each family has a module, imported when one of its verbs is used.
 
 A module has `configure(parser, verb)`, which declares the arguments, and `run(args)`, which gives the exit code.
-Commands parse, call, and hand data to `output`; they decide nothing.
+Commands parse, call, and hand data to the room `view`; they decide nothing.
+`arguments` holds the parsers of what is written on the command line.
 """
 
 from __future__ import annotations
 
-from ..errors import UsageError
 from ..store.store import Store, open_store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Callable
 
 # verb -> (module, what it does)
 VERBS = {
@@ -58,24 +57,10 @@ VERBS = {
 
 
 def open_reading(args: Namespace) -> Store:
-    """The store, for a command that changes nothing."""
+    """Open the store for a command that changes nothing. Raises StoreUnavailable."""
     return open_store(args.home, read_only=True)
 
 
 def open_writing(args: Namespace) -> Store:
-    """The store, made where there is none."""
+    """Open the store, made where there is none. Raises StoreUnavailable."""
     return open_store(args.home)
-
-
-def value_of(parse: Callable[[str], object]) -> Callable[[str], object]:
-    """`parse` for an argument's type: its errors become argparse's, which name the option."""
-
-    def parse_argument(text: str) -> object:
-        from argparse import ArgumentTypeError
-
-        try:
-            return parse(text)
-        except UsageError as error:
-            raise ArgumentTypeError(str(error).replace("%", "%%")) from error
-
-    return parse_argument

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from .. import text
-from ..errors import UsageError
-from ..system import clock
-from ..view import output
-from . import open_writing, value_of
+from ..view.json_objects import print_json, task_object
+from . import open_writing
+from .arguments import parse_moment, parse_score, value_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,35 +18,19 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     parser.epilog = "COMMAND is a line for sh -c if it is one word, and a command with its arguments otherwise."
     parser.add_argument("title", nargs="?", default="", help="what is to be done; for a command it may be left out")
     parser.add_argument(
-        "--score", "-s", type=value_of(number), default=0, metavar="N", help="the higher, the sooner (0)"
+        "--score", "-s", type=value_of(parse_score), default=0, metavar="N", help="the higher, the sooner (0)"
     )
     parser.add_argument("--description", "-d", default="", metavar="TEXT", help="more about it")
     parser.add_argument("--parent", "-p", metavar="ID", help="the task that this is a part of")
     parser.add_argument("--needs", default="", metavar="CAPABILITY", help="what its worker must be able to do")
     parser.add_argument("--after", action="append", default=[], metavar="ID", help="wait until this task is done")
-    parser.add_argument("--at", type=value_of(moment), metavar="TIME", help="not before: 15:00, 2025-10-24T15:00, +10m")
+    parser.add_argument(
+        "--at", type=value_of(parse_moment), metavar="TIME", help="not before: 15:00, 2025-10-24T15:00, +10m"
+    )
     parser.add_argument("--directory", metavar="DIR", help="where it runs (here)")
     parser.add_argument("--verify", metavar="COMMAND", help="the gate that its work must pass in `txlite ralph`")
     parser.add_argument("--json", action="store_true", help="print the task as an object")
     parser.add_argument("--quiet", "-q", action="store_true", help="print its id and nothing else")
-
-
-def number(value: str) -> float:
-    try:
-        parsed = float(value)
-    except ValueError:
-        raise UsageError(f"{value!r} is not a number") from None
-    return int(parsed) if parsed.is_integer() else parsed
-
-
-def moment(value: str) -> str:
-    """UTC text of a time that is still to come, or has come."""
-    if value.startswith("+"):
-        return clock.now(text.parse_duration(value[1:]))
-    try:
-        return clock.parse_local(value)
-    except ValueError:
-        raise UsageError(f"{value!r} is not a time: give 15:00, 2025-10-24T15:00, or +10m") from None
 
 
 def run(args: Namespace) -> int:
@@ -67,11 +49,13 @@ def run(args: Namespace) -> int:
             after=[store.resolve(name) for name in args.after],
         )
         if args.json:
-            output.print_json(output.task_object(task, store.relations([task])[task.id]))
+            print_json(task_object(task, store.relations([task])[task.id]))
         elif args.quiet:
             print(task.id)
         else:
-            output.print_table([output.task_row(task)])
+            from ..view.tasks import print_tasks
+
+            print_tasks([task])
     return 0
 
 

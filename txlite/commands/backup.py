@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from .. import text
-from ..view import output
+from ..view.json_objects import file_object, print_json
 from . import open_reading
 
 TYPE_CHECKING = False
@@ -24,7 +24,7 @@ def run(args: Namespace) -> int:
     with open_reading(args) as store:
         size = store.backup(path)
     if args.json:
-        output.print_json({"file": path, "bytes": size})
+        print_json(file_object(path, size))
     else:
         print(f"{text.printable(path)} ({text.size(size)})")
     return 0

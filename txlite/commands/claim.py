@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from .. import text
 from ..errors import UsageError
-from ..store.store import LEASE
 from ..system import clock
-from ..view import output
-from . import open_reading, open_writing, value_of
+from ..view.json_objects import claim_object, print_json
+from ..view.table import print_table
+from . import open_reading, open_writing
+from .arguments import add_lease
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from ..model import Claim
-    from ..store.store import Store
 
 ACTIONS = ("release", "renew")
 
@@ -30,20 +29,6 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         parser.add_argument("task", metavar="ID")
         parser.add_argument("worker", metavar="WORKER", help="who has it")
     parser.add_argument("--json", action="store_true", help="print an object")
-
-
-def add_lease(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "--lease", type=value_of(lease), default=LEASE, metavar="MINUTES", help="how long (30); or with a unit, 90s, 2h"
-    )
-
-
-def lease(value: str) -> float:
-    """Seconds; a plain number is minutes, as tx has it."""
-    seconds = text.parse_duration(value + "m" if value.replace(".", "", 1).isdigit() else value)
-    if seconds < 1:
-        raise UsageError(f"a lease of {value}: give a second or more")
-    return seconds
 
 
 def run(args: Namespace) -> int:
@@ -63,10 +48,10 @@ def run(args: Namespace) -> int:
             line = f"{id} released by {worker}"
         else:
             claim = store.renew(id, worker) if action else store.claim(id, worker, args.lease)
-            found = claim_object(store, claim)
+            found = claim_object(claim, store.started(claim))
             line = f"{id} {'renewed' if action else 'claimed'} by {worker} until {claim.expires}"
     if args.json:
-        output.print_json(found)
+        print_json(found)
     else:
         print(text.printable(line))
     return 0
@@ -76,28 +61,12 @@ def _list(args: Namespace) -> int:
     with open_reading(args) as store:
         claims = store.expired() if args.expired else store.claims()
         if args.json:
-            output.print_json([claim_object(store, claim) for claim in claims])
+            print_json([claim_object(claim, store.started(claim)) for claim in claims])
             return 0
     moment = clock.now()
-    output.print_table(
+    print_table(
         (claim.task, claim.worker, "expired" if args.expired or (not claim.held and claim.expires <= moment) else "",
          "worker" if claim.held else f"until {claim.expires}")
         for claim in claims
     )  # fmt: skip
     return 0
-
-
-def claim_object(store: Store, claim: Claim) -> dict[str, object]:
-    """A claim with tx's keys, and txlite's own after them."""
-    return {
-        "id": claim.token,
-        "taskId": claim.task,
-        "workerId": claim.worker,
-        "claimedAt": store.started(claim),
-        "leaseExpiresAt": claim.expires,
-        "renewedCount": claim.renewals,
-        "status": "active",
-        "token": claim.token,
-        "lease": claim.lease,
-        "held": claim.held,
-    }

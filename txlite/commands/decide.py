@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from ..view import output
+from ..view.json_objects import print_json, task_object
+from ..view.tasks import print_tasks
 from . import open_writing
 
 TYPE_CHECKING = False
@@ -46,10 +47,10 @@ def run(args: Namespace) -> int:
         task = store.get(id)
         relations = store.relations([task])[task.id]
     if args.json:
-        found = output.task_object(task, relations)
-        output.print_json({"task": found, **more} if more else found)
+        found = task_object(task, relations)
+        print_json({"task": found, **more} if more else found)
     else:
-        output.print_table([output.task_row(task)])
+        print_tasks([task])
         if more.get("nowReady"):
             print("now ready: " + ", ".join(map(str, more["nowReady"])))  # type: ignore[call-overload]
     return 0
@@ -65,14 +66,14 @@ def _recover(store: Store, id: str) -> None:
 
 def _launch_again(store: Store, id: str, as_json: bool) -> int:
     """A launched task is no other worker's: it gets one of its own once more."""
-    from ..execution import launch as launcher
+    from ..execution.launch import launch, order_again
     from ..execution.recovery import Recovery
-    from ..view import attempts
+    from ..view.attempts import print_launched
 
     Recovery(store).run()
-    home, wanted = store.home, launcher.order_again(store, id)
+    home, wanted = store.home, order_again(store, id)
     store.close()  # a worker that is launched must not inherit an open database
-    attempts.print_launched(launcher.launch(home, wanted), as_json)
+    print_launched(launch(home, wanted), as_json)
     return 0
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .. import text
 from ..errors import UsageError
-from ..view import output
+from ..view.json_objects import branch_object, print_json, task_object
+from ..view.tasks import print_tree
 from . import open_reading, open_writing
 
 TYPE_CHECKING = False
@@ -41,7 +41,7 @@ def run(args: Namespace) -> int:
         task = store.get(id)
         relations = store.relations([task])[task.id]
     if args.json:
-        output.print_json({"success": True, "task": output.task_object(task, relations)})
+        print_json({"success": True, "task": task_object(task, relations)})
     else:
         waits = ", ".join(relations.blocked_by) or "nothing"
         print(f"{task.id} waits for {waits}")
@@ -54,13 +54,9 @@ def _print_tree(args: Namespace) -> int:
     with open_reading(args) as store:
         tree = list(_walk(store, store.get(store.resolve(args.task))))
     if args.json:
-        output.print_json(
-            [{"id": task.id, "title": task.title, "status": task.status, "depth": depth} for depth, task, _ in tree]
-        )
-        return 0
-    for depth, task, again in tree:
-        more = "  (see above)" if again else ""
-        print(f"{'  ' * depth}{task.id}  {output.state(task)}  {text.printable(task.title)}{more}")
+        print_json([branch_object(task, depth) for depth, task, _ in tree])
+    else:
+        print_tree(tree)
     return 0
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from .. import text
-from ..doctor import diagnose
-from ..doctor.probe import BROKEN, LIMITED, OK, Finding
-from ..view import output
+from ..doctor.diagnose import diagnose
+from ..doctor.probe import BROKEN, LIMITED, OK
+from ..view.findings import print_finding
+from ..view.json_objects import findings_object, print_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-
-COLOURS = {OK: "32", LIMITED: "33", BROKEN: "31"}
-LEVEL_WIDTH, NAME_WIDTH = 9, 13
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
@@ -22,34 +19,13 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 
 def run(args: Namespace) -> int:
     findings = []
-    for finding in diagnose.diagnose(args.home):
+    for finding in diagnose(args.home):
         findings.append(finding)
         if not args.json:
-            _print(finding)
-    count = {level: sum(finding.level == level for finding in findings) for level in COLOURS}
+            print_finding(finding.level, finding.name, finding.found, finding.advice)
+    count = {level: sum(finding.level == level for finding in findings) for level in (OK, LIMITED, BROKEN)}
     if args.json:
-        output.print_json({"ok": not count[BROKEN], "findings": [finding._asdict() for finding in findings]})
+        print_json(findings_object([finding._asdict() for finding in findings], not count[BROKEN]))
     else:
         print(f"\n{count[OK]} ok, {count[LIMITED]} limited, {count[BROKEN]} broken")
     return 1 if count[BROKEN] else 0
-
-
-def _print(finding: Finding) -> None:
-    """Aligned columns, wrapped to the terminal's width; what to do on lines of its own."""
-    margin = " " * (LEVEL_WIDTH + NAME_WIDTH)
-    first, *others = _wrap(finding.found, len(margin))
-    level = output.colour(finding.level, COLOURS[finding.level]) + " " * (LEVEL_WIDTH - len(finding.level))
-    print(f"{level}{finding.name:<{NAME_WIDTH}}{first}", flush=True)
-    lines = [
-        *others,
-        *(("  " if place else "> ") + line for place, line in enumerate(_wrap(finding.advice, len(margin) + 2))),
-    ]
-    for line in lines:
-        print(margin + line)
-
-
-def _wrap(words: str, margin: int) -> list[str]:
-    import textwrap
-
-    room = max(output.width() - margin - 1, 30)
-    return textwrap.wrap(text.printable(words), room, break_long_words=False, break_on_hyphens=False)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ..view import output
-from . import open_reading, value_of
-from .list import count
+from ..view.json_objects import event_object, print_json
+from ..view.table import print_table
+from . import open_reading
+from .arguments import parse_limit, value_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ LATEST = 20
 def configure(parser: ArgumentParser, verb: str) -> None:
     parser.add_argument("task", metavar="ID", nargs="?", help="of this task, also if it was deleted, oldest first")
     parser.add_argument(
-        "--limit", type=value_of(count), metavar="N", help=f"at most so many, the newest ({LATEST}; with ID: all)"
+        "--limit", type=value_of(parse_limit), metavar="N", help=f"at most so many, the newest ({LATEST}; with ID: all)"
     )
     parser.add_argument("--json", action="store_true", help="print an array of objects")
 
@@ -28,22 +29,10 @@ def run(args: Namespace) -> int:
     with open_reading(args) as store:
         events = store.history.events(args.task, limit)
     if args.json:
-        output.print_json([_object(event) for event in events])
+        print_json([event_object(event) for event in events])
     else:
-        output.print_table(map(_row, events))
+        print_table(map(_row, events))
     return 0
-
-
-def _object(event: Event) -> dict[str, object]:
-    return {
-        "at": event.at,
-        "task": event.task,
-        "from": event.from_status,
-        "to": event.to_status,
-        "token": event.token or None,
-        "worker": event.worker,
-        "outcome": event.outcome,
-    }
 
 
 def _row(event: Event) -> tuple[object, ...]:

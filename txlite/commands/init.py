@@ -6,7 +6,7 @@ import os
 
 from ..home import location
 from ..store.store import open_store
-from ..view import output
+from ..view.json_objects import print_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def run(args: Namespace) -> int:
     is_new = not os.path.lexists(os.path.join(home, location.DATABASE))
     open_store(home).close()
     if args.json:
-        output.print_json({"home": home, "created": is_new})
+        print_json({"home": home, "created": is_new})
     else:
         print(f"home: {home}" + ("" if is_new else " (it was there already)"))
     return 0

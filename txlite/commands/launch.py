@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import sys
 
-from .. import text
 from ..errors import Interrupted, UsageError
-from ..execution import launch as launcher
 from ..execution import presence
+from ..execution.ending import Target, stop_attempts, wait_for
+from ..execution.launch import LaunchInterrupted, explain, launch, order
 from ..home import config, location
 from ..home.prompt_templates import BY_TYPE
 from ..model import LEVELS, WORKERS
-from ..view import attempts, output
-from ..view import follow as watch
-from . import open_reading, open_writing, value_of
-from .list import count
+from ..view.attempts import describe_end, print_ended, print_explanation, print_launched
+from ..view.follow import follow
+from ..view.terminal import output_writer
+from . import open_reading, open_writing
+from .arguments import duration, parse_width, value_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+
+    from ..execution.launch import Launched, Order
 
 AGENT = "codex"  # unless config.ini or --agent says another
 
@@ -34,12 +37,10 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     parser.add_argument("--type", metavar="TYPE", help="the directory of the report (workers)")
     parser.add_argument("--agent", metavar="NAME", help="codex, claude, shell, or one of config.ini (codex)")
     parser.add_argument("--template", metavar="NAME", help="the form of the report (that of the type)")
-    parser.add_argument("--timeout", type=value_of(text.parse_duration), metavar="TIME", help="90, 10s, 5m, 2h")
+    parser.add_argument("--timeout", type=duration, metavar="TIME", help="90, 10s, 5m, 2h")
+    parser.add_argument("--kill-after", type=duration, default=10.0, metavar="TIME", help="from TERM to KILL (10s)")
     parser.add_argument(
-        "--kill-after", type=value_of(text.parse_duration), default=10.0, metavar="TIME", help="from TERM to KILL (10s)"
-    )
-    parser.add_argument(
-        "--max-parallel", type=value_of(_width), metavar="N", help="wait until fewer than N launched tasks run"
+        "--max-parallel", type=value_of(parse_width), metavar="N", help="wait until fewer than N launched tasks run"
     )
     parser.add_argument("--wait", action="store_true", help="stay until it has ended; exit as it did")
     parser.add_argument("--foreground", action="store_true", help="the same, show its output, and Ctrl-C stops it")
@@ -48,30 +49,23 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     parser.add_argument("--quiet", "-q", action="store_true", help="print the task's id and nothing else")
 
 
-def _width(value: str) -> int:
-    width = count(value)
-    if width < 1:
-        raise UsageError("0 tasks at a time: give 1 or more")
-    return width
-
-
 def run(args: Namespace) -> int:
     level, type, words = _understand(args)
     home = location.locate(args.home)
     agent = args.agent or config.option(config.read(home), "agent", AGENT)
     if words == "-":
         words = _read_stdin()
-    wanted = launcher.order(
+    wanted = order(
         home, words, agent, level, type, args.template, args.timeout, args.kill_after, args.max_parallel
     )  # fmt: skip
     if args.dry_run:
-        attempts.print_invocation(launcher.explain(wanted), args.json)
+        print_explanation(explain(wanted), args.json)
         return 0
     if args.foreground:
         return _stay_before(args, home, wanted)
-    launched = launcher.launch(home, wanted)
+    launched = launch(home, wanted)
     if not args.wait:
-        attempts.print_launched(launched, args.json, args.quiet)
+        print_launched(launched, args.json, args.quiet)
         return 0
     return _stay_beside(args, launched)
 
@@ -100,21 +94,21 @@ def _read_stdin() -> str:
         raise UsageError(f"the task on standard input is not UTF-8 at byte {error.start + 1}: re-encode it") from None
 
 
-def _stay_beside(args: Namespace, launched: launcher.Launched) -> int:
+def _stay_beside(args: Namespace, launched: Launched) -> int:
     """Wait for its end, and leave it alone when we are interrupted."""
-    target = watch.Target(launched.task, launched.task, launched.attempt)
+    target = Target(launched.task, launched.task, launched.attempt)
     try:
         if not args.json:
-            attempts.print_launched(launched, False, args.quiet)
+            print_launched(launched, False, args.quiet)
         with open_reading(args) as store:
-            ended = watch.wait(store, [target])[target]
-            attempts.print_ended(store, [(target, ended)], args.json, args.quiet)
+            ended = wait_for(store, [target])[target]
+            print_ended(store, [(target, ended)], args.json, args.quiet)
     except KeyboardInterrupt:
         raise Interrupted(f"{launched.task} goes on in the background: `txlite wait {launched.task}`") from None
     return ended.code
 
 
-def _stay_before(args: Namespace, home: str, wanted: launcher.Order) -> int:
+def _stay_before(args: Namespace, home: str, wanted: Order) -> int:
     """Launch it and show its output until its end; stop it when we are stopped."""
     import signal
 
@@ -123,11 +117,11 @@ def _stay_before(args: Namespace, home: str, wanted: launcher.Order) -> int:
             signal.signal(number, signal.default_int_handler)
     launched = None
     try:
-        launched = launcher.launch(home, wanted)
-        target = watch.Target(launched.task, launched.task, launched.attempt)
+        launched = launch(home, wanted)
+        target = Target(launched.task, launched.task, launched.attempt)
         with open_reading(args) as store:
-            ended = watch.follow(store, target, (output.Safe() if sys.stdout.isatty() else output.Raw()).write)
-    except launcher.LaunchInterrupted as error:
+            ended = follow(store, target, output_writer(not sys.stdout.isatty()))
+    except LaunchInterrupted as error:
         return _stop(args, error.launched)
     except KeyboardInterrupt:
         if launched is None:
@@ -138,14 +132,14 @@ def _stay_before(args: Namespace, home: str, wanted: launcher.Order) -> int:
             raise
         return _stop(args, launched)  # nobody reads on
     if ended.code:
-        report = ended.standing and ended.standing.report
-        print(f"txlite: {launched.task} {attempts.describe(ended)}: {report or 'no report'}", file=sys.stderr)
+        report = ended.status and ended.status.report
+        print(f"txlite: {launched.task} {describe_end(ended)}: {report or 'no report'}", file=sys.stderr)
     return ended.code
 
 
-def _stop(args: Namespace, launched: launcher.Launched) -> int:
+def _stop(args: Namespace, launched: Launched) -> int:
     with open_writing(args) as store:
-        standing = presence.attempt(store, launched.attempt)
-        if standing and not standing.is_over:
-            watch.stop(store, [standing])
+        attempt = presence.attempt(store, launched.attempt)
+        if attempt and not attempt.is_over:
+            stop_attempts(store, [attempt])
     raise Interrupted(f"{launched.task} was stopped") from None

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from ..errors import UsageError
 from ..model import KINDS, Lane
-from ..view import output
-from . import open_reading, open_writing, value_of
-from .claim import add_lease, claim_object
+from ..view.json_objects import claim_object, print_json, ready_objects, task_object, task_objects
+from . import open_reading, open_writing
+from .arguments import add_lease, parse_limit, parse_names, value_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterable
 
+    from ..model import Task
     from ..store.assignments import Assignment
     from ..store.store import Store
 
@@ -23,14 +24,8 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         parser.add_argument("--claim", metavar="WORKER", help="take the best one, in the name of WORKER, and print it")
         parser.add_argument("--capabilities", metavar="A,B", help="only what needs one of these, or nothing")
         add_lease(parser)
-    parser.add_argument("--limit", "-n", type=value_of(count), metavar="N", help="at most so many")
+    parser.add_argument("--limit", "-n", type=value_of(parse_limit), metavar="N", help="at most so many")
     parser.add_argument("--json", action="store_true", help="print an array of objects")
-
-
-def count(value: str) -> int:
-    if not value.isascii() or not value.isdigit() or len(value) > 18:
-        raise UsageError(f"{value!r} is not a whole number")
-    return int(value)
 
 
 def run(args: Namespace) -> int:
@@ -42,20 +37,15 @@ def run(args: Namespace) -> int:
         else:
             tasks = store.list(args.status.split(",") if args.status is not None else None, args.limit)
         if args.json:
-            relations = store.relations(tasks)
-            more = [{"failedAttemptCount": task.failures} if args.verb == "ready" else {} for task in tasks]
-            output.print_json(
-                [{**output.task_object(task, relations[task.id]), **extra} for task, extra in zip(tasks, more)]
-            )
+            build = ready_objects if args.verb == "ready" else task_objects
+            print_json(build(tasks, store.relations(tasks)))
         else:
-            output.print_table(map(output.task_row, tasks))
+            _print(tasks)
     return 0
 
 
 def _needs(args: Namespace) -> list[str] | None:
-    if args.capabilities is None:
-        return None
-    return ["", *(name.strip() for name in args.capabilities.split(",") if name.strip())]
+    return None if args.capabilities is None else ["", *parse_names(args.capabilities)]
 
 
 def _claim(args: Namespace) -> int:
@@ -65,14 +55,20 @@ def _claim(args: Namespace) -> int:
     with open_writing(args) as store:
         found = store.claim_best(args.claim, args.lease, lanes)
         if args.json:
-            output.print_json([_claimed_object(store, found)] if found else [])
+            print_json([_claimed_object(store, found)] if found else [])
         elif found:
-            output.print_table([output.task_row(found.task)])
+            _print([found.task])
         else:
             print("nothing is ready")
     return 0
 
 
 def _claimed_object(store: Store, found: Assignment) -> dict[str, object]:
-    task = output.task_object(found.task, store.relations([found.task])[found.task.id])
-    return {**task, "claim": claim_object(store, found.claim)}
+    task = task_object(found.task, store.relations([found.task])[found.task.id])
+    return {**task, "claim": claim_object(found.claim, store.started(found.claim))}
+
+
+def _print(tasks: Iterable[Task]) -> None:
+    from ..view.tasks import print_tasks  # where JSON is wanted, it is not
+
+    print_tasks(tasks)

@@ -5,16 +5,15 @@ from __future__ import annotations
 import sys
 
 from ..errors import NotFound
-from ..view import follow as watch
-from ..view import output
+from ..execution.ending import end_of, find_attempt, find_target
+from ..view.follow import follow, read_output
+from ..view.json_objects import output_object, print_json
+from ..view.terminal import output_writer
 from . import open_reading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-
-    from ..store.attempt_status import AttemptStatus
-    from ..store.store import Store
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
@@ -26,34 +25,20 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 
 
 def run(args: Namespace) -> int:
-    shown = output.Raw() if args.raw else output.Safe()
+    write = output_writer(args.raw)
     with open_reading(args) as store:
-        target = watch.find(store, args.name)
-        standing = watch.look(store, target)
-        if args.follow and not args.json and not watch.end_of(store, target):
-            watch.follow(store, target, shown.write)
+        target = find_target(store, args.name)
+        attempt = find_attempt(store, target)
+        if args.follow and not args.json and not end_of(store, target):
+            follow(store, target, write)
             return 0
-        if standing is None:
+        if attempt is None:
             raise NotFound(f"{target.task} has not run yet: `txlite logs -f {target.task}` waits for it")
-        data = _read(store, standing)
+        data, remark = read_output(store, attempt)
+    if remark:
+        print(f"txlite: {remark}", file=sys.stderr)
     if args.json:
-        found = {"task": standing.task, "attempt": standing.attempt, "status": standing.state}
-        output.print_json({**found, "output": data.decode("utf-8", "replace")})
+        print_json(output_object(attempt, data.decode("utf-8", "replace")))
     else:
-        shown.write(data)
+        write(data)
     return 0
-
-
-def _read(store: Store, standing: AttemptStatus) -> bytes:
-    if not standing.is_over:
-        current = watch.Output(store, standing.attempt)
-        data = current.read_so_far()
-        current.close()
-        return data
-    try:
-        return watch.read_output(store, standing)
-    except NotFound as error:
-        if not error.args[1]:
-            raise NotFound(error.args[0]) from None
-        print(f"txlite: {error.args[0]}", file=sys.stderr)
-        return str(error.args[1]).encode()

@@ -6,7 +6,7 @@ import os
 
 from .. import text
 from ..home import installation
-from ..view import output
+from ..view.json_objects import file_object, print_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def run(args: Namespace) -> int:
     installation.pack(path)
     size = os.path.getsize(path)
     if args.json:
-        output.print_json({"file": path, "bytes": size})
+        print_json(file_object(path, size))
     else:
         print(f"{text.printable(path)} ({text.size(size)})")
     return 0

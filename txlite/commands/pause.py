@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..view import output
+from ..view.json_objects import print_json
 from . import open_writing
 
 TYPE_CHECKING = False
@@ -21,7 +21,7 @@ def run(args: Namespace) -> int:
             store.loops.lift_limits()
         since = store.pause() if args.verb == "pause" else None
     if args.json:
-        output.print_json({"paused": since})
+        print_json({"paused": since})
     elif since:
         print(f"paused since {since}: what runs goes on, and nothing new is begun until `txlite resume`")
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..execution.recovery import Recovery
-from ..view import output
+from ..view.json_objects import print_json
 from . import open_writing
 
 TYPE_CHECKING = False
@@ -19,7 +19,7 @@ def run(args: Namespace) -> int:
     with open_writing(args) as store:
         recovered = Recovery(store).run()
     if args.json:
-        output.print_json({"recovered": recovered})
+        print_json({"recovered": recovered})
     else:
         print(f"{recovered} given back")
     return 0

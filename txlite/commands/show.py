@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..view import output
+from ..view.json_objects import attempts_object, print_json
+from ..view.tasks import print_task
 from . import open_reading
 
 TYPE_CHECKING = False
@@ -21,8 +22,7 @@ def run(args: Namespace) -> int:
         relations = store.relations([task])[task.id]
         attempts = store.attempts(task.id)
     if args.json:
-        found = output.task_object(task, relations)
-        output.print_json({**found, "attempts": list(map(output.attempt_object, attempts))})
+        print_json(attempts_object(task, relations, attempts))
     else:
-        output.print_task(task, relations, attempts)
+        print_task(task, relations, attempts)
     return 0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..errors import UsageError
 from ..execution import presence
-from ..view import attempts
-from ..view import follow as watch
+from ..execution.ending import find_attempt_to_stop, stop_attempts
+from ..view.attempts import print_attempts
 from . import open_writing
 
 TYPE_CHECKING = False
@@ -26,9 +26,9 @@ def run(args: Namespace) -> int:
         raise UsageError("give the tasks to stop, or --all: `txlite status` lists what runs")
     with open_writing(args) as store:
         if args.all:
-            found = [standing for standing in presence.open_attempts(store) if standing.launched]
+            found = [attempt for attempt in presence.open_attempts(store) if attempt.launched]
         else:
-            found = [watch.open_standing(store, watch.find(store, name)) for name in args.names]
-        stopped = watch.stop(store, found)
-        attempts.print_standings(store.home, stopped, args.json)
-    return 0 if all(standing.is_over for standing in stopped) else 1
+            found = [find_attempt_to_stop(store, name) for name in args.names]
+        stopped = stop_attempts(store, found)
+        print_attempts(store.home, stopped, args.json)
+    return 0 if all(attempt.is_over for attempt in stopped) else 1

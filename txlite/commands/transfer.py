@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from ..errors import UsageError
-from ..view import output
+from ..view.json_objects import print_json
 from . import open_reading, open_writing
 
 TYPE_CHECKING = False
@@ -66,7 +66,7 @@ def _import(args: Namespace) -> int:
     with _open(args.file) as file, open_writing(args) as store:
         counts = store.importing.merge(file, name)
     if args.json:
-        output.print_json(counts._asdict())
+        print_json(counts._asdict())
         return 0
     print(
         f"tasks: {counts.added} added, {counts.updated} updated, {counts.unchanged} unchanged, {counts.kept} kept as "

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ..errors import UsageError
-from ..view import output
-from . import open_writing, value_of
-from .add import number
+from ..view.json_objects import print_json, task_object
+from ..view.tasks import print_tasks
+from . import open_writing
+from .arguments import parse_score, value_of
 from .decide import own_token
 
 TYPE_CHECKING = False
@@ -20,7 +21,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     else:
         parser.add_argument("--status", metavar="STATUS", help="backlog, blocked, done, failed or cancelled")
         parser.add_argument("--title", metavar="TEXT")
-        parser.add_argument("--score", "-s", type=value_of(number), metavar="N", help="the higher, the sooner")
+        parser.add_argument("--score", "-s", type=value_of(parse_score), metavar="N", help="the higher, the sooner")
         parser.add_argument("--description", "-d", metavar="TEXT")
         parser.add_argument("--parent", "-p", metavar="ID", help="the task that it is a part of; '' for none")
         parser.add_argument("--verify", metavar="COMMAND", help="the gate that its work must pass; '' for none")
@@ -42,9 +43,9 @@ def _update(args: Namespace) -> int:
         task = store.update(id, **changes, token=own_token(id) if args.status else None)
         relations = store.relations([task])[task.id]
     if args.json:
-        output.print_json(output.task_object(task, relations))
+        print_json(task_object(task, relations))
     else:
-        output.print_table([output.task_row(task)])
+        print_tasks([task])
     return 0
 
 
@@ -54,7 +55,7 @@ def _delete(args: Namespace) -> int:
         ids = store.delete(task.id, args.cascade)
     if args.json:
         data = {"id": task.id, "title": task.title, "deleted": ids}
-        output.print_json({"success": True, "message": f"{len(ids)} deleted", "data": data})
+        print_json({"success": True, "message": f"{len(ids)} deleted", "data": data})
     else:
         print("deleted: " + ", ".join(ids))
     return 0

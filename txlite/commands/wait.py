@@ -6,9 +6,10 @@ import sys
 
 from .. import text
 from ..errors import NotFound
-from ..view import attempts
-from ..view import follow as watch
-from . import open_reading, value_of
+from ..execution.ending import find_target, wait_for
+from ..view.attempts import print_ended
+from . import open_reading
+from .arguments import duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,19 +26,19 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         "did; 125 where one was lost with its worker, or is unknown."
     )
     parser.add_argument("names", nargs="+", metavar="ID|PID", help="tasks, or attempts by their PID")
-    parser.add_argument("--timeout", type=value_of(text.parse_duration), metavar="TIME", help="wait no longer")
+    parser.add_argument("--timeout", type=duration, metavar="TIME", help="wait no longer")
     parser.add_argument("--json", action="store_true", help="print an array of objects")
 
 
 def run(args: Namespace) -> int:
     with open_reading(args) as store:
         try:
-            targets = [watch.find(store, name) for name in args.names]
+            targets = [find_target(store, name) for name in args.names]
         except NotFound as error:
             error.exit_code = UNKNOWN
             raise
-        ended = watch.wait(store, targets, args.timeout)
-        attempts.print_ended(store, [(target, ended.get(target)) for target in targets], args.json)
+        ended = wait_for(store, targets, args.timeout)
+        print_ended(store, [(target, ended.get(target)) for target in targets], args.json)
     late = [target.name for target in targets if target not in ended]
     if late:
         print(f"txlite: {', '.join(late)} still not ended after {text.duration(args.timeout)}", file=sys.stderr)

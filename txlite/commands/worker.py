@@ -8,12 +8,16 @@ import sys
 from .. import text
 from ..agents.agent import SHELL, find_agent
 from ..errors import UsageError
+from ..execution.ending import find_workers, stop_workers
 from ..execution.guarded_process import Limits
 from ..home import config, location
 from ..reports import report
 from ..store.workers import new_id
-from ..view import output, worker_status
-from . import open_reading, open_writing, value_of
+from ..view.json_objects import print_json, worker_object
+from ..view.terminal import say
+from ..view.worker_status import look_at_worker, look_at_workers, print_worker_list, print_worker_table
+from . import open_reading, open_writing
+from .arguments import duration, parse_attempts, parse_names, value_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,23 +37,15 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     parser.add_argument("--name", "-n", metavar="NAME", help="what it is called (its id)")
     parser.add_argument("--capabilities", "-c", default="", metavar="A,B", help="needs of tasks that it meets")
     parser.add_argument("--agent", default=SHELL, metavar="NAME", help="who runs prompts (shell: commands only)")
-    parser.add_argument("--max-attempts", type=value_of(_attempts), default=3, metavar="N", help="until failed (3)")
-    parser.add_argument("--timeout", type=value_of(text.parse_duration), metavar="TIME", help="for each attempt")
     parser.add_argument(
-        "--drain", type=value_of(text.parse_duration), metavar="TIME", help="how long it may finish after a signal"
+        "--max-attempts", type=value_of(parse_attempts), default=3, metavar="N", help="until failed (3)"
     )
-    parser.add_argument(
-        "--kill-after", type=value_of(text.parse_duration), default=10.0, metavar="TIME", help="from TERM to KILL (10s)"
-    )
+    parser.add_argument("--timeout", type=duration, metavar="TIME", help="for each attempt")
+    parser.add_argument("--drain", type=duration, metavar="TIME", help="how long it may finish after a signal")
+    parser.add_argument("--kill-after", type=duration, default=10.0, metavar="TIME", help="from TERM to KILL (10s)")
     parser.add_argument("--all", action="store_true", help="stop: all persistent workers")
     parser.add_argument("--now", action="store_true", help="stop: do not let what runs finish; its task goes back")
     parser.add_argument("--json", action="store_true", help="print JSON")
-
-
-def _attempts(value: str) -> int:
-    from .run import attempts
-
-    return attempts(value)
 
 
 def run(args: Namespace) -> int:
@@ -58,19 +54,15 @@ def run(args: Namespace) -> int:
     if args.action == "stop":
         return _stop(args)
     with open_reading(args) as store:
-        seen = worker_status.look(store, args.names)
+        seen = look_at_workers(store, args.names)
     if args.json:
-        found = [one.as_object() for one in seen]
+        found = list(map(worker_object, seen))
         one_was_named = args.action == "status" and len(args.names) == 1
-        output.print_json(found[0] if one_was_named else found)
+        print_json(found[0] if one_was_named else found)
     elif args.action == "list":
-        print("Workers:" if seen else "no workers")
-        for one in seen:
-            print(text.printable(f"  {one.id} [{one.state}] {one.name}" + (f" \u2192 {one.task}" if one.task else "")))
+        print_worker_list(seen)
     else:
-        output.print_table(
-            (one.id, f"[{one.state}]", one.pid or "", one.name, one.task or "", one.since) for one in seen
-        )
+        print_worker_table(seen)
     return 0
 
 
@@ -79,7 +71,7 @@ def _start(args: Namespace) -> int:
         raise UsageError(f"worker start takes no {text.shorten(args.names[0], 40)!r}: its name comes after --name")
     id = new_id("worker")
     name = id if args.name is None else text.check_name(args.name, "the worker's name")
-    capabilities = [text.check_name(one.strip(), "a capability") for one in args.capabilities.split(",") if one.strip()]
+    capabilities = [text.check_name(one, "a capability") for one in parse_names(args.capabilities)]
     home = location.locate(args.home)
     options = config.read(home)
     agent = find_agent(args.agent, options)
@@ -93,12 +85,12 @@ def _start(args: Namespace) -> int:
     worker = Persistent(settings, capabilities, args.drain)
     try:
         if not args.json:
-            output.say(f"{id} [{os.getpid()}] {text.printable(name)} works, until TERM or Ctrl-C")
+            say(f"{id} [{os.getpid()}] {text.printable(name)} works, until TERM or Ctrl-C")
         worker.run()
     finally:
         worker.close()
     if args.json:
-        output.print_json({"id": id, "name": name, "stopped": True})
+        print_json({"id": id, "name": name, "stopped": True})
     return 0
 
 
@@ -106,9 +98,11 @@ def _stop(args: Namespace) -> int:
     if bool(args.names) == args.all:
         raise UsageError("give the workers to stop, or --all: `txlite worker list` shows them")
     with open_writing(args) as store:
-        told = worker_status.stop(store, args.names, args.now)
+        workers = find_workers(store, args.names)
+        seen = {worker.id: look_at_worker(store, worker) for worker in workers}
+        told = [seen[worker.id] for worker in stop_workers(store, workers, bool(args.names), args.now)]
     if args.json:
-        output.print_json([one.as_object() for one in told])
+        print_json(list(map(worker_object, told)))
     for one in told if not args.json else ():
         does = f"finishes {one.task} first" if one.task and not args.now else "leaves"
         print(text.printable(f"{one.id} [{one.pid}] {one.name} {does}"))

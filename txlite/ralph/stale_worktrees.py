@@ -18,6 +18,8 @@ from .worktree_site import BRANCH, WORKTREES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..store.store import Store
 
 
@@ -85,3 +87,35 @@ def _delete_if_elsewhere(main: Repository, branch: str) -> None:
     ref = f"refs/heads/{branch}"
     if not main.ask("rev-list", "-n", "1", ref, "--not", f"--exclude={ref}", "--all"):
         main.act("branch", "-q", "-D", branch)
+
+
+class StaleWorktrees:
+    """Stale worktrees that a cleanup deals with; `complain` is told of the path of one that cannot be removed, and
+    why."""
+
+    def __init__(self, store: Store, found: list[StaleWorktree], complain: Callable[[str, str], None]) -> None:
+        self._store = store
+        self._all = found
+        self._complain = complain
+
+    @property
+    def finished(self) -> list[str]:
+        """Return the paths of those that can go."""
+        return [one.path for one in self._all if not one.why]
+
+    @property
+    def kept(self) -> list[tuple[str, str]]:
+        """Return the paths of those that must stay, and why."""
+        return [(one.path, one.why) for one in self._all if one.why]
+
+    def remove(self) -> int:
+        """Remove the finished ones; return how many."""
+        count = 0
+        for one in self._all:
+            try:
+                if not one.why:
+                    remove(self._store, one)
+                    count += 1
+            except Refused as error:
+                self._complain(one.path, str(error))
+        return count

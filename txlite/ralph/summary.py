@@ -71,6 +71,11 @@ class Summary(NamedTuple):
         return self.loops[-1].ended
 
     @property
+    def is_unfinished(self) -> bool:
+        """Whether one of its tasks is neither done nor cancelled."""
+        return any(entry.status not in ("done", "cancelled") for entry in self.entries)
+
+    @property
     def counts(self) -> dict[str, int]:
         """The number of tasks in each status that has any."""
         found: dict[str, int] = {}

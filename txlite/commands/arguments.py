@@ -1,0 +1,145 @@
+"""What is written on the command line, as values: one parser for each kind.
+
+A parser takes the text of one argument and raises UsageError, or InvalidValue, with what was given and what to give
+instead. `value_of` makes a `type=` of it for argparse. Used by the verbs' `configure`, and for config.ini.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .. import text
+from ..errors import UsageError
+from ..store.store import LEASE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Callable
+
+HOUR = 3600.0  # seconds
+HIGHEST = (1 << 31) - 1  # of what is counted
+
+
+def value_of(parse: Callable[[str], object]) -> Callable[[str], object]:
+    """Return `parse` as argparse wants it: its errors become argparse's, which name the option."""
+
+    def parse_argument(value: str) -> object:
+        from argparse import ArgumentTypeError
+
+        try:
+            return parse(value)
+        except UsageError as error:
+            raise ArgumentTypeError(str(error).replace("%", "%%")) from error
+
+    return parse_argument
+
+
+def parse_score(value: str) -> float:
+    """Return any number, whole where it is."""
+    try:
+        parsed = float(value)
+    except ValueError:
+        raise UsageError(f"{value!r} is not a number") from None
+    return int(parsed) if parsed.is_integer() else parsed
+
+
+def parse_limit(value: str) -> int:
+    """Return a whole number from 0 that SQLite can hold."""
+    if not value.isascii() or not value.isdigit() or len(value) > 18:
+        raise UsageError(f"{value!r} is not a whole number")
+    return int(value)
+
+
+def parse_width(value: str) -> int:
+    """Return how many launched tasks may run at a time: 1 or more."""
+    width = parse_limit(value)
+    if width < 1:
+        raise UsageError("0 tasks at a time: give 1 or more")
+    return width
+
+
+def parse_count(value: str) -> int:
+    """Return a whole number from 1 to 2**31 - 1."""
+    if not (value.isascii() and value.isdigit() and 0 < int(value) <= HIGHEST):
+        raise UsageError(f"{text.shorten(value, 40)!r}: give a whole number from 1")
+    return int(value)
+
+
+def parse_workers(value: str) -> int:
+    """Return how many workers a run shall have. Raises InvalidValue for more than one supervisor can keep."""
+    from ..store.supervisors import check_count
+
+    return check_count(_parse_whole(value, "workers"))
+
+
+def parse_attempts(value: str) -> int:
+    """Return how many attempts a task has until it counts as failed: 1 to 1,000,000."""
+    number = _parse_whole(value, "attempts")
+    if not 1 <= number <= 1_000_000:
+        raise UsageError(f"{number} attempts: give a number from 1")
+    return number
+
+
+def _parse_whole(value: str, what: str) -> int:
+    try:
+        return int(value)
+    except ValueError:
+        raise UsageError(f"{text.shorten(value, 40)!r} {what}: give a whole number") from None
+
+
+def parse_names(value: str) -> list[str]:
+    """Return the names of a list with commas."""
+    return [name.strip() for name in value.split(",") if name.strip()]
+
+
+def parse_moment(value: str) -> str:
+    """Return a time that is still to come, or has come, as UTC text: 15:00, 2025-10-24T15:00, or +10m from now."""
+    from ..system import clock
+
+    if value.startswith("+"):
+        return clock.now(text.parse_duration(value[1:]))
+    try:
+        return clock.parse_local(value)
+    except ValueError:
+        raise UsageError(f"{value!r} is not a time: give 15:00, 2025-10-24T15:00, or +10m") from None
+
+
+def parse_lease(value: str) -> float:
+    """Return seconds, one or more; a plain number is minutes, as tx has it."""
+    seconds = text.parse_duration(value + "m" if value.replace(".", "", 1).isdigit() else value)
+    if seconds < 1:
+        raise UsageError(f"a lease of {value}: give a second or more")
+    return seconds
+
+
+def parse_hours(value: str) -> float:
+    """Return seconds, from hours."""
+    try:
+        found = float(value) * HOUR
+    except ValueError:
+        found = 0.0
+    if not 0 < found < 1e9:
+        raise UsageError(f"{text.shorten(value, 40)!r} hours: give a number above 0, as 8 or 0.5")
+    return found
+
+
+def parse_days(value: str) -> float:
+    """Return days: 0 or more."""
+    if not re.fullmatch(r"\d+(\.\d*)?|\.\d+", value, re.ASCII):
+        raise UsageError(f"{text.shorten(value, 40)!r} is not a number of days: give 0 or more, as 7 or 0.5")
+    return float(value)
+
+
+def add_lease(parser: ArgumentParser) -> None:
+    """Give a parser the option --lease, in seconds."""
+    parser.add_argument(
+        "--lease",
+        type=value_of(parse_lease),
+        default=LEASE,
+        metavar="MINUTES",
+        help="how long (30); or with a unit, 90s, 2h",
+    )
+
+
+duration = value_of(text.parse_duration)  # seconds: for the many options that give one

@@ -1,0 +1,248 @@
+"""Attempts and workers seen from outside: named, waited for, stopped.
+
+Whoever waits holds nothing: it may be killed at any moment, and the attempt goes on. What is asked to stop and does
+not is killed within a deadline, and what it held is given back. Used by `wait`, `stop`, `launch`, `logs` and
+`worker stop`.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+
+from ..errors import NotFound, Refused
+from ..model import CANCELLED, DONE, FAILED, LOST
+from ..system import clock, process, process_tree
+from ..system.named_tuple import NamedTuple
+from ..text import shorten
+from . import presence
+from .recovery import Recovery
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ..model import WorkerRecord
+    from ..store.attempt_status import AttemptStatus
+    from ..store.store import Store
+
+LOOK = 0.1  # seconds between looks, where no process's end can be waited for
+LONG_LOOK = 1.0  # and where it can
+GRACE = 5.0  # seconds more than it should take, until a worker counts as hung
+IDLE, BUSY, STALLED = "idle", "busy", "stalled"  # what a worker is, if it is not LOST
+FINAL = (DONE, FAILED, CANCELLED, "blocked")  # states of a task of the queue that end the waiting for it
+
+
+class Target(NamedTuple):
+    """What a user named: a task, or by its PID one attempt."""
+
+    name: str
+    task: str  # id
+    attempt: int | None
+
+
+class Ended(NamedTuple):
+    """How what was named has ended."""
+
+    state: str  # as in AttemptStatus
+    code: int  # to exit with
+    status: AttemptStatus | None  # None where it never ran
+
+
+def find_target(store: Store, name: str) -> Target:
+    """Return what a user means by an ID or a PID. Raises NotFound, TaskNotFound."""
+    status = presence.find_attempt(store, name)
+    if status is None or status.task == name:
+        return Target(name, name, None)
+    return Target(name, status.task, status.attempt)
+
+
+def find_attempt(store: Store, target: Target) -> AttemptStatus | None:
+    """Return the attempt that is meant; None while the task has none."""
+    return (
+        presence.find_attempt(store, target.task) if target.attempt is None else presence.attempt(store, target.attempt)
+    )
+
+
+def end_of(store: Store, target: Target) -> Ended | None:
+    """Return how it ended, None while it goes on. A task of the queue goes on until no further attempt will come."""
+    attempt = find_attempt(store, target)
+    if attempt and (attempt.launched or target.attempt is not None):
+        return Ended(attempt.state, attempt.code, attempt) if attempt.is_over else None
+    status = store.get(target.task).status
+    if status not in FINAL:
+        return None
+    if status == DONE:
+        return Ended(DONE, 0, attempt)
+    return Ended(CANCELLED if status == CANCELLED else FAILED, (attempt and attempt.code) or 1, attempt)
+
+
+def wait_for(store: Store, targets: Iterable[Target], timeout: float | None = None) -> dict[Target, Ended]:
+    """Wait until all have ended, at most `timeout` seconds; return those that have."""
+    deadline = None if timeout is None else clock.monotonic() + timeout
+    ended: dict[Target, Ended] = {}
+    pending = list(targets)
+    while pending:
+        for target in list(pending):
+            found = end_of(store, target)
+            if found:
+                ended[target] = found
+                pending.remove(target)
+        left = LONG_LOOK if deadline is None else deadline - clock.monotonic()
+        if left <= 0:
+            break
+        if pending:
+            sleep_until_one_ends([find_attempt(store, target) for target in pending], left)
+    return ended
+
+
+def sleep_until_one_ends(attempts: Sequence[AttemptStatus | None], seconds: float = LOOK) -> None:
+    """Sleep until one of the launched workers ends, or it is time to look again, at most `seconds`."""
+    handles = [_open(attempt) for attempt in attempts if attempt and attempt.launched]
+    is_complete = len(handles) == len(attempts) and None not in handles
+    poll = select.poll()
+    for handle in handles:
+        if handle is not None:
+            poll.register(handle, select.POLLIN)
+    poll.poll(min(seconds, LONG_LOOK if is_complete else LOOK) * 1000)
+    for handle in handles:
+        if handle is not None:
+            os.close(handle)
+
+
+def _open(attempt: AttemptStatus) -> int | None:
+    """A descriptor that becomes readable when the attempt's worker ends, where the system has such a thing."""
+    worker = process.Identity.parse(attempt.identity)
+    if worker is None:
+        return None
+    try:
+        handle = os.pidfd_open(worker.pid)
+    except (AttributeError, OSError):
+        return None
+    if worker.is_alive():
+        return handle
+    os.close(handle)
+    return None
+
+
+def find_attempt_to_stop(store: Store, name: str) -> AttemptStatus:
+    """Return the attempt that a user means by an ID or a PID. Raises NotFound; Refused for a task that never ran."""
+    target = find_target(store, name)
+    attempt = find_attempt(store, target)
+    if attempt is None or (attempt.is_over and _comes_again(store, attempt)):
+        raise Refused(f"{target.task} does not run: `txlite cancel {target.task}` takes it out of the queue")
+    return attempt
+
+
+def _comes_again(store: Store, attempt: AttemptStatus) -> bool:
+    """Whether a task of the queue waits for another attempt."""
+    return bool(attempt.is_last) and not attempt.launched and store.get(attempt.task).status == "backlog"
+
+
+def stop_attempts(store: Store, attempts: list[AttemptStatus]) -> list[AttemptStatus]:
+    """End attempts and cancel their tasks; return how they stand then. One that has ended already stays as it is.
+
+    Each worker is asked to, and stops its agent (TERM, later KILL). A worker that does not is killed, and one that
+    is dead has its agent's tree ended, as recovery does.
+    """
+    open_ones = [attempt for attempt in attempts if attempt.ended is None]
+    deadline = clock.monotonic()
+    for attempt in open_ones:
+        deadline = max(deadline, clock.monotonic() + _ask(store, attempt))
+    for attempt in open_ones:
+        if _comes_again(store, presence.attempt(store, attempt.attempt) or attempt):
+            store.cancel(attempt.task)  # its attempt ended by itself in between, and would be followed by another
+    left = [Target(attempt.task, attempt.task, attempt.attempt) for attempt in open_ones]
+    wait_for(store, left, deadline - clock.monotonic())
+    for attempt in open_ones:
+        now = presence.attempt(store, attempt.attempt)
+        worker = now and not now.is_over and _worker_of(now)
+        if worker:
+            process.send_signal(worker, signal.SIGKILL)
+    if open_ones:
+        wait_for(store, left, GRACE)
+        Recovery(store).run()
+    return [presence.attempt(store, attempt.attempt) or attempt for attempt in attempts]
+
+
+def _ask(store: Store, attempt: AttemptStatus) -> float:
+    """Have its worker stop an attempt; the seconds that it may take for that."""
+    if not store.assignments.stop(attempt.attempt):
+        return 0.0  # it ended by itself
+    worker = _worker_of(attempt)
+    if worker:
+        process.send_signal(worker, signal.SIGCONT)  # somebody may have stopped it
+    elif attempt.state == LOST:
+        return 0.0
+    return store.workers.get(attempt.worker).kill_after + process_tree.KILL_PATIENCE + GRACE
+
+
+def _worker_of(attempt: AttemptStatus) -> process.Process | None:
+    """The process of its worker, if it is there."""
+    known = process.Identity.parse(attempt.identity)
+    seen = process.look(known.pid) if known and known.is_here() else None
+    return seen if known and seen and seen.start == known.start else None
+
+
+def find_workers(store: Store, names: Iterable[str] = ()) -> list[WorkerRecord]:
+    """Return the workers that are here, or those with these ids or names. Raises NotFound for one that is not."""
+    found = store.workers.present()
+    wanted = list(names)
+    for name in wanted:
+        if not any(name in (one.id, one.name) for one in found):
+            raise NotFound(f"no worker {shorten(name, 60)!r}: `txlite worker list` shows those that are here")
+    return [one for one in found if not wanted or one.id in wanted or one.name in wanted]
+
+
+def worker_state(store: Store, worker: WorkerRecord, is_busy: bool) -> str:
+    """Return IDLE or BUSY, STALLED where its process was stopped, LOST where it is dead."""
+    identity = process.Identity.parse(worker.identity)
+    if identity and not presence.is_alive(store, worker):
+        return LOST
+    seen = process.look(identity.pid) if identity and identity.is_here() else None
+    if seen and seen.state == "T":
+        return STALLED
+    return BUSY if is_busy else IDLE
+
+
+def stop_workers(
+    store: Store, workers: Iterable[WorkerRecord], are_named: bool, now: bool = False
+) -> list[WorkerRecord]:
+    """Tell persistent workers to leave; with `now`, without finishing what they run. Return those that were told.
+
+    `are_named`: each of them must be told. Raises Refused then for a worker of a run, of a launch, or one that is a
+    name only, or cannot be told from here.
+    """
+    advice = {worker: _advise(store, worker) for worker in workers}
+    for worker, instead in advice.items():
+        if are_named and instead:
+            raise Refused(f"{shorten(worker.name, 60)} is no persistent worker: {instead}")
+    told = []
+    for worker in (worker for worker, instead in advice.items() if not instead):
+        if _tell_to_leave(store.workers.get(worker.id), now):
+            told.append(worker)
+        elif are_named:
+            state = worker_state(store, worker, store.workers.claim_of(worker.id) is not None)
+            raise Refused(f"{shorten(worker.name, 60)} is {state} on {worker.host}, and cannot be told from here")
+    return told
+
+
+def _advise(store: Store, worker: WorkerRecord) -> str | None:
+    """What ends a worker that is not persistent, in words; None for one that is."""
+    claim = store.workers.claim_of(worker.id)
+    if process.Identity.parse(worker.identity) is None:
+        return "it claims by hand; `txlite claim release` ends that"
+    if worker.supervisor:
+        return f"stop {worker.supervisor} with Ctrl-C, or use `txlite scale`"
+    return f"`txlite stop {claim.task}` ends it" if claim and store.launches.of(claim.task) else None
+
+
+def _tell_to_leave(worker: WorkerRecord, now: bool) -> bool:
+    """Whether it was there to be told."""
+    identity = process.Identity.parse(worker.identity)
+    seen = process.look(identity.pid) if identity and identity.is_alive() else None
+    if seen:
+        process.send_signal(seen, signal.SIGQUIT if now else signal.SIGTERM)
+        process.send_signal(seen, signal.SIGCONT)
+    return seen is not None

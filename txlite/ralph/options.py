@@ -1,0 +1,96 @@
+"""How a loop is to work: what the command line says, else config.ini in [ralph], else what is usual.
+
+Guarantees: an option that nobody knows, a value that its reader refuses, and options that contradict each other are
+refused before anything begins. Used by the command `ralph`, which hands in the readers of its command line.
+"""
+
+from __future__ import annotations
+
+from ..errors import UsageError
+from ..home import config
+from ..system.named_tuple import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from configparser import ConfigParser
+
+SECTION = "ralph"
+FLAGS = ("forever", "worktrees", "no_commit")  # yes or no in config.ini
+LISTS = ("allow", "copy")  # an item a line
+
+
+class LoopOptions(NamedTuple):
+    """All that the user can say about a loop; times in seconds."""
+
+    agent: str = "claude"
+    level: str | None = None  # None: as the agent itself has it
+    workers: int = 1
+    verify: str | None = None  # the gate
+    verify_timeout: float = 600.0
+    max_attempts: int = 3
+    max_failures: int = 5  # different tasks in a row
+    max_tasks: int | None = None
+    max_hours: float | None = None  # in seconds, as all times here
+    timeout: float = 7200.0
+    stall: float = 1200.0
+    settle: float = 60.0
+    drain: float | None = None
+    kill_after: float = 10.0
+    idle_exit: float | None = None
+    forever: bool = False
+    worktrees: bool | None = None  # None: above one worker
+    no_commit: bool = False
+    allow: tuple[str, ...] = ()  # patterns of files that may be committed though they look like secrets
+    copy: tuple[str, ...] = ()  # paths that a worktree gets
+    setup: str | None = None  # the command that makes a worktree ready
+
+
+def merge_options(
+    given: Mapping[str, object], settings: ConfigParser, readers: Mapping[str, Callable[[str], object]]
+) -> LoopOptions:
+    """Return the options of a loop that is started with `given`, where None says nothing.
+
+    readers: for each option with a value, what makes it of its text. Raises UsageError.
+    """
+    config.check_options(settings, SECTION, [*readers, *FLAGS, *LISTS, "setup"])
+    said = {name: given.get(name) for name in (*readers, *FLAGS)}
+    for name, read in readers.items():
+        if said[name] is None:
+            said[name] = _read(settings, name, read)
+    for name in FLAGS:
+        if not said[name] and (name != "worktrees" or said[name] is None):
+            said[name] = _read_flag(settings, name)
+    found = LoopOptions(
+        **{name: value for name, value in said.items() if value is not None},  # type: ignore[arg-type]
+        allow=(*_strip(given.get("allow") or ()), *_read_list(settings, "allow")),  # type: ignore[arg-type]
+        copy=_read_list(settings, "copy"),
+        setup=config.option(settings, "setup", "", SECTION) or None,
+    )
+    if found.forever and found.idle_exit is not None:
+        raise UsageError("--forever and --idle-exit contradict each other: give one of them")
+    return found
+
+
+def _read(settings: ConfigParser, name: str, read: Callable[[str], object]) -> object:
+    """The value of an option, None where it is not there."""
+    said = config.option(settings, name, "", SECTION)
+    try:
+        return read(said) if said else None
+    except UsageError as error:
+        raise UsageError(f"config.ini, [{SECTION}]: {name}: {error}") from error
+
+
+def _read_flag(settings: ConfigParser, name: str) -> bool | None:
+    said = config.option(settings, name, "", SECTION)
+    if said not in ("", "yes", "no"):
+        raise UsageError(f"config.ini, [{SECTION}]: {name} is {said!r}: give yes or no")
+    return said == "yes" if said else None
+
+
+def _read_list(settings: ConfigParser, name: str) -> tuple[str, ...]:
+    return _strip(config.option(settings, name, "", SECTION).split("\n"))
+
+
+def _strip(items: list[str]) -> tuple[str, ...]:
+    return tuple(item.strip() for item in items if item.strip())

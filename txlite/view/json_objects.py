@@ -1,0 +1,323 @@
+"""What --json prints: one builder for each kind of record, and what prints them.
+
+It promises tx's keys in tx's order, txlite's own after them, and one line of JSON whatever a row holds. Builders only
+name and order what they are given: they look nothing up. Used by every command; `ready` needs no other of this room.
+"""
+
+from __future__ import annotations
+
+import json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ..execution.ending import Ended, Target
+    from ..execution.launch import Explanation, Launched
+    from ..model import Attempt, Claim, Task
+    from ..ralph.summary import Summary
+    from ..reports.inventory import DirectorySummary
+    from ..reports.retention import Step, Tally
+    from ..store.attempt_status import AttemptStatus
+    from ..store.history import Event
+    from ..store.tasks import Relations
+    from .attempt_row import AttemptRow
+    from .stats import Stats
+    from .worker_status import WorkerStatus
+
+    Object = dict[str, object]  # with its keys in the order in which they are printed
+
+
+def print_json(value: object) -> None:
+    """Print a value. What JSON has no word for (a row edited by hand can hold it) becomes text."""
+    try:
+        line = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False, default=str)
+    except ValueError:
+        line = json.dumps(_without_infinity(value), ensure_ascii=False, indent=2, default=str)
+    print(line)
+
+
+def _without_infinity(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _without_infinity(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_infinity(part) for part in value]
+    return str(value) if isinstance(value, float) and value - value != 0 else value
+
+
+def task_object(task: Task, relations: Relations) -> Object:
+    """Build a task's object, with tx's keys first."""
+    return {
+        "id": task.id,
+        "title": task.title,
+        "description": task.description,
+        "status": task.status,
+        "parentId": task.parent,
+        "score": task.score,
+        "createdAt": task.created,
+        "updatedAt": task.updated,
+        "completedAt": task.completed,
+        "metadata": {},
+        "blockedBy": relations.blocked_by,
+        "blocks": relations.blocks,
+        "children": relations.children,
+        "isReady": task.is_ready,
+        "kind": task.kind,
+        "command": task.command,
+        "directory": task.directory,
+        "verify": task.verify,
+        "needs": task.needs or None,
+        "notBefore": task.not_before,
+        "failures": task.failures,
+    }
+
+
+def task_objects(tasks: Iterable[Task], relations: Mapping[str, Relations]) -> list[Object]:
+    """Build one object for each task; `relations` holds those of each, by its id."""
+    return [task_object(task, relations[task.id]) for task in tasks]
+
+
+def ready_objects(tasks: Iterable[Task], relations: Mapping[str, Relations]) -> list[Object]:
+    """Build the objects of `ready`: with the number of failed attempts by tx's name for it."""
+    return [{**task_object(task, relations[task.id]), "failedAttemptCount": task.failures} for task in tasks]
+
+
+def attempts_object(task: Task, relations: Relations, attempts: Iterable[Attempt]) -> Object:
+    """Build a task's object with its attempts in it."""
+    return {**task_object(task, relations), "attempts": list(map(attempt_object, attempts))}
+
+
+def run_object(
+    run: str | None, batch: int | None, is_interrupted: bool, counts: dict[str, int], failed: list[Object],
+    waiting: list[Object],
+) -> Object:  # fmt: skip
+    """Build how a run ended: ids of its supervisor and its batch, tasks by state, and the objects of those that
+    failed (with attempts) or wait."""
+    return {
+        "run": run,
+        "batch": batch,
+        "interrupted": is_interrupted,
+        "counts": counts,
+        "failed": failed,
+        "waiting": waiting,
+    }
+
+
+def branch_object(task: Task, depth: int) -> Object:
+    """Build the object of a task in the tree of what another waits for; `depth`: 0 for that other itself."""
+    return {"id": task.id, "title": task.title, "status": task.status, "depth": depth}
+
+
+def attempt_object(attempt: Attempt) -> Object:
+    """Build an attempt's object, as `show` and `run` have it."""
+    return {
+        "attempt": attempt.id,
+        "worker": attempt.worker,
+        "agent": attempt.agent,
+        "startedAt": attempt.started,
+        "endedAt": attempt.ended,
+        "outcome": attempt.outcome,
+        "exitCode": attempt.exit_code,
+        "duration": attempt.duration,
+        "pid": attempt.pid,
+        "report": attempt.report,
+        "note": attempt.note,
+        "tail": attempt.tail,
+    }
+
+
+def attempt_row_object(row: AttemptRow) -> Object:
+    """Build an attempt's object, as `status` and `stop` have it: age and duration in seconds, size in bytes."""
+    one = row.status
+    return {
+        "id": one.task,
+        "attempt": one.attempt,
+        "status": one.state,
+        "pid": one.pid,
+        "type": one.type,
+        "level": one.level or None,
+        "agent": one.agent,
+        "worker": one.worker,
+        "launched": bool(one.launched),
+        "startedAt": one.started,
+        "endedAt": one.ended,
+        "age": round(row.age, 3),
+        "duration": row.duration if row.duration is None else round(row.duration, 3),
+        "size": row.size,
+        "exitCode": one.exit_code,
+        "outcome": one.outcome,
+        "note": one.note,
+        "task": one.title,
+        "report": row.report,
+    }
+
+
+def ended_object(target: Target, ended: Ended | None, row: AttemptRow | None) -> Object:
+    """Build what `wait` says of one that it waited for; `ended` is None while it goes on, `row` without an attempt."""
+    found = attempt_row_object(row) if row else {"id": target.task}
+    return {**found, "name": target.name, "status": ended.state if ended else None, "code": ended and ended.code}
+
+
+def output_object(attempt: AttemptStatus, output: str) -> Object:
+    """Build what `logs` says: an attempt with what its agent wrote."""
+    return {"task": attempt.task, "attempt": attempt.attempt, "status": attempt.state, "output": output}
+
+
+def claim_object(claim: Claim, started: str | None) -> Object:
+    """Build a claim's object, with tx's keys first; `started`: when it was made, as UTC text."""
+    return {
+        "id": claim.token,
+        "taskId": claim.task,
+        "workerId": claim.worker,
+        "claimedAt": started,
+        "leaseExpiresAt": claim.expires,
+        "renewedCount": claim.renewals,
+        "status": "active",
+        "token": claim.token,
+        "lease": claim.lease,
+        "held": claim.held,
+    }
+
+
+def worker_object(one: WorkerStatus) -> Object:
+    """Build a worker's object, with tx's keys first."""
+    return {
+        "id": one.id,
+        "name": one.name,
+        "hostname": one.host,
+        "pid": one.pid,
+        "status": one.state,
+        "registeredAt": one.since,
+        "lastHeartbeatAt": one.heartbeat,
+        "currentTaskId": one.task,
+        "capabilities": one.capabilities,
+        "metadata": {},
+        "run": one.run,
+    }
+
+
+def worker_in_stats(one: WorkerStatus) -> Object:
+    """Build a worker's object as `status --stats` has it."""
+    return {
+        "id": one.id,
+        "name": one.name,
+        "run": one.run,
+        "state": one.state,
+        "task": one.task,
+        "startedAt": one.since,
+    }
+
+
+def stats_object(stats: Stats) -> Object:
+    """Build the counts of a home, by the states and types that there are."""
+    return {
+        "tasks": stats.tasks,
+        "attempts": stats.attempts,
+        "reports": {"count": stats.reports, "bytes": stats.bytes},
+        "types": stats.types,
+        "runs": [{"run": one.id, "workers": one.wanted, "startedAt": one.started} for one in stats.runs],
+        "workers": list(map(worker_in_stats, stats.workers)),
+    }
+
+
+def launched_object(launched: Launched) -> Object:
+    """Build what `launch` says of a worker that it started."""
+    return {"id": launched.task, "attempt": launched.attempt, "pid": launched.pid, "report": launched.report}
+
+
+def explanation_object(found: Explanation) -> Object:
+    """Build what `launch --dry-run` says: what would be started."""
+    launch = found.launch
+    facts = {"agent": launch.agent, "level": launch.level, "type": launch.type, "directory": found.directory}
+    return {**facts, "argv": found.argv, "passed": found.passed, "prompt": found.prompt}
+
+
+def loop_plan_object(task: Task, argv: list[str], gate: str | None, prompt: str) -> Object:
+    """Build what `ralph --dry-run` says: what would be started for a task."""
+    return {"task": task.id, "directory": task.directory, "argv": argv, "gate": gate, "prompt": prompt}
+
+
+def event_object(event: Event) -> Object:
+    """Build the object of a change of state, as `history` has it."""
+    return {
+        "at": event.at,
+        "task": event.task,
+        "from": event.from_status,
+        "to": event.to_status,
+        "token": event.token or None,
+        "worker": event.worker,
+        "outcome": event.outcome,
+    }
+
+
+def findings_object(findings: list[Object], is_ok: bool) -> Object:
+    """Build what `doctor` says, of the fields of what it found."""
+    return {"ok": is_ok, "findings": findings}
+
+
+def file_object(path: str, size: int) -> Object:
+    """Build the object of a file that was written; `size` in bytes."""
+    return {"file": path, "bytes": size}
+
+
+def tally_object(tally: Tally, is_dry: bool) -> Object:
+    """Build the counts of a cleanup; with `is_dry` of what it would do, when what it saves is not known."""
+    return {
+        "dryRun": is_dry,
+        "deleted": tally.counts["delete"],
+        "deletedBytes": tally.bytes["delete"],
+        "compressed": tally.counts["compress"],
+        "savedBytes": None if is_dry else tally.bytes["compress"],
+        "removed": tally.counts["remove"],
+        "removedBytes": tally.bytes["remove"],
+    }
+
+
+def step_object(step: Step) -> Object:
+    """Build the object of what a cleanup would do about one report."""
+    return {"action": step.action, "path": step.path, "bytes": step.size}
+
+
+def directory_object(found: DirectorySummary, oldest: str, newest: str) -> Object:
+    """Build the object of one directory of reports; `oldest` and `newest` as UTC text."""
+    return {
+        "directory": found.directory,
+        "reports": found.reports,
+        "plain": found.plain,
+        "plainBytes": found.plain_bytes,
+        "compressed": found.packed,
+        "compressedBytes": found.packed_bytes,
+        "oldest": oldest,
+        "newest": newest,
+    }
+
+
+def summary_object(found: Summary, page: str) -> Object:
+    """Build what became of a loop; `page`: the path of its page."""
+    return {
+        "loops": [_in_camel_case(one._asdict()) for one in found.loops],
+        "startedAt": found.started,
+        "endedAt": found.ended,
+        "reason": found.loops[-1].reason,
+        "counts": found.counts,
+        "tasks": [
+            {
+                "id": entry.task,
+                "title": entry.title,
+                "status": entry.status,
+                "commit": entry.commit,
+                "needs": entry.needs,
+                "duration": round(entry.duration, 3),
+                "attempts": [_in_camel_case(one._asdict()) for one in entry.tries],
+            }
+            for entry in found.entries
+        ],
+        "remarks": found.remarks,
+        "page": page,
+    }
+
+
+def _in_camel_case(fields: Object) -> Object:
+    """Name fields as other commands do."""
+    names = {"started": "startedAt", "ended": "endedAt", "max_tasks": "maxTasks", "max_failures": "maxFailures"}
+    return {names.get(name, name): value for name, value in fields.items()}

@@ -1,0 +1,78 @@
+"""What became of a loop: as lines or one object, and the page about it.
+
+Used by the command `ralph`, when its loop ends and for --report.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+
+from ..model import STATES
+from ..ralph.loop import PAGES
+from ..ralph.page import render
+from ..ralph.summary import seconds
+from ..system import clock
+from ..system.atomic_file import AtomicFile
+from ..text import duration, printable, shorten
+from .attempts import print_prompt
+from .json_objects import print_json, summary_object
+from .table import print_table
+from .terminal import say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..model import Task
+    from ..ralph.summary import Entry, Summary
+
+
+def show_summary(found: Summary, as_json: bool) -> None:
+    """Print what became of it, and write its page."""
+    page = _write_page(found)
+    if as_json:
+        print_json(summary_object(found, page))
+        return
+    first = found.loops[-1]
+    to = clock.to_local(found.ended) if found.ended else "now"
+    took = duration(seconds(found.started, found.ended))
+    say(f"{first.agent}, from {clock.to_local(found.started)} to {to} ({took}): {first.reason or 'goes on'}")
+    print_table(map(_row, found.entries))
+    _say_what_needs_a_person(found)
+    say(", ".join(f"{found.counts[state]} {state}" for state in STATES if state in found.counts) or "no tasks")
+    say(f"page: {page}")
+
+
+def _row(entry: Entry) -> tuple[object, ...]:
+    attempts = f"{len(entry.tries)} attempt{'s' if len(entry.tries) > 1 else ''}"
+    return entry.status, entry.task, attempts, duration(entry.duration), (entry.commit or "")[:10], entry.title
+
+
+def _say_what_needs_a_person(found: Summary) -> None:
+    if any(entry.needs for entry in found.entries) or found.remarks:
+        say("needs a person:")
+    for entry in found.entries:
+        if entry.needs:
+            say(printable(f"  {entry.task}  {shorten(entry.title, 60)}: {entry.needs}"))
+            if entry.tries[-1].report:
+                say(f"    {found.home}/{entry.tries[-1].report}")
+    for remark in found.remarks:
+        say(printable(f"  {remark}"))
+
+
+def _write_page(found: Summary) -> str:
+    """The page about it, named after its beginning; its path."""
+    directory = os.path.join(found.home, PAGES)
+    os.makedirs(directory, 0o700, exist_ok=True)
+    stamp = clock.to_local(found.started).replace("-", "").replace(":", "").replace(" ", "_")
+    path = os.path.join(directory, f"{stamp}.html")
+    with AtomicFile(path, replace=True) as new, open(new.draft, "w", encoding="utf-8") as file:
+        file.write(render(found))
+    return path
+
+
+def print_plan(task: Task, argv: list[str], gate: str | None, passed: str, prompt: str) -> None:
+    """Print what a loop would start for a task; `passed`: how its agent gets the prompt."""
+    print(f"task: {task.id}  {printable(task.title)}\ndirectory: {printable(task.directory or '')}")
+    print(f"argv: {printable(shlex.join(argv))}\ngate: {printable(gate or 'none')}")
+    if task.command is None:
+        print_prompt(passed, prompt)

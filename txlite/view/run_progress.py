@@ -1,0 +1,124 @@
+"""What becomes of the tasks while a run or a loop goes on, and how the run ended.
+
+Read from the history, which tells each end once, whoever recorded it. Used by the commands `run` and `ralph`, which
+hand `RunProgress.look` to their supervisor.
+"""
+
+from __future__ import annotations
+
+from .. import text
+from ..model import STATES
+from ..system.named_tuple import NamedTuple
+from .json_objects import attempts_object, run_object, task_objects
+from .progress import Progress
+from .tasks import describe
+from .terminal import say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ..model import Task
+    from ..store.batches import Batch
+    from ..store.history import Finished
+    from ..store.store import Store
+
+
+class RunProgress:
+    """The run as it goes on: shows what it has finished, and tells `heed` of it.
+
+    workers: the ids of the run's own, as its supervisor keeps them.
+    """
+
+    def __init__(self, store: Store, progress: Progress) -> None:
+        self.workers: set[str] = set()
+        self.heed: Callable[[Iterable[Finished]], None] = lambda events: None
+        self.last_workers: dict[str, str | None] = {}  # task -> worker of its last attempt
+        self._store = store
+        self._progress = progress
+        self._event = store.history.last_event()
+        self._is_told = False  # that it is stopping
+
+    def look(self, is_interrupted: bool = False) -> None:
+        """Show and hand on what has ended since the last look; `is_interrupted`: a signal came."""
+        if is_interrupted and not self._is_told:
+            self._is_told = True
+            self._progress.say("stopping: what runs may finish; another Ctrl-C, or TERM, ends that, too")
+        events = self._store.history.finished_since(self._event)
+        if events:
+            self._event = events[-1].event
+            self.last_workers.update((event.task, event.worker) for event in events)
+            self._progress.finished(events)
+            self.heed(events)
+        self._progress.update(self._count_running)
+
+    def end(self) -> None:
+        """Take away what is drawn."""
+        self._progress.end()
+
+    def _count_running(self) -> int:
+        return sum(claim.worker in self.workers for claim in self._store.claims())
+
+    def tasks(self) -> list[Task]:
+        """Return the tasks of which the run's own workers made the last attempt."""
+        return [self._store.get(task) for task, worker in self.last_workers.items() if worker in self.workers]
+
+
+def show_run(store: Store, batch: Batch | None, quiet: bool) -> RunProgress:
+    """Begin to show a run: of a batch, or of all that is queued."""
+    counts = store.batches.count(batch) if batch else store.count()
+    open_now = counts.get("backlog", 0) + counts.get("active", 0)
+    done = counts.get("done", 0) if batch else 0
+    return RunProgress(store, Progress(open_now + done, done, quiet))
+
+
+class RunResult(NamedTuple):
+    """How a run ended."""
+
+    counts: dict[str, int]  # of the batch's tasks, or of those that the run touched, by state
+    failed: list[Task]
+    waiting: list[Task]  # for what will not be done by itself
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing failed and nothing waits."""
+        return not self.failed and not self.waiting
+
+
+def conclude(store: Store, batch: Batch | None, progress: RunProgress) -> RunResult:
+    """Return how a run ended: what its own workers touched, and what is left of its batch."""
+    tasks = {task.id: task for task in (*progress.tasks(), *(store.batches.unfinished(batch) if batch else ()))}
+    failed = [task for task in tasks.values() if task.status == "failed"]
+    return RunResult(
+        store.batches.count(batch) if batch else _count(tasks.values()), failed, store.batches.stuck(batch)
+    )
+
+
+def _count(tasks: Iterable[Task]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for task in tasks:
+        counts[task.status] = counts.get(task.status, 0) + 1
+    return counts
+
+
+def print_result(store: Store, result: RunResult) -> None:
+    """Print what failed, what waits, and the counts."""
+    for task in result.failed:
+        ended = "".join(f"  ({describe(one)})  {one.report or ''}" for one in store.attempts(task.id)[-1:])
+        say(f"failed:  {task.id}  {text.shorten(task.title, 100)}{ended}")
+    relations = store.relations(result.waiting)
+    for task in result.waiting:
+        blockers = ", ".join(relations[task.id].blocked_by)
+        say(f"waiting: {task.id}  {text.shorten(task.title, 100)}  (for {blockers})")
+    counts = result.counts
+    say(", ".join(f"{counts[state]} {state}" for state in STATES if counts.get(state)) or "nothing to do")
+
+
+def result_object(
+    store: Store, result: RunResult, run: str | None, batch: Batch | None, is_interrupted: bool
+) -> dict[str, object]:
+    """Look up what `run --json` prints; `run`: the supervisor's id."""
+    relations = store.relations([*result.failed, *result.waiting])
+    failed = [attempts_object(task, relations[task.id], store.attempts(task.id)) for task in result.failed]
+    waiting = task_objects(result.waiting, relations)
+    return run_object(run, batch and batch.id, is_interrupted, result.counts, failed, waiting)

@@ -1,0 +1,73 @@
+"""A home in figures: `status --stats`.
+
+Used by the command `status`.
+"""
+
+from __future__ import annotations
+
+from .. import text
+from ..execution import presence
+from ..model import STATES
+from ..system.named_tuple import NamedTuple
+from .attempt_row import AttemptRow
+from .table import print_table
+from .worker_status import WorkerStatus, look_at_workers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..store.store import Store
+    from ..store.supervisors import SupervisorRecord
+
+
+class Stats(NamedTuple):
+    """Counts of a home at one moment."""
+
+    tasks: dict[str, int]  # by state, each of model.STATES
+    attempts: dict[str, int]  # by what is shown of them
+    reports: int  # that exist
+    bytes: int  # of them
+    types: dict[str, int]  # attempts, by the type of their reports
+    runs: list[SupervisorRecord]  # that go on
+    workers: list[WorkerStatus]  # that are here
+
+
+def collect_stats(store: Store, type: str | None) -> Stats:
+    """Count what there is; with `type` only the attempts and reports of this type."""
+    rows = [AttemptRow(store.home, one) for one in presence.newest_attempts(store, None, type)]
+    tasks = store.count()
+    return Stats(
+        {state: tasks.get(state, 0) for state in STATES},
+        _count(row.status.state for row in rows),
+        sum(row.report is not None for row in rows),
+        sum(row.size or 0 for row in rows),
+        _count(row.status.type for row in rows),
+        presence.live_supervisors(store),
+        look_at_workers(store),
+    )
+
+
+def _count(names: Iterable[str]) -> dict[str, int]:
+    """How often each is there, in the order in which they come."""
+    counts: dict[str, int] = {}
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+    return counts
+
+
+def print_stats(stats: Stats) -> None:
+    """Print a line for each kind of thing that there is, and for each run and worker."""
+    rows = [
+        ("tasks:", _join(stats.tasks)),
+        ("attempts:", _join(stats.attempts)),
+        ("types:", _join(stats.types)),
+        ("reports:", f"{stats.reports} ({text.size(stats.bytes)})"),
+        *(("run:", f"{one.id}  {one.wanted} workers  since {one.started}") for one in stats.runs),
+        *(("worker:", f"{one.id}  [{one.state}]  {one.task or ''}") for one in stats.workers),
+    ]
+    print_table(rows)
+
+
+def _join(counts: dict[str, int]) -> str:
+    return ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "none"

@@ -1,0 +1,76 @@
+"""The terminal: its width, its colours, and output that it can be trusted with.
+
+It promises that `SafeOutput` lets nothing through that a terminal could act on, and that a reader who goes away stops
+no work. Used by the rest of this room, and by `logs`, `launch` and `cli`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from .. import text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def width() -> int:
+    """Return the terminal's width in columns; 80 where it does not say."""
+    import shutil
+
+    return shutil.get_terminal_size().columns or 80  # a terminal that does not know its size says 0
+
+
+def colour(cell: str, code: str) -> str:
+    """Return `cell` with a colour (SGR codes, ECMA-48) on a terminal that may have one, by NO_COLOR (no-color.org)."""
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM", "dumb") == "dumb":
+        return cell
+    return f"\x1b[{code}m{cell}\x1b[0m"
+
+
+def say(line: str) -> None:
+    """Print a line at once. When nobody reads any more, nothing more is printed, and the work goes on."""
+    try:
+        print(line, flush=True)
+    except OSError:
+        mute()
+
+
+def mute() -> None:
+    """Send stdout to nowhere: nobody reads it, and Python would try, and complain, once more at its exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def complain(words: str) -> None:
+    """Print a line on stderr, as txlite's."""
+    try:
+        print(f"txlite: {text.printable(words)}", file=sys.stderr)
+    except OSError:
+        pass  # nobody is left to tell; the exit code says it
+
+
+def output_writer(is_raw: bool) -> Callable[[bytes], None]:
+    """Return what writes an agent's output to stdout, at once: byte for byte, or escaped as `SafeOutput` does."""
+    return _write_raw if is_raw else SafeOutput().write
+
+
+def _write_raw(data: bytes) -> None:
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+class SafeOutput:
+    """Standard output for what an agent wrote, with everything escaped that a terminal could act on."""
+
+    def __init__(self) -> None:
+        import codecs
+
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def write(self, data: bytes) -> None:
+        """Write what bytes of UTF-8 say, at once; a character that is cut off waits for its rest."""
+        sys.stdout.write(text.printable_lines(self._decoder.decode(data)))
+        sys.stdout.flush()
