@@ -33,6 +33,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(formatter_class=formatter, allow_abbrev=False, **options)  # type: ignore[arg-type]
 
     def error(self, message: str) -> NoReturn:
+        """Raise UsageError, where argparse would exit, with the option that may have been meant."""
         kind, _, rest = message.partition("unrecognized arguments: ")
         unknown = rest.split(" ")[0].split("=")[0]
         hint = _nearest(unknown, self._option_string_actions) if not kind and unknown.startswith("-") else ""

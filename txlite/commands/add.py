@@ -14,6 +14,7 @@ TAKES_COMMAND = True  # after --
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
+    """Declare the arguments of a verb."""
     parser.usage = "txlite add [options] TITLE   or   txlite add [options] [TITLE] -- COMMAND ..."
     parser.epilog = "COMMAND is a line for sh -c if it is one word, and a command with its arguments otherwise."
     parser.add_argument("title", nargs="?", default="", help="what is to be done; for a command it may be left out")
@@ -34,6 +35,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 
 
 def run(args: Namespace) -> int:
+    """Add a task and print it."""
     command = _join(args.command) if args.command else None
     with open_writing(args) as store:
         task = store.add(

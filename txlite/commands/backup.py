@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
+    """Declare the arguments of a verb."""
     parser.epilog = "To go back to it, put it in the place of a home's tasks.db while nothing runs there."
     parser.add_argument("file", metavar="FILE", help="a new file: what is there is never replaced")
     parser.add_argument("--json", action="store_true", help="print an object")
 
 
 def run(args: Namespace) -> int:
+    """Copy the database and print how large the copy is."""
     path = os.path.abspath(args.file)
     with open_reading(args) as store:
         size = store.backup(path)

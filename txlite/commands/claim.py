@@ -19,6 +19,7 @@ ACTIONS = ("release", "renew")
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
+    """Declare the arguments of a verb."""
     if verb == "claims":
         parser.add_argument("--expired", action="store_true", help="only those whose lease has run out")
     elif verb == "claim":
@@ -32,6 +33,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 
 
 def run(args: Namespace) -> int:
+    """Take, renew or give back a claim, or list all."""
     if args.verb == "claims":
         return _list(args)
     action = args.verb.partition(":")[2]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
+    """Declare the arguments of a verb."""
     parser.epilog = (
         "Only reports of attempts that have ended are touched. On a terminal it asks first. A report's age is the "
         "time since its last change; 0 is all that ended, 0.5 is twelve hours. Worktrees of `txlite ralph` go when "
@@ -33,6 +34,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 
 
 def run(args: Namespace) -> int:
+    """Clean up, or show what would be; return 1 where something could not be done."""
     complaints = Complaints()
     age = None if args.compress_only else args.age
     with open_reading(args) as store:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
+    """Declare the arguments of a verb."""
     parser.add_argument("task", metavar="ID")
     if verb == "done":
         parser.add_argument("--force", action="store_true", help="even if a worker runs it: stop its agent")
@@ -26,6 +27,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 
 
 def run(args: Namespace) -> int:
+    """Decide about a task and print how it stands."""
     with open_writing(args) as store:
         id = store.resolve(args.task)
         more: dict[str, object] = {}

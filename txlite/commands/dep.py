@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
+    """Declare the arguments of a verb."""
     if verb == "dep":
         parser.usage = "txlite dep block|unblock ID BLOCKER   or   txlite dep tree ID"
         parser.add_argument(
@@ -27,6 +28,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 
 
 def run(args: Namespace) -> int:
+    """Change or show what a task waits for."""
     action = args.action if args.verb == "dep" else args.verb
     if action == "tree":
         return _print_tree(args)

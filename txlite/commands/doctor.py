@@ -13,11 +13,13 @@ if TYPE_CHECKING:
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
+    """Declare the arguments of a verb."""
     parser.epilog = "Changes nothing. Exits with 1 if something is broken; what is limited still works."
     parser.add_argument("--json", action="store_true", help="print an object")
 
 
 def run(args: Namespace) -> int:
+    """Print what was found; return 1 where something is broken."""
     findings = []
     for finding in diagnose(args.home):
         findings.append(finding)

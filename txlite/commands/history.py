@@ -17,6 +17,7 @@ LATEST = 20
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
+    """Declare the arguments of a verb."""
     parser.add_argument("task", metavar="ID", nargs="?", help="of this task, also if it was deleted, oldest first")
     parser.add_argument(
         "--limit", type=value_of(parse_limit), metavar="N", help=f"at most so many, the newest ({LATEST}; with ID: all)"
@@ -25,6 +26,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 
 
 def run(args: Namespace) -> int:
+    """Print changes of state."""
     limit = LATEST if args.limit is None and args.task is None else args.limit
     with open_reading(args) as store:
         events = store.history.events(args.task, limit)

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
+    """Declare the arguments of a verb."""
     parser.add_argument("--json", action="store_true", help="print an object")
 
 
 def run(args: Namespace) -> int:
+    """Make a home and print where it is."""
     chosen = args.home or os.environ.get("TXLITE_HOME")
     home = os.path.abspath(chosen or os.path.join(location.working_directory(), location.NAME))
     is_new = not os.path.lexists(os.path.join(home, location.DATABASE))

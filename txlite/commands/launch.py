@@ -27,6 +27,7 @@ AGENT = "codex"  # unless config.ini or --agent says another
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
+    """Declare the arguments of a verb."""
     parser.usage = "txlite launch [options] [LEVEL] [TYPE] TASK"
     parser.epilog = (
         f"LEVEL is one of {', '.join(LEVELS)}. TYPE is the directory of the report below home: workers, research, "
@@ -50,6 +51,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 
 
 def run(args: Namespace) -> int:
+    """Start a background worker and print who it is; with --wait return its task's exit code."""
     level, type, words = _understand(args)
     home = location.locate(args.home)
     agent = args.agent or config.option(config.read(home), "agent", AGENT)
@@ -80,11 +82,15 @@ def _understand(args: Namespace) -> tuple[str | None, str, str]:
     if len(names) == 1 and (names[0] in BY_TYPE or (args.level is not None and names[0] not in LEVELS)):
         names.insert(0, args.level)
     level, type = (*names, None, None)[:2]
-    for option, word, given in (("--level", level, args.level), ("--type", type, args.type)):
-        if word is not None and given not in (None, word):
-            raise UsageError(f"{option} {given} and {word!r} contradict each other: give one of them")
-    type = args.type if type is None else type
-    return args.level if level is None else level, WORKERS if type is None else type, task
+    level, type = _agree("--level", level, args.level), _agree("--type", type, args.type)
+    return level, WORKERS if type is None else type, task
+
+
+def _agree(option: str, word: str | None, given: str | None) -> str | None:
+    """What a word says, or else an option."""
+    if word is not None and given not in (None, word):
+        raise UsageError(f"{option} {given} and {word!r} contradict each other: give one of them")
+    return given if word is None else word
 
 
 def _read_stdin() -> str:

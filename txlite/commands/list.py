@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
+    """Declare the arguments of a verb."""
     if verb == "list":
         parser.add_argument("--status", metavar="A,B", help="only tasks in these states; also ready, waiting, later")
     else:
@@ -29,6 +30,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 
 
 def run(args: Namespace) -> int:
+    """Print tasks, or claim the best one."""
     if args.verb == "ready" and args.claim is not None:
         return _claim(args)
     with open_reading(args) as store:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
+    """Declare the arguments of a verb."""
     parser.usage = "txlite logs [-f] [--raw] ID|PID"
     parser.add_argument("name", metavar="ID|PID", help="a task (its last attempt), or an attempt by its PID")
     parser.add_argument("--follow", "-f", action="store_true", help="go on until it has ended")
@@ -25,6 +26,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 
 
 def run(args: Namespace) -> int:
+    """Print the output of an attempt."""
     write = output_writer(args.raw)
     with open_reading(args) as store:
         target = find_target(store, args.name)

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
+    """Declare the arguments of a verb."""
     parser.epilog = "Run the file as ./FILE or python3 FILE, with any command after it."
     parser.add_argument("file", metavar="FILE", help="such as txlite.pyz; replaced if it is there")
     parser.add_argument("--json", action="store_true", help="print an object")
 
 
 def run(args: Namespace) -> int:
+    """Write the archive and print how large it is."""
     path = os.path.abspath(args.file)
     installation.pack(path)
     size = os.path.getsize(path)

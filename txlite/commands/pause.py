@@ -11,10 +11,12 @@ if TYPE_CHECKING:
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
+    """Declare the arguments of a verb."""
     parser.add_argument("--json", action="store_true", help="print an object")
 
 
 def run(args: Namespace) -> int:
+    """Pause or resume, and print which."""
     with open_writing(args) as store:
         if args.verb == "resume":
             store.resume()

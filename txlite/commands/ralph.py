@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
+    """Declare the arguments of a verb."""
     parser.epilog = (
         "Each option but --beside, --dry-run, --report and --json can stand in config.ini, in [ralph], with _ for -; "
         "there also `copy`, a path a line, and `setup`, a command: they make worktrees ready. A first Ctrl-C lets what "
@@ -84,6 +85,7 @@ READERS: dict[str, Callable[[str], object]] = {
 
 
 def run(args: Namespace) -> int:
+    """Work until a loop ends, or tell of the last one; return 1 where tasks are left."""
     if args.report:
         return _report(args)
     home = location.locate(args.home)

@@ -12,10 +12,12 @@ if TYPE_CHECKING:
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
+    """Declare the arguments of a verb."""
     parser.add_argument("--json", action="store_true", help="print an object")
 
 
 def run(args: Namespace) -> int:
+    """Recover dead workers and print how many tasks came back."""
     with open_writing(args) as store:
         recovered = Recovery(store).run()
     if args.json:

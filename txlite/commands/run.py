@@ -10,6 +10,7 @@ from ..execution.guarded_process import Limits
 from ..execution.supervisor import Supervisor, SupervisorSettings
 from ..home import config, location
 from ..reports import report
+from ..store.batches import identify
 from ..store.store import Store, open_store
 from ..view.json_objects import print_json, run_object
 from ..view.run_progress import conclude, print_result, result_object, show_run
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
+    """Declare the arguments of a verb."""
     add = parser.add_argument
     add("--workers", "-w", type=value_of(parse_workers), default=4, metavar="N", help="how many at a time (4)")
     add("--from", dest="source", metavar="FILE", help="a task a line, a command for sh -c; - is stdin")
@@ -40,6 +42,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 
 
 def run(args: Namespace) -> int:
+    """Run a batch, or what is queued; return 1 where something failed or waits."""
     lines = None if args.source is None else list(_read_lines(args.source))
     home = location.locate(args.home)
     options = config.read(home)
@@ -102,10 +105,7 @@ def _read_lines(source: str) -> Iterator[str]:
 
 def _enter(store: Store, lines: list[str], args: Namespace) -> Batch:
     """Add the batch, or find where it stood."""
-    import hashlib
-
-    directory = location.working_directory()
-    digest = hashlib.sha256("\n".join([args.agent, directory, *lines]).encode()).hexdigest()
+    digest = identify(args.agent, location.working_directory(), lines)
     new = [{"command" if args.agent == SHELL else "title": line} for line in lines]
     batch, is_new = store.batches.add(digest, args.source, new, args.again)
     if is_new:

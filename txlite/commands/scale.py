@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
+    """Declare the arguments of a verb."""
     parser.add_argument("workers", type=value_of(parse_workers), metavar="N")
     parser.add_argument("--run", metavar="ID", help="which run, where several go on (`txlite status` names them)")
     parser.add_argument("--json", action="store_true", help="print an object")
 
 
 def run(args: Namespace) -> int:
+    """Change a run's number of workers and print it."""
     with open_writing(args) as store:
         supervisor = presence.scale(store, args.workers, args.run)
     if args.json:

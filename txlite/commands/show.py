@@ -12,11 +12,13 @@ if TYPE_CHECKING:
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
+    """Declare the arguments of a verb."""
     parser.add_argument("task", metavar="ID")
     parser.add_argument("--json", action="store_true", help="print an object")
 
 
 def run(args: Namespace) -> int:
+    """Print a task with its attempts."""
     with open_reading(args) as store:
         task = store.get(store.resolve(args.task))
         relations = store.relations([task])[task.id]

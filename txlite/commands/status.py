@@ -21,6 +21,7 @@ ENDED = 10  # attempts that have ended, shown unless told otherwise
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
+    """Declare the arguments of a verb."""
     parser.epilog = f"Shows what waits and runs, and the {ENDED} attempts that ended last; --json shows all."
     types = parser.add_mutually_exclusive_group()
     types.add_argument("--workers", dest="type", action="store_const", const=WORKERS, help="type workers only")
@@ -34,6 +35,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 
 
 def run(args: Namespace) -> int:
+    """Print attempts and runs, or counts."""
     if args.latest == 0:
         raise UsageError("--latest 0: give 1 or more")
     if args.stats:

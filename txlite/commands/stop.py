@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
+    """Declare the arguments of a verb."""
     parser.usage = "txlite stop ID|PID ...   or   txlite stop --all"
     parser.epilog = "The agent gets TERM and, after its --kill-after, KILL, with all that it started."
     parser.add_argument("names", nargs="*", metavar="ID|PID", help="tasks, or attempts by their PID")
@@ -22,6 +23,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 
 
 def run(args: Namespace) -> int:
+    """Stop attempts and print them; return 1 where one goes on."""
     if bool(args.names) == args.all:
         raise UsageError("give the tasks to stop, or --all: `txlite status` lists what runs")
     with open_writing(args) as store:

@@ -19,6 +19,7 @@ STDIO = "-"
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
+    """Declare the arguments of a verb."""
     if verb == "export":
         parser.epilog = "A task that is running is exported as one that waits: its claim is this machine's."
         parser.add_argument(
@@ -34,6 +35,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 
 
 def run(args: Namespace) -> int:
+    """Export or import; print what was merged."""
     if args.verb == "import":
         return _import(args)
     with open_reading(args) as store:

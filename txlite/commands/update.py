@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
+    """Declare the arguments of a verb."""
     parser.add_argument("task", metavar="ID")
     if verb == "delete":
         parser.add_argument("--cascade", action="store_true", help="with all tasks below it")
@@ -29,6 +30,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 
 
 def run(args: Namespace) -> int:
+    """Change or delete a task and print it."""
     return _delete(args) if args.verb == "delete" else _update(args)
 
 

@@ -20,6 +20,7 @@ UNKNOWN = 125
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
+    """Declare the arguments of a verb."""
     parser.usage = "txlite wait [--timeout TIME] ID|PID ..."
     parser.epilog = (
         "Exits with the task's own exit code, for several with 0 or 1; 124 where one ran out of its time, or waiting "
@@ -31,6 +32,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 
 
 def run(args: Namespace) -> int:
+    """Wait, and return the code of what was waited for."""
     with open_reading(args) as store:
         try:
             targets = [find_target(store, name) for name in args.names]

@@ -27,6 +27,7 @@ ACTIONS = ("start", "list", "status", "stop")
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
+    """Declare the arguments of a verb."""
     parser.usage = "txlite worker start|list|status|stop [options] [ID|NAME ...]"
     parser.epilog = (
         "A worker started so stays in the foreground: TERM or Ctrl-C lets what it runs finish, another one a second "
@@ -49,6 +50,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 
 
 def run(args: Namespace) -> int:
+    """Start, list or stop persistent workers."""
     if args.action == "start":
         return _start(args)
     if args.action == "stop":

@@ -49,6 +49,13 @@ class Batch(NamedTuple):
         return self.last - self.first + 1
 
 
+def identify(agent: str, directory: str, lines: Iterable[str]) -> str:
+    """Return what two batches have in common that are the same: who runs them, where, and each line."""
+    import hashlib
+
+    return hashlib.sha256("\n".join([agent, directory, *lines]).encode()).hexdigest()
+
+
 class Batches:
     """The batches of one database."""
 

@@ -94,9 +94,12 @@ def print_ended(
         return
     for (target, ended), row in [] if quiet else zip(found, rows):
         words = describe_end(ended) if ended else "not ended"
-        took = text.duration(row.duration) if row and row.duration is not None else ""
-        report = shorten_path(row.report) if row and row.report else ""
-        print("  ".join(part for part in (target.name, words, took, report) if part))
+        print("  ".join(part for part in (target.name, words, *_time_and_report(row)) if part))
+
+
+def _time_and_report(row: AttemptRow | None) -> tuple[str, str]:
+    took = text.duration(row.duration) if row and row.duration is not None else ""
+    return took, shorten_path(row.report) if row and row.report else ""
 
 
 def describe_end(ended: Ended) -> str:
