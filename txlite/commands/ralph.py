@@ -9,7 +9,7 @@ from ..execution.guarded_process import Limits
 from ..execution.supervisor import SupervisorSettings
 from ..home import config, location, prompt_templates
 from ..model import WORKERS
-from ..ralph import loop, prompt, summary
+from ..ralph import loop, preflight, prompt, summary
 from ..ralph.options import LoopOptions, merge_options
 from ..ralph.trial import Policy
 from ..reports import report
@@ -129,7 +129,7 @@ def _dry_run(store: Store, agent: Agent, options: LoopOptions, as_json: bool) ->
 
 
 def _loop(store: Store, agent: Agent, options: LoopOptions, cap: int, args: Namespace) -> int:
-    rules = loop.find_rules(
+    rules = preflight.find_rules(
         store, options.workers, options.worktrees, not options.no_commit, options.allow, options.copy, options.setup
     )  # fmt: skip
     words = prompt_templates.read(store.home, WORKERS, prompt.TEMPLATE)

@@ -147,23 +147,26 @@ def stop_attempts(store: Store, attempts: list[AttemptStatus]) -> list[AttemptSt
     is dead has its agent's tree ended, as recovery does.
     """
     open_ones = [attempt for attempt in attempts if attempt.ended is None]
-    deadline = clock.monotonic()
-    for attempt in open_ones:
-        deadline = max(deadline, clock.monotonic() + _ask(store, attempt))
-    for attempt in open_ones:
-        if _comes_again(store, presence.attempt(store, attempt.attempt) or attempt):
-            store.cancel(attempt.task)  # its attempt ended by itself in between, and would be followed by another
-    left = [Target(attempt.task, attempt.task, attempt.attempt) for attempt in open_ones]
-    wait_for(store, left, deadline - clock.monotonic())
-    for attempt in open_ones:
+    if open_ones:
+        deadline = max([clock.monotonic() + _ask(store, attempt) for attempt in open_ones])
+        for attempt in open_ones:
+            if _comes_again(store, presence.attempt(store, attempt.attempt) or attempt):
+                store.cancel(attempt.task)  # its attempt ended by itself in between, and would be followed by another
+        left = [Target(attempt.task, attempt.task, attempt.attempt) for attempt in open_ones]
+        wait_for(store, left, deadline - clock.monotonic())
+        _kill_workers(store, open_ones)
+        wait_for(store, left, GRACE)
+        Recovery(store).run()
+    return [presence.attempt(store, attempt.attempt) or attempt for attempt in attempts]
+
+
+def _kill_workers(store: Store, attempts: list[AttemptStatus]) -> None:
+    """Kill the workers of those attempts that have not ended though they were asked to."""
+    for attempt in attempts:
         now = presence.attempt(store, attempt.attempt)
         worker = now and not now.is_over and _worker_of(now)
         if worker:
             process.send_signal(worker, signal.SIGKILL)
-    if open_ones:
-        wait_for(store, left, GRACE)
-        Recovery(store).run()
-    return [presence.attempt(store, attempt.attempt) or attempt for attempt in attempts]
 
 
 def _ask(store: Store, attempt: AttemptStatus) -> float:

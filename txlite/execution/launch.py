@@ -318,6 +318,7 @@ class LaunchedWorker(Standalone):
         self._refusal = Result(CANCELLED, note=reason)
 
     def run(self) -> None:
+        """Run the task, and wake those that wait for their turn."""
         super().run()
         self._store.launches.wake_waiting()
 

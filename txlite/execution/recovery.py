@@ -52,6 +52,7 @@ class Recovery:
 
     @property
     def is_over(self) -> bool:
+        """Whether nothing that was found is unfinished."""
         return not self._cases
 
     @property

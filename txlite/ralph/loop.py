@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 
-from ..errors import Error, Refused, UsageError
+from ..errors import Error, Refused
 from ..execution import supervisor
 from ..git import command as git
-from ..git.landing import HELD_BACK, catch_up
+from ..git.landing import catch_up
 from ..git.repository import Repository
 from ..home import installation, location
 from ..store.workers import new_id
@@ -20,7 +20,7 @@ from ..system import clock
 from ..system.liveness import Liveness, is_held, read_note
 from ..system.named_tuple import NamedTuple
 from . import trial as ralph
-from .workspace import ASIDE, Rules
+from .workspace import ASIDE
 from .worktree_site import WORKTREES
 
 TYPE_CHECKING = False
@@ -43,62 +43,6 @@ class Bounds(NamedTuple):
     max_seconds: float | None = None
     max_failures: int = 5  # different tasks in a row
     idle_exit: float | None = 0.0  # seconds without anything to do; None: it stays
-
-
-def find_rules(
-    store: Store,
-    workers: int,
-    worktrees: bool | None,
-    commits: bool,
-    allow: Iterable[str],
-    copy: Iterable[str],
-    setup: str | None,
-) -> Rules:
-    """How the work of a loop that is started here is treated. Raises UsageError, Refused where it may not start."""
-    top = git.find(location.working_directory()) if commits else None
-    if worktrees and top is None:
-        why = "with --no-commit nothing could leave them" if not commits else "this directory is in no git repository"
-        raise UsageError(f"--worktrees: {why}")
-    is_apart = workers > 1 and top is not None if worktrees is None else worktrees
-    rules = Rules(top, None, is_apart, tuple(allow), tuple(copy), setup)
-    if top is None:
-        return rules
-    rules = rules._replace(shared=Repository(top, store.home, git.by_itself).shared_directory())
-    if workers > 1 and not is_apart:
-        raise UsageError(f"{workers} workers in one working tree would commit each other's work: leave --no-worktrees")
-    state = Repository(top, store.home, git.by_itself).state()
-    if state.commit is None:
-        raise Refused(f"{top} has no commit yet: make a first one, or give --no-commit")
-    for role in ("AUTHOR", "COMMITTER"):
-        try:
-            git.ask(top, "var", f"GIT_{role}_IDENT")
-        except git.GitError:
-            raise Refused("git does not know who commits here: `git config user.name` and user.email tell it") from None
-    if is_apart and state.branch is None:
-        raise Refused(f"{top} is on no branch, and worktrees need one to come back to: `git switch BRANCH`")
-    if is_apart and os.pathsep in store.home:
-        raise Refused(f"{store.home} holds a {os.pathsep!r}, which git takes for two paths: give another with --home")
-    for path in filter(lambda path: os.path.lexists(os.path.join(top, path)), rules.copy if is_apart else ()):
-        if not git.ask(top, "ls-files", "--", path) and not git.ask(top, "check-ignore", "--", path, codes=(0, 1)):
-            raise UsageError(f"config.ini, [ralph]: copy: {path} is not ignored by git: it would be committed")
-    held = Repository(top, store.home, git.by_itself)
-    why_held = catch_up(held, state.branch) if state.branch else None
-    if why_held and not is_apart:
-        raise Refused(
-            f"{top}: {state.branch} lacks what {HELD_BACK}/{state.branch} holds ({why_held}): merge that first"
-        )
-    if not is_apart and state.changes and not _is_cut_off(store, top):
-        names = ", ".join(state.changes[:3])
-        raise Refused(
-            f"{top} has changes that are not committed ({names}): commit or stash them, or give --worktrees or "
-            "--no-commit"
-        )
-    return rules._replace(base=state.branch)
-
-
-def _is_cut_off(store: Store, top: str) -> bool:
-    """Whether the changes there are an attempt's: one that was killed, or goes on though its loop was killed."""
-    return any(trial.repository == top and not trial.worktree for trial in store.loop_attempts.unsettled())
 
 
 class Loop:
@@ -127,6 +71,7 @@ class Loop:
 
     @property
     def is_interrupted(self) -> bool:
+        """Whether a signal came."""
         return self.supervisor.is_interrupted
 
     def run(self, beside: bool = False) -> str:

@@ -54,13 +54,7 @@ def merge_options(
     readers: for each option with a value, what makes it of its text. Raises UsageError.
     """
     config.check_options(settings, SECTION, [*readers, *FLAGS, *LISTS, "setup"])
-    said = {name: given.get(name) for name in (*readers, *FLAGS)}
-    for name, read in readers.items():
-        if said[name] is None:
-            said[name] = _read(settings, name, read)
-    for name in FLAGS:
-        if not said[name] and (name != "worktrees" or said[name] is None):
-            said[name] = _read_flag(settings, name)
+    said = _complete(given, settings, readers)
     found = LoopOptions(
         **{name: value for name, value in said.items() if value is not None},  # type: ignore[arg-type]
         allow=(*_strip(given.get("allow") or ()), *_read_list(settings, "allow")),  # type: ignore[arg-type]
@@ -70,6 +64,20 @@ def merge_options(
     if found.forever and found.idle_exit is not None:
         raise UsageError("--forever and --idle-exit contradict each other: give one of them")
     return found
+
+
+def _complete(
+    given: Mapping[str, object], settings: ConfigParser, readers: Mapping[str, Callable[[str], object]]
+) -> dict[str, object]:
+    """What was given, and from config.ini what was not."""
+    said = {name: given.get(name) for name in (*readers, *FLAGS)}
+    for name, read in readers.items():
+        if said[name] is None:
+            said[name] = _read(settings, name, read)
+    for name in FLAGS:
+        if not said[name] and (name != "worktrees" or said[name] is None):
+            said[name] = _read_flag(settings, name)
+    return said
 
 
 def _read(settings: ConfigParser, name: str, read: Callable[[str], object]) -> object:

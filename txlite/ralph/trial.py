@@ -80,6 +80,7 @@ class Memory:
         self.data = b""
 
     def write(self, data: bytes) -> None:
+        """Keep the end of it."""
         self.data = (self.data + data)[-(1 << 16) :]
 
 
@@ -271,10 +272,12 @@ class RalphWorker(worker.Worker):
     # What a place asks of us.
 
     def verify(self, directory: str) -> str | None:
+        """Run the gate there; return why it did not pass, or None."""
         gate = self._gate
         return self._command("the gate", gate, directory, self._policy.verify_timeout) if gate else None
 
     def set_up(self, command: str, directory: str) -> str | None:
+        """Run the setup command there; return why it failed, or None."""
         return self._command("the setup command", command, directory, SET_UP)
 
     def _command(self, what: str, command: str, directory: str, timeout: float) -> str | None:
@@ -287,9 +290,11 @@ class RalphWorker(worker.Worker):
         return f"{what} failed: {result.note or f'exit {result.exit_code}'}"
 
     def act(self, argv: list[str], directory: str, stdin: bytes | None = None) -> tuple[int | None, str]:
+        """Run git, until somebody stops it; return its exit code and output."""
         return self._act(argv, directory, stdin, surely=False)
 
     def act_surely(self, argv: list[str], directory: str, stdin: bytes | None = None) -> tuple[int | None, str]:
+        """Run git that must come to its end."""
         return self._act(argv, directory, stdin, surely=True)
 
     def _act(self, argv: list[str], directory: str, stdin: bytes | None, surely: bool) -> tuple[int | None, str]:
@@ -364,6 +369,7 @@ class RalphWorker(worker.Worker):
 
     @contextlib.contextmanager
     def locked(self, path: str, surely: bool = False) -> Iterator[None]:
+        """Hold the lock on a file; waited for until somebody stops the attempt, or surely."""
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             while not _try_lock(file):
@@ -376,6 +382,7 @@ class RalphWorker(worker.Worker):
             os.close(file)
 
     def rest(self) -> None:
+        """Wait a moment. Raises Stopped."""
         self._wait(0.1, [])
         self._check()
 
@@ -390,12 +397,14 @@ class RalphWorker(worker.Worker):
                 raise Stopped(Result(CANCELLED, note=reason))
 
     def free(self, lock: str) -> None:
+        """Wait until a lock of git's is gone, and remove it if a kill has left it."""
         deadline = clock.monotonic() + LOCK_PATIENCE
         while os.path.lexists(lock) and clock.monotonic() < deadline:
             self._break(lock)
             self.rest()
 
     def remark(self, text: str) -> None:
+        """Write a line of ours into the report."""
         self._paper_write(f"\n[txlite] {text}\n")
 
     def _paper_write(self, text: str) -> None:

@@ -1,0 +1,101 @@
+"""What must hold before a loop starts: which working tree it works in, and whether it may.
+
+Guarantee: whatever would make each attempt fail, or would commit what is not the loop's, is refused in one line before
+anything is claimed. Called by the command `ralph`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import Refused, UsageError
+from ..git import command
+from ..git.landing import HELD_BACK, catch_up
+from ..git.repository import Repository
+from ..home import location
+from .workspace import Rules
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..git.repository import State
+    from ..store.store import Store
+
+
+def find_rules(
+    store: Store,
+    workers: int,
+    worktrees: bool | None,
+    commits: bool,
+    allow: Iterable[str],
+    copy: Iterable[str],
+    setup: str | None,
+) -> Rules:
+    """Return how the work of a loop that is started here is treated.
+
+    worktrees: None where nobody said; commits: whether git is used at all. Raises UsageError, Refused where it may not
+    start.
+    """
+    top = command.find(location.working_directory()) if commits else None
+    if worktrees and top is None:
+        why = "with --no-commit nothing could leave them" if not commits else "this directory is in no git repository"
+        raise UsageError(f"--worktrees: {why}")
+    is_apart = workers > 1 and top is not None if worktrees is None else worktrees
+    rules = Rules(top, None, is_apart, tuple(allow), tuple(copy), setup)
+    if top is None:
+        return rules
+    repository = Repository(top, store.home, command.by_itself)
+    rules = rules._replace(shared=repository.shared_directory())
+    if workers > 1 and not is_apart:
+        raise UsageError(f"{workers} workers in one working tree would commit each other's work: leave --no-worktrees")
+    state = repository.state()
+    _check_commits(top, state)
+    if is_apart:
+        _check_worktrees(store, top, state, rules)
+    why_held = catch_up(repository, state.branch) if state.branch else None
+    if not is_apart:
+        _check_clean(store, top, state, why_held)
+    return rules._replace(base=state.branch)
+
+
+def _check_commits(top: str, state: State) -> None:
+    """There is something to build on, and somebody who commits."""
+    if state.commit is None:
+        raise Refused(f"{top} has no commit yet: make a first one, or give --no-commit")
+    for role in ("AUTHOR", "COMMITTER"):
+        try:
+            command.ask(top, "var", f"GIT_{role}_IDENT")
+        except command.GitError:
+            raise Refused("git does not know who commits here: `git config user.name` and user.email tell it") from None
+
+
+def _check_worktrees(store: Store, top: str, state: State, rules: Rules) -> None:
+    """Worktrees have a branch to come back to, and nothing that they get would be committed."""
+    if state.branch is None:
+        raise Refused(f"{top} is on no branch, and worktrees need one to come back to: `git switch BRANCH`")
+    if os.pathsep in store.home:
+        raise Refused(f"{store.home} holds a {os.pathsep!r}, which git takes for two paths: give another with --home")
+    for path in filter(lambda path: os.path.lexists(os.path.join(top, path)), rules.copy):
+        tracked = command.ask(top, "ls-files", "--", path)
+        if not tracked and not command.ask(top, "check-ignore", "--", path, codes=(0, 1)):
+            raise UsageError(f"config.ini, [ralph]: copy: {path} is not ignored by git: it would be committed")
+
+
+def _check_clean(store: Store, top: str, state: State, why_held: str | None) -> None:
+    """The user's own tree holds all that was landed, and nothing that is not committed."""
+    if why_held:
+        raise Refused(
+            f"{top}: {state.branch} lacks what {HELD_BACK}/{state.branch} holds ({why_held}): merge that first"
+        )
+    if state.changes and not _is_cut_off(store, top):
+        names = ", ".join(state.changes[:3])
+        raise Refused(
+            f"{top} has changes that are not committed ({names}): commit or stash them, or give --worktrees or "
+            "--no-commit"
+        )
+
+
+def _is_cut_off(store: Store, top: str) -> bool:
+    """Whether the changes there are an attempt's: one that was killed, or goes on though its loop was killed."""
+    return any(record.repository == top and not record.worktree for record in store.loop_attempts.unsettled())
