@@ -68,7 +68,8 @@ def _recover(store: Store, id: str) -> None:
 
 def _launch_again(store: Store, id: str, as_json: bool) -> int:
     """A launched task is no other worker's: it gets one of its own once more."""
-    from ..execution.launch import launch, order_again
+    from ..execution.launch import launch
+    from ..execution.launch_order import order_again
     from ..execution.recovery import Recovery
     from ..view.attempts import print_launched
 

@@ -7,7 +7,8 @@ import sys
 from ..errors import Interrupted, UsageError
 from ..execution import presence
 from ..execution.ending import Target, stop_attempts, wait_for
-from ..execution.launch import LaunchInterrupted, explain, launch, order
+from ..execution.launch import LaunchInterrupted, launch
+from ..execution.launch_order import explain, order
 from ..home import config, location
 from ..home.prompt_templates import BY_TYPE
 from ..model import LEVELS, WORKERS
@@ -21,7 +22,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from ..execution.launch import Launched, Order
+    from ..execution.launch_order import LaunchOrder
+    from ..execution.launched import Launched
 
 AGENT = "codex"  # unless config.ini or --agent says another
 
@@ -114,7 +116,7 @@ def _stay_beside(args: Namespace, launched: Launched) -> int:
     return ended.code
 
 
-def _stay_before(args: Namespace, home: str, wanted: Order) -> int:
+def _stay_before(args: Namespace, home: str, wanted: LaunchOrder) -> int:
     """Launch it and show its output until its end; stop it when we are stopped."""
     import signal
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from ..agents.agent import Agent, find_agent
 from ..agents.environment import build_command
 from ..errors import Interrupted, NotFound
-from ..execution.guarded_process import Limits
+from ..execution.executor import Limits
 from ..execution.supervisor import SupervisorSettings
 from ..home import config, location, prompt_templates
 from ..model import WORKERS
 from ..ralph import loop, preflight, prompt, summary
 from ..ralph.options import LoopOptions, merge_options
-from ..ralph.trial import Policy
+from ..ralph.policy import Policy
 from ..reports import report
 from ..store.new_tasks import check_command
 from ..store.store import open_store

@@ -6,7 +6,7 @@ import sys
 
 from ..agents.agent import SHELL, find_agent
 from ..errors import AlreadyClaimed, Interrupted, UsageError
-from ..execution.guarded_process import Limits
+from ..execution.executor import Limits
 from ..execution.supervisor import Supervisor, SupervisorSettings
 from ..home import config, location
 from ..reports import report

@@ -9,7 +9,7 @@ from .. import text
 from ..agents.agent import SHELL, find_agent
 from ..errors import UsageError
 from ..execution.ending import find_workers, stop_workers
-from ..execution.guarded_process import Limits
+from ..execution.executor import Limits
 from ..home import config, location
 from ..reports import report
 from ..store.workers import new_id
@@ -78,13 +78,13 @@ def _start(args: Namespace) -> int:
     options = config.read(home)
     agent = find_agent(args.agent, options)
     cap = report.read_cap(options)
-    from ..execution.persistent import Persistent
-    from ..execution.worker import WorkerSettings
+    from ..execution.persistent import start_worker
+    from ..execution.worker_context import WorkerSettings
 
     limits = Limits(args.timeout, args.kill_after)
     database = os.path.join(home, location.DATABASE)
     settings = WorkerSettings(database, id, name, None, agent, args.max_attempts, limits, cap)
-    worker = Persistent(settings, capabilities, args.drain)
+    worker = start_worker(settings, capabilities, args.drain)
     try:
         if not args.json:
             say(f"{id} [{os.getpid()}] {text.printable(name)} works, until TERM or Ctrl-C")

@@ -1,108 +1,90 @@
-"""One attempt: its agent from the start to the moment when nothing of its tree is left.
+"""A process of an attempt, from the moment it was started to the one when nothing of its tree is left.
 
-The agent runs in a session of its own, with no descriptor, no ignored and no blocked signal of ours; stdin is
-its prompt or nothing, then end-of-file; output comes through one pipe into the report. A `Run` never blocks:
-its owner, the worker's loop, waits for `descriptors` at most `patience` seconds and calls `advance`. It ends
-when the agent has exited and its tree is gone, not at the end of its output, which a daemon may hold open.
+It never blocks: its owner, the worker's loop, waits for `descriptors` at most `patience` seconds and calls `advance`.
+It is over when the process has exited and its tree is gone, not at the end of its output, which a daemon may hold open.
+Started by `executors.local`; satisfies `executor.RunningProcess`.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
 
 from ..agents.agent import judge_exit
-from ..agents.environment import Invocation
-from ..model import TIMEOUT, UNKILLABLE, UNSTARTABLE
+from ..model import TIMEOUT, UNKILLABLE
 from ..store.attempts import Result
 from ..system import clock, process, process_tree
 from ..system.named_tuple import NamedTuple
+from .stall import StallDetector
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Collection
 
     from ..agents.results import Sink
-
+    from .executor import Limits
 
 CHUNK = 1 << 16  # bytes: what a pipe holds
-STALL_LOOKS = 8  # looks at the tree within the time after which it counts as stalled
+LAST_CHUNKS = 64  # read after the end: no writer of ours is left, but one that is spared may go on for ever
 
 
-class Limits(NamedTuple):
-    """What bounds an attempt."""
+class Kinship(NamedTuple):
+    """What tells the processes of an attempt from others."""
 
-    timeout: float | None = None  # seconds it may run
-    kill_after: float = 10.0  # seconds between TERM and KILL
-    stall: float | None = None  # seconds without output and without CPU time of the whole tree
+    home: str  # its uuid
+    attempt: int
+    spared: Callable[[], Collection[int]]  # the PIDs of workers that live
+    is_subreaper: bool  # orphans among them come to us
+    leaves_daemons: bool  # what outlives the process itself was left on purpose
 
 
-class Run:
-    """An attempt that was started. `result` is None until it is over."""
+class GuardedProcess:
+    """A process of an attempt. `result` is None until it is over."""
 
     def __init__(
         self,
-        invocation: Invocation,
-        directory: str | None,
+        child: subprocess.Popen[bytes],
+        output: int,
         sink: Sink,
-        mark: tuple[str, int],
         limits: Limits,
-        spared: Callable[[], Collection[int]],
-        daemons: bool = False,
-        is_subreaper: bool = True,
+        kinship: Kinship,
+        started: float,
     ) -> None:
+        """child: in a session of its own; output: a descriptor that does not block; started: monotonic seconds."""
         self.result: Result | None = None
-        self.pid: int | None = None  # of the agent, if it could be started
-        self._identity: process.Identity | None = None
+        self.pid: int | None = child.pid
+        self._child = child
+        self._pipe = output
+        self._pidfd = _open_pidfd(child.pid)
         self._sink = sink
         self._limits = limits
-        self._is_subreaper = is_subreaper
-        self._leaves_daemons = daemons
+        self._kinship = kinship
+        self._started = started
+        self._identity: process.Identity | None = None
         self._decided: Result | None = None  # why it was stopped, where it was
         self._ending: process_tree.Ending | None = None
         self._next_step = 0.0
-        self._pipe = self._pidfd = -1
-        self._started = clock.monotonic()
-        self._deadlines = [] if limits.timeout is None else [(self._started + limits.timeout, _late(limits.timeout))]
+        self._is_hastened = False
+        self._deadlines = [] if limits.timeout is None else [(started + limits.timeout, _late(limits.timeout))]
         self._bound: list[tuple[float, Result]] = []
-        self._pulse = StallDetector(limits.stall)
-        self._spared = spared
-        self._mark = mark
-        self._begin(invocation, directory)
-
-    def _begin(self, invocation: Invocation, directory: str | None) -> None:
-        """Start the agent; where it cannot be started, that is the result."""
-        try:
-            process_tree.mark_children(*self._mark)
-            self._child = self._start(invocation, directory)
-        except (OSError, ValueError) as error:
-            self._close()
-            self.result = Result(UNSTARTABLE, duration=0.0, note=_why_not_started(error, invocation, directory))
-            return
-        self.pid = self._child.pid
-        try:
-            self._pidfd = os.pidfd_open(self._child.pid)
-        except (AttributeError, OSError):
-            pass  # no pidfd here: SIGCHLD wakes the worker's loop, and each `advance` asks
+        self._stall = StallDetector(limits.stall)
 
     @property
-    def agent(self) -> process.Identity | None:
-        """Who the agent is, while it runs."""
-        if self._identity is None and self.pid is not None and self._child.returncode is None:
-            self._identity = process.identify(self.pid)
-        return self._identity
+    def note(self) -> dict[str, object]:
+        """Return who it is, so that recovery finds its session."""
+        return {"agent": str(self._identify())}
 
     @property
     def descriptors(self) -> list[int]:
-        """What to wait for: output, and the agent's exit."""
+        """Return what to wait for: output, and its exit."""
         return [file for file in (self._pipe, self._pidfd) if file >= 0]
 
     @property
     def patience(self) -> float | None:
-        """Seconds until `advance` must be called though nothing came; None for as long as it takes."""
+        """Return the seconds until `advance` must be called though nothing came; None: as long as it takes."""
         if self._ending:
             return max(self._next_step - clock.monotonic(), 0.0)
-        due = [deadline for deadline, _ in self._deadlines + self._bound] + self._pulse.due
+        due = [deadline for deadline, _ in self._deadlines + self._bound] + self._stall.due
         return max(min(due) - clock.monotonic(), 0.0) if due else None
 
     def bound(self, seconds: float, result: Result) -> None:
@@ -110,7 +92,7 @@ class Run:
         self._bound = [(clock.monotonic() + seconds, result)]
 
     def unbind(self) -> None:
-        """It may run on, after all."""
+        """Let it run on, after all."""
         self._bound = []
 
     def stop(self, result: Result) -> None:
@@ -120,20 +102,17 @@ class Run:
             self._end_tree()
 
     def hasten(self) -> None:
-        """Do not wait any longer before KILL."""
-        if self._ending:
+        """Do not wait any longer before KILL, if it is being ended."""
+        if self._ending and not self._is_hastened:
+            self._is_hastened = True
             self._ending.hasten()
             self._next_step = 0.0
 
     def advance(self, readable: Collection[int]) -> None:
-        """Do what is due."""
+        """Do what is due: take output, see the exit, heed the limits, go on with the end of the tree."""
         if self._pipe in readable:
             self._read_output()
-        if self._child.returncode is None and (self._pidfd < 0 or self._pidfd in readable):
-            self._child.poll()
-        if self._child.returncode is not None and self._pidfd >= 0:
-            os.close(self._pidfd)  # it would stay readable
-            self._pidfd = -1
+        self._see_exit(readable)
         now = clock.monotonic()
         if not self._ending:
             self._heed_limits(now)
@@ -148,49 +127,43 @@ class Run:
                 self._child.poll()
                 self._finish(self._ending.survivors)
 
+    def _see_exit(self, readable: Collection[int]) -> None:
+        if self._child.returncode is None and (self._pidfd < 0 or self._pidfd in readable):
+            self._child.poll()
+        if self._child.returncode is not None and self._pidfd >= 0:
+            os.close(self._pidfd)  # it would stay readable
+            self._pidfd = -1
+
     def _heed_limits(self, now: float) -> None:
         for deadline, result in self._deadlines + self._bound:
             if now >= deadline:
                 self.stop(result)
-        if self._pulse.due and now >= self._pulse.due[0] and self._pulse.has_stopped(self._tree().members()):
+        if self._stall.due and now >= self._stall.due[0] and self._stall.has_stopped(self._tree().members()):
             self.stop(Result(TIMEOUT, note=f"no output and no CPU time for {self._limits.stall:g} s"))
 
-    def _start(self, invocation: Invocation, directory: str | None) -> subprocess.Popen[bytes]:
-        stdin = subprocess.DEVNULL if invocation.stdin is None else _as_file(invocation.stdin)
-        self._pipe, output = os.pipe()
-        os.set_blocking(self._pipe, False)
-        try:
-            return subprocess.Popen(
-                invocation.argv,
-                cwd=directory,
-                env=invocation.environment,
-                stdin=stdin,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        finally:
-            os.close(output)
-            if stdin >= 0:
-                os.close(stdin)
+    def _identify(self) -> process.Identity | None:
+        """Who it is; known only where it was asked for while it ran."""
+        if self._identity is None and self._child.returncode is None:
+            self._identity = process.identify(self._child.pid)
+        return self._identity
 
     def _end_tree(self) -> None:
         self._ending = process_tree.Ending(self._tree(), self._limits.kill_after)
         self._next_step = 0.0
 
     def _tree(self) -> process_tree.Tree:
-        home, attempt = self._mark
+        home, attempt, spared = self._kinship[:3]
 
         def is_adopted(child: process.Process) -> bool:
             """Our children are this attempt's, but for what an earlier agent left running on purpose."""
             return process_tree.marked_attempt(child.pid, home) in (attempt, None)
 
-        return process_tree.Tree(home, attempt, self.agent, is_adopted, self._spared)
+        return process_tree.Tree(home, attempt, self._identify(), is_adopted, spared)
 
     def _is_tree_gone(self) -> bool:
         """The quick answer for the usual case: a subreaper without children has nothing below it."""
-        if self._leaves_daemons or not self._is_subreaper:
-            return self._leaves_daemons
+        if self._kinship.leaves_daemons or not self._kinship.is_subreaper:
+            return self._kinship.leaves_daemons
         process.reap_adopted(())  # the agent was collected: what is dead now is another's, launched from inside it
         return not process.has_children()
 
@@ -201,7 +174,7 @@ class Run:
         except BlockingIOError:
             return False
         if data:
-            self._pulse.beat()
+            self._stall.record_output()
             self._sink.write(data)
             return True
         os.close(self._pipe)
@@ -209,10 +182,12 @@ class Run:
         return False
 
     def _finish(self, survivors: list[process.Process]) -> None:
-        for _ in range(64):  # no writer of ours is left, but a spared one may go on for ever
+        for _ in range(LAST_CHUNKS):
             if self._pipe < 0 or not self._read_output():
                 break
-        self._close()
+        for file in self.descriptors:
+            os.close(file)
+        self._pipe = self._pidfd = -1
         code = self._child.returncode
         outcome, exit_code, note = judge_exit(code) if code is not None else (UNKILLABLE, None, None)
         result = self._decided or Result(outcome, note=note)
@@ -221,58 +196,13 @@ class Run:
             result = Result(UNKILLABLE, note=f"process {names} could not be killed")
         self.result = result._replace(exit_code=exit_code, duration=clock.monotonic() - self._started)
 
-    def _close(self) -> None:
-        for file in self.descriptors:
-            os.close(file)
-        self._pipe = self._pidfd = -1
 
-
-class StallDetector:
-    """Whether anything happens in a tree: output, CPU time, processes that come and go."""
-
-    def __init__(self, limit: float | None) -> None:
-        self._limit = limit
-        self._seen: set[tuple[int, int, str]] = set()
-        self._last = clock.monotonic()
-        self._next = self._last + limit / STALL_LOOKS if limit else 0.0
-
-    @property
-    def due(self) -> list[float]:
-        """When to look at the tree again, if at all."""
-        return [self._next] if self._limit else []
-
-    def beat(self) -> None:
-        """There was output."""
-        self._last = clock.monotonic()
-
-    def has_stopped(self, members: list[process.Process]) -> bool:
-        """Whether nothing has happened for too long."""
-        now = clock.monotonic()
-        seen = {(member.pid, member.start, member.used) for member in members}
-        if seen != self._seen:
-            self._seen, self._last = seen, now
-        assert self._limit
-        self._next = now + self._limit / STALL_LOOKS
-        return now >= self._last + self._limit
+def _open_pidfd(pid: int) -> int:
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return -1  # no pidfd here: SIGCHLD wakes the worker's loop, and each `advance` asks
 
 
 def _late(timeout: float) -> Result:
     return Result(TIMEOUT, note=f"it ran longer than {timeout:g} s")
-
-
-def _as_file(data: bytes) -> int:
-    """A descriptor that gives `data`, then end-of-file: nobody has to feed a pipe."""
-    import tempfile
-
-    with tempfile.TemporaryFile() as file:
-        file.write(data)
-        file.flush()
-        file.seek(0)
-        return os.dup(file.fileno())
-
-
-def _why_not_started(error: OSError | ValueError, invocation: Invocation, directory: str | None) -> str:
-    if directory and not os.path.isdir(directory):
-        return f"its directory {directory} does not exist"
-    reason = error.strerror if isinstance(error, OSError) else error
-    return f"{invocation.argv[0]} could not be started: {reason}"

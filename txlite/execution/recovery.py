@@ -1,9 +1,9 @@
 """Dead workers, lapsed leases, survivors.
 
-Kill before retry: a dead worker's task goes back to the queue only when the tree of its agent is known to be
-gone. A worker is dead when the lock on its file is free; who takes that lock clears up after it, alone. `look`
-finds what there is to do, `step` does what is due and never blocks, so that a supervisor's loop can go on; `run`
-does it all for a command. Used by `supervisor` and by the commands that recover.
+Kill before retry: a dead worker's task goes back to the queue only when the tree of its agent is known to be gone
+(`dead_worker`). A worker is dead when the lock on its file is free; who takes that lock clears up after it, alone.
+`look` finds what there is to do, `step` does what is due and never blocks, so that a supervisor's loop can go on; `run`
+does it all for a command. Used by the supervisor, by workers without one, and by the commands that recover.
 """
 
 from __future__ import annotations
@@ -11,62 +11,48 @@ from __future__ import annotations
 import os
 import time
 
-from ..agents.agent import SHELL
-from ..errors import Refused
-from ..model import LOST, UNKILLABLE, WORKERS
-from ..reports import report
-from ..reports.header import Header
-from ..store.attempts import Result
-from ..system import clock, liveness, process, process_tree, wakeup
+from ..errors import Error, Refused
+from ..system import clock, liveness, process, wakeup
 from . import presence
+from .dead_worker import DeadWorker
+from .executors.local import LocalExecutor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..model import Claim, WorkerRecord
+    from ..model import WorkerRecord
     from ..store.store import Store
+    from .executor import Executor
 
-AGAIN = 1.0  # seconds until what could not be done is tried again
 PATIENCE = 60.0  # seconds to wait for somebody else who recovers
 
 
-class DeadWorker:
-    """One dead worker, and the attempt that it left."""
-
-    def __init__(self, store: Store, worker: WorkerRecord, legacy: liveness.OrphanedLock, claim: Claim | None) -> None:
-        self.worker = worker
-        self.legacy = legacy
-        self.claim = claim
-        self.note = legacy.note
-        self.ending: process_tree.Ending | None = None
-        self.next_step = 0.0
-
-
 class Recovery:
-    """What to do for the dead of one home."""
+    """What to do for the dead of one home. `recovered`: attempts whose tasks went back."""
 
     def __init__(self, store: Store) -> None:
+        self.recovered = 0
         self._store = store
-        self._cases: dict[str, DeadWorker] = {}
+        self._executor: Executor | None = None
+        self._dead: dict[str, DeadWorker] = {}
         self._is_contested = False  # somebody else holds the lock of a worker that died
-        self.recovered = 0  # attempts whose tasks went back
 
     @property
     def is_over(self) -> bool:
         """Whether nothing that was found is unfinished."""
-        return not self._cases
+        return not self._dead
 
     @property
     def patience(self) -> float | None:
-        """Seconds until `step` has something to do; None while there is nothing."""
-        if not self._cases:
+        """Return the seconds until `step` has something to do; None while there is nothing."""
+        if not self._dead:
             return None
-        return max(min(case.next_step for case in self._cases.values()) - clock.monotonic(), 0.0)
+        return max(min(dead.next_step for dead in self._dead.values()) - clock.monotonic(), 0.0)
 
     def look(self) -> None:
         """Find workers that died, leases that ran out, and supervisors that are gone."""
         self._is_contested = False
         for worker in self._store.workers.unrecovered():
-            if worker.id not in self._cases:
+            if worker.id not in self._dead:
                 self._open_case(worker)
         for claim in self._store.expired():
             try:
@@ -93,13 +79,14 @@ class Recovery:
         return presence.registered(self._store)
 
     def step(self) -> None:
-        """Do what is due."""
-        for case in list(self._cases.values()):
-            if clock.monotonic() >= case.next_step and self._advance(case):
-                del self._cases[case.worker.id]
+        """Do what is due, without blocking."""
+        for dead in list(self._dead.values()):
+            if clock.monotonic() >= dead.next_step and dead.advance():
+                del self._dead[dead.id]
+                self.recovered += dead.had_claim
 
     def run(self) -> int:
-        """Look, and do it all, waiting for others that do a part of it; how many tasks went back."""
+        """Look, and do it all, waiting for others that do a part of it; return how many tasks went back."""
         deadline = clock.monotonic() + PATIENCE
         self.tidy()
         self.look()
@@ -110,32 +97,31 @@ class Recovery:
         return self.recovered
 
     def _open_case(self, worker: WorkerRecord) -> None:
+        """Begin with a worker, if it is dead, we may judge, and nobody else does."""
         identity = process.Identity.parse(worker.identity)
         if identity is None or identity.is_alive():
             return  # its lock may be missing all the same: somebody tidied locks/
         if not self._can_see(identity, worker):
             return
-        legacy = liveness.OrphanedLock(self._store.lock_path(worker.id))
-        if not legacy.is_taken and not legacy.is_missing:
+        lock = liveness.OrphanedLock(self._store.lock_path(worker.id))
+        if not lock.is_taken and not lock.is_missing:
             self._is_contested = True  # somebody recovers it just now, or asks whether it lives
             return
         try:
-            self._open(worker, legacy)
+            claim = self._store.workers.claim_of(worker.id)
+            if not claim and self._store.workers.get(worker.id).ended:
+                lock.remove()  # another was first
+                return
+            self._dead[worker.id] = DeadWorker(self._store, self._find_executor(), worker, lock, claim)
         except BaseException:
-            legacy.close()  # else nobody could recover it for as long as we live
+            lock.close()  # else nobody could recover it for as long as we live
             raise
 
-    def _open(self, worker: WorkerRecord, legacy: liveness.OrphanedLock) -> None:
-        case = DeadWorker(self._store, worker, legacy, self._store.workers.claim_of(worker.id))
-        if not case.claim and self._store.workers.get(worker.id).ended:
-            legacy.remove()  # another was first
-            return
-        if case.claim:
-            found = process_tree.Tree(
-                self._store.uuid, case.claim.token, self._agent_of(case), spared=lambda: presence.live_pids(self._store)
-            )
-            case.ending = process_tree.Ending(found, worker.kill_after)
-        self._cases[worker.id] = case
+    def _find_executor(self) -> Executor:
+        """Where the attempts of this home ran."""
+        if self._executor is None:
+            self._executor = LocalExecutor(self._store.uuid, lambda: presence.live_pids(self._store))
+        return self._executor
 
     def _can_see(self, identity: process.Identity, worker: WorkerRecord) -> bool:
         """Whether we may judge: its processes would be in our table, or are over with their boot. Otherwise, in
@@ -147,45 +133,35 @@ class Recovery:
         claim = self._store.workers.claim_of(worker.id)
         return claim is None or self._store.assignments.is_lapsed(claim.token)
 
-    def _agent_of(self, case: DeadWorker) -> process.Identity | None:
-        known = case.claim and case.note.get("attempt") == case.claim.token
-        return process.Identity.parse(case.note.get("agent", "")) if known else None
 
-    def _advance(self, case: DeadWorker) -> bool:
-        """Whether the case is closed."""
-        if case.ending and not case.ending.is_over:
-            case.next_step = clock.monotonic() + case.ending.step()
-            if not case.ending.is_over:
-                return False
-        case.next_step = clock.monotonic() + AGAIN  # if one of these cannot be done now
-        if case.claim:
-            self._give_back(case, case.claim)
-        self._store.workers.retire(case.worker.id)
-        wakeup.remove(self._store.wake_directory, case.worker.id)
-        case.legacy.remove()
-        return True
+class RecoveryRounds:
+    """Recovery beside other work: a look for the dead every so many seconds, and steps with what was found."""
 
-    def _give_back(self, case: DeadWorker, claim: Claim) -> None:
-        result = Result(LOST, note="its worker died")
-        if case.ending and case.ending.survivors:
-            names = ", ".join(str(survivor.pid) for survivor in case.ending.survivors[:5])
-            result = Result(UNKILLABLE, note=f"its worker died, and process {names} could not be killed")
-        self._store.assignments.finish(claim.token, self._salvage(case, claim, result), max_attempts=1)
-        self.recovered += 1
+    def __init__(self, recovery: Recovery, seconds: float) -> None:
+        self._recovery = recovery
+        self._seconds = seconds
+        self._next_look = 0.0
 
-    def _salvage(self, case: DeadWorker, claim: Claim, result: Result) -> Result:
-        note = case.note
-        if "stamp" not in note or note.get("attempt") != claim.token:
-            return result  # it died before it began a report
-        agent = self._agent_of(case)
-        worker = int(case.worker.identity.split(" ")[0])
-        launch = self._store.launches.of(claim.task)
-        pid = agent.pid if agent and not launch else worker
-        heading = Header.of(
-            self._store.get(claim.task), claim.token, note.get("name", SHELL), note["started"], launch, worker
-        )
-        directory = os.path.join(self._store.home, note.get("directory", WORKERS))
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing that was found is unfinished."""
+        return self._recovery.is_over
+
+    @property
+    def patience(self) -> float:
+        """Return the seconds until there is something to do, at the most."""
+        return self._seconds if self._recovery.patience is None else self._recovery.patience
+
+    def look_every(self, seconds: float) -> None:
+        """Look for the dead at once, and then so often."""
+        self._seconds, self._next_look = seconds, 0.0
+
+    def go_on(self) -> None:
+        """Do what is due. What cannot be done now is left: others recover, too, and our own agent comes first."""
         try:
-            return report.salvage(directory, note["stamp"], heading, result._replace(pid=pid), pid)
-        except OSError as error:
-            return result._replace(note=f"{result.note}; its report could not be written: {error.strerror}", pid=pid)
+            if clock.monotonic() >= self._next_look:
+                self._next_look = clock.monotonic() + self._seconds
+                self._recovery.look()
+            self._recovery.step()
+        except (Error, OSError):
+            pass

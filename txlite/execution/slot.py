@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
 
-    from .worker import WorkerSettings
+    from .worker_context import WorkerSettings
 
 DEATHS = 12  # a worker that died this often without ending an attempt is not started again
 LONGEST_BACKOFF = 10.0  # seconds

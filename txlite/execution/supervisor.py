@@ -22,8 +22,8 @@ from .control import FINISHED, IDLE, TROUBLE, read_trouble
 from .recovery import Recovery
 from .slot import DEATHS, Slot
 from .stop_policy import LEAVE, NONE, STOP, STOPPING, StopPolicy
-from .worker import WorkerSettings
-from .worker import main as work
+from .supervised import work_on_queue
+from .worker_context import WorkerSettings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from ..agents.agent import Agent
     from ..store.store import Store
-    from .guarded_process import Limits
+    from .executor import Limits
 
 LOOK = 1.0  # seconds between looks at what others did: dead workers, leases, `scale`
 TICK = 0.03  # seconds between turns of the loop, at the least, unless a signal or `scale` comes
@@ -48,8 +48,7 @@ class SupervisorSettings(NamedTuple):
     cap: int  # bytes of output kept for each report
     drain: float | None = None  # seconds that running attempts get after the first signal; None: all they need
     forever: bool = False  # stay when there is nothing left to do
-    body: Callable[[WorkerSettings, Connection], None] = work  # of a worker's process; it can be pickled
-    policy: object = None  # what its workers must know besides
+    body: Callable[[WorkerSettings, Connection], None] = work_on_queue  # of a worker's process; it can be pickled
 
 
 class Supervisor:
@@ -192,7 +191,7 @@ class Supervisor:
             settings.body,
             WorkerSettings(
                 self._store.database.path, id, id, self.id, settings.agent, settings.max_attempts, settings.limits,
-                settings.cap, settings.policy,
+                settings.cap,
             ),
         )  # fmt: skip
 

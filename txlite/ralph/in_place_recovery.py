@@ -6,7 +6,7 @@ the kill stays. Held by `in_place`.
 
 from __future__ import annotations
 
-from ..execution.worker import HEARTBEAT
+from ..execution.worker_loop import HEARTBEAT
 from ..git.parking import PARKED, Label
 from ..git.rebase import is_rebasing
 from ..git.repository import Origin

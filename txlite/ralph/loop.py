@@ -1,6 +1,6 @@
-"""RALPH: the loop's own side. Which working tree it works in, when it ends, and why.
+"""RALPH: the loop's own side: when it ends, and why.
 
-The workers claim, run and judge (`ralph`); the supervisor keeps them alive; this one watches what becomes of the tasks,
+The workers claim, run and judge (`trial`); the supervisor keeps them alive; this one watches what becomes of the tasks,
 and has everybody leave when a bound is reached. One loop works in a home, unless another is asked for. Used by the
 command `ralph`.
 """
@@ -8,10 +8,11 @@ command `ralph`.
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from ..errors import Error, Refused
-from ..execution import supervisor
-from ..git import command as git
+from ..execution.supervisor import Supervisor, SupervisorSettings
+from ..git import command
 from ..git.landing import catch_up
 from ..git.repository import Repository
 from ..home import installation, location
@@ -19,7 +20,8 @@ from ..store.workers import new_id
 from ..system import clock
 from ..system.liveness import Liveness, is_held, read_note
 from ..system.named_tuple import NamedTuple
-from . import trial as ralph
+from .agent_turn import COMMANDS
+from .loop_worker import work_on_loop
 from .workspace import ASIDE
 from .worktree_site import WORKTREES
 
@@ -29,11 +31,12 @@ if TYPE_CHECKING:
 
     from ..store.history import Finished
     from ..store.store import Store
+    from .policy import Policy
 
 LOCK = "ralph"  # who holds it is the home's loop
 PAGES = "loops"  # below home: the directory of the reports about loops
 LOOK = 1.0  # seconds between looks at the bounds, though nothing seems to have happened
-OWN_DIRECTORIES = (WORKTREES, ASIDE, PAGES, ralph.COMMANDS)
+OWN_DIRECTORIES = (WORKTREES, ASIDE, PAGES, COMMANDS)
 
 
 class Bounds(NamedTuple):
@@ -51,8 +54,8 @@ class Loop:
     def __init__(
         self,
         store: Store,
-        settings: supervisor.SupervisorSettings,
-        policy: ralph.Policy,
+        settings: SupervisorSettings,
+        policy: Policy,
         bounds: Bounds,
         observe: Callable[[bool], None],
     ) -> None:
@@ -66,8 +69,8 @@ class Loop:
         self._deadline = clock.monotonic() + bounds.max_seconds if bounds.max_seconds else None
         self._idle_since: float | None = None
         self._next_look = clock.monotonic() + LOOK
-        settings = settings._replace(body=ralph.main, policy=policy, forever=bounds.idle_exit != 0)
-        self.supervisor = supervisor.Supervisor(store, settings, self._look, name=self.id)
+        settings = settings._replace(body=partial(work_on_loop, policy=policy), forever=bounds.idle_exit != 0)
+        self.supervisor = Supervisor(store, settings, self._look, name=self.id)
 
     @property
     def is_interrupted(self) -> bool:
@@ -83,7 +86,7 @@ class Loop:
         try:
             for directory in OWN_DIRECTORIES:
                 location.ignore(self._store.home, directory)
-            installation.write_command(os.path.join(self._store.home, ralph.COMMANDS, "txlite"))
+            installation.write_command(os.path.join(self._store.home, COMMANDS, "txlite"))
             self._store.loops.begin(self.id, self._agent.name, self._bounds.max_tasks, self._bounds.max_failures)
             reason = "it was interrupted by an error"
             try:
@@ -113,8 +116,8 @@ class Loop:
         """Bring home what was held back while the working tree was not clean; `night` tells what still is."""
         if self._rules.repository and self._rules.base:
             try:
-                catch_up(Repository(self._rules.repository, self._store.home, git.by_itself), self._rules.base)
-            except git.GitError:
+                catch_up(Repository(self._rules.repository, self._store.home, command.by_itself), self._rules.base)
+            except command.GitError:
                 pass  # a lock, or a tree that just changed: it stays held back, and the next one tries again
 
     def _why(self) -> str:

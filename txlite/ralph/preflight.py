@@ -37,10 +37,7 @@ def find_rules(
     worktrees: None where nobody said; commits: whether git is used at all. Raises UsageError, Refused where it may not
     start.
     """
-    top = command.find(location.working_directory()) if commits else None
-    if worktrees and top is None:
-        why = "with --no-commit nothing could leave them" if not commits else "this directory is in no git repository"
-        raise UsageError(f"--worktrees: {why}")
+    top = _find_top(worktrees, commits)
     is_apart = workers > 1 and top is not None if worktrees is None else worktrees
     rules = Rules(top, None, is_apart, tuple(allow), tuple(copy), setup)
     if top is None:
@@ -57,6 +54,15 @@ def find_rules(
     if not is_apart:
         _check_clean(store, top, state, why_held)
     return rules._replace(base=state.branch)
+
+
+def _find_top(worktrees: bool | None, commits: bool) -> str | None:
+    """The top of the working tree that the loop is started in; None: it does without git."""
+    top = command.find(location.working_directory()) if commits else None
+    if worktrees and top is None:
+        why = "this directory is in no git repository" if commits else "with --no-commit nothing could leave them"
+        raise UsageError(f"--worktrees: {why}")
+    return top
 
 
 def _check_commits(top: str, state: State) -> None:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ..execution.ending import Ended, Target
-    from ..execution.launch import Explanation, Launched
+    from ..execution.launch_order import Explanation
+    from ..execution.launched import Launched
     from ..store.attempt_status import AttemptStatus
     from ..store.store import Store
 

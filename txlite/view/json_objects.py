@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ..execution.ending import Ended, Target
-    from ..execution.launch import Explanation, Launched
+    from ..execution.launch_order import Explanation
+    from ..execution.launched import Launched
     from ..model import Attempt, Claim, Task
     from ..ralph.summary import Summary
     from ..reports.inventory import DirectorySummary

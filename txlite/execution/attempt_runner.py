@@ -1,0 +1,270 @@
+"""From an assignment to a result: note, report, prompt, agent, the guarded process, until its tree is gone.
+
+All that is started for an attempt, the agent, git and a gate, is started here, through the executor, and guarded in the
+worker's loop. What recovery must know is noted in the worker's lock file before it is needed. Guarantee: whatever is
+raised on the way, what was started is ended first. Used by the worker; the launched one and the loop compose it.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..agents.agent import SHELL
+from ..agents.environment import Invocation, build_command
+from ..errors import StoreUnavailable
+from ..model import CANCELLED, FAILED, INTERRUPTED, UNSTARTABLE, WORKERS
+from ..reports import report
+from ..reports.header import Header
+from ..store.attempts import Result
+from ..system import clock
+from ..system.named_tuple import NamedTuple
+from .executor import CannotStart, Limits
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..agents.agent import Agent
+    from ..agents.results import Sink
+    from ..errors import Error
+    from ..model import Task
+    from ..store.assignments import Assignment
+    from .executor import RunningProcess
+    from .worker_context import WorkerContext
+
+LOOK = 1.0  # seconds between looks at what was decided about the task, in case the bell was lost
+GIVING_UP = Result(INTERRUPTED, note="its worker had to give up")
+
+
+class Plan(NamedTuple):
+    """How an attempt is to be run."""
+
+    agent: Agent
+    header: Header
+    stamp: str  # of the report's name
+    directory: str  # of the report, below home
+    prompt: str
+    level: str = ""
+    in_loop: bool = False  # as RALPH runs it
+    search: bool = False  # whether the agent may search the web
+
+
+class AttemptStopped(Exception):
+    """Somebody stopped the attempt, or decided about its task."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__(result.note)
+        self.result = result
+
+
+def plan_attempt(assignment: Assignment, agent: Agent) -> Plan:
+    """Return the plan of an attempt of the queue, which begins now."""
+    name = SHELL if assignment.task.command is not None else agent.name
+    header = Header.of(assignment.task, assignment.claim.token, name, clock.now())
+    return Plan(agent, header, clock.stamp(), WORKERS, header.prompt)
+
+
+class AttemptRunner:
+    """Runs the attempts of one worker, one at a time: `begin`, `ask_agent` and `call`, `end`. `run` does all of it for
+    a task of the queue."""
+
+    def __init__(self, context: WorkerContext) -> None:
+        self.trouble: Error | None = None  # why no attempt can be run here any more
+        self._context = context
+        self._home = context.store.home
+        self._loop = context.loop
+        self._policy = context.policy
+        self._next_look = clock.monotonic() + LOOK
+        self._attempt = 0  # the number of the one that runs
+        self._report: report.Report | None = None  # of the one that runs
+        self._plan: Plan | None = None  # of the one that runs
+
+    def run(self, assignment: Assignment) -> Result:
+        """Run an attempt of a task of the queue to the end of its tree."""
+        plan = plan_attempt(assignment, self._context.settings.agent)
+        self.begin(plan)
+        environment = self._context.environment_of(assignment.task, assignment.claim)
+        return self.end(self.ask_agent(assignment.task, plan, environment))
+
+    @property
+    def plan(self) -> Plan:
+        """Return the plan of the attempt that runs."""
+        assert self._plan
+        return self._plan
+
+    def begin(self, plan: Plan) -> report.Report:
+        """Begin the report; first note what recovery must know to end it."""
+        self._attempt, self._plan = plan.header.attempt, plan
+        self._note(plan)
+        directory = os.path.join(self._home, plan.directory)
+        self._report = report.Report(directory, plan.stamp, plan.header, self._context.settings.cap)
+        return self._report
+
+    def restart(self, plan: Plan) -> None:
+        """Write down that the attempt, which had waited, starts at another time than was said."""
+        if self._report:
+            self._report.restart(plan.header.started)
+            self._note(plan, report=self._report.name)
+
+    def note_report(self, plan: Plan) -> None:
+        """Note the report's name, which somebody was told."""
+        if self._report:
+            self._note(plan, report=self._report.name)
+
+    def write(self, data: bytes) -> None:
+        """Append to the report."""
+        if self._report:
+            self._report.write(data)
+
+    def ask_agent(
+        self,
+        task: Task,
+        plan: Plan,
+        environment: dict[bytes, bytes],
+        sink: Sink | None = None,
+        observe: Callable[[RunningProcess], None] = lambda process: None,
+    ) -> Result:
+        """Run the agent to the end of its tree; the report stays open.
+
+        sink: where output goes (the report). observe: called at each look at what was decided, about once a second.
+        """
+        file = report.prompt_file(os.path.join(self._home, plan.directory), self._attempt)
+        argv, stdin = build_command(plan.agent, task, plan.prompt, file, plan.level, plan.search, plan.in_loop)
+        try:
+            if file in argv:
+                report.write_prompt(file, plan.prompt)
+        except OSError as error:
+            return Result(UNSTARTABLE, note=f"its prompt could not be written: {error.strerror}")
+        if self._policy.must_stop:
+            return self._policy.result
+        invocation = Invocation(argv, stdin, environment)
+        executor, limits = self._context.executor, self._context.settings.limits
+        leaves_daemons = plan.agent.daemons and task.command is None
+        try:
+            process = executor.start(
+                invocation, task.directory, sink or self, self._attempt, limits, leaves_daemons
+            )  # fmt: skip
+        except CannotStart as error:
+            return Result(UNSTARTABLE, duration=0.0, note=str(error))
+        try:
+            self._turn(process, executor.note_after, observe)
+            if process.result is None:
+                self._note(plan, report=self._report and self._report.name, **process.note)
+            while process.result is None:
+                self._turn(process, LOOK, observe)
+        except BaseException:
+            self._give_up(process)
+            raise
+        return process.result._replace(pid=process.pid)
+
+    def call(
+        self,
+        invocation: Invocation,
+        directory: str,
+        sink: Sink,
+        timeout: float,
+        interruptible: bool = True,
+    ) -> Result:
+        """Run another command of the attempt, git or a gate, to the end of its tree; its result, without report.
+
+        Where it is not interruptible, only KILL ends it. Raises AttemptStopped where somebody stopped the attempt.
+        """
+        if interruptible:
+            self.check()
+        settings = self._context.settings
+        limits = Limits(timeout, settings.limits.kill_after)
+        leaves_daemons = settings.agent.daemons  # those of the agent, which are no part of this command
+        try:
+            process = self._context.executor.start(
+                invocation, directory, sink, self._attempt, limits, leaves_daemons
+            )  # fmt: skip
+        except CannotStart as error:
+            return Result(UNSTARTABLE, duration=0.0, note=str(error))
+        try:
+            while process.result is None:
+                if interruptible:
+                    self._turn(process, LOOK)
+                else:
+                    self._turn_surely(process)
+        except BaseException:
+            self._give_up(process)
+            raise
+        if process.result.outcome in (INTERRUPTED, CANCELLED):
+            raise AttemptStopped(process.result)
+        return process.result
+
+    def check(self) -> None:
+        """Raise AttemptStopped if somebody stopped the attempt, or decided about its task."""
+        if self._policy.must_stop:
+            raise AttemptStopped(self._policy.result)
+        if clock.monotonic() >= self._next_look:
+            self._next_look = clock.monotonic() + LOOK
+            reason = self._context.store.assignments.must_stop(self._attempt)
+            if reason:
+                raise AttemptStopped(Result(CANCELLED, note=reason))
+
+    def end(self, result: Result) -> Result:
+        """End the report; return the result with what it adds."""
+        paper, self._report = self._report, None
+        if paper is None:
+            return result
+        pid = paper.pid or result.pid or os.getpid()
+        return paper.finish(result._replace(pid=pid), pid)
+
+    def _note(self, plan: Plan, **more: object) -> None:
+        header = plan.header
+        note = {"attempt": header.attempt, "stamp": plan.stamp, "started": header.started, "name": header.agent}
+        if plan.directory != WORKERS:
+            note["directory"] = plan.directory
+        self._context.lock.write_note({**note, **more})
+
+    def _turn(
+        self,
+        process: RunningProcess,
+        patience: float,
+        observe: Callable[[RunningProcess], None] = lambda process: None,
+    ) -> None:
+        """One turn of the loop around a process that ends when somebody says so."""
+        if process.patience is not None:
+            patience = min(process.patience, patience)
+        bell = self._context.bell
+        readable = self._loop.wait(patience, [*process.descriptors, bell.descriptor])
+        if self._policy.must_stop:
+            self._stop(process)
+        if bell.descriptor in readable or clock.monotonic() >= self._next_look:
+            self._next_look = clock.monotonic() + LOOK
+            bell.drain()
+            self._heed_verdict(process)
+            observe(process)
+        process.advance(readable)
+
+    def _turn_surely(self, process: RunningProcess) -> None:
+        """One turn around a process that must come to its end: no order, and nobody's word, reaches it, but for the
+        last."""
+        if self._policy.must_kill:
+            process.stop(Result(FAILED, note="it was killed"))
+            process.hasten()
+        patience = LOOK if process.patience is None else process.patience
+        process.advance(self._loop.wait(patience, process.descriptors))
+
+    def _stop(self, process: RunningProcess) -> None:
+        process.stop(self._policy.result)
+        if self._policy.must_kill:
+            process.hasten()
+
+    def _heed_verdict(self, process: RunningProcess) -> None:
+        """Stop the agent if somebody decided about its task meanwhile."""
+        try:
+            reason = self._context.store.assignments.must_stop(self._attempt)
+        except StoreUnavailable:
+            return  # no reason to lose the agent's work: the next look may succeed
+        if reason:
+            process.stop(Result(CANCELLED, note=reason))
+
+    def _give_up(self, process: RunningProcess) -> None:
+        """End a process because of an error of ours."""
+        process.stop(GIVING_UP)
+        while process.result is None:
+            process.advance(self._loop.wait(process.patience or 0.0, process.descriptors))
+            if self._policy.must_kill:
+                process.hasten()

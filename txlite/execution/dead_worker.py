@@ -1,0 +1,88 @@
+"""One dead worker: what it left is ended, its report completed, its task given back.
+
+Guarantee: the task goes back only when the tree of its agent is known to be gone; what could not be killed is an
+outcome of its own. Each step is done in an order that the next one who recovers can go on with, wherever this one is
+killed. Made by `recovery` for a worker whose lock it holds.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..agents.agent import SHELL
+from ..model import LOST, UNKILLABLE, WORKERS
+from ..reports import report
+from ..reports.header import Header
+from ..store.attempts import Result
+from ..system import clock, process, wakeup
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..model import Claim, WorkerRecord
+    from ..store.store import Store
+    from ..system.liveness import OrphanedLock
+    from .executor import Executor
+
+AGAIN = 1.0  # seconds until what could not be done is tried again
+
+
+class DeadWorker:
+    """A worker that died, and the attempt that it left. `next_step`: monotonic time at which to `advance`."""
+
+    def __init__(
+        self, store: Store, executor: Executor, worker: WorkerRecord, lock: OrphanedLock, claim: Claim | None
+    ) -> None:
+        """lock: the worker's, and taken; claim: what it held."""
+        self.id = worker.id
+        self.next_step = 0.0
+        self._store = store
+        self._executor = executor
+        self._worker = worker
+        self._lock = lock
+        self._claim = claim
+        note = lock.note
+        self._note = note if claim and note.get("attempt") == claim.token else {}  # else it noted nothing of this one
+        self._ending = executor.ending(claim.token, self._note, worker.kill_after) if claim else None
+
+    @property
+    def had_claim(self) -> bool:
+        """Whether it left a task to give back."""
+        return self._claim is not None
+
+    def advance(self) -> bool:
+        """Do what is due, without blocking; return whether all is done. Raises Error where it cannot be done now."""
+        if self._ending and not self._ending.is_over:
+            self.next_step = clock.monotonic() + self._ending.step()
+            if not self._ending.is_over:
+                return False
+        self.next_step = clock.monotonic() + AGAIN  # if one of these cannot be done now
+        if self._claim:
+            self._give_back(self._claim)
+        self._store.workers.retire(self.id)
+        wakeup.remove(self._store.wake_directory, self.id)
+        self._lock.remove()
+        return True
+
+    def _give_back(self, claim: Claim) -> None:
+        result = Result(LOST, note="its worker died")
+        if self._ending and self._ending.survivors:
+            names = ", ".join(str(survivor.pid) for survivor in list(self._ending.survivors)[:5])
+            result = Result(UNKILLABLE, note=f"its worker died, and process {names} could not be killed")
+        self._store.assignments.finish(claim.token, self._salvage(claim, result), max_attempts=1)
+
+    def _salvage(self, claim: Claim, result: Result) -> Result:
+        """Complete the report; the result with what it adds."""
+        note = self._note
+        if "stamp" not in note:
+            return result  # it died before it began a report
+        identity = process.Identity.parse(self._worker.identity)
+        worker = identity.pid if identity else 0
+        launch = self._store.launches.of(claim.task)
+        pid = (None if launch else self._executor.noted_pid(note)) or worker
+        task = self._store.get(claim.task)
+        heading = Header.of(task, claim.token, note.get("name", SHELL), note["started"], launch, worker)
+        directory = os.path.join(self._store.home, note.get("directory", WORKERS))
+        try:
+            return report.salvage(directory, note["stamp"], heading, result._replace(pid=pid), pid)
+        except OSError as error:
+            return result._replace(note=f"{result.note}; its report could not be written: {error.strerror}", pid=pid)

@@ -1,0 +1,107 @@
+"""The seam at which an attempt's processes are started, found and ended.
+
+An executor starts a process and hands back what guards it: step-wise, so that one loop can wait for it and do its other
+work. It also ends what an attempt left behind whose worker died, from the note that the worker had written. Guarantee
+of each: when `result` is there, or `is_over` is true, nothing of the attempt's processes is left, or they are named as
+ones that could not be killed. Satisfied by `executors.local`; called by `attempt_runner` and `recovery`, which know no
+other.
+"""
+
+from __future__ import annotations
+
+from ..system.named_tuple import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from typing import Protocol
+
+    from ..agents.environment import Invocation
+    from ..agents.results import Sink
+    from ..store.attempts import Result
+
+    class RunningProcess(Protocol):
+        """A process that was started for an attempt, with all that it starts itself."""
+
+        result: Result | None  # None until nothing of it is left
+        pid: int | None  # what people are told
+
+        @property
+        def note(self) -> dict[str, object]:
+            """Return what `Executor.ending` must know to find it again: JSON, at most some hundred bytes."""
+
+        @property
+        def descriptors(self) -> list[int]:
+            """Return what to wait for."""
+
+        @property
+        def patience(self) -> float | None:
+            """Return the seconds until `advance` must be called though nothing came; None: as long as it takes."""
+
+        def advance(self, readable: Collection[int]) -> None:
+            """Do what is due, without blocking; `readable`: descriptors that have something."""
+
+        def stop(self, result: Result) -> None:
+            """End it, with this result: TERM, and KILL when that takes too long."""
+
+        def hasten(self) -> None:
+            """Do not wait any longer before KILL, if it is being ended."""
+
+        def bound(self, seconds: float, result: Result) -> None:
+            """Let it run no longer than so many seconds from now, and end with this result if it does."""
+
+        def unbind(self) -> None:
+            """Let it run on, after all."""
+
+    class Survivor(Protocol):
+        """A process that could not be killed."""
+
+        @property
+        def pid(self) -> int:
+            """Return what it is named by."""
+
+    class TreeEnding(Protocol):
+        """The end of what an attempt left, in steps."""
+
+        is_over: bool
+
+        @property
+        def survivors(self) -> Collection[Survivor]:
+            """Return those that could not be killed, once it is over."""
+
+        def step(self) -> float:
+            """Do what is due, without blocking; return the seconds until the next step."""
+
+    class Executor(Protocol):
+        """A place where attempts run."""
+
+        note_after: float  # seconds after which a running process must have its note written down
+
+        def start(
+            self,
+            invocation: Invocation,
+            directory: str | None,
+            sink: Sink,
+            attempt: int,
+            limits: Limits,
+            leaves_daemons: bool = False,
+        ) -> RunningProcess:
+            """Start a process of this attempt; what it writes goes to `sink`. Raises CannotStart."""
+
+        def ending(self, attempt: int, note: Mapping[str, object], kill_after: float) -> TreeEnding:
+            """End what this attempt left; note: what its worker noted of it, if it did."""
+
+        def noted_pid(self, note: Mapping[str, object]) -> int | None:
+            """Return the PID that people were told, or would have been."""
+
+
+class Limits(NamedTuple):
+    """What bounds a process."""
+
+    timeout: float | None = None  # seconds it may run
+    kill_after: float = 10.0  # seconds between TERM and KILL
+    stall: float | None = None  # seconds without output and without CPU time of the whole tree
+
+
+class CannotStart(Exception):
+    """It could not be started; the message says why, and names what."""

@@ -1,0 +1,5 @@
+"""Where an attempt's processes run: `local` starts, finds and ends them on this machine.
+
+Each satisfies `execution.executor.Executor`, which is all that the worker and recovery know. It may import what
+`execution` may.
+"""

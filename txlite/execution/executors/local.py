@@ -1,0 +1,108 @@
+"""Attempts on this machine: each in a session of its own, found by its mark, session and parenthood, ended by signals.
+
+Guarantees: what is started inherits no descriptor, no ignored and no blocked signal of ours; its stdin is what it is
+given, then end-of-file; its output comes through one pipe. (`preexec_fn` costs two thirds of the dispatch rate, and
+`Popen.wait` polls: neither is used.) Made by workers, by the supervisor and by commands that recover.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+from ...system import clock, process, process_tree
+from ..executor import CannotStart
+from ..guarded_process import GuardedProcess, Kinship
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from ...agents.environment import Invocation
+    from ...agents.results import Sink
+    from ..executor import Limits
+
+SHORT = 0.02  # seconds: for an attempt that takes no longer the marks on its processes do, should its worker die
+
+
+class LocalExecutor:
+    """This machine (an `Executor`).
+
+    home: its uuid. spared: gives the PIDs of workers that live, which no sweep may touch. is_subreaper: orphans of what
+    is started here come to this process.
+    """
+
+    def __init__(self, home: str, spared: Callable[[], Collection[int]], is_subreaper: bool = False) -> None:
+        self.note_after = SHORT if process.HAS_PROC else 0.0  # without /proc there are no marks to find it by
+        self._home = home
+        self._spared = spared
+        self._is_subreaper = is_subreaper
+
+    def start(
+        self,
+        invocation: Invocation,
+        directory: str | None,
+        sink: Sink,
+        attempt: int,
+        limits: Limits,
+        leaves_daemons: bool = False,
+    ) -> GuardedProcess:
+        """Start a process of this attempt in a session of its own. Raises CannotStart."""
+        started = clock.monotonic()
+        reading = -1
+        try:
+            process_tree.mark_children(self._home, attempt)
+            stdin = subprocess.DEVNULL if invocation.stdin is None else _as_file(invocation.stdin)
+            try:
+                reading, writing = os.pipe()
+                try:
+                    os.set_blocking(reading, False)
+                    child = subprocess.Popen(
+                        invocation.argv,
+                        cwd=directory,
+                        env=invocation.environment,
+                        stdin=stdin,
+                        stdout=writing,
+                        stderr=writing,
+                        start_new_session=True,
+                    )
+                finally:
+                    os.close(writing)
+            finally:
+                if stdin >= 0:
+                    os.close(stdin)
+        except (OSError, ValueError) as error:
+            if reading >= 0:
+                os.close(reading)
+            raise CannotStart(_why_not_started(error, invocation, directory)) from error
+        kinship = Kinship(self._home, attempt, self._spared, self._is_subreaper, leaves_daemons)
+        return GuardedProcess(child, reading, sink, limits, kinship, started)
+
+    def ending(self, attempt: int, note: Mapping[str, object], kill_after: float) -> process_tree.Ending:
+        """End what this attempt left; the agent's identity may stand in the note."""
+        agent = process.Identity.parse(str(note.get("agent", "")))
+        tree = process_tree.Tree(self._home, attempt, agent, spared=self._spared)
+        return process_tree.Ending(tree, kill_after)
+
+    def noted_pid(self, note: Mapping[str, object]) -> int | None:
+        """Return the agent's PID."""
+        agent = process.Identity.parse(str(note.get("agent", "")))
+        return agent.pid if agent else None
+
+
+def _as_file(data: bytes) -> int:
+    """A descriptor that gives `data`, then end-of-file: nobody has to feed a pipe."""
+    import tempfile
+
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        file.seek(0)
+        return os.dup(file.fileno())
+
+
+def _why_not_started(error: OSError | ValueError, invocation: Invocation, directory: str | None) -> str:
+    if directory and not os.path.isdir(directory):
+        return f"its directory {directory} does not exist"
+    reason = error.strerror if isinstance(error, OSError) else error
+    return f"{invocation.argv[0]} could not be started: {reason}"

@@ -1,0 +1,64 @@
+"""The process of a worker under a supervisor, from its first line to its exit code.
+
+It counts no signals: its supervisor tells it what to do (`control`), and when that dies, it finishes what it runs and
+leaves. What goes wrong is told the supervisor, or said on stderr where there is none any more. Started by `slot`.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+from ..errors import Error, record_bug
+from ..system.event_loop import EventLoop, handle_quietly
+from .attempt_runner import AttemptRunner
+from .control import Control
+from .sources import QueueSource
+from .stop_policy import STOPPING, StopPolicy
+from .worker import Worker
+from .worker_context import WorkerContext
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.connection import Connection
+
+    from .worker_context import WorkerSettings
+
+
+def work_on_queue(settings: WorkerSettings, connection: Connection) -> None:
+    """Be a worker of the queue, to the end of this process."""
+    work(settings, connection, _make_worker)
+
+
+def _make_worker(context: WorkerContext) -> Worker:
+    source = QueueSource(context.store, context.settings, context.settings.agent.lanes)
+    return Worker(context, source, AttemptRunner(context))
+
+
+def work(settings: WorkerSettings, connection: Connection, make_worker: Callable[[WorkerContext], Worker]) -> None:
+    """Be the worker that is made so, to the end of this process. Raises SystemExit with the code of what went wrong."""
+    handle_quietly((*STOPPING, signal.SIGCHLD))
+    control = Control(connection)
+    try:
+        _run(settings, control, make_worker)
+    except Error as error:
+        if not control.tell_trouble(error):
+            print(f"txlite: {settings.id}: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+def _run(settings: WorkerSettings, control: Control, make_worker: Callable[[WorkerContext], Worker]) -> None:
+    try:
+        events = EventLoop()
+        events.open()
+        worker = make_worker(WorkerContext(settings, events, StopPolicy(), control))
+        worker.register()
+        try:
+            worker.run()
+        finally:
+            worker.close()
+    except Error:
+        raise
+    except Exception:
+        raise record_bug(f"worker {settings.id}") from None

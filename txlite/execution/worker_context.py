@@ -1,0 +1,93 @@
+"""What a worker's process has open from before it is registered to after it has signed off.
+
+Guarantee: the lock on its file is held before anybody can read of it in the database, and given back last. Made once in
+each worker's process, by `supervised`, `persistent`, `launched`; handed to the worker, its task source and its runner.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..agents.environment import Environment
+from ..model import WorkerRecord, format_lanes
+from ..store.store import open_store
+from ..system import clock, process
+from ..system.liveness import Liveness
+from ..system.named_tuple import NamedTuple
+from ..system.wakeup import Listener
+from . import presence
+from .executors.local import LocalExecutor
+from .recovery import Recovery, RecoveryRounds
+from .worker_loop import WorkerLoop
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..agents.agent import Agent
+    from ..model import Claim, Lane, Task
+    from ..system.event_loop import EventLoop
+    from .control import Control
+    from .executor import Executor, Limits
+    from .stop_policy import StopPolicy
+
+
+class WorkerSettings(NamedTuple):
+    """All that a worker must know, as one record that can be pickled."""
+
+    database: str  # path
+    id: str
+    name: str
+    supervisor: str | None  # id
+    agent: Agent
+    max_attempts: int
+    limits: Limits
+    cap: int  # bytes of output kept for each report
+
+
+class WorkerContext:
+    """Store, lock, bell, loop and executor of one worker."""
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        events: EventLoop,
+        policy: StopPolicy,
+        control: Control | None = None,
+        recovers_every: float | None = None,
+    ) -> None:
+        """recovers_every: seconds between looks for dead workers; None: others do that. Raises Error."""
+        self.settings = settings
+        self.policy = policy
+        is_subreaper = process.become_subreaper()
+        self.store = open_store(settings.database)
+        self.uuid = self.store.uuid
+        self._environment = Environment(settings.agent, self.store.home)
+        self.lock = Liveness(self.store.lock_path(settings.id))
+        self.bell = Listener(self.store.wake_directory, settings.id)
+        rounds = RecoveryRounds(Recovery(self.store), recovers_every) if recovers_every is not None else None
+        self.loop = WorkerLoop(self.store, settings.id, events, policy, control, rounds)
+        self.executor: Executor = LocalExecutor(self.uuid, lambda: presence.live_pids(self.store), is_subreaper)
+
+    def describe(self, lanes: list[Lane]) -> WorkerRecord:
+        """Return who we are, for the database; lanes: what we accept."""
+        settings, moment = self.settings, clock.now()
+        return WorkerRecord(
+            settings.id,
+            settings.name,
+            settings.supervisor,
+            format_lanes(lanes),
+            clock.host(),
+            str(process.identify(os.getpid())),
+            settings.limits.kill_after,
+            moment,
+            moment,
+            None,
+        )
+
+    def environment_of(self, task: Task, claim: Claim, for_agent: bool = True) -> dict[bytes, bytes]:
+        """Return the environment of a task's agent, or of another command of its attempt."""
+        return self._environment.of(task, claim, self.uuid, for_agent)
+
+    def abandon(self) -> None:
+        """Give bell and lock back, of a worker that could not be registered."""
+        self.bell.close()
+        self.lock.release()

@@ -1,0 +1,133 @@
+"""The agent's part of an attempt: what it is told, how it says that it is done, and what its provider says.
+
+Guarantee: nothing that an agent prints decides anything; its exit code, its own word (`txlite done`, or a file) and its
+provider's structured results do. An agent whose result is there and that does not exit is ended. Made by `trial` for
+each attempt.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+
+from ..agents.results import LIMITED, ResultParser
+from ..errors import Refused
+from ..git import command
+from ..model import CANCELLED, DONE, INTERRUPTED, UNKILLABLE
+from ..store.attempts import Result
+from . import prompt
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..agents.results import ProviderRefusal
+    from ..execution.attempt_runner import AttemptRunner, Plan
+    from ..execution.executor import RunningProcess
+    from ..execution.worker_context import WorkerContext
+    from ..store.assignments import Assignment
+    from .policy import Policy
+    from .workspace import Workspace
+
+DONE_FILE = ".txlite-done-"  # with the attempt's number: in the task's directory
+COMMANDS = "commands"  # below home: where agents find `txlite`
+
+
+class AgentUnusable(Refused):
+    """The agent cannot work, whatever its task: its login, its model, its money, or its command is missing."""
+
+
+class AgentTurn:
+    """One agent in one workspace. assignment: with the directory in which it works; gate: as the agent is told."""
+
+    def __init__(
+        self,
+        context: WorkerContext,
+        runner: AttemptRunner,
+        policy: Policy,
+        assignment: Assignment,
+        workspace: Workspace,
+        gate: str | None,
+    ) -> None:
+        self._context = context
+        self._store = context.store
+        self._agent = context.settings.agent
+        self._runner = runner
+        self._policy = policy
+        self._assignment = assignment
+        self._workspace = workspace
+        self._gate = gate
+        self._token = assignment.claim.token
+        self._done_file = os.path.join(workspace.directory, f"{DONE_FILE}{self._token}")
+        self._parser: ResultParser | None = None  # of a prompt's agent
+        self._is_settling = False  # it has reported its result
+
+    def run(self, plan: Plan) -> Result:
+        """Run the agent; return its end, judged by itself: DONE if it exited with 0, or said so.
+
+        Raises AgentUnusable where no task can be worked on, AttemptStopped.
+        """
+        directory, task = self._workspace.directory, self._assignment.task
+        _remove_done_files(directory)
+        words = prompt.write(
+            self._policy.template, self._store, task, self._gate, self._done_file, self._workspace.goes_on,
+            self._workspace.commits,
+        )  # fmt: skip
+        plan = plan._replace(prompt=words, level=self._policy.level, in_loop=True)
+        if task.command is None:
+            agent = self._agent
+            self._parser = ResultParser(self._runner, agent.results, agent.limit, agent.unusable)
+        self._runner.check()
+        result = self._runner.ask_agent(task, plan, self._environment(), self._parser, self._observe)
+        has_said_done = self._has_said_done()
+        _remove_done_files(directory)
+        refusal = self._parser.find_refusal() if self._parser else None
+        return self._judge(result, has_said_done, refusal)
+
+    def _judge(self, result: Result, has_said_done: bool, refusal: ProviderRefusal | None) -> Result:
+        if result.outcome in (CANCELLED, INTERRUPTED, UNKILLABLE):
+            return result
+        if has_said_done or (result.outcome == DONE and not refusal):
+            return result._replace(outcome=DONE, note=result.note if result.outcome == DONE else "it had said done")
+        if refusal and refusal.kind == LIMITED:
+            self._store.loops.limit_agent(self._agent.name, refusal.until, refusal.reason)
+            return result._replace(outcome=INTERRUPTED, note=f"{refusal.reason} (no more before {refusal.until})")
+        if refusal:
+            raise AgentUnusable(f"agent {self._agent.name}: {refusal.reason}: mend that first")
+        return result
+
+    def _environment(self) -> dict[bytes, bytes]:
+        """What the agent sees: where to find `txlite`, and the file that says done where that may not be run."""
+        inherited = self._context.environment_of(self._assignment.task, self._assignment.claim)
+        environment = command.confined(inherited, self._workspace.top)
+        path = environment.get(b"PATH", os.fsencode(os.defpath))
+        environment[b"PATH"] = os.fsencode(os.path.join(self._store.home, COMMANDS)) + b":" + path
+        environment[b"TXLITE_DONE_FILE"] = os.fsencode(self._done_file)
+        return environment
+
+    def _has_said_done(self) -> bool:
+        return os.path.lexists(self._done_file) or self._store.loop_attempts.has_said_done(self._token)
+
+    def _observe(self, process: RunningProcess) -> None:
+        """An agent that has ended its work, and does not exit, gets a while for it."""
+        if self._parser is None:
+            return
+        is_over = self._parser.has_result or self._has_said_done()
+        if is_over and not self._is_settling:
+            note = f"it had ended its work, and was stopped {self._policy.settle:g} s later"
+            process.bound(self._policy.settle, Result(DONE, note=note))
+        elif self._is_settling and not is_over:
+            process.unbind()
+        self._is_settling = is_over
+
+
+def _remove_done_files(directory: str) -> None:
+    """Ours, and those of attempts that were cut off here: nobody commits them."""
+    with contextlib.suppress(OSError):  # a directory that cannot be read: the agent will not start there
+        for name in os.listdir(directory):
+            if name.startswith(DONE_FILE):
+                _remove(os.path.join(directory, name))
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(path) if os.path.isdir(path) and not os.path.islink(path) else os.unlink(path)

@@ -1,0 +1,21 @@
+"""What the workers of a loop must know: one record that can be pickled, since it goes with each of them.
+
+Made by the command `ralph`; read by the workers' parts (`source`, `trial`, `agent_turn`).
+"""
+
+from __future__ import annotations
+
+from ..system.named_tuple import NamedTuple
+from .workspace import Rules
+
+
+class Policy(NamedTuple):
+    """What the workers of a loop must know."""
+
+    loop: str  # its id
+    rules: Rules
+    template: str
+    level: str
+    verify: str | None  # the gate, for tasks that have none of their own
+    verify_timeout: float  # seconds
+    settle: float  # seconds for an agent to exit after its result
