@@ -1,6 +1,6 @@
 """What an agent of a loop is told: one task, what is known about it, and how to say that it is done.
 
-Guarantees: its size depends on the task alone, never on the queue. Called by the worker of a loop (`trial`), and by the
+Guarantees: its size depends on the task alone, never on the queue. Called for each attempt (`agent_turn`), and by the
 command `ralph` for its dry run.
 """
 

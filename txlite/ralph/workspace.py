@@ -6,7 +6,7 @@
 
 Guarantees: what an attempt leaves is on the base branch, on a ref of its own, or still in its worktree; nothing else is
 ever removed. What a kill cut off at any point is found again through the record of its attempt (`enter`). Called by
-the worker of a loop (`trial`), which makes one for each attempt and is its host.
+`trial`, which makes one for each attempt, with a host for it (`host`).
 """
 
 from __future__ import annotations

@@ -1,0 +1,57 @@
+"""An order to stop reaches what is about to start, too."""
+
+from __future__ import annotations
+
+import os
+import unittest
+
+from txlite.agents.agent import Agent
+from txlite.execution.attempt_runner import AttemptRunner, AttemptStopped
+from txlite.execution.executor import Limits
+from txlite.execution.sources import QueueSource
+from txlite.execution.stop_policy import STOP, StopPolicy
+from txlite.execution.worker import Worker
+from txlite.execution.worker_context import WorkerContext, WorkerSettings
+from txlite.system.event_loop import EventLoop
+
+from ..case import Case
+
+
+class Ordered(Case):
+    def setUp(self) -> None:
+        super().setUp()
+        self.store().add(command=f"touch {self.path('started')}", directory=self.directory)
+        events = EventLoop()
+        events.open()
+        self.addCleanup(events.close)
+        database = os.path.join(self.home, "tasks.db")
+        settings = WorkerSettings(database, "worker-1", "worker-1", None, Agent("shell"), 3, Limits(), 1 << 20)
+        self.policy = StopPolicy()
+        self.context = WorkerContext(settings, events, self.policy)
+        self.runner = AttemptRunner(self.context)
+        source = QueueSource(self.context.store, settings, settings.agent.lanes)
+        self.worker = Worker(self.context, source, self.runner)
+        self.worker.register()
+        self.assignment = source.take()
+
+    def test_an_agent_is_not_started_when_the_order_came_between_claim_and_start(self) -> None:
+        assert self.assignment
+        self.policy.order(STOP)
+        result = self.runner.run(self.assignment)
+        self.worker.record(self.assignment, result)
+        self.worker.close()
+        self.assertEqual((result.outcome, result.note), ("interrupted", "it was stopped"))
+        self.assertFalse(os.path.exists(self.path("started")))
+        self.assertEqual([task["status"] for task in self.json("list")], ["backlog"])
+
+    def test_a_command_of_the_attempt_is_not_started_either(self) -> None:
+        assert self.assignment
+        self.policy.order(STOP)
+        with self.assertRaises(AttemptStopped):
+            self.runner.check()
+        self.worker.record(self.assignment, self.policy.result)
+        self.worker.close()
+
+
+if __name__ == "__main__":
+    unittest.main()
