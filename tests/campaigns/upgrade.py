@@ -28,8 +28,11 @@ PATIENCE = 120.0  # seconds
 BATCH = "".join(f"echo line {number}; exit {int(number == 3)}\n" for number in range(12))
 LONG = "".join(f"test -e go || sleep 600; echo {number}\n" for number in range(6))
 AGENT = '[agent stand]\ncommand = sh -c "cat > work; txlite done $TXLITE_TASK"\n[agent bad]\ncommand = sh -c "exit 3"\n'
-# What depends on the moment of asking: ages, and what lies in the other checkout.
-MOMENT = re.compile(r'"age": [\d.e-]+|"(lastHeartbeatAt|now)": "[^"]*"| +\d[\d.]*(s|m\d\ds|h\d\dm|d\d\dh)\b')
+# What depends on the moment of asking: ages, and the local time at which a launch would start.
+MOMENT = re.compile(
+    r'"age": [\d.e-]+|"(lastHeartbeatAt|now)": "[^"]*"'
+    r"| +\d[\d.]*(s|m\d\ds|h\d\dm|d\d\dh)\b|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
+)
 
 
 class Place:

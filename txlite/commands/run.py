@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from ..agents.agent import SHELL, find_agent
-from ..errors import AlreadyClaimed, Interrupted, UsageError
+from ..errors import Interrupted, UsageError
 from ..execution.executor import Limits
 from ..execution.supervisor import Supervisor, SupervisorSettings
 from ..home import config, location
@@ -111,14 +111,9 @@ def _enter(store: Store, lines: list[str], args: Namespace) -> Batch:
     if is_new:
         _say(args, f"{batch.size} tasks added")
         return batch
-    failed = store.batches.failed(batch)
-    for task in failed:
-        try:
-            store.retry(task)
-        except AlreadyClaimed:
-            pass  # another run of the same batch was first
+    failed = store.batches.retry_failed(batch)
     done = store.batches.count(batch).get("done", 0)
-    again = f", {len(failed)} that failed are tried again" if failed else ""
+    again = f", {failed} that failed are tried again" if failed else ""
     _say(args, f"{batch.size} tasks were added before and are continued: {done} done{again} (--again adds them anew)")
     return batch
 

@@ -7,10 +7,11 @@ and whoever starts it again must not find everything added anew. Reached as `Sto
 
 from __future__ import annotations
 
-from ..model import Lane, Task
+from ..model import BACKLOG, Lane, Task
 from ..system import clock
 from ..system.named_tuple import NamedTuple
 from . import new_tasks, tasks
+from .moves import move
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ FIND_UNFINISHED = """SELECT id, source, first, last FROM batches WHERE digest = 
 END = """UPDATE batches SET ended = ? WHERE ended IS NULL AND NOT EXISTS (
     SELECT 1 FROM tasks WHERE seq BETWEEN first AND last AND status NOT IN ('done', 'cancelled'))"""
 COUNT = "SELECT status, count(*) FROM tasks WHERE seq BETWEEN ? AND ? GROUP BY status"
-FAILED = "SELECT id FROM tasks WHERE seq BETWEEN ? AND ? AND status = 'failed'"
+FAILED = "SELECT seq, kind, needs FROM tasks WHERE seq BETWEEN ? AND ? AND status = 'failed'"
 UNFINISHED = f"""{tasks.SELECT} WHERE t.seq BETWEEN ? AND ? AND t.status NOT IN ('done', 'cancelled') ORDER BY t.seq"""
 # Waiting, at however many removes, for a task that will not be done by itself.
 STUCK = f"""WITH RECURSIVE stuck (seq) AS (
@@ -89,9 +90,15 @@ class Batches:
         """Return how many of a batch's tasks there are in each status that has any."""
         return dict(self._database.execute(COUNT, (batch.first, batch.last)))
 
-    def failed(self, batch: Batch) -> list[str]:
-        """Return the ids of a batch's tasks that failed."""
-        return [row[0] for row in self._database.execute(FAILED, (batch.first, batch.last))]
+    def retry_failed(self, batch: Batch) -> int:
+        """Put a batch's tasks that failed back into the queue, with all their attempts ahead of them, in one
+        transaction; return how many there were."""
+        with self._database.writing() as connection:
+            failed = connection.execute(FAILED, (batch.first, batch.last)).fetchall()
+            for seq, _, _ in failed:
+                move(connection, seq, BACKLOG, failures=0)
+        self._waking.wake_for({Lane(kind, needs) for _, kind, needs in failed})
+        return len(failed)
 
     def unfinished(self, batch: Batch) -> list[Task]:
         """Return a batch's tasks that are neither done nor cancelled."""
