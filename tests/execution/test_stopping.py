@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import unittest
+from unittest import mock
 
 from txlite.agents.agent import Agent
-from txlite.execution.attempt_runner import AttemptRunner, AttemptStopped
+from txlite.execution.attempt_runner import GIVING_UP, AttemptRunner, AttemptStopped
 from txlite.execution.executor import Limits
+from txlite.execution.guarded_process import GuardedProcess
 from txlite.execution.sources import QueueSource
 from txlite.execution.stop_policy import STOP, StopPolicy
 from txlite.execution.worker import Worker
 from txlite.execution.worker_context import WorkerContext, WorkerSettings
 from txlite.system.event_loop import EventLoop
 
-from ..case import Case
+from ..case import Case, running, wait_until
 
 
 class Ordered(Case):
@@ -50,6 +52,21 @@ class Ordered(Case):
         with self.assertRaises(AttemptStopped):
             self.runner.check()
         self.worker.record(self.assignment, self.policy.result)
+        self.worker.close()
+
+    def test_no_end_is_recorded_while_what_was_started_cannot_be_ended(self) -> None:
+        assert self.assignment
+        task = self.assignment.task._replace(command=f"exec sleep {self.nap}")
+        broken = mock.patch.object(GuardedProcess, "advance", side_effect=OSError(24, "Too many open files"))
+        with broken:
+            with self.assertRaises(OSError):
+                self.runner.run(self.assignment._replace(task=task))
+            with self.assertRaises(OSError):
+                self.runner.end(GIVING_UP)
+        wait_until(lambda: running(self.nap), "the agent")
+        result = self.runner.end(GIVING_UP)  # the fault is over
+        self.assertEqual(running(self.nap), [])
+        self.worker.record(self.assignment, result)
         self.worker.close()
 
 

@@ -78,6 +78,7 @@ class AttemptRunner:
         self._attempt = 0  # the number of the one that runs
         self._report: report.Report | None = None  # of the one that runs
         self._plan: Plan | None = None  # of the one that runs
+        self._process: RunningProcess | None = None  # what runs for it at this moment
 
     def run(self, assignment: Assignment) -> Result:
         """Run an attempt of a task of the queue to the end of its tree."""
@@ -135,6 +136,7 @@ class AttemptRunner:
                 report.write_prompt(file, plan.prompt)
         except OSError as error:
             return Result(UNSTARTABLE, note=f"its prompt could not be written: {error.strerror}")
+        self._policy.judge()
         if self._policy.must_stop:
             return self._policy.result
         invocation = Invocation(argv, stdin, environment)
@@ -146,6 +148,7 @@ class AttemptRunner:
             )  # fmt: skip
         except CannotStart as error:
             return Result(UNSTARTABLE, duration=0.0, note=str(error))
+        self._process = process
         try:
             self._turn(process, executor.note_after, observe)
             if process.result is None:
@@ -153,8 +156,9 @@ class AttemptRunner:
             while process.result is None:
                 self._turn(process, LOOK, observe)
         except BaseException:
-            self._give_up(process)
+            self.end_process()
             raise
+        self._process = None
         return process.result._replace(pid=process.pid)
 
     def call(
@@ -180,6 +184,7 @@ class AttemptRunner:
             )  # fmt: skip
         except CannotStart as error:
             return Result(UNSTARTABLE, duration=0.0, note=str(error))
+        self._process = process
         try:
             while process.result is None:
                 if interruptible:
@@ -187,14 +192,29 @@ class AttemptRunner:
                 else:
                     self._turn_surely(process)
         except BaseException:
-            self._give_up(process)
+            self.end_process()
             raise
+        self._process = None
         if process.result.outcome in (INTERRUPTED, CANCELLED):
             raise AttemptStopped(process.result)
         return process.result
 
+    def end_process(self) -> None:
+        """End what still runs because of an error of ours. Raises what keeps it from being ended, and can be called
+        again; where nobody succeeds, the worker leaves its lock to recovery."""
+        process = self._process
+        if process is None:
+            return
+        process.stop(GIVING_UP)
+        while process.result is None:
+            process.advance(self._loop.wait(process.patience or 0.0, process.descriptors))
+            if self._policy.must_kill:
+                process.hasten()
+        self._process = None
+
     def check(self) -> None:
         """Raise AttemptStopped if somebody stopped the attempt, or decided about its task."""
+        self._policy.judge()
         if self._policy.must_stop:
             raise AttemptStopped(self._policy.result)
         if clock.monotonic() >= self._next_look:
@@ -204,7 +224,9 @@ class AttemptRunner:
                 raise AttemptStopped(Result(CANCELLED, note=reason))
 
     def end(self, result: Result) -> Result:
-        """End the report; return the result with what it adds."""
+        """End the report; return the result with what it adds. Raises what keeps a process from being ended: then the
+        attempt goes on, and its end must not be recorded."""
+        self.end_process()
         paper, self._report = self._report, None
         if paper is None:
             return result
@@ -260,11 +282,3 @@ class AttemptRunner:
             return  # no reason to lose the agent's work: the next look may succeed
         if reason:
             process.stop(Result(CANCELLED, note=reason))
-
-    def _give_up(self, process: RunningProcess) -> None:
-        """End a process because of an error of ours."""
-        process.stop(GIVING_UP)
-        while process.result is None:
-            process.advance(self._loop.wait(process.patience or 0.0, process.descriptors))
-            if self._policy.must_kill:
-                process.hasten()

@@ -51,11 +51,12 @@ class DeadWorker:
 
     def advance(self) -> bool:
         """Do what is due, without blocking; return whether all is done. Raises Error where it cannot be done now."""
+        self.next_step = clock.monotonic() + AGAIN  # if one of these cannot be done now
         if self._ending and not self._ending.is_over:
             self.next_step = clock.monotonic() + self._ending.step()
             if not self._ending.is_over:
                 return False
-        self.next_step = clock.monotonic() + AGAIN  # if one of these cannot be done now
+            self.next_step = clock.monotonic() + AGAIN
         if self._claim:
             self._give_back(self._claim)
         self._store.workers.retire(self.id)

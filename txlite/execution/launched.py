@@ -157,6 +157,7 @@ class LaunchRunner:
             context.bell.drain()
         if is_late:
             self._restart()
+        context.policy.judge()  # a signal may have come while the database was waited for
         return context.policy.result if context.policy.must_stop else None
 
     def _restart(self) -> None:

@@ -154,7 +154,7 @@ class AttemptHost:
             return
         if time.time() - made > STALE and any(begin <= made <= end for begin, end in self._cut_off_times()):
             self.remark(f"{lock} was left by an attempt that was cut off, and is removed")
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(OSError):  # it is gone, or no file: then it is waited for
                 os.unlink(lock)
 
     def _cut_off_times(self) -> Iterator[tuple[float, float]]:

@@ -123,6 +123,7 @@ class TrialRunner:
         """Leave the workspace as it must be after an attempt that did not pass."""
         if result.outcome == DONE:
             return result
+        self._runner.end_process()  # nothing of it may run beside git
         reason = result.note or result.outcome
         try:
             parked = workspace.leave(reason) if result.outcome == INTERRUPTED else workspace.set_aside(reason)
