@@ -6,9 +6,9 @@ import sys
 
 from ..errors import Interrupted, UsageError
 from ..execution import presence
-from ..execution.ending import Target, stop_attempts, wait_for
 from ..execution.launch import LaunchInterrupted, launch
 from ..execution.launch_order import explain, order
+from ..execution.stopping import Target, stop_attempts, wait_for
 from ..home import config, location
 from ..home.prompt_templates import BY_TYPE
 from ..model import LEVELS, WORKERS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from ..errors import NotFound
-from ..execution.ending import end_of, find_attempt, find_target
+from ..execution.stopping import end_of, find_attempt, find_target
 from ..view.follow import follow, read_output
 from ..view.json_objects import output_object, print_json
 from ..view.terminal import output_writer

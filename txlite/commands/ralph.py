@@ -10,8 +10,8 @@ from ..execution.supervisor import SupervisorSettings
 from ..home import config, location, prompt_templates
 from ..model import WORKERS
 from ..ralph import loop, preflight, prompt, summary
+from ..ralph.loop_settings import LoopSettings
 from ..ralph.options import LoopOptions, merge_options
-from ..ralph.policy import Policy
 from ..reports import report
 from ..store.new_tasks import check_command
 from ..store.store import open_store
@@ -133,7 +133,7 @@ def _loop(store: Store, agent: Agent, options: LoopOptions, cap: int, args: Name
         store, options.workers, options.worktrees, not options.no_commit, options.allow, options.copy, options.setup
     )  # fmt: skip
     words = prompt_templates.read(store.home, WORKERS, prompt.TEMPLATE)
-    policy = Policy(
+    policy = LoopSettings(
         loop.new_name(), rules, words, options.level or "", options.verify, options.verify_timeout, options.settle
     )  # fmt: skip
     limits = Limits(options.timeout, options.kill_after, options.stall)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import UsageError
 from ..execution import presence
-from ..execution.ending import find_attempt_to_stop, stop_attempts
+from ..execution.stopping import find_attempt_to_stop, stop_attempts
 from ..view.attempts import print_attempts
 from . import open_writing
 

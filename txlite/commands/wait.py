@@ -6,7 +6,7 @@ import sys
 
 from .. import text
 from ..errors import NotFound
-from ..execution.ending import find_target, wait_for
+from ..execution.stopping import find_target, wait_for
 from ..view.attempts import print_ended
 from . import open_reading
 from .arguments import duration

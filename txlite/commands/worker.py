@@ -8,8 +8,8 @@ import sys
 from .. import text
 from ..agents.agent import SHELL, find_agent
 from ..errors import UsageError
-from ..execution.ending import find_workers, stop_workers
 from ..execution.executor import Limits
+from ..execution.stopping import find_workers, stop_workers
 from ..home import config, location
 from ..reports import report
 from ..store.workers import new_id

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..execution.executor import RunningProcess
     from ..execution.worker_context import WorkerContext
     from ..store.assignments import Assignment
-    from .policy import Policy
+    from .loop_settings import LoopSettings
     from .workspace import Workspace
 
 DONE_FILE = ".txlite-done-"  # with the attempt's number: in the task's directory
@@ -43,7 +43,7 @@ class AgentTurn:
         self,
         context: WorkerContext,
         runner: AttemptRunner,
-        policy: Policy,
+        policy: LoopSettings,
         assignment: Assignment,
         workspace: Workspace,
         gate: str | None,

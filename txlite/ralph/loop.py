@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from ..store.history import Finished
     from ..store.store import Store
-    from .policy import Policy
+    from .loop_settings import LoopSettings
 
 LOCK = "ralph"  # who holds it is the home's loop
 PAGES = "loops"  # below home: the directory of the reports about loops
@@ -55,7 +55,7 @@ class Loop:
         self,
         store: Store,
         settings: SupervisorSettings,
-        policy: Policy,
+        policy: LoopSettings,
         bounds: Bounds,
         observe: Callable[[bool], None],
     ) -> None:

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from ..execution.worker_context import WorkerContext, WorkerSettings
-    from .policy import Policy
+    from .loop_settings import LoopSettings
 
 
-def work_on_loop(settings: WorkerSettings, connection: Connection, policy: Policy) -> None:
+def work_on_loop(settings: WorkerSettings, connection: Connection, policy: LoopSettings) -> None:
     """Be a worker of this loop, to the end of this process."""
 
     def make_worker(context: WorkerContext) -> Worker:

@@ -25,14 +25,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..execution.worker_context import WorkerContext
     from ..store.assignments import Assignment
-    from .policy import Policy
+    from .loop_settings import LoopSettings
     from .workspace import Workspace, WorkspaceKind
 
 
 class TrialRunner:
     """Runs the trials of one worker. `trouble`: why this loop cannot go on, once that is so."""
 
-    def __init__(self, context: WorkerContext, policy: Policy) -> None:
+    def __init__(self, context: WorkerContext, policy: LoopSettings) -> None:
         self.trouble: Error | None = None
         self._context = context
         self._policy = policy

@@ -18,9 +18,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ..execution.ending import Ended, Target
     from ..execution.launch_order import Explanation
     from ..execution.launched import Launched
+    from ..execution.stopping import Ended, Target
     from ..store.attempt_status import AttemptStatus
     from ..store.store import Store
 

@@ -11,7 +11,7 @@ import time
 
 from ..errors import NotFound, StoreUnavailable
 from ..execution import presence
-from ..execution.ending import Ended, Target, end_of, find_attempt, sleep_until_one_ends
+from ..execution.stopping import Ended, Target, end_of, find_attempt, sleep_until_one_ends
 from ..reports import archive, header
 
 TYPE_CHECKING = False

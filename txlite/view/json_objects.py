@@ -12,9 +12,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ..execution.ending import Ended, Target
     from ..execution.launch_order import Explanation
     from ..execution.launched import Launched
+    from ..execution.stopping import Ended, Target
     from ..model import Attempt, Claim, Task
     from ..ralph.summary import Summary
     from ..reports.inventory import DirectorySummary

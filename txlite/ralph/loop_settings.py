@@ -9,7 +9,7 @@ from ..system.named_tuple import NamedTuple
 from .workspace import Rules
 
 
-class Policy(NamedTuple):
+class LoopSettings(NamedTuple):
     """What the workers of a loop must know."""
 
     loop: str  # its id
