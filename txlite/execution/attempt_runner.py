@@ -148,18 +148,15 @@ class AttemptRunner:
             )  # fmt: skip
         except CannotStart as error:
             return Result(UNSTARTABLE, duration=0.0, note=str(error))
-        self._process = process
-        try:
+
+        def watch() -> None:
             self._turn(process, executor.note_after, observe)
             if process.result is None:
                 self._note(plan, report=self._report and self._report.name, **process.note)
             while process.result is None:
                 self._turn(process, LOOK, observe)
-        except BaseException:
-            self.end_process()
-            raise
-        self._process = None
-        return process.result._replace(pid=process.pid)
+
+        return self._guard(process, watch)._replace(pid=process.pid)
 
     def call(
         self,
@@ -184,19 +181,29 @@ class AttemptRunner:
             )  # fmt: skip
         except CannotStart as error:
             return Result(UNSTARTABLE, duration=0.0, note=str(error))
-        self._process = process
-        try:
+
+        def watch() -> None:
             while process.result is None:
                 if interruptible:
                     self._turn(process, LOOK)
                 else:
                     self._turn_surely(process)
+
+        result = self._guard(process, watch)
+        if result.outcome in (INTERRUPTED, CANCELLED):
+            raise AttemptStopped(result)
+        return result
+
+    def _guard(self, process: RunningProcess, watch: Callable[[], None]) -> Result:
+        """Watch a process to its end, which comes first whatever is raised on the way."""
+        self._process = process
+        try:
+            watch()
         except BaseException:
             self.end_process()
             raise
         self._process = None
-        if process.result.outcome in (INTERRUPTED, CANCELLED):
-            raise AttemptStopped(process.result)
+        assert process.result
         return process.result
 
     def end_process(self) -> None:
