@@ -17,7 +17,6 @@ from .errors import Error, StoreUnavailable, UsageError, record_bug
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from types import ModuleType
     from typing import NoReturn
 
@@ -34,9 +33,12 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError, where argparse would exit, with the option that may have been meant."""
+        from .text import find_nearest
+
         kind, _, rest = message.partition("unrecognized arguments: ")
         unknown = rest.split(" ")[0].split("=")[0]
-        hint = _nearest(unknown, self._option_string_actions) if not kind and unknown.startswith("-") else ""
+        near = find_nearest(unknown, self._option_string_actions) if not kind and unknown.startswith("-") else None
+        hint = f" (did you mean {near!r}?)" if near else ""
         raise UsageError(f"{message}{hint}: `{self.prog} --help` shows how")
 
 
@@ -103,7 +105,11 @@ def _dispatch(arguments: list[str]) -> int:
     if verb in ("-h", "--help", "help"):
         return _help(rest[0] if verb == "help" and rest else "help")
     if verb not in VERBS:
-        raise UsageError(f"unknown command {verb!r}{_nearest(verb, VERBS)}: `txlite help` lists them")
+        from .commands.spelling import ALIASES, suggest
+
+        if verb not in ALIASES:
+            raise UsageError(f"unknown command {verb!r}{suggest(verb)}: `txlite help` lists them")
+        verb = ALIASES[verb]
     module, parser = make_parser(verb, home)
     command: list[str] = []
     if getattr(module, "TAKES_COMMAND", False) and "--" in rest:
@@ -131,7 +137,9 @@ def make_parser(verb: str, home: str | None = None) -> tuple[ModuleType, Parser]
 def _help(topic: str) -> int:
     """Show the overview, what a verb's --help says, the page of a topic, or, where both have the name, both."""
     from .commands import help
+    from .commands.spelling import ALIASES, suggest
 
+    topic = ALIASES.get(topic, topic)
     if topic in ("-h", "--help", "help"):
         print(_overview())
     elif topic in help.TOPICS:
@@ -140,7 +148,7 @@ def _help(topic: str) -> int:
     elif topic in VERBS:
         print(make_parser(topic)[1].format_help(), end="")
     else:
-        near = _nearest(topic, [*VERBS, *help.TOPICS])
+        near = suggest(topic, help.TOPICS)
         raise UsageError(f"unknown command or topic {topic!r}{near}: `txlite help` lists them")
     return 0
 
@@ -157,8 +165,12 @@ def _split_home(arguments: list[str]) -> tuple[str | None, list[str]]:
 
 
 def _overview() -> str:
-    from .commands.help import TOPICS
+    from textwrap import fill
 
+    from .commands.help import TOPICS
+    from .commands.spelling import ALIASES
+
+    aliases = ", ".join(f"{alias} ({verb})" for alias, verb in ALIASES.items())
     width = max(map(len, VERBS))
     verbs = [f"  {verb:<{width}}  {summary}" for verb, (_, summary) in VERBS.items()]
     topics = [f"  {topic:<{width}}  {summary}" for topic, summary in TOPICS.items()]
@@ -170,18 +182,13 @@ def _overview() -> str:
             "",
             *verbs,
             "",
+            fill(f"Other tools' words are understood, too: {aliases}.", 78),
+            "",
             "`txlite COMMAND --help` explains one of them; `txlite help TOPIC` shows a page of the documentation:",
             "",
             *topics,
         ]
     )
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(word, list(known), 1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _complain(message: str, code: int) -> int:

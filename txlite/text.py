@@ -1,4 +1,4 @@
-"""{{NAME}} templates, terminal-safe text, durations and sizes.
+"""{{NAME}} templates, terminal-safe text, durations and sizes, and which word a misspelt one may be.
 
 Used by reports, prompts and everything that is shown. Nothing here reads or writes files.
 """
@@ -8,6 +8,10 @@ from __future__ import annotations
 import re
 
 from .errors import InvalidValue
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # DEL, C1, surrogates, and the characters that turn or hide text (Unicode TR36, "bidi spoofing").
 _HIDDEN = "\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff"
@@ -130,3 +134,34 @@ def expand(template: str, values: dict[str, object]) -> str:
         """  # type: ignore[assignment]  # string.Template compiles it
 
     return Braces(template).safe_substitute(values)
+
+
+def find_nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word of which `word` is a slip of the keyboard, or the one that it begins; None where there is
+    none: what is merely similar (top, stop) would do something else than was meant."""
+    plain = word.strip("-")
+    words = {one.strip("-"): one for one in known}
+    begun = [one for one in words if len(plain) > 2 and one.startswith(plain)]
+    if len(begun) == 1:
+        return words[begun[0]]
+    slips = 1 if len(plain) < 5 else 2
+    counted = [(_count_slips(plain, one), one) for one in words if _begins_alike(plain, one)]
+    count, best = min(counted, default=(slips + 1, ""))
+    return words[best] if count <= slips else None
+
+
+def _begins_alike(word: str, known: str) -> bool:
+    return abs(len(word) - len(known)) < 2 and (word[:1] == known[:1] or word[:2] == known[:2][::-1])
+
+
+def _count_slips(word: str, known: str) -> int:
+    """How many letters are missing, too many, wrong, or in each other's place (optimal string alignment)."""
+    above, row = [0] * (len(known) + 1), list(range(len(known) + 1))
+    for i, letter in enumerate(word, 1):
+        two_above, above, row = above, row, [i]
+        for j, other in enumerate(known, 1):
+            steps = [row[j - 1] + 1, above[j] + 1, above[j - 1] + (letter != other)]
+            if i > 1 and j > 1 and letter == known[j - 2] and word[i - 2] == other:
+                steps.append(two_above[j - 2] + 1)
+            row.append(min(steps))
+    return row[-1]

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import pty
+import re
 import shutil
 import subprocess
 import sys
 
+from txlite import cli
 from txlite.commands import VERBS
 from txlite.commands.help import TOPICS
+from txlite.commands.spelling import ALIASES, MEANT
 
 from ..case import ROOT, Case
 
@@ -43,6 +48,36 @@ class Help(Case):
         self.assertIn("unknown command or topic 'gide' (did you mean 'guide'?): `txlite help` lists them", self.errors)
         self.txlite("help", "runn", code=64)
         self.assertIn("did you mean 'run'?", self.errors)
+
+    def test_no_guess_does_something_else(self) -> None:
+        for words, near in (
+            (("top",), "status"), (("remove", "x"), "delete"), (("watch", "x"), "logs --follow"), (("rerun", "x"), "retry"),
+            (("pasue",), "pause"), (("del", "x"), "delete"), (("stauts",), "status"), (("add", "x", "--tittle=y"), ""),
+            (("halt",), ""), (("xyzzy",), ""), (("log", "x"), "logs"), (("star", "x"), ""),
+        ):  # fmt: skip
+            with self.subTest(words), contextlib.redirect_stderr(io.StringIO()) as said:
+                self.assertEqual(cli.main(["--home", self.home, *words]), 64)
+                self.assertEqual(re.findall(r"did you mean '(.+?)'", said.getvalue()), [near] if near else [])
+        self.assertFalse(os.path.exists(self.home))
+
+    def test_other_tools_words_are_understood(self) -> None:
+        task = self.txlite("add", "-q", "--", "echo said").strip()
+        self.assertEqual(self.txlite("ls"), self.txlite("list"))
+        self.assertEqual(self.txlite("queue"), self.txlite("list"))
+        self.txlite("run")
+        self.assertEqual(self.txlite("tail", task), "said\n")
+        self.assertEqual([one["id"] for one in self.json("ps")], [task])
+        self.txlite("kill", code=64)
+        self.assertIn("give the tasks to stop", self.errors)
+        self.txlite("rm", task)
+        self.assertEqual(self.json("ls"), [])
+        overview = " ".join(self.txlite("help").split())
+        for alias, verb in ALIASES.items():
+            self.assertIn(f"{alias} ({verb})", overview)
+            self.assertEqual(VERBS.keys() & {alias, verb}, {verb})
+        self.assertEqual(self.txlite("help", "ps"), self.txlite("help", "status"))
+        for verb in MEANT.values():
+            self.assertIn(verb.split()[0], VERBS)
 
     def test_a_copy_under_another_name_and_an_archive_bring_their_pages(self) -> None:
         shutil.copytree(os.path.join(ROOT, "txlite"), self.path("tools/vendored"),
