@@ -51,9 +51,9 @@ class Help(Case):
 
     def test_no_guess_does_something_else(self) -> None:
         for words, near in (
-            (("top",), "status"), (("remove", "x"), "delete"), (("watch", "x"), "logs --follow"), (("rerun", "x"), "retry"),
-            (("pasue",), "pause"), (("del", "x"), "delete"), (("stauts",), "status"), (("add", "x", "--tittle=y"), ""),
-            (("halt",), ""), (("xyzzy",), ""), (("log", "x"), "logs"), (("star", "x"), ""),
+            (("top",), "status"), (("remove", "x"), "delete"), (("watch", "x"), "logs --follow"),
+            (("rerun", "x"), "retry"), (("pasue",), "pause"), (("del", "x"), "delete"), (("stauts",), "status"),
+            (("add", "x", "--tittle=y"), ""), (("halt",), ""), (("xyzzy",), ""), (("log", "x"), "logs"), (("star", "x"), ""),
         ):  # fmt: skip
             with self.subTest(words), contextlib.redirect_stderr(io.StringIO()) as said:
                 self.assertEqual(cli.main(["--home", self.home, *words]), 64)

@@ -33,7 +33,7 @@ MEANT = {
 
 
 def suggest(word: str, more: Iterable[str] = ()) -> str:
-    """Return " (did you mean 'add'?)" for a word that is no verb, "" where nobody knows; more: what may be meant, too."""
+    """Return " (did you mean 'add'?)" for a word that is no verb, "" where none is near (nor in `more`)."""
     known = [*VERBS, *more, *(alias for alias in ALIASES if len(alias) > 2)]
     near = MEANT.get(word) or find_nearest(word, known)
     return f" (did you mean {near!r}?)" if near else ""
