@@ -53,7 +53,7 @@ class Help(Case):
         for words, near in (
             (("top",), "status"), (("remove", "x"), "delete"), (("watch", "x"), "logs --follow"),
             (("rerun", "x"), "retry"), (("pasue",), "pause"), (("del", "x"), "delete"), (("stauts",), "status"),
-            (("add", "x", "--tittle=y"), ""), (("halt",), ""), (("xyzzy",), ""), (("log", "x"), "logs"), (("star", "x"), ""),
+            (("add", "x", "--tittle=y"), ""), (("halt",), ""), (("xyzzy",), ""), (("log", "x"), "logs"),
         ):  # fmt: skip
             with self.subTest(words), contextlib.redirect_stderr(io.StringIO()) as said:
                 self.assertEqual(cli.main(["--home", self.home, *words]), 64)
