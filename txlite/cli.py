@@ -17,6 +17,7 @@ from .errors import Error, StoreUnavailable, UsageError, record_bug
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import ModuleType
     from typing import NoReturn
 
@@ -32,14 +33,21 @@ class Parser(argparse.ArgumentParser):
         super().__init__(formatter_class=formatter, allow_abbrev=False, **options)  # type: ignore[arg-type]
 
     def error(self, message: str) -> NoReturn:
-        """Raise UsageError, where argparse would exit, with the option that may have been meant."""
-        from .text import find_nearest
+        """Raise UsageError, where argparse would exit, with what may have been meant, or there is to choose."""
+        kind, _, rest = message.partition(": ")
+        if kind == "unrecognized arguments" and rest.startswith("-"):
+            message += _hint(rest.split(" ")[0].split("=")[0], self._option_string_actions)
+        for action in self._get_positional_actions():
+            if action.choices and (kind == f"argument {action.dest}" or rest.split(", ")[0] == action.dest):
+                message = self._name_actions(list(action.choices), rest)
+        raise UsageError(f"{message}: `{self.prog} --help` shows how")
 
-        kind, _, rest = message.partition("unrecognized arguments: ")
-        unknown = rest.split(" ")[0].split("=")[0]
-        near = find_nearest(unknown, self._option_string_actions) if not kind and unknown.startswith("-") else None
-        hint = f" (did you mean {near!r}?)" if near else ""
-        raise UsageError(f"{message}{hint}: `{self.prog} --help` shows how")
+    def _name_actions(self, actions: list[str], complaint: str) -> str:
+        """What there is to choose where an action is missing, or is none of them."""
+        verb = self.prog.rpartition(" ")[2]
+        wrong = complaint.partition("invalid choice: ")[2].rpartition(" (choose")[0]
+        what = f"{verb} has no {wrong}{_hint(wrong[1:-1], actions)}" if wrong else f"{verb} does nothing alone"
+        return f"{what}: give {', '.join(actions[:-1])} or {actions[-1]}"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -189,6 +197,13 @@ def _overview() -> str:
             *topics,
         ]
     )
+
+
+def _hint(word: str, known: Iterable[str]) -> str:
+    from .text import find_nearest
+
+    near = find_nearest(word, known)
+    return f" (did you mean {near!r}?)" if near else ""
 
 
 def _complain(message: str, code: int) -> int:
