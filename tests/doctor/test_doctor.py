@@ -17,7 +17,7 @@ from unittest import mock
 import txlite
 from txlite.doctor import database, diagnose, filesystem, home, limits, machine, session
 from txlite.doctor.probe import BROKEN, LIMITED, OK, Check, Finding, examine, found_error
-from txlite.system import mounts
+from txlite.system import liveness, mounts
 
 from ..case import Case, is_running, wait_until
 
@@ -171,6 +171,29 @@ class Homes(Doctor):
             file.seek((page - 1) * 4096)
             file.write(os.urandom(4096))
         self.assertEqual(levels(self.home_findings())["integrity"], BROKEN)
+
+
+class Rescue(Doctor):
+    def test_what_cannot_be_used_is_moved_and_kept_together(self) -> None:
+        with open(self.database, "r+b") as file:
+            file.write(b"no database")
+        files = sorted(name for name in os.listdir(self.home) if name in ("tasks.db", "tasks.db-shm", "tasks.db-wal"))
+        worker = liveness.Liveness(os.path.join(self.home, "locks", "worker-1"))
+        self.txlite("doctor", "--set-aside", code=1)
+        self.assertIn("worker-1 of this home live", self.errors)
+        worker.release()
+        said = self.txlite("doctor", "--set-aside")
+        (aside,) = (name for name in os.listdir(self.home) if name.startswith("tasks.db.set-aside-"))
+        self.assertIn(aside, said)
+        self.assertEqual(sorted(os.listdir(os.path.join(self.home, aside))), files)
+        self.txlite("add", "y")
+        self.assertEqual(self.errors, "")
+        self.assertEqual([task["title"] for task in self.json("list")], ["y"])
+
+    def test_what_can_be_used_stays(self) -> None:
+        self.txlite("doctor", "--set-aside", code=1)
+        self.assertIn("can be used, and stays where it is", self.errors)
+        self.txlite("--home", self.path("none"), "doctor", "--set-aside", code=2)
 
 
 class Records(Doctor):

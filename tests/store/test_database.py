@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import signal
 import sqlite3
@@ -61,7 +62,7 @@ class Refusals(DatabaseCase):
         with open(self.database, "r+b") as file:
             file.seek(4096)
             file.write(os.urandom(size - 4096))
-        self.assert_refused("corrupt")
+        self.assert_refused("keep tasks.db, tasks.db-wal and tasks.db-shm together: `txlite doctor --set-aside`")
 
     def test_another_programs_database(self) -> None:
         os.unlink(self.database)
@@ -82,6 +83,47 @@ os._exit(0)"""
         subprocess.run([sys.executable, "-c", code], check=True)
         self.assertTrue(os.path.getsize(self.database + "-wal"))
         self.assert_refused("use a newer txlite")
+
+
+class Orphans(Case):
+    """A log without its database: no other database may take it for its own."""
+
+    def leave_log(self) -> str:
+        """A database with 200 tasks in its log, moved away after a kill; where it was moved."""
+        code = """import os, txlite
+store = txlite.open()
+store.add_many(f"task {number}" for number in range(200))
+os._exit(0)"""
+        subprocess.run([sys.executable, "-c", code], cwd=self.directory, env=self.environment, check=True)
+        self.assertTrue(os.path.getsize(self.home + "/tasks.db-wal"))
+        os.rename(self.home + "/tasks.db", self.path("away"))
+        return self.path("away")
+
+    def test_a_new_database_does_not_adopt_it(self) -> None:
+        away = self.leave_log()
+        self.assertEqual(self.json("list"), [])
+        self.assertIn("put it back", self.errors)
+        new = self.json("add", "new")["id"]
+        (aside,) = glob.glob(self.home + "/tasks.db.orphaned-log-*")
+        self.assertIn(f"tasks.db-wal, tasks.db-shm, is now in {aside}", self.errors)
+        self.assertEqual([task["id"] for task in self.json("list")], [new])
+        self.assertEqual(self.errors, "")
+        os.rename(away, aside + "/tasks.db")  # as the message says
+        self.assertEqual(len(self.txlite("--home", aside, "export").splitlines()), 201)
+
+    def test_a_database_that_is_put_back_finds_it(self) -> None:
+        away = self.leave_log()
+        self.assertIn("put it back", self.txlite("doctor", code=1))
+        os.rename(away, self.home + "/tasks.db")
+        self.assertEqual(len(self.json("list")), 200)
+
+    def test_a_journal_is_one_too(self) -> None:
+        os.mkdir(self.home, 0o700)
+        with open(self.home + "/tasks.db-journal", "wb") as file:
+            file.write(b"x" * 1000)
+        self.txlite("add", "new")
+        self.assertIn("tasks.db-journal", self.errors)
+        self.assertFalse(os.path.exists(self.home + "/tasks.db-journal"))
 
 
 class Durability(Case):

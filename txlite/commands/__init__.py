@@ -58,9 +58,17 @@ VERBS = {
 
 def open_reading(args: Namespace) -> Store:
     """Open the store for a command that changes nothing. Raises StoreUnavailable."""
-    return open_store(args.home, read_only=True)
+    return _announce(open_store(args.home, read_only=True))
 
 
 def open_writing(args: Namespace) -> Store:
-    """Open the store, made where there is none. Raises StoreUnavailable."""
-    return open_store(args.home)
+    """Open the store, made where there is none, and say what that set aside. Raises StoreUnavailable."""
+    return _announce(open_store(args.home))
+
+
+def _announce(store: Store) -> Store:
+    if store.notice:
+        from ..view.terminal import complain
+
+        complain(store.notice)
+    return store

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..doctor.diagnose import diagnose
 from ..doctor.probe import BROKEN, LIMITED, OK
+from ..doctor.rescue import move_database
 from ..view.findings import print_finding
 from ..view.json_objects import findings_object, print_json
 
@@ -14,12 +15,21 @@ if TYPE_CHECKING:
 
 def configure(parser: ArgumentParser, verb: str) -> None:
     """Declare the arguments of a verb."""
-    parser.epilog = "Changes nothing. Exits with 1 if something is broken; what is limited still works."
+    parser.epilog = (
+        "Without --set-aside it changes nothing. Exits with 1 if something is broken; what is limited still works."
+    )
+    parser.add_argument(
+        "--set-aside", action="store_true", help="move a database that cannot be used away, with all that belongs to it"
+    )
     parser.add_argument("--json", action="store_true", help="print an object")
 
 
 def run(args: Namespace) -> int:
     """Print what was found; return 1 where something is broken."""
+    if args.set_aside:
+        done = move_database(args.home)
+        print_json({"moved": done}) if args.json else print(done)
+        return 0
     findings = []
     for finding in diagnose(args.home):
         findings.append(finding)

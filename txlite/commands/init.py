@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from ..home import location
-from ..store.store import open_store
 from ..view.json_objects import print_json
+from . import open_writing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ def run(args: Namespace) -> int:
     chosen = args.home or os.environ.get("TXLITE_HOME")
     home = os.path.abspath(chosen or os.path.join(location.working_directory(), location.NAME))
     is_new = not os.path.lexists(os.path.join(home, location.DATABASE))
-    open_store(home).close()
+    args.home = home
+    open_writing(args).close()
     if args.json:
         print_json({"home": home, "created": is_new})
     else:

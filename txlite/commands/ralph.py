@@ -14,13 +14,12 @@ from ..ralph.loop_settings import LoopSettings
 from ..ralph.options import LoopOptions, merge_options
 from ..reports import report
 from ..store.new_tasks import check_command
-from ..store.store import open_store
 from ..text import parse_duration
 from ..view.json_objects import loop_plan_object, print_json
 from ..view.loop_summary import print_plan, show_summary
 from ..view.run_progress import show_run
 from ..view.terminal import say
-from . import open_reading
+from . import open_reading, open_writing
 from .arguments import duration, parse_attempts, parse_count, parse_hours, parse_workers, value_of
 
 TYPE_CHECKING = False
@@ -96,7 +95,7 @@ def run(args: Namespace) -> int:
         agent.check_level(options.level)
     if options.verify is not None:
         check_command(options.verify, "the gate")
-    with open_store(home) as store:
+    with open_writing(args) as store:
         if args.dry_run:
             return _dry_run(store, agent, options, args.json)
         return _loop(store, agent, options, report.read_cap(settings), args)

@@ -11,10 +11,11 @@ from ..execution.supervisor import Supervisor, SupervisorSettings
 from ..home import config, location
 from ..reports import report
 from ..store.batches import identify
-from ..store.store import Store, open_store
+from ..store.store import Store
 from ..view.json_objects import print_json, run_object
 from ..view.run_progress import conclude, print_result, result_object, show_run
 from ..view.terminal import say
+from . import open_writing
 from .arguments import duration, parse_attempts, parse_workers, value_of
 
 TYPE_CHECKING = False
@@ -58,7 +59,7 @@ def run(args: Namespace) -> int:
         if args.json:
             print_json(run_object(None, None, False, {}, [], []))
         return 0
-    with open_store(home) as store:
+    with open_writing(args) as store:
         return _run(store, settings, _enter(store, lines, args) if lines else None, args)
 
 

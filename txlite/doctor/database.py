@@ -15,6 +15,7 @@ from ..execution import presence
 from ..home import location
 from ..store import schema
 from ..store.integrity import Inconsistency, Inspection
+from ..store.set_aside import companions, names
 from ..store.store import open_store
 from ..system import liveness, mounts
 from .probe import BROKEN, LIMITED, OK, Check, Finding, found_error
@@ -52,6 +53,10 @@ def check_database(home: str) -> list[Finding]:
     """Open the database, and look at its version and the size of its write-ahead log."""
     path = os.path.join(home, location.DATABASE)
     if not has_database(home):
+        orphans = companions(path)
+        if orphans:
+            found = f"{path} is gone, and what belongs to it is here: {names(orphans)}"
+            return [Finding("database", BROKEN, found, "put it back; or `txlite doctor --set-aside` moves them away")]
         return [Finding("database", OK, "none yet: the first command that writes makes it")]
     try:
         with open_store(home, read_only=True) as store:
@@ -80,7 +85,10 @@ def check_integrity(home: str) -> list[Finding]:
     findings = []
     if damage:
         found = f"the file is damaged: {text.shorten(damage[0], 100)}"
-        advice = f"stop all runs, copy it, and recover what it holds: {_sqlite(home, '.recover')}"
+        advice = (
+            "stop all runs, have `txlite doctor --set-aside` move it and its log away together, and recover what they "
+            "hold there with sqlite3's .recover"
+        )
         findings.append(Finding("integrity", BROKEN, found, advice))
     if violations:
         found = "; ".join(violations[:3]) + ("; …" if len(violations) > 3 else "")

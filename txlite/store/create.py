@@ -1,7 +1,7 @@
 """How a database comes into being: under another name, complete, and then linked into its place.
 
-So an empty file at its place is never ours, and of many processes that begin at once one makes it. Called by `store`
-where there is none.
+So an empty file at its place is never ours, and of many processes that begin at once one makes it. The log of a
+database that is gone is set aside first: a new one would take it for its own. Called by `store` where there is none.
 """
 
 from __future__ import annotations
@@ -15,22 +15,26 @@ from ..system.atomic_file import sync
 from . import schema
 from .migrations import migrate
 from .opening import size_of, write_lock
+from .set_aside import ORPHANED, companions, names, set_aside
 from .sqlite_errors import translate
 
 
-def create(path: str, uuid: str) -> None:
+def create(path: str, uuid: str) -> str:
     """Make a new database at `path` if there is none; it appears there complete, or not at all.
 
+    Return what a person should know: that a log without its database was set aside, and where; else nothing.
     Safe to call from many processes at once. Raises StoreUnavailable.
     """
     if os.path.lexists(path):
-        return
+        return ""
+    notice = ""
     lock = write_lock(path, 30.0)
     lock.acquire()
     unfinished = f"{path}.{os.getpid()}.new"
     try:
         if not os.path.lexists(path):
             _remove_unfinished(path)
+            notice = _set_orphans_aside(path)
             _build(unfinished, uuid, network=mounts.is_on_network(os.path.dirname(path)))
             os.link(unfinished, path)
             sync(os.path.dirname(path))
@@ -42,6 +46,18 @@ def create(path: str, uuid: str) -> None:
         _remove_unfinished(path)
         lock.release()
         lock.close()
+    return notice
+
+
+def _set_orphans_aside(path: str) -> str:
+    orphans = companions(path)
+    if not orphans:
+        return ""
+    aside = set_aside(path, orphans, ORPHANED)
+    return (
+        f"{path} was gone, and a new one is made; what the old one left, {names(orphans)}, is now in {aside}: put the "
+        f"old one there, too, and `txlite --home {aside} export` writes what they hold"
+    )
 
 
 def _build(path: str, uuid: str, network: bool) -> None:

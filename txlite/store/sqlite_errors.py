@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 
 from ..errors import Refused, StoreUnavailable
@@ -12,8 +13,15 @@ MEANINGS = (
     ("disk I/O error", "its disk cannot be read or written: see the system's log, free some space"),
     ("readonly", "it is read-only for you: change its rights, or give another home with --home"),
     ("unable to open", "it cannot be opened: check the rights of its directory"),
-    ("not a database", "it is not a database: move it away, or give another home with --home"),
-    ("malformed", "it is corrupt: move it away, and recover what it holds with sqlite3's .recover"),
+    (
+        "not a database",
+        "it is not a database: `txlite doctor --set-aside` moves it away; or give another home",
+    ),
+    (
+        "malformed",
+        "it is corrupt: keep {name}, {name}-wal and {name}-shm together: `txlite doctor --set-aside` moves all three "
+        "away, where sqlite3's .recover reads them",
+    ),
     ("locked", "another program has locked it for 5 s: close that program"),
 )
 
@@ -25,7 +33,7 @@ def translate(error: sqlite3.Error, path: str) -> Exception:
         return Refused(f"refused by the database's rule: {text}")
     for part, meaning in MEANINGS:
         if part in text:
-            return StoreUnavailable(f"{path}: {meaning}")
+            return StoreUnavailable(f"{path}: {meaning.format(name=os.path.basename(path))}")
     if isinstance(error, sqlite3.OperationalError) and "no such" not in text and "syntax" not in text:
         return StoreUnavailable(f"{path}: {text}")
     return error

@@ -52,12 +52,14 @@ UUID = "SELECT uuid FROM home"
 class Store:
     """The queue of one home. Use it as a context manager, in the process that opened it; threads may share it.
 
-    home: its directory, absolute. All times are UTC text: 2025-10-24T15:00:00.000Z. Every method that changes
-    something does so in one transaction, and all of them may raise StoreUnavailable.
+    home: its directory, absolute. notice: what a person should read, of files that opening it missed or set aside.
+    All times are UTC text: 2025-10-24T15:00:00.000Z. Every method that changes something does so in one transaction,
+    and all of them may raise StoreUnavailable.
     """
 
-    def __init__(self, home: str, database: Database) -> None:
+    def __init__(self, home: str, database: Database, notice: str = "") -> None:
         self.home = home
+        self.notice = notice
         self.database = database
 
     def __enter__(self) -> Store:
@@ -475,7 +477,10 @@ def open_store(path: str | None = None, read_only: bool = False) -> Store:
         home, name = os.path.split(os.path.abspath(path))
     home = location.locate(home)
     database = os.path.join(home, name)
-    return Store(home, _open_reading(home, database) if read_only else _open_writing(home, database))
+    if read_only:
+        return Store(home, _open_reading(home, database), _find_orphans(database))
+    notice = _make(home, database)
+    return Store(home, _open_writing(home, database), notice)
 
 
 def _open_reading(home: str, path: str) -> Database:
@@ -491,16 +496,34 @@ def _open_reading(home: str, path: str) -> Database:
     return open_database(path, read_only=True)
 
 
+def _find_orphans(path: str) -> str:
+    """What a person should know where a log lies beside no database."""
+    if os.path.lexists(path):
+        return ""
+    from .set_aside import companions, names
+
+    orphans = companions(path)
+    said = f"{path} is gone, and what belongs to it is here: put it back; the next command that writes sets"
+    return f"{said} {names(orphans)} aside" if orphans else ""
+
+
+def _make(home: str, path: str) -> str:
+    """Make what is missing; what a person should know of it."""
+    location.make(home)
+    if os.path.lexists(path):
+        return ""
+    import uuid
+
+    from ..home.config import read_synchronous
+    from .create import create
+
+    read_synchronous(home)  # a config.ini that is refused leaves nothing behind
+    return create(path, str(uuid.uuid4()))
+
+
 def _open_writing(home: str, path: str) -> Database:
     from ..home.config import read_synchronous  # what only reads does without
 
-    location.make(home)
     synchronous = read_synchronous(home)
-    if not os.path.lexists(path):
-        import uuid
-
-        from .create import create
-
-        create(path, str(uuid.uuid4()))
     location.check_trust(path)
     return open_database(path, synchronous=synchronous)
