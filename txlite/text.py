@@ -34,10 +34,30 @@ def printable_lines(text: str) -> str:
     return re.sub(_UNSAFE_LINES, _escape, text)
 
 
+def columns(text: str) -> int:
+    """Return how many columns of a terminal a printable text takes: wide characters two (Unicode UAX 11), those that
+    are put onto others none."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import category, east_asian_width
+
+    return sum(0 if category(one) in ("Mn", "Me") else 2 if east_asian_width(one) in "WF" else 1 for one in text)
+
+
+def pad(text: str, width: int) -> str:
+    """Return a printable text with spaces behind it, up to `width` columns."""
+    return text + " " * (width - columns(text))
+
+
 def shorten(text: str, width: int) -> str:
-    """`text` on one safe line of at most `width` characters, cut with an ellipsis."""
+    """`text` on one safe line of at most `width` columns, cut with an ellipsis."""
     text = printable(text)
-    return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
+    if columns(text) <= width:
+        return text
+    end = max(width - 1, 0)
+    while columns(text[:end]) > max(width - 1, 0):
+        end -= 1
+    return text[:end] + "…"
 
 
 def duration(seconds: float) -> str:

@@ -31,7 +31,7 @@ class Verbs(Case):
         self.assertEqual((shown["blockedBy"], shown["isReady"], shown["attempts"]), ([first["id"]], False, []))
         self.assertEqual(self.json("done", first["id"])["nowReady"], [second])
         self.assertEqual(self.json("ready")[0]["id"], second)
-        self.assertRegex(self.txlite("list"), rf"{first['id']}  done   500  first\n{second}  ready  0    second\n")
+        self.assertRegex(self.txlite("list"), rf"{first['id']}  done   500    first\n{second}  ready  0      second\n")
         self.assertIn("waits for nothing", self.txlite("dep", "unblock", second, first["id"]))
         self.assertEqual(self.json("dep", "block", second, first["id"])["task"]["blockedBy"], [first["id"]])
         self.assertEqual(self.json("cancel", second)["status"], "cancelled")

@@ -10,7 +10,7 @@ from .arguments import add_lease, parse_limit, parse_names, value_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from ..model import Task
     from ..store.assignments import Assignment
@@ -59,7 +59,7 @@ def _claim(args: Namespace) -> int:
         if args.json:
             print_json([_claimed_object(store, found)] if found else [])
         elif found:
-            _print([found.task])
+            _print([found.task], headings=())
         else:
             print("nothing is ready")
     return 0
@@ -70,7 +70,7 @@ def _claimed_object(store: Store, found: Assignment) -> dict[str, object]:
     return {**task, "claim": claim_object(found.claim, store.started(found.claim))}
 
 
-def _print(tasks: Iterable[Task]) -> None:
+def _print(tasks: Iterable[Task], **headings: Sequence[str]) -> None:
     from ..view.tasks import print_tasks  # where JSON is wanted, it is not
 
-    print_tasks(tasks)
+    print_tasks(tasks, **headings)

@@ -43,7 +43,7 @@ def print_attempts(home: str, found: Iterable[AttemptStatus], as_json: bool) -> 
 
 def _print_table(lines: list[list[str]]) -> None:
     """Print lines of which the first one is the heading."""
-    widths = [max(map(len, column)) for column in zip(*lines)]
+    widths = [max(map(text.columns, column)) for column in zip(*lines)]
     before = sum(widths[:ID]) + 2 * ID  # of the columns that come first, with what parts them
     room = width() - before - widths[ID] - widths[REPORT] - 4
     is_terminal = sys.stdout.isatty()
@@ -51,10 +51,10 @@ def _print_table(lines: list[list[str]]) -> None:
         _print_in_two(lines, widths, max(width() - before, LEAST))
         return
     for cells in lines:
-        title = cells[TITLE].ljust(widths[TITLE])
+        title = text.pad(cells[TITLE], widths[TITLE])
         if is_terminal:
             most = max(room, LEAST)
-            title = text.shorten(cells[TITLE], most).ljust(min(widths[TITLE], most))
+            title = text.pad(text.shorten(cells[TITLE], most), min(widths[TITLE], most))
         print("  ".join([*_first_columns(cells, widths), cells[ID].ljust(widths[ID]), title, cells[REPORT]]).rstrip())
 
 

@@ -15,14 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
-def print_table(rows: Iterable[Sequence[object]], indent: str = "") -> None:
-    """Print columns two spaces apart; the last one is cut to the terminal's width, if there is one."""
+def print_table(rows: Iterable[Sequence[object]], indent: str = "", headings: Sequence[str] = ()) -> None:
+    """Print columns two spaces apart, below their headings where there are any; the last one is cut to the terminal's
+    width, if there is one."""
     lines = [[text.printable(str(cell)) for cell in row] for row in rows]
     if not lines:
         return
-    widths = [max(map(len, column)) for column in zip(*(line[:-1] for line in lines))]
+    if headings:
+        lines.insert(0, list(headings))
+    widths = [max(map(text.columns, column)) for column in zip(*(line[:-1] for line in lines))]
     room = width() - len(indent) - sum(widths) - 2 * len(widths)
     for line in lines:
-        cells = [cell.ljust(width) for cell, width in zip(line, widths)]
+        cells = map(text.pad, line, widths)
         last = text.shorten(line[-1], max(room, 10)) if sys.stdout.isatty() else line[-1]
         print((indent + "  ".join([*cells, last])).rstrip())

@@ -10,16 +10,19 @@ from .table import print_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from ..model import Attempt, Task
     from ..store.history import Finished
     from ..store.tasks import Relations
 
 
-def print_tasks(tasks: Iterable[Task]) -> None:
+HEADINGS = ("ID", "STATE", "SCORE", "TASK")
+
+
+def print_tasks(tasks: Iterable[Task], headings: Sequence[str] = HEADINGS) -> None:
     """Print a line for each task: id, state, score, title."""
-    print_table((task.id, state_of(task), _number(task.score), task.title) for task in tasks)
+    print_table([(task.id, state_of(task), _number(task.score), task.title) for task in tasks], headings=headings)
 
 
 def _number(value: object) -> str:
