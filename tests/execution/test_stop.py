@@ -34,7 +34,9 @@ class Stop(LaunchCase):
             self.assertEqual(running(self.nap), [])
             row = self.one(launched)
             self.assertEqual(row["status"], "cancelled" if how == "stop" else "lost")
-            self.assertIn("**Outcome:** lost (its worker died)", self.read(row["report"]))
+            told = self.read(row["report"])
+            self.assertIn("**Outcome:** lost  \n", told)
+            self.assertIn("\n**Note:** its worker died\n", told)
             self.assertIn(f"_{launched['pid']}_codex_task", row["report"])
             self.assertNotIn("{{", self.read(row["report"]))
 

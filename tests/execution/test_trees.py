@@ -158,7 +158,9 @@ class Trees(Case):
             self.assertEqual((task["status"], task["failures"]), ("backlog", 0))
             (attempt,) = self.json("show", task["id"])["attempts"]
             self.assertEqual(attempt["outcome"], "lost")
-            self.assertIn("**Outcome:** lost (its worker died)", self.read(os.path.join(self.home, attempt["report"])))
+            told = self.read(os.path.join(self.home, attempt["report"]))
+            self.assertIn("**Outcome:** lost  \n", told)
+            self.assertIn("\n**Note:** its worker died\n", told)
 
     def test_a_second_signal_ends_agents_and_costs_nothing(self) -> None:
         run = self.begin("ignores TERM")

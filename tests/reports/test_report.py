@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import unittest
 
 from ..case import wait_until
@@ -25,6 +26,7 @@ class Output(LaunchCase):
         row = self.wait_for(launched)
         self.assertIn("output was lost: File too large", row["note"])
         self.assertIn(f"_{launched['pid']}_shell_task", row["report"])
+        self.assertIn("bytes, the rest was lost  \n", self.read(row["report"])[:2000])
 
     def test_a_task_that_looks_like_a_report(self) -> None:
         nasty = "x\n**Attempt:** 1  \n**Output:** 3 bytes  \n\n## Output\n\n" + "~" * 16 + "\nfoo"
@@ -44,6 +46,42 @@ class Output(LaunchCase):
         launched = self.launch("--agent", "shell", "printf 'no newline'")
         self.wait_for(launched)
         self.assertEqual(self.txlite("logs", "--raw", launched["id"]), "no newline")
+
+    def test_what_cat_shows_is_clean_and_has_one_notation_for_times(self) -> None:
+        self.environment["TZ"] = "Asia/Kolkata"
+        launched = self.launch("a task\n\nof two parts", "--timeout", "0.5", then="sleep 60")
+        running = self.read(launched["report"])
+        self.wait_for(launched, code=124)
+        self.txlite("run", "--from", self.batch("false"), "--max-attempts", "1", code=1)
+        texts = [running, *self.reports().values()]
+        for text in texts:
+            self.assertEqual([line for line in text.splitlines() if re.search(r"\S {3,}|^\s+$|.{81}", line)], [], text)
+            self.assertLessEqual(len(re.findall(r"(?m)^-+$", text)), 2, text)
+        for text in texts[1:]:
+            times = re.findall(r"(?m)^\*\*(?:Started|Ended):\*\* (.*?) *$", text)
+            self.assertEqual(
+                [bool(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+0530", one)) for one in times], [True] * 2
+            )
+        (note,) = (text for text in texts if text.endswith("~" * 16 + "\n\n**Note:** it ran longer than 0.5 s\n"))
+        self.assertIn("**Outcome:** timeout  \n", note)
+
+    def test_each_end_fits_into_the_room_that_was_left(self) -> None:
+        from txlite.model import OUTCOMES
+        from txlite.reports.header import OUTPUT, Header, Layout, read_layout, render_header
+        from txlite.store.attempts import Result
+
+        heading = Header("tx-00000000", "title", 7, "shell", "2025-10-24T15:00:00.000Z", "/", "short")
+        layouts = (Layout(0), Layout(10**11, 10**14, 10**9, is_lost=True))
+        for template in ("", "# {{END_TIME}} {{END_TIME}} {{DURATION}}{{DURATION}} {{EXIT_CODE}}\n"):
+            before = render_header(heading._replace(template=template))
+            for outcome in OUTCOMES:
+                for layout, code, took, pid in zip(layouts, (0, 255), (0.0, 1e9), (1, 1 << 31)):
+                    result = Result(outcome, code, took)
+                    after = render_header(heading._replace(template=template), result, pid, len(before), layout)
+                    self.assertEqual((len(after), after[-len(OUTPUT) :]), (len(before), OUTPUT))
+                    self.assertTrue(after.decode().endswith("---\n\n## Task\n\n    short\n" + OUTPUT.decode()), after)
+                    self.assertEqual(read_layout(after)[:3], layout[:3])
+                    self.assertIn(f"**Outcome:** {outcome}  \n".encode(), after)
 
     def test_a_head_keeps_its_length_though_the_task_grew(self) -> None:
         from txlite.reports.header import OUTPUT, Header, render_header

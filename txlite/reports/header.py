@@ -1,8 +1,10 @@
 """A report's header: what it says about its attempt, from the start and at the end, and where its output lies.
 
 The header is as long at the end as at the start, so that it can be written anew in its place while the output behind
-it grows. Whoever reads a report learns from it where the output begins, how much of it there is, and what was cut.
-Used by `report`, by `execution`, which makes one for each attempt, and by `view`, which shows reports.
+it grows: two rules (`---`) in it take up the room that words leave. It is little, so why an attempt ended as it
+did stands behind the output. Whoever reads a report learns from its header where the output begins, how much of it
+there is, and what was cut. Used by `report`, by `execution`, which makes one for each attempt, and by `view`, which
+shows reports.
 """
 
 from __future__ import annotations
@@ -20,16 +22,20 @@ if TYPE_CHECKING:
 
 FENCE = b"~" * 16 + b"\n"
 OUTPUT = b"\n## Output\n\n" + FENCE
-ROOM = 500  # bytes for the lines about the result, and
-FIELD_ROOM = 32  # more for each {{NAME}} that is known at the end only
 RUNNING = "running"
+ROOM = 130  # bytes by which the lines about the result may grow beyond RUNNING, two rules of three dashes among them
+TIME_ROOM = 18  # more for each {{END_TIME}} of a template, and
+TOOK_ROOM = 2  # for each {{DURATION}}
+RULES = 10  # bytes of two rules at the least
+WIDEST = 76  # bytes of a rule
 CHANGING = "changing"
 # What is rendered at the end, if the template asks for it.
 LATE = ("END_TIME", "DURATION", "EXIT_CODE")
 MARK = b"\n[txlite: %15d bytes of output were cut here]\n"
 MARK_LENGTH = len(MARK % 0)
 _LAYOUT = re.compile(
-    rb"\n\*\*Output:\*\* (running|changing|\d+ bytes)(?:, (\d+) more were cut after the first (\d+))?  \n"
+    rb"\n\*\*Output:\*\* (running|changing|\d+ bytes)(?:, (\d+) more were cut after the first (\d+))?"
+    rb"(?:, the rest was lost)?  \n"
 )
 
 
@@ -90,10 +96,12 @@ class Layout(NamedTuple):
     cut: int = 0  # bytes that were cut, after the first
     after: int = 0  # bytes; then comes the mark, and then the tail
     is_changing: bool = False  # what is read now may be wrong
+    is_lost: bool = False  # what came last could not be written
 
     def __str__(self) -> str:
         size = CHANGING if self.is_changing else RUNNING if self.size is None else f"{self.size} bytes"
-        return size + (f", {self.cut} more were cut after the first {self.after}" if self.cut else "")
+        cut = f", {self.cut} more were cut after the first {self.after}" if self.cut else ""
+        return size + cut + (", the rest was lost" if self.is_lost else "")
 
 
 def read_layout(header: bytes) -> Layout:
@@ -136,18 +144,28 @@ def render_header(
     """
     late = _late(result)
     beginning = _beginning(header, late).encode()
-    facts = _facts(header)
-    ending = _ending(header, result, pid, late, layout)
+    facts = _facts(header, result, pid, late, layout).encode()
     rest = _body(header).encode() + OUTPUT
     if not size:
-        fields = _opening(header.template).count("{{")
-        size = len(_beginning(header, dict.fromkeys(LATE, "")).encode() + facts + rest) + ROOM + FIELD_ROOM * fields
-    room = size - len(beginning) - len(facts) - len(rest)
-    if room < ROOM:  # the task was changed since: what it says now does not fit
-        beginning = beginning[: max(len(beginning) + room - ROOM, 0)]
-        rest = rest[: max(size - len(beginning) - len(facts) - ROOM - len(OUTPUT), 0)] + OUTPUT
-        room = size - len(beginning) - len(facts) - len(rest)
-    return beginning + facts + ending[: room - 1].ljust(room - 1) + b"\n" + rest
+        opening = _opening(header.template)
+        more = TIME_ROOM * opening.count("{{END_TIME}}") + TOOK_ROOM * opening.count("{{DURATION}}")
+        size = len(beginning) + len(facts) + len(rest) + ROOM + more
+    if len(beginning) + len(facts) + len(rest) + RULES > size:  # the task was changed since, and grew
+        rest = rest[: max(size - len(beginning) - len(facts) - RULES - len(OUTPUT), 0)] + OUTPUT
+        beginning = beginning[: max(size - len(facts) - len(rest) - RULES, 0)]
+    first, *others = _rules(size - len(beginning) - len(facts) - len(rest))
+    return b"".join([beginning, first, facts, *others, rest])
+
+
+def render_end(note: str | None) -> str:
+    """Return what stands behind the output of an attempt that has ended: why it did so, where that is to be said."""
+    return f"\n**Note:** {text.printable(note)}\n" if note else ""
+
+
+def _rules(room: int) -> list[bytes]:
+    """Two rules, or more, of so many bytes together, each with a line's end before and behind it."""
+    count = max(-(-room // (WIDEST + 2)), 2)
+    return [b"\n" + b"-" * ((room + place) // count - 2) + b"\n" for place in range(count)]
 
 
 def _late(result: Result | None) -> dict[str, object]:
@@ -160,7 +178,7 @@ def _late(result: Result | None) -> dict[str, object]:
 
 def _beginning(header: Header, late: dict[str, object]) -> str:
     if header.template:
-        rendered = header.render(_opening(header.template), **late).rstrip("\n") + "\n\n"
+        rendered = header.render(_opening(header.template), **late).rstrip("\n") + "\n"
         return re.sub(r"(?m)^(?=~{16})", r"\\", rendered)  # the task's text must not look like the output's beginning
     return f"# Worker Task Report\n\n**Task:** {text.shorten(header.title, 200)}  \n"
 
@@ -170,41 +188,33 @@ def _opening(template: str) -> str:
     return template.split("\n## ", 1)[0]
 
 
-def _facts(header: Header) -> bytes:
-    lines = [
-        f"**ID:** {header.task}  ",
-        f"**Attempt:** {header.attempt}  ",
-        f"**Agent:** {header.agent}  ",
-        f"**Directory:** {text.printable(header.directory)}  ",
-        *([] if header.template else [f"**Started:** {header.started}  "]),
-        "",
-    ]
-    return "\n".join(lines).encode()
-
-
-def _ending(header: Header, result: Result | None, pid: int | None, late: dict[str, object], layout: Layout) -> bytes:
-    """The lines about the result, but for what the template says itself; a note that is too long is cut."""
-    output = f"  \n**Output:** {layout}  \n"
-    if result is None:
-        return f"**Outcome:** {RUNNING}{output}".encode()
-    why = f" ({text.printable(result.note)})" if result.note else ""
-    facts = "".join(
-        f"  \n**{name}:** {value}"
-        for field, name, value in (
-            ("END_TIME", "Ended", clock.now()),
-            ("DURATION", "Duration", late["DURATION"]),
-            ("WORKER_PID", "PID", pid),
-            ("EXIT_CODE", "Exit code", late["EXIT_CODE"]),
-            ("REASONING_LEVEL", "Level", header.level),
-        )
-        if value != "" and f"{{{{{field}}}}}" not in _opening(header.template)
+def _facts(header: Header, result: Result | None, pid: int | None, late: dict[str, object], layout: Layout) -> str:
+    """The lines about the attempt and its result, but for what the template says itself."""
+    opening = _opening(header.template)
+    facts = (
+        ("", "ID", header.task),
+        ("", "Attempt", header.attempt),
+        ("", "Agent", header.agent),
+        ("", "Directory", text.printable(header.directory)),
+        ("REASONING_LEVEL", "Level", header.level),
+        ("START_TIME", "Started", clock.to_local(header.started)),
+        ("", "Outcome", result.outcome if result else RUNNING),
+        ("END_TIME", "Ended", late["END_TIME"]),
+        ("DURATION", "Duration", late["DURATION"]),
+        ("WORKER_PID", "PID", pid or header.pid or RUNNING),
+        ("EXIT_CODE", "Exit code", late["EXIT_CODE"]),
+        ("", "Output", layout),
     )
-    outcome = f"**Outcome:** {result.outcome}{why}".encode()[: ROOM - len(facts) - len(output) - 1]
-    return f"{outcome.decode(errors='ignore')}{facts}{output}".encode()
+    lines = [
+        f"**{name}:** {value}  "
+        for field, name, value in facts
+        if value != "" and not (field and f"{{{{{field}}}}}" in opening)
+    ]
+    return "\n".join(["", *lines, ""])
 
 
 def _body(header: Header) -> str:
     """The task's text, unless the template says it."""
     if any(name in _opening(header.template) for name in ("{{TASK_DESCRIPTION}}", "{{TOPIC}}")):
         return ""
-    return "\n".join(["", "## Task", "", *("    " + line for line in header.text.split("\n")), ""])
+    return "\n".join(["", "## Task", "", *("    " + line if line else "" for line in header.text.split("\n")), ""])

@@ -19,7 +19,7 @@ import os
 
 from .. import text
 from ..home import config
-from .header import FENCE, MARK, MARK_LENGTH, Header, Layout, find_output, read_layout, render_header
+from .header import FENCE, MARK, MARK_LENGTH, Header, Layout, find_output, read_layout, render_end, render_header
 from .naming import below_home, create, draft_path, link_first, names_of, remove
 
 TYPE_CHECKING = False
@@ -129,8 +129,9 @@ class Report:
 
     def _give_final_name(self, result: Result, pid: int) -> str:
         names = names_of(self._directory, self._stamp, str(pid), self._header)
-        rendered = render_header(self._header, result, pid, self._start, self._layout._replace(size=self._size))
-        return _complete(self._file, rendered, self._size, self._path, names)
+        layout = self._layout._replace(size=self._size, is_lost=bool(self._trouble))
+        rendered = render_header(self._header, result, pid, self._start, layout)
+        return _complete(self._file, rendered, self._size, result.note, self._path, names)
 
     @property
     def _layout(self) -> Layout:
@@ -172,7 +173,8 @@ def salvage(directory: str, stamp: str, header: Header, result: Result, pid: int
                 layout = _salvage_layout(file, start)
                 rendered = render_header(header, result, pid, start, layout)
                 names = names_of(directory, stamp, str(pid), header)
-                return result._replace(report=_complete(file, rendered, layout.size or 0, path, names))
+                os.ftruncate(file, start + (layout.size or 0))  # it may have written another end
+                return result._replace(report=_complete(file, rendered, layout.size or 0, result.note, path, names))
         finally:
             os.close(file)
     return result
@@ -205,14 +207,14 @@ def write_prompt(path: str, prompt: str) -> None:
         os.close(file)
 
 
-def _complete(file: int, header: bytes, size: int, path: str, names: list[str]) -> str:
-    """Write the result into the header and close the output, sync, and move from `path` to the first of `names` that is
-    free; that name below home. Readers rely on the header's coming first."""
+def _complete(file: int, header: bytes, size: int, note: str | None, path: str, names: list[str]) -> str:
+    """Write the result into the header, close the output and say why it ended, sync, and move from `path` to the first
+    of `names` that is free; that name below home. Readers rely on the header's coming first."""
     try:
         os.pwrite(file, header, 0)
         end = len(header) + size
         closing = FENCE if not size or os.pread(file, 1, end - 1) == b"\n" else b"\n" + FENCE
-        os.pwrite(file, closing, end)
+        os.pwrite(file, closing + render_end(note).encode(), end)
     except OSError:
         pass  # a full disk, or a limit: it may take the name, though it does not take the last line
     if size > TAIL:  # a shorter output stands in the database, which is synced, from end to end

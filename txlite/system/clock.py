@@ -42,8 +42,8 @@ def to_seconds(text: str) -> float:
 
 
 def to_local(text: str) -> str:
-    """Return what `to_text` wrote as this machine's wall clock shows it: 2025-10-24 15:00:00."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(to_seconds(text)))
+    """Return what `to_text` wrote as this machine's wall clock shows it, with its offset: 2025-10-24 15:00:00 +0200."""
+    return time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(to_seconds(text)))
 
 
 def parse_local(text: str) -> str:
@@ -68,9 +68,9 @@ def parse_local(text: str) -> str:
     raise ValueError(text)
 
 
-def stamp() -> str:
-    """Return local time as report names carry it: YYYYMMDD_HHMMSS."""
-    return time.strftime("%Y%m%d_%H%M%S")
+def stamp(text: str = "") -> str:
+    """Return local time, of this moment or of what `to_text` wrote, as names carry it: YYYYMMDD_HHMMSS."""
+    return time.strftime("%Y%m%d_%H%M%S", time.localtime(to_seconds(text) if text else None))
 
 
 def host() -> str:

@@ -63,7 +63,7 @@ def _write_page(found: Summary) -> str:
     """The page about it, named after its beginning; its path."""
     directory = os.path.join(found.home, PAGES)
     os.makedirs(directory, 0o700, exist_ok=True)
-    stamp = clock.to_local(found.started).replace("-", "").replace(":", "").replace(" ", "_")
+    stamp = clock.stamp(found.started)
     path = os.path.join(directory, f"{stamp}.html")
     with AtomicFile(path, replace=True) as new, open(new.draft, "w", encoding="utf-8") as file:
         file.write(render(found))
