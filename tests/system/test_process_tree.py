@@ -6,11 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import unittest
+from unittest import mock
 
 from txlite.system import process, process_tree
 
-from ..case import ROOT, Case
+from ..case import ROOT, Case, wait_until
 
 
 class Members(Case):
@@ -73,6 +75,54 @@ print(child.pid, *[one.pid for one in ending.survivors])"""
         out = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout.split()
         os.kill(int(out[0]), signal.SIGKILL)
         self.assertEqual(out, [out[0]] * 2)
+
+
+class Endings(Case):
+    def start_shell(self, script: str) -> process_tree.Ending:
+        """The end of a shell with a session of its own, which has said that it is ready."""
+        self.shell = subprocess.Popen(
+            ["sh", "-c", script], cwd=self.directory, start_new_session=True, stderr=subprocess.DEVNULL
+        )
+        self.addCleanup(self.shell.wait)
+        self.addCleanup(self.shell.kill)
+        wait_until(lambda: self.read("ready"), "the shell")
+        tree = process_tree.Tree("0" * 36, 1, process.identify(self.shell.pid))
+        return process_tree.Ending(tree, 600.0)
+
+    def end(self, ending: process_tree.Ending) -> None:
+        def go_on() -> bool:
+            time.sleep(ending.step())
+            return ending.is_over
+
+        wait_until(go_on, "its end")
+        self.assertEqual(ending.survivors, [])
+
+    def test_one_that_was_stopped_hears_that_it_is_to_end(self) -> None:
+        ending = self.start_shell("trap 'echo heard > heard; exit' TERM; echo > ready; while :; do sleep 0.02; done")
+        self.shell.send_signal(signal.SIGSTOP)
+        wait_until(lambda: process.look(self.shell.pid).state == "T", "it to stop")
+        self.end(ending)
+        self.assertEqual(self.read("heard"), "heard\n")
+
+    def test_nobody_forks_while_the_others_are_killed(self) -> None:
+        ending = self.start_shell("""trap '' TERM
+            for number in 1 2 3 4 5 6; do sleep 600 & done
+            echo > ready
+            while :; do wait; for number in 1 2 3 4 5 6; do sleep 600 & done; echo again >> again; done""")
+        sent: list[tuple[int, int]] = []
+        send = process.send_signal
+
+        def record(member: process.Process, number: int) -> None:
+            sent.append((member.pid, number))
+            send(member, number)
+
+        ending.hasten()
+        with mock.patch.object(process, "send_signal", record):
+            ending.step()
+        self.assertEqual(len({pid for pid, _ in sent}), 7)
+        self.assertEqual([number for _, number in sent], [signal.SIGSTOP] * 7 + [signal.SIGKILL] * 7)
+        self.end(ending)
+        self.assertEqual(self.read("again"), "")
 
 
 if __name__ == "__main__":

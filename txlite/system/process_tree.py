@@ -118,7 +118,7 @@ class Tree:
                     known.add(name)
                     member = process.look(int(name))
                     if member and member.pid not in spared and (self._is_orphan(member) or self._is_marked(member)):
-                        kill(member)
+                        send(member, signal.SIGKILL)
 
     def _belongs(self, member: Process, leader: int | None) -> bool:
         return (leader is not None and member.session == leader) or self._is_orphan(member)
@@ -184,28 +184,26 @@ class Ending:
             self.is_over = True
             self.survivors = members
             return 0.0
-        for member in members:
-            self._signal(member, kill=now >= self._kill_at)
         self._is_chased = now >= self._kill_at
+        # Stopped first, all of them, a tree forks no more while one after the other is killed.
+        for number in (signal.SIGSTOP, signal.SIGKILL) if self._is_chased else (signal.SIGTERM,):
+            for member in members:
+                self._signal(member, number)
         self._pause = min(self._pause * 2, 0.1)
         return min(self._pause, max(self._kill_at - now, 0.002) if now < self._kill_at else self._pause)
 
-    def _signal(self, member: Process, kill: bool) -> None:
-        try:
-            if kill:
-                process.send_signal(member, signal.SIGSTOP)  # so that it forks no more while the others' turn comes
-                process.send_signal(member, signal.SIGKILL)
-            elif (member.pid, member.start) not in self._told:
-                self._told.add((member.pid, member.start))
-                process.send_signal(member, signal.SIGTERM)
-                process.send_signal(member, signal.SIGCONT)  # a stopped process sees no TERM
-        except PermissionError:
-            pass  # another user's: it stays a member, and ends as a survivor
+    def _signal(self, member: Process, number: int) -> None:
+        if number != signal.SIGTERM:
+            send(member, number)
+        elif (member.pid, member.start) not in self._told:
+            self._told.add((member.pid, member.start))
+            send(member, signal.SIGTERM)
+            send(member, signal.SIGCONT)  # a stopped process sees no TERM
 
 
-def kill(member: Process) -> None:
-    """Send KILL to a process, if it is ours to signal."""
+def send(member: Process, number: int) -> None:
+    """Send a signal to a process, if it is ours to signal; another user's stays a member, and ends as a survivor."""
     try:
-        process.send_signal(member, signal.SIGKILL)
+        process.send_signal(member, number)
     except PermissionError:
-        pass  # another user's: the process table will show it as a survivor
+        pass
