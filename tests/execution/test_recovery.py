@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import unittest
+from unittest import mock
 
 import txlite
+from txlite.execution.dead_worker import DeadWorker
 from txlite.execution.recovery import Recovery
-from txlite.model import WorkerRecord
-from txlite.system import clock
-from txlite.system.liveness import Liveness
+from txlite.model import Lane, WorkerRecord
+from txlite.system import clock, process
+from txlite.system.liveness import Liveness, OrphanedLock
 
 from ..case import Case, is_running, wait_until
 
@@ -123,6 +125,28 @@ class Dead(Case):
         with open(self.path("go"), "w"):
             pass
         self.assertEqual(run.wait(60), 0)
+
+
+class Unkillable(Case):
+    def test_the_task_of_what_cannot_be_killed_is_put_aside(self) -> None:
+        store = self.store()
+        task = store.add(command="true", directory=self.directory)
+        alive = Liveness(store.lock_path("worker-1"))
+        now = clock.now()
+        worker = WorkerRecord("worker-1", "worker-1", None, "", clock.host(), "1 1 boot space", 1.0, now, now, None)
+        store.workers.register(worker)
+        claim = store.assignments.claim_next("worker-1", [Lane("command")], "shell").claim
+        alive.write_note({"attempt": claim.token})
+        os.close(alive._file)  # it died
+
+        executor = mock.Mock()  # for which one process of the attempt is another user's
+        executor.ending.return_value = mock.Mock(is_over=True, survivors=[process.look(os.getpid())])
+        dead = DeadWorker(store, executor, worker, OrphanedLock(store.lock_path("worker-1")), claim)
+        self.assertTrue(dead.advance())
+        self.assertEqual(store.get(task.id).status, "failed", "what still runs would run twice")
+        attempt = store.attempts(task.id)[-1]
+        self.assertEqual(attempt.outcome, "unkillable")
+        self.assertIn(f"process {os.getpid()} could not be killed", attempt.note)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import unittest
 from unittest import mock
 
@@ -11,9 +12,10 @@ from txlite.execution.attempt_runner import GIVING_UP, AttemptRunner, AttemptSto
 from txlite.execution.executor import Limits
 from txlite.execution.guarded_process import GuardedProcess
 from txlite.execution.sources import QueueSource
-from txlite.execution.stop_policy import STOP, StopPolicy
+from txlite.execution.stop_policy import LEAVE, STOP, StopPolicy
 from txlite.execution.worker import Worker
 from txlite.execution.worker_context import WorkerContext, WorkerSettings
+from txlite.system import clock
 from txlite.system.event_loop import EventLoop
 
 from ..case import Case, running, wait_until
@@ -68,6 +70,27 @@ class Ordered(Case):
         self.assertEqual(running(self.nap), [])
         self.worker.record(self.assignment, result)
         self.worker.close()
+
+
+class Policy(unittest.TestCase):
+    def test_signals_closer_than_a_second_are_one(self) -> None:
+        signals: list[int] = []
+        policy = StopPolicy(signals)
+        now = 1000.0
+        with mock.patch.object(clock, "monotonic", lambda: now):
+            for moment, stage in ((1000.0, LEAVE), (1000.0, LEAVE), (1000.9, LEAVE), (1001.0, STOP)):
+                now = moment
+                signals.append(signal.SIGTERM)
+                policy.judge()
+                self.assertEqual(policy.stage, stage, moment)
+
+    def test_time_alone_is_no_second_signal(self) -> None:
+        policy, now = StopPolicy([signal.SIGTERM, signal.SIGTERM]), 1000.0
+        with mock.patch.object(clock, "monotonic", lambda: now):
+            policy.judge()
+            now += 3600
+            policy.judge()
+        self.assertEqual(policy.stage, LEAVE)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import os
 import unittest
 
 from txlite.git import half_landed
+from txlite.git.command import GitError
 from txlite.git.half_landed import TREE_LOCK
 from txlite.git.landing import LOCK, Diverged, Tip, catch_up, find_tip, land, tell_held_back
 from txlite.system.locks import PolledLock
@@ -53,6 +54,16 @@ class Landing(TreeCase):
         with PolledLock(os.path.join(self.tree.shared_directory(), LOCK)) as lock:
             self.assertTrue(lock.try_acquire())
             self.assertEqual(catch_up(self.tree, "main"), "somebody's work lands there now")
+
+    def test_what_somebody_else_holds_back_is_not_replaced(self) -> None:
+        self.write("file", "a person's\n")
+        other = self.tree.act("commit-tree", f"{self.work}^{{tree}}", "-p", self.work, "-m", "other").strip()
+        self.tree.act("update-ref", HELD, other)  # after our look at what is held back
+        with self.assertRaises(GitError):
+            land(self.tree, "main", self.work, None)
+        with self.assertRaises(GitError):
+            land(self.tree, "main", self.work, self.start_commit)
+        self.assertEqual(self.tree.commits_of(HELD), {HELD: other})
 
     def test_different_ways_are_for_a_person(self) -> None:
         self.tree.act("update-ref", HELD, self.work)

@@ -81,6 +81,18 @@ class InPlace(RepositoryCase):
         self.ralph(code=1)
         self.assertEqual((self.read("readme"), self.status_of(task)), ("the user's\n", "backlog"))
 
+    def test_what_a_user_changes_between_two_attempts_stops_the_loop_and_stays(self) -> None:
+        first, second = self.add("echo x > file", "first"), self.add("rm -f readme; echo y > other", "second")
+        self.txlite("claim", second, "me")  # the loop waits for it
+        loop = self.start("ralph", "--agent", "scripted")
+        wait_until(lambda: self.status_of(first) == "done", "the first")
+        self.write("readme", "the user's\n")
+        self.txlite("reset", second)
+        error = loop.communicate(timeout=60)[1].decode()
+        self.assertIn("has changes that are not committed (readme)", error)
+        self.assertEqual((loop.returncode, self.status_of(second)), (1, "backlog"))
+        self.assertEqual((self.read("readme"), self.parked()), ("the user's\n", []))
+
 
 class WithoutGit(RepositoryCase):
     git = False

@@ -116,6 +116,17 @@ class Landing(WorktreesCase):
         self.assertIn("(after the rebase onto main)", self.last(failed).note)
         self.assertEqual(self.parked(), [f"refs/txlite/parked/{failed}/{self.last(failed).id}"])
 
+    def test_what_came_into_a_worktree_after_its_commit_keeps_it(self) -> None:
+        tasks = [self.add(f"{self.meet()}; echo x > file-$TXLITE_TASK") for _ in range(2)]
+        after_the_rebase = "git log -1 --format=%s | grep -q first || echo nowhere else > left"
+        told = super().ralph("--workers", "2", "--verify", after_the_rebase)
+        self.assertEqual([self.status_of(task) for task in tasks], ["done"] * 2)
+        self.assertEqual(len(self.left()), 1)
+        place = os.path.join(".txlite/worktrees", self.left()[0])
+        self.assertEqual(self.read(os.path.join(place, "left")), "nowhere else\n")
+        self.assertIn(f"{place} stays: not committed: left", "".join(self.reports().values()))
+        self.assertIn("is still there", told)
+
     def test_a_dirty_base_is_left_alone_and_its_work_is_held_back(self) -> None:
         self.write("readme", "the user's\n")
         tasks = [self.add("echo 1 > one"), self.add("test -e one && echo 2 > two")]

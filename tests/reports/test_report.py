@@ -5,8 +5,14 @@ from __future__ import annotations
 import os
 import re
 import unittest
+from collections.abc import Callable
+from unittest import mock
 
-from ..case import wait_until
+from txlite.reports import report
+from txlite.reports.header import Header
+from txlite.store.attempts import Result
+
+from ..case import Case, wait_until
 from ..execution.case import LaunchCase, limit_files
 
 
@@ -84,7 +90,7 @@ class Output(LaunchCase):
                     self.assertIn(f"**Outcome:** {outcome}  \n".encode(), after)
 
     def test_a_head_keeps_its_length_though_the_task_grew(self) -> None:
-        from txlite.reports.header import OUTPUT, Header, render_header
+        from txlite.reports.header import OUTPUT, render_header
 
         heading = Header("tx-00000000", "title", 7, "shell", "2025-10-24T15:00:00.000Z", "/", "short")
         for template in ("", "# Mine: {{TASK_DESCRIPTION}}\n"):
@@ -92,6 +98,27 @@ class Output(LaunchCase):
             for words in ("x" * 10_000, "y\n" * 3000, ""):
                 after = render_header(heading._replace(template=template, text=words), size=len(before))
                 self.assertEqual((len(after), after[-len(OUTPUT) :]), (len(before), OUTPUT))
+
+
+class Names(Case):
+    def test_what_the_database_does_not_hold_is_synced_before_it_has_its_name(self) -> None:
+        header = Header("tx-00000000", "title", 7, "shell", "2025-10-24T15:00:00.000Z", self.directory, "true")
+        for size, wanted in ((report.TAIL, ["link"]), (report.TAIL + 1, ["fsync", "link"])):
+            paper = report.Report(self.path("workers"), f"20251024_15000{len(wanted)}", header)
+            paper.write(b"x" * size)
+            done: list[str] = []
+
+            def note(name: str) -> Callable[..., object]:
+                def call(*words: object) -> object:
+                    done.append(name)
+                    return real(*words)
+
+                real = getattr(os, name)
+                return call
+
+            with mock.patch.object(os, "fsync", note("fsync")), mock.patch.object(os, "link", note("link")):
+                paper.finish(Result("done", 0), 4321)
+            self.assertEqual(done, wanted)
 
 
 if __name__ == "__main__":

@@ -9,12 +9,16 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
+import threading
 import unittest
 from unittest import mock
 
 import txlite
 from txlite.model import Lane
 from txlite.store import database, migrations, schema
+from txlite.store.create import create
+from txlite.store.opening import open_database, write_lock
 from txlite.system import mounts
 from txlite.system.locks import HostLock
 
@@ -165,6 +169,14 @@ class Sharing(Case):
         store.add("y")
         self.assertEqual(len(store.list()), 2)
 
+    def test_who_writes_holds_sqlites_own_lock_from_the_start(self) -> None:
+        store = self.store()
+        other = sqlite3.connect(self.home + "/tasks.db", timeout=0)
+        self.addCleanup(other.close)
+        with store.database.writing(), self.assertRaisesRegex(sqlite3.OperationalError, "locked"):
+            other.execute("BEGIN IMMEDIATE")  # a program that knows nothing of the lock beside the file
+        other.execute("BEGIN IMMEDIATE")
+
     def test_a_connection_is_not_carried_across_a_fork(self) -> None:
         store = self.store()
         pid = os.fork()
@@ -246,6 +258,31 @@ class Migrations(unittest.TestCase):
         )
         self.assertTrue(all(sqlite3.complete_statement(one) for one in statements))
 
+    def test_what_another_process_migrates_meanwhile_is_not_migrated_again(self) -> None:
+        directory = tempfile.TemporaryDirectory(prefix="txlite-test-")
+        self.addCleanup(directory.cleanup)
+        path = os.path.join(directory.name, "tasks.db")
+        with mock.patch.object(schema, "MIGRATIONS", schema.MIGRATIONS[:-1]):
+            with mock.patch.object(schema, "VERSION", schema.VERSION - 1):
+                create(path, "0" * 36)
+        opened: list[database.Database] = []
+        late = threading.Thread(target=lambda: opened.append(open_database(path)))
+        lock = write_lock(path, 10.0)
+        lock.acquire()
+        late.start()
+        wait_until(lambda: is_at(late, "_poll"), "the late one to come to the lock, having seen the old version")
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.execute("BEGIN IMMEDIATE")
+        migrations.migrate(connection)
+        connection.execute("COMMIT")
+        connection.close()
+        lock.release()
+        late.join()
+        self.assertEqual(len(opened), 1, "it failed")
+        self.assertEqual(opened[0].pragma("user_version"), schema.VERSION)
+        opened[0].close()
+        lock.close()
+
     def test_claiming_is_one_step_down_an_index(self) -> None:
         from txlite.store import ready_index
 
@@ -255,6 +292,14 @@ class Migrations(unittest.TestCase):
         plan = connection.execute("EXPLAIN QUERY PLAN " + ready_index.BEST_IN_LANE, Lane("command")).fetchall()
         self.assertRegex(str(plan), r"USING (COVERING )?INDEX tasks_ready \(kind=\? AND needs=\?\)")
         self.assertNotIn("TEMP B-TREE", str(plan))
+
+
+def is_at(thread: threading.Thread, function: str) -> bool:
+    """Whether a thread is in a function of this name."""
+    frame = sys._current_frames().get(thread.ident)
+    while frame and frame.f_code.co_name != function:
+        frame = frame.f_back
+    return frame is not None
 
 
 if __name__ == "__main__":

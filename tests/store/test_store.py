@@ -130,6 +130,16 @@ class Dependencies(Case):
         with self.assertRaises(txlite.Refused):
             self.queue.remove_dependency(self.three, self.two)
 
+    def test_nobody_is_given_what_waits_for_another(self) -> None:
+        blocker = self.queue.add("prompts are for others").id
+        only = self.queue.add(command="true", score=9, after=[blocker]).id
+        self.assertIsNone(self.queue.assignments.claim_next("worker", COMMANDS, "shell"))
+        taken = [self.queue.claim_best("me").task.title for _ in range(4)]
+        self.assertEqual(taken, ["one", "two", "three", "prompts are for others"])
+        self.assertIsNone(self.queue.claim_best("me"))
+        self.queue.done(blocker)
+        self.assertEqual(self.queue.assignments.claim_next("worker", COMMANDS, "shell").task.id, only)
+
     def test_a_failed_or_cancelled_blocker_blocks_on(self) -> None:
         self.queue.add_dependency(self.two, self.one)
         for move in (self.queue.fail, self.queue.retry, self.queue.cancel):
@@ -205,6 +215,13 @@ class Claims(Case):
         wait_until(self.queue.ready, "the reservation to end")
         self.assertGreater(time.monotonic() - released, claims.RESERVED - 0.1)
         self.queue.claim(self.task, "beta")
+
+    def test_a_new_blocker_counts_for_the_last_holder_too(self) -> None:
+        self.queue.claim(self.task, "alpha")
+        self.queue.release(self.task, "alpha")
+        self.queue.add_dependency(self.task, self.queue.add("first").id)
+        with self.assertRaisesRegex(txlite.NotReady, "waits for"):
+            self.queue.claim(self.task, "alpha")
 
     def test_a_lease_that_ran_out_can_be_expired_and_taken(self) -> None:
         claim = self.queue.claim(self.task, "alpha", 60)

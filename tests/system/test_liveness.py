@@ -6,8 +6,11 @@ import os
 import subprocess
 import sys
 import unittest
+from unittest import mock
 
+from txlite.system import liveness
 from txlite.system.liveness import Liveness, OrphanedLock, find_leftovers, is_held, read_note
+from txlite.system.locks import open_lock
 
 from ..case import ROOT, Case
 
@@ -49,6 +52,21 @@ os.kill(os.getpid(), signal.SIGKILL)"""
         found = find_leftovers(self.locks, self.fifos, lambda: {"known"})
         self.assertEqual((found.locks, found.fifos), ({"dead"}, {"dead", "without-lock"}))
         self.assertEqual(find_leftovers(self.path("nowhere"), self.path("nowhere"), set), (set(), set()))
+
+    def test_a_file_that_is_tidied_away_before_it_is_locked_is_made_anew(self) -> None:
+        path = os.path.join(self.locks, "late")
+        opened: list[int] = []
+
+        def open_and_lose(wanted: str) -> int:
+            opened.append(open_lock(wanted))
+            if len(opened) == 1:
+                OrphanedLock(wanted).remove()  # somebody found it there, and nobody's
+            return opened[-1]
+
+        with mock.patch.object(liveness, "open_lock", open_and_lose):
+            alive = Liveness(path)
+        self.addCleanup(alive.release)
+        self.assertTrue(is_held(path), "nobody sees that it lives")
 
 
 if __name__ == "__main__":
