@@ -23,7 +23,7 @@ _OWN = None if "TESTS_COMPILED" in os.environ else tempfile.TemporaryDirectory(p
 COMPILED = _OWN.name if _OWN else os.environ["TESTS_COMPILED"]
 # A machine's site-packages can double the time; but what measures coverage lies among them.
 WITHOUT_SITE = () if "COVERAGE_PROCESS_START" in os.environ else ("-S",)
-PATIENCE = 60.0  # seconds until a condition counts as never coming true
+PATIENCE = float(os.environ.get("TESTS_PATIENCE", "60"))  # seconds until a condition counts as never coming true
 
 
 for ignored in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):

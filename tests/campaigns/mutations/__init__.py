@@ -1,0 +1,7 @@
+"""The mutants, by room."""
+
+from __future__ import annotations
+
+from . import execution, ralph, store, system
+
+ALL = (*system.MUTANTS, *store.MUTANTS, *execution.MUTANTS, *ralph.MUTANTS)
