@@ -13,15 +13,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# DEL, C1, surrogates, and the characters that turn or hide text (Unicode TR36, "bidi spoofing").
-_HIDDEN = "\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff"
+# DEL, C1, surrogates, and the characters that turn or hide text (Unicode TR36, "bidi spoofing"): soft hyphen, marks of
+# direction, separators and joiners without width, annotations, tags.
+_HIDDEN = (
+    "\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e007f"
+)
 _UNSAFE = f"[\x00-\x1f{_HIDDEN}]"
 _UNSAFE_LINES = f"[\x00-\x08\x0b-\x1f{_HIDDEN}]"
 
 
 def _escape(match: re.Match[str]) -> str:
     code = ord(match.group())
-    return {9: "\\t", 10: "\\n", 13: "\\r"}.get(code) or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}")
+    if code < 256:
+        return {9: "\\t", 10: "\\n", 13: "\\r"}.get(code) or f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def printable(text: str) -> str:
@@ -47,6 +53,16 @@ def columns(text: str) -> int:
 def pad(text: str, width: int) -> str:
     """Return a printable text with spaces behind it, up to `width` columns."""
     return text + " " * (width - columns(text))
+
+
+def printable_json(text: str) -> str:
+    """JSON with the same characters escaped, as it allows (RFC 8259, 7): it says what it said."""
+    return text if text.isascii() and "\x7f" not in text else re.sub(f"[{_HIDDEN}]", _escape_json, text)
+
+
+def _escape_json(match: re.Match[str]) -> str:
+    units = match.group().encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[place : place + 4]}" for place in range(0, len(units), 4))
 
 
 def shorten(text: str, width: int) -> str:

@@ -19,6 +19,7 @@ from ..case import ROOT, Case
 
 TX_KEYS = """id title description status parentId score createdAt updatedAt completedAt metadata
     blockedBy blocks children isReady""".split()
+HIDDEN = "\x7f-\x9f\xad\u061c\u180e\u200b\u202e\u206a\U000e0041"
 
 
 class Verbs(Case):
@@ -54,14 +55,17 @@ class Verbs(Case):
         self.assertEqual(self.json("init")["created"], False)
 
     def test_what_agents_and_users_wrote_is_shown_escaped(self) -> None:
-        nasty = "\x1b]0;title\x07\x1b[31mred\u202e\r\n\t\u200b"
+        nasty = "\x1b]0;title\x07\x1b[31mred\u202e\r\n\t\u200b\x9b\xad\u061c\u180e\u206a\U000e0041"
         task = self.txlite("add", "-q", nasty, "-d", nasty).strip()
         self.txlite("add", "-q", "--", r"printf '\033[31mred\r\n\000'; exit 1")
         out = self.txlite("run", "--max-attempts", "1", code=1)
         for shown in (out, self.txlite("list"), self.txlite("show", task), self.txlite("status"),
                       self.txlite("show", self.json("list")[1]["id"])):  # fmt: skip
-            self.assertIsNone(re.search("[\x00-\x08\x0b-\x1f\x7f\u202e\u200b]", shown), repr(shown))
-        self.assertEqual(self.json("show", task)["title"], nasty)
+            self.assertIsNone(re.search(f"[\x00-\x08\x0b-\x1f{HIDDEN}]", shown), repr(shown))
+        self.assertIn("\\xad\\u061c\\u180e\\u206a\\U000e0041", self.txlite("show", task))
+        said = self.txlite("show", task, "--json")
+        self.assertIsNone(re.search(f"[{HIDDEN}]", said), repr(said))
+        self.assertEqual(json.loads(said)["title"], nasty)
 
     def test_every_verb_explains_itself(self) -> None:
         overview = self.txlite("help")

@@ -53,10 +53,10 @@ class Commits(RepositoryCase):
         self.assert_clean()
 
     def test_a_title_is_data(self) -> None:
-        title = "quote ' \" $(touch pwned) `touch pwned` \\1 --amend"
+        title = "quote ' \" $(touch pwned) `touch pwned` \\1 --amend \x1b[31m \u202e"
         task = self.add("echo x > file", title)
         self.ralph()
-        self.assertEqual(self.log()[0], f"Complete {task}: {title}")
+        self.assertEqual(self.log()[0], f"Complete {task}: {title[:-7]}\\x1b[31m \\u202e")
         self.assertFalse(os.path.exists(self.path("pwned")))
 
     def test_no_author_and_no_trailer_is_invented(self) -> None:

@@ -12,7 +12,7 @@ import re
 import shutil
 
 from ..system.named_tuple import NamedTuple
-from ..text import shorten
+from ..text import printable, shorten
 from .command import GitError
 from .index import is_staged, stage
 from .rebase import is_rebasing
@@ -66,7 +66,7 @@ def park(tree: Repository, origin: Origin, label: Label) -> str | None:
     ref = free_ref(tree, f"{PARKED}/{label.task}/{label.attempt}")
     if is_elsewhere or is_staged(tree, head):
         contents = tree.ask("write-tree").strip()
-        message = f"Parked: {label.task}, attempt {label.attempt}: {label.reason}".encode("utf-8", "replace")
+        message = f"Parked: {label.task}, attempt {label.attempt}: {printable(label.reason)}".encode()
         parents = ["-p", head, *(["-p", str(tip)] if is_elsewhere else [])]
         head = tree.act("commit-tree", contents, *parents, "-F", "-", stdin=message).split()[-1]
     tree.act("update-ref", ref, head)

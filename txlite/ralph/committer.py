@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..git import index
 from ..git.command import GitError
 from ..git.rebase import find_unfinished
-from ..text import shorten
+from ..text import printable, shorten
 from .workspace import WorkRejected, judge
 
 TYPE_CHECKING = False
@@ -89,7 +89,7 @@ class Committer:
     @property
     def _message(self) -> str:
         """The title is data: whatever stands in it, it is one line of a message that comes by stdin."""
-        return f"Complete {self._task.id}: {' '.join(self._task.title.split())}\n"
+        return f"Complete {self._task.id}: {printable(' '.join(self._task.title.split()))}\n"
 
 
 def _check_whole(tree: Repository, start: str) -> str | None:

@@ -9,9 +9,9 @@ is checked in `import_lines`. Used by `export` and `staging`; nothing here reads
 from __future__ import annotations
 
 import json
-import re
 
 from ..errors import InvalidValue
+from ..text import printable_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,20 +27,13 @@ LAUNCH_KEYS = ("agent", "type", "level", "template", "timeout", "killAfter", "wi
 ATTEMPT_KEYS = ("attempt", "task", "worker", "agent", "startedAt", "endedAt", "outcome", "exitCode", "duration", "pid",
                 "report", "note", "tail")  # fmt: skip
 
-# What `text` escapes, less the control characters that JSON escapes anyway: the same on every Python.
-_HIDDEN = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
-
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def write(keys: Iterable[str], values: Iterable[object]) -> str:
     """Return a line, with its end. Characters that a terminal could act on are escaped, as JSON allows anywhere."""
     line = _encode({key: value for key, value in zip(keys, values) if value is not None and value != ""})
-    return (line if line.isascii() and "\x7f" not in line else _HIDDEN.sub(_escape, line)) + "\n"
-
-
-def _escape(match: re.Match[str]) -> str:
-    return f"\\u{ord(match.group()):04x}"
+    return printable_json(line) + "\n"
 
 
 def parse(line: bytes) -> dict[str, object]:

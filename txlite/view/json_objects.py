@@ -1,12 +1,15 @@
 """What --json prints: one builder for each kind of record, and what prints them.
 
-It promises tx's keys in tx's order, txlite's own after them, and one line of JSON whatever a row holds. Builders only
-name and order what they are given: they look nothing up. Used by every command; `ready` needs no other of this room.
+It promises tx's keys in tx's order, txlite's own after them, and JSON that a terminal may be shown, whatever a row
+holds. Builders only name and order what they are given: they look nothing up. Used by every command; `ready` needs no
+other of this room.
 """
 
 from __future__ import annotations
 
 import json
+
+from ..text import printable_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +38,7 @@ def print_json(value: object) -> None:
         line = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False, default=str)
     except ValueError:
         line = json.dumps(_without_infinity(value), ensure_ascii=False, indent=2, default=str)
-    print(line)
+    print(printable_json(line))
 
 
 def _without_infinity(value: object) -> object:
