@@ -76,6 +76,16 @@ def shorten(text: str, width: int) -> str:
     return text[:end] + "…"
 
 
+def last_lines(text: str, count: int) -> list[str]:
+    """Return the last lines of a text that say something, `count` at most."""
+    return [line.rstrip() for line in text.splitlines() if line.strip()][-count:] if count else []
+
+
+def count(number: int, noun: str) -> str:
+    """Return "1 task", "2 tasks"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def duration(seconds: float) -> str:
     """Three figures at most: 0.04s, 12s, 3m05s, 2h07m, 4d02h."""
     if seconds < 9.995:

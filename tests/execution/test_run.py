@@ -13,6 +13,7 @@ from typing import Any
 from txlite import Result
 
 from ..case import Case, wait_until
+from ..view.screen import Terminal
 
 
 class Batches(Case):
@@ -61,6 +62,23 @@ class Batches(Case):
         self.assertIn(f"waiting: {waiting['id']}", out)
         self.assertIn(f"(for {failed[0]['id']})", out)
 
+    def test_what_failed_is_shown_with_the_end_of_its_output_and_a_path_from_here(self) -> None:
+        script = "for n in 1 2 3 4 5 6 7; do echo line $n; echo; done; printf '\\033[2J last'; exit 3"
+        out = self.txlite("run", "--from", self.batch(script, "exit 4"), "--max-attempts", "1", code=1)
+        lines = out[out.index("failed:  ") :].splitlines()
+        self.assertTrue(lines[0].endswith("  (failed, exit 3)"), out)
+        self.assertRegex(lines[1], r"^ {9}\.txlite/workers/\S+_shell_task\.md$")
+        self.assertIn("line 7", self.read(lines[1].strip()))
+        said = ["| line 4", "| line 5", "| line 6", "| line 7", "| \\x1b[2J last"]
+        self.assertEqual([line.strip() for line in lines[2:7]], said)
+        self.assertRegex(lines[7], r"^failed:  tx-\w+  exit 4  \(failed, exit 4\)$")
+        self.assertEqual(len(lines), 10, "it said nothing: its path, and the counts")
+        os.mkdir(self.path("below"))
+        self.txlite("add", "--", "echo why; false")
+        shown = Terminal(self, "run", "--max-attempts", "1", cwd=self.path("below"), columns=70).end()
+        path = re.search(r"^ +(/.*\.md)\n +\| why$", shown, re.M)
+        self.assertTrue(path and os.path.exists(path[1]), shown)
+
     def test_attempts_are_repeated_until_the_limit(self) -> None:
         self.txlite("run", "--from", self.batch("echo x >> tries; exit 1"), "--max-attempts", "2", code=1)
         self.assertEqual(self.read("tries"), "x\nx\n")
@@ -81,7 +99,7 @@ class Batches(Case):
         run.send_signal(signal.SIGQUIT)
         self.assertEqual(run.wait(60), 130)
         out = self.txlite("run", "--from", self.batch("touch go; sleep 60"), "--again", "--timeout", "0.2", code=1)
-        self.assertIn("1 tasks added", out)
+        self.assertIn("1 task added\n", out)
 
     def test_a_batch_whose_run_died_at_its_end_is_not_run_again(self) -> None:
         batch = self.batch("echo one >> log; touch started; while ! test -e go; do sleep 0.02; done")

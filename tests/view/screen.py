@@ -31,7 +31,9 @@ class Terminal:
         environment = {**case.environment, "TERM": "xterm", "NO_COLOR": "1"}
         for name in ("COLUMNS", "LINES"):
             environment.pop(name, None)
-        self.process: subprocess.Popen[bytes] = case.start(*arguments, stdout=theirs, stderr=theirs, env=environment)
+        self.process: subprocess.Popen[bytes] = case.start(
+            *arguments, stdout=theirs, stderr=theirs, env=environment, **options
+        )
         os.close(theirs)
 
     def read(self) -> str:

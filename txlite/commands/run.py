@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from .. import text
 from ..agents.agent import SHELL, find_agent
 from ..errors import Interrupted, UsageError
 from ..execution.executor import Limits
@@ -110,7 +111,7 @@ def _enter(store: Store, lines: list[str], args: Namespace) -> Batch:
     new = [{"command" if args.agent == SHELL else "title": line} for line in lines]
     batch, is_new = store.batches.add(digest, args.source, new, args.again)
     if is_new:
-        _say(args, f"{batch.size} tasks added")
+        _say(args, f"{text.count(batch.size, 'task')} added")
         return batch
     failed = store.batches.retry_failed(batch)
     done = store.batches.count(batch).get("done", 0)

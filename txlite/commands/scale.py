@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..execution import presence
+from ..text import count
 from ..view.json_objects import print_json
 from . import open_writing
 from .arguments import parse_workers, value_of
@@ -26,5 +27,6 @@ def run(args: Namespace) -> int:
     if args.json:
         print_json({"run": supervisor.id, "workers": supervisor.wanted})
     else:
-        print(f"{supervisor.id} has {supervisor.wanted} workers from now on; those that are too many finish their task")
+        workers = count(supervisor.wanted, "worker")
+        print(f"{supervisor.id} has {workers} from now on; those that are too many end their task first")
     return 0

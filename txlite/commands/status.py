@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..errors import UsageError
 from ..execution import presence
 from ..model import WORKERS
+from ..text import count
 from ..view.attempts import print_attempts
 from ..view.json_objects import print_json, stats_object
 from . import open_reading
@@ -46,7 +47,7 @@ def run(args: Namespace) -> int:
         runs = presence.live_supervisors(store)
     if not args.json:
         for one in runs:
-            print(f"{one.id} goes on with {one.wanted} workers, since {one.started}")
+            print(f"{one.id} goes on with {count(one.wanted, 'worker')}, since {one.started}")
         if not found and not runs:
             print("nothing was run here yet")
     return 0

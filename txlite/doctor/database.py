@@ -107,15 +107,11 @@ def check_records(home: str) -> list[Finding]:
 def _describe(home: str, one: Inconsistency) -> Finding:
     names = ", ".join(one.tasks[:3]) + (", …" if len(one.tasks) > 3 else "")
     advice = f"while nothing runs, and after a copy: {_sqlite(home, one.remedy)}"
-    return Finding("records", BROKEN, f"{_count(len(one.tasks), 'task')} {one.name}: {names}", advice)
+    return Finding("records", BROKEN, f"{text.count(len(one.tasks), 'task')} {one.name}: {names}", advice)
 
 
 def _sqlite(home: str, statement: str) -> str:
     return f'sqlite3 {shlex.quote(os.path.join(home, location.DATABASE))} "{statement}"'
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def check_workers(home: str) -> list[Finding]:
@@ -124,11 +120,13 @@ def check_workers(home: str) -> list[Finding]:
         gone = _gone(store) & _gone(store)  # twice: one that leaves now has let go of its lock before it signs off
         lapsed, runs = len(store.expired()), len(presence.live_supervisors(store))
         alive = len(presence.live_pids(store))
-    facts = [f"{_count(len(gone), 'worker')} died, and what they held was not given back yet"] if gone else []
-    facts += [f"the lease of {_count(lapsed, 'claim')} has run out"] if lapsed else []
+    facts = [f"{text.count(len(gone), 'worker')} died, and what they held was not given back yet"] if gone else []
+    facts += [f"the lease of {text.count(lapsed, 'claim')} has run out"] if lapsed else []
     if facts:
         return [Finding("workers", LIMITED, "; ".join(facts), RECONCILE)]
-    return [Finding("workers", OK, f"{_count(alive, 'worker')} and {_count(runs, 'run')} now; nothing to recover")]
+    return [
+        Finding("workers", OK, f"{text.count(alive, 'worker')} and {text.count(runs, 'run')} now; nothing to recover")
+    ]
 
 
 def _gone(store: Store) -> set[str]:
@@ -146,6 +144,6 @@ def check_left(home: str) -> list[Finding]:
         )
     count = len(left.locks) + len(left.fifos)
     if count:
-        found = f"{_count(count, 'lock file or FIFO')} of dead processes in home: they do no harm"
+        found = f"{text.count(count, 'lock file or FIFO')} of dead processes in home: they do no harm"
         return [Finding("leftovers", LIMITED, found.replace("lock file or FIFOs", "lock files or FIFOs"), RECONCILE)]
     return [Finding("leftovers", OK, "none of dead processes")]

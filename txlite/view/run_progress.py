@@ -6,13 +6,16 @@ hand `RunProgress.look` to their supervisor.
 
 from __future__ import annotations
 
+import os
+
 from .. import text
 from ..model import STATES
 from ..system.named_tuple import NamedTuple
+from .attempt_row import shorten_path
 from .json_objects import attempts_object, run_object, task_objects
 from .progress import Progress
 from .tasks import describe
-from .terminal import say
+from .terminal import room_for, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
     from ..store.batches import Batch
     from ..store.history import Finished
     from ..store.store import Store
+
+FULLY = 10  # tasks that failed, of which the end of the output is shown
+LINES = 5  # of it
+INDENT = " " * 9
 
 
 class RunProgress:
@@ -102,16 +109,28 @@ def _count(tasks: Iterable[Task]) -> dict[str, int]:
 
 
 def print_result(store: Store, result: RunResult) -> None:
-    """Print what failed, what waits, and the counts."""
-    for task in result.failed:
-        ended = "".join(f"  ({describe(one)})  {one.report or ''}" for one in store.attempts(task.id)[-1:])
-        say(f"failed:  {task.id}  {text.shorten(task.title, 100)}{ended}")
+    """Print what failed, with the end of its output, what waits, and the counts."""
+    for place, task in enumerate(result.failed):
+        _print_failed(store, task, LINES if place < FULLY else 0)
     relations = store.relations(result.waiting)
     for task in result.waiting:
         blockers = ", ".join(relations[task.id].blocked_by)
         say(f"waiting: {task.id}  {text.shorten(task.title, 100)}  (for {blockers})")
     counts = result.counts
     say(", ".join(f"{counts[state]} {state}" for state in STATES if counts.get(state)) or "nothing to do")
+
+
+def _print_failed(store: Store, task: Task, lines: int) -> None:
+    """Print that a task failed, and of its last attempt where its report is, and the last lines of its output."""
+    for attempt in store.attempts(task.id)[-1:]:
+        how = f"  ({describe(attempt)})"
+        say(f"failed:  {task.id}  {text.shorten(task.title, room_for(len(how) + 22))}{text.printable(how)}")
+        if attempt.report:
+            say(f"{INDENT}{shorten_path(os.path.join(store.home, attempt.report))}")
+        for line in text.last_lines(attempt.tail or "", lines):
+            say(f"{INDENT}| {text.shorten(line, room_for(len(INDENT) + 2))}")
+        return
+    say(f"failed:  {task.id}  {text.shorten(task.title, room_for(22))}")
 
 
 def result_object(

@@ -63,7 +63,7 @@ def print_stats(stats: Stats) -> None:
         ("attempts:", _join(stats.attempts)),
         ("types:", _join(stats.types)),
         ("reports:", f"{stats.reports} ({text.size(stats.bytes)})"),
-        *(("run:", f"{one.id}  {one.wanted} workers  since {one.started}") for one in stats.runs),
+        *(("run:", f"{one.id}  {text.count(one.wanted, 'worker')}  since {one.started}") for one in stats.runs),
         *(("worker:", f"{one.id}  [{one.state}]  {one.task or ''}") for one in stats.workers),
     ]
     print_table(rows)

@@ -23,6 +23,12 @@ def width() -> int:
     return shutil.get_terminal_size().columns or 80  # a terminal that does not know its size says 0
 
 
+def room_for(others: int, least: int = 20, elsewhere: int = 100) -> int:
+    """Return the columns that are left on a line beside so many others, at the least `least`; `elsewhere` where stdout
+    is no terminal."""
+    return max(width() - others, least) if sys.stdout.isatty() else elsewhere
+
+
 def colour(cell: str, code: str) -> str:
     """Return `cell` with a colour (SGR codes, ECMA-48) on a terminal that may have one, by NO_COLOR (no-color.org)."""
     if not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM", "dumb") == "dumb":
