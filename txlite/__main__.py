@@ -1,4 +1,5 @@
 # Parses on any Python, so that an old one gets a clear line instead of a SyntaxError.
+import os
 import sys
 
 if sys.version_info < (3, 9):
@@ -16,6 +17,12 @@ if __name__ == "__main__":
         import gc
 
         gc.disable()  # what is imported stays: collections on the way would find nothing
+        compiled = os.path.join(os.path.dirname(__file__), "__pycache__")
+        kept = sys.dont_write_bytecode or sys.pycache_prefix or os.access(compiled, os.W_OK)
+        if not kept and os.path.isfile(__file__):  # which an archive's is not
+            from .home.code_cache import use
+
+            use(__spec__)
         from .cli import main
 
         gc.freeze()

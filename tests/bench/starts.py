@@ -1,0 +1,77 @@
+"""How quickly a copy starts that can keep no compiled code of its own, beside an installed one with its own.
+
+    python3 tests/bench/starts.py                      an archive that `pack` made, and a read-only copy
+    python3 tests/bench/starts.py --other PYTHON ...   and, without a budget, the archive run by other Pythons
+
+Each is `ready --limit 1 --json`; all take turns, and each is compared with the installed one of the same round.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import homes
+import pairs
+
+sys.path.append(homes.ROOT)
+from tests.case import without_privileges
+
+BUDGET = 1.3
+READY = ["ready", "--limit", "1", "--json"]
+
+
+def start(argv: list[str], directory: str, environment: dict[str, str]) -> float:
+    """Seconds of one start."""
+    return pairs.seconds(lambda: pairs.run([*argv, *READY], directory, environment))
+
+
+def copy_read_only(scratch: str) -> str:
+    """A copy of the package without compiled code, which nobody may write."""
+    place = tempfile.mkdtemp(dir=scratch)
+    shutil.copytree(os.path.join(homes.ROOT, "txlite"), os.path.join(place, "txlite"),
+                    ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
+    for directory, _, names in os.walk(place):
+        for name in (*names, "."):
+            os.chmod(os.path.join(directory, name), 0o444 if name in names else 0o555)
+    return place
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--other", action="append", default=[])
+    others, sys.argv[1:] = parser.parse_known_args()
+    args = homes.options(__doc__)
+    home = homes.make(args.scratch, 10)
+    cache = os.path.join(args.scratch, "cache")
+    environment = {**homes.environment(home), "XDG_CACHE_HOME": cache}
+    archive, copy = os.path.join(args.scratch, "txlite.pyz"), copy_read_only(args.scratch)
+    module = [sys.executable, "-m", "txlite"]
+    subprocess.run([*module, "pack", archive], cwd=homes.PACKAGE, env=environment, check=True)
+    without_privileges()  # root's would write to what is read-only
+    places = {
+        "installed": (module, homes.PACKAGE, environment),
+        "archive": ([sys.executable, archive], args.scratch, environment),
+        "read-only copy": (module, copy, environment),
+        "read-only copy, no cache": (module, copy, {**environment, "XDG_CACHE_HOME": "none"}),
+        **{f"archive, run by {other}": ([other, archive], args.scratch, environment) for other in others.other},
+    }
+    found = pairs.alternate(10 if args.short else 60, *(functools.partial(start, *place) for place in places.values()))
+    met = True
+    for place, times in zip(places, zip(*found)):
+        pairs.report(place, [1000 * seconds for seconds in times], unit=" ms")
+        if place != "installed":
+            ratios = [seconds / first for seconds, (first, *_) in zip(times, found)]
+            met &= pairs.report(
+                f"{place} : installed", ratios, BUDGET if place in ("archive", "read-only copy") else None
+            )
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
