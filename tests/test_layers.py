@@ -75,7 +75,7 @@ def standard_library() -> Set[str]:
 OLD_NAMES = """argparse array bisect calendar collections configparser contextlib ctypes difflib errno fcntl fnmatch gc
     grp gzip hashlib heapq html importlib io json marshal multiprocessing os pkgutil pwd pydoc re resource runpy
     select shlex shutil signal sqlite3 stat string subprocess sys tempfile textwrap threading time traceback types
-    typing urllib uuid zipfile zlib"""
+    typing unicodedata urllib uuid zipfile zlib"""
 
 
 def find_circle(arrows: Mapping[Any, Set[Any]]) -> list[Any] | None:
