@@ -236,7 +236,7 @@ def run_detached(scene: Scene) -> None:
     scene.run(scene.block.text, scene.gate)
     wait_until(lambda: len(scene.calls()) == len(wanted), "all calls")
     require(not any(call.ended for call in scene.calls()), "a call ended before its time")
-    expect(len([name for name in scene.names() if "_TEMP_" in name]), len(wanted), "reports of what runs")
+    expect(len([name for name in scene.names() if "_TEMP" in name]), len(wanted), "reports of what runs")
     scene.open_gate()
     scene.settle()
     scene.check_launches(wanted, scene.read_last())

@@ -315,7 +315,7 @@ def check_attempts(connection: sqlite3.Connection, lines: list[harness.Line]) ->
 
 def check_files(campaign: Campaign) -> Iterator[str]:
     """Reports are finished, and nobody wrote a traceback."""
-    for path in glob.glob(os.path.join(campaign.home, "workers", "*_TEMP_*")):
+    for path in glob.glob(os.path.join(campaign.home, "workers", "*_TEMP*")):
         yield f"an unfinished report is left: {os.path.basename(path)} ({os.path.getsize(path)} bytes)"
     for path in glob.glob(campaign.path("txlite-bug-*")):
         yield f"a bug was recorded: {harness.read(path).decode().strip().splitlines()[-1]}"

@@ -853,7 +853,7 @@ def check_report(facts: Facts) -> Iterator[str]:
 
 def check_files(facts: Facts) -> Iterator[str]:
     campaign = facts.campaign
-    for path in glob.glob(os.path.join(campaign.home, "workers", "*_TEMP_*")):
+    for path in glob.glob(os.path.join(campaign.home, "workers", "*_TEMP*")):
         yield f"an unfinished report is left: {os.path.basename(path)}"
     for path in glob.glob(campaign.path("txlite-bug-*")):
         yield f"a bug was recorded: {path}: {harness.read(path).decode().strip().splitlines()[-1]}"

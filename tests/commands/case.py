@@ -20,7 +20,7 @@ COPY = tempfile.TemporaryDirectory(prefix="txlite-copy-")  # compiled once: what
 atexit.register(COPY.cleanup)
 
 
-FINAL = re.compile(r"\d{8}_\d{6}_(\d+)_codex_task(_\d+)?\.md")
+FINAL = re.compile(r"\d{8}_\d{6}_(\d+)(-\d+)?_codex_task\.md")
 
 
 LEVEL = re.compile(r"model_reasoning_effort=(\w+)")

@@ -36,7 +36,7 @@ class Patterns(CrewCase):
         wanted = [(level, f"paint the {level} shelf") for level in ("high", "low", "medium")]
         self.assertEqual(sorted((call.level, call.text) for call in self.calls()), wanted)
         self.assertEqual(sorted(self.pids()), self.told_pids(out))
-        self.assertEqual(len(set(re.findall(r"^Report: (.*_TEMP_.*)$", out, re.M))), 3)
+        self.assertEqual(len(set(re.findall(r"^Report: (.*_TEMP.*_codex_task\.md)$", out, re.M))), 3)
 
     def test_two_types_in_two_directories(self) -> None:
         self.sh('$LAUNCH research "which paint lasts" & $LAUNCH low workers "buy paint" & wait')

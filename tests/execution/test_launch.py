@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -113,6 +114,8 @@ class Launch(LaunchCase):
         reports = {self.one(one)["report"] for one in launched}
         self.assertEqual(reports, {one["report"] for one in launched})
         self.assertEqual(len(reports), 3)
+        kind = re.compile(r".*/\d{8}_\d{6}_TEMP(-\d+)?_codex_task\.md")
+        self.assertEqual([path for path in reports if not kind.fullmatch(path)], [])
         self.assertEqual(len(self.json("stop", "--all")), 3)
         self.assertEqual(len(self.reports()), 3)
 

@@ -177,7 +177,7 @@ class Attempts(Case):
 
         with unittest.mock.patch("os.link", taken_once):
             paper = report.Report(self.directory, "20251024_150000", heading)
-        self.assertTrue(paper.name.endswith("/20251024_150000_TEMP_shell_task_7.md"), (paper.name, paper.trouble))
+        self.assertTrue(paper.name.endswith("/20251024_150000_TEMP-7_shell_task.md"), (paper.name, paper.trouble))
         self.assertTrue(paper.finish(Result("done", 0, 0.1), 99).report.endswith("/20251024_150000_99_shell_task.md"))
 
     def run_one(self, command: str, *options: str, code: int = 0) -> dict[str, Any]:
@@ -241,7 +241,7 @@ class Attempts(Case):
         wait_until(
             lambda: any("early" in text.split("## Output")[-1] for text in self.reports().values()), "live output"
         )
-        self.assertEqual([name for name in self.reports() if "_TEMP_" in name], list(self.reports()))
+        self.assertEqual([name for name in self.reports() if "_TEMP" in name], list(self.reports()))
         with open(self.path("go"), "w"):
             pass
         self.assertEqual(run.wait(60), 0)

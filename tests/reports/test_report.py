@@ -71,6 +71,32 @@ class Output(LaunchCase):
         (note,) = (text for text in texts if text.endswith("~" * 16 + "\n\n**Note:** it ran longer than 0.5 s\n"))
         self.assertIn("**Outcome:** timeout  \n", note)
 
+    def test_names_that_would_be_the_same(self) -> None:
+        from txlite.reports import report
+        from txlite.reports.header import Header
+        from txlite.store.attempts import Result
+
+        def make(attempt: int) -> report.Report:
+            heading = Header("tx-00000000", "title", attempt, "codex", "2025-10-24T15:00:00.000Z", "/", "text")
+            return report.Report(self.path("workers"), "20251024_150000", heading)
+
+        papers = [make(number) for number in (6, 7)]
+        names = [paper.name for paper in papers] + [paper.finish(Result("done", 0), 54321).report for paper in papers]
+        parts = ("TEMP", "TEMP-7", "54321", "54321-7")
+        self.assertEqual(names, [f"workers/20251024_150000_{part}_codex_task.md" for part in parts])
+        for part, report_name in zip((6, 7), names[2:]):
+            self.assertIn(f"**Attempt:** {part}  \n", self.read(report_name))
+
+    def test_a_name_of_an_earlier_version_is_known(self) -> None:
+        launched = self.launch("task", "--kill-after", "0.2", then="sleep 60")
+        path = launched["report"]
+        os.rename(path, path.replace("_task.md", f"_task_{launched['attempt']}.md"))
+        self.kill(launched)
+        self.txlite("reconcile")
+        row = self.one(launched)
+        self.assertEqual(row["report"], path.replace("TEMP", str(launched["pid"])))
+        self.assertEqual(list(self.reports()), [os.path.basename(row["report"])])
+
     def test_each_end_fits_into_the_room_that_was_left(self) -> None:
         from txlite.model import OUTCOMES
         from txlite.reports.header import OUTPUT, Header, Layout, read_layout, render_header

@@ -149,6 +149,13 @@ class OnlyReports(ReportsCase):
         self.assertEqual(self.files(), before)
         self.assertTrue(os.path.exists(self.path(f"{STEM.format(7)}.md")))
 
+    def test_every_name_that_a_report_can_have(self) -> None:
+        for name in ("7_codex_task", "7-12_codex_task", "7_codex_task_12"):  # the last one: an earlier version's
+            path = f"workers/20251024_150000_{name}.md"
+            self.record(path)
+            self.write(path, 30)
+        self.assertEqual(self.json("cleanup")["deleted"], 3)
+
     def test_nothing_is_reached_through_a_symbolic_link(self) -> None:
         precious = self.write(self.path("precious/document.md"), 30)
         elsewhere = self.write(self.path(f"elsewhere/{STEM.format(2)}.md"), 30)
@@ -183,7 +190,7 @@ class OnlyReports(ReportsCase):
             self.batch("touch started; until test -e go; do sleep 0.01; done; echo end"),
         )
         wait_until(lambda: os.path.exists(self.path("started")), "the agent to start")
-        (temporary,) = (name for name in self.reports() if "_TEMP_" in name)
+        (temporary,) = (name for name in self.reports() if "_TEMP" in name)
         make_older(os.path.join(self.home, "workers", temporary), 30)
         self.assertEqual(self.json("cleanup", "--age", "0")["deleted"], 1)
         self.assertEqual(list(self.reports()), [temporary])

@@ -18,10 +18,19 @@ if TYPE_CHECKING:
 def names_of(directory: str, stamp: str, middle: str, header: Header) -> list[str]:
     """Return the paths that a report can have, the one to try first first.
 
-    middle: what stands between the time and the agent: TEMP, or a PID.
+    middle: what stands between the time and the agent: TEMP, or a PID; the attempt's number is added to it where two
+    names would be the same, so that `*_codex_task.md` and `*TEMP*` match every report of their kind.
     """
-    stem = os.path.join(directory, f"{stamp}_{middle}_{header.agent}_task")
-    return [stem + ".md", f"{stem}_{header.attempt}.md"]
+    return [
+        os.path.join(directory, f"{stamp}_{part}_{header.agent}_task.md")
+        for part in (middle, f"{middle}-{header.attempt}")
+    ]
+
+
+def former_names_of(directory: str, stamp: str, middle: str, header: Header) -> list[str]:
+    """Return the paths that a report can have, with the one that an earlier version gave it where two were the same."""
+    earlier = os.path.join(directory, f"{stamp}_{middle}_{header.agent}_task_{header.attempt}.md")
+    return [*names_of(directory, stamp, middle, header), earlier]
 
 
 def draft_path(directory: str, header: Header) -> str:

@@ -3,7 +3,7 @@
     workers/20251024_150000_TEMP_shell_task.md    while the attempt runs; output is appended as it comes
     workers/20251024_150000_54321_shell_task.md   when it ended, however it ended
 
-A further part, the attempt's number, makes a name unique where two would be the same. At the end the result is
+The attempt's number behind TEMP or the PID (TEMP-6) tells names apart that would be the same. At the end the result is
 written over the room left for it in the header, the file is synced (unless the database holds all of its output)
 and linked under its final name without clobbering; then the TEMP name goes. `salvage` does what is left of that
 for a worker that died at any point of it. It is one file all along: before it makes a new file, ext4 looks at
@@ -20,7 +20,7 @@ import os
 from .. import text
 from ..home import config
 from .header import FENCE, MARK, MARK_LENGTH, Header, Layout, find_output, read_layout, render_end, render_header
-from .naming import below_home, create, draft_path, link_first, names_of, remove
+from .naming import below_home, create, draft_path, former_names_of, link_first, names_of, remove
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def salvage(directory: str, stamp: str, header: Header, result: Result, pid: int
     """
     remove(draft_path(directory, header))
     remove(prompt_file(directory, header.attempt))
-    for path in names_of(directory, stamp, "TEMP", header) + names_of(directory, stamp, str(pid), header):
+    for path in (path for part in ("TEMP", str(pid)) for path in former_names_of(directory, stamp, part, header)):
         try:
             file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
