@@ -6,10 +6,13 @@ Every room may use these records. They are immutable; times are UTC text as `clo
 
 from __future__ import annotations
 
+import os
+
 from .system.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Final, Literal
 
     Status = Literal["backlog", "active", "done", "failed", "cancelled", "blocked"]
@@ -73,11 +76,25 @@ class Task(NamedTuple):
     command: str | None  # for `sh -c`; None for a prompt
     directory: str | None  # where it runs
     verify: str | None = None  # for `sh -c`: the gate that its work must pass, instead of the loop's
+    timeout: float | None = None  # seconds, for each attempt, instead of the run's
+    max_attempts: int | None = None  # until it counts as failed, instead of the run's
+    environment: bytes | None = None  # NAME=VALUE, with NULs between them: set for its command or agent
+    reserved_for: str | None = None  # the worker that released it by hand a moment ago: until `not_before` its alone
 
     @property
     def is_ready(self) -> bool:
         """Whether a worker may claim it now (times in the past are cleared by the store)."""
         return self.status == BACKLOG and not self.open_blockers and self.not_before is None
+
+    @property
+    def variables(self) -> list[str]:
+        """The names of what its environment sets; the values may be nobody else's."""
+        return [os.fsdecode(name) for name in parse_environment(self.environment)]
+
+    @property
+    def is_reserved(self) -> bool:
+        """Whether it would be ready, but for the moments for which it is its last holder's alone."""
+        return self.status == BACKLOG and not self.open_blockers and self.reserved_for is not None
 
 
 class Claim(NamedTuple):
@@ -177,6 +194,16 @@ class Lane(NamedTuple):
 
     kind: str
     needs: str = ""
+
+
+def format_environment(variables: Mapping[str, str]) -> bytes:
+    """Write variables as a task keeps them, and as the system passes them: bytes of any kind, NULs between them."""
+    return b"\0".join(os.fsencode(f"{name}={value}") for name, value in variables.items())
+
+
+def parse_environment(block: bytes | None) -> dict[bytes, bytes]:
+    """Read what `format_environment` wrote."""
+    return dict(pair.split(b"=", 1) for pair in block.split(b"\0")) if block else {}
 
 
 def format_lanes(lanes: list[Lane]) -> str:

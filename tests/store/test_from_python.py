@@ -171,14 +171,46 @@ class Due(Case):
             task = store.add("b", needs="b", not_before=moment).id
             self.assertEqual(store.claim_best("me", lanes=[txlite.Lane("prompt", "b")]).task.id, task)
 
+    def test_a_clock_that_is_set_makes_no_delay_longer(self) -> None:
+        with self.store() as store:
+            later, released, failed = (store.add(title, needs=title).id for title in ("later", "released", "failed"))
+            store.update(later, status="done")
+            store.claim(released, "me")
+            lane = txlite.Lane("prompt", "failed")
+            token = store.assignments.claim_next("worker", [lane], "agent").claim.token
+            with mock.patch("time.time", lambda: 4e9):
+                store.release(released, "me")
+                store.assignments.finish(token, txlite.Result("failed", 1), 3)
+            self.assertLess(store.assignments.due_in(), 2.1)
+            self.assertEqual([task.id for task in store.list(["reserved"])], [released])
+            self.assertEqual([task.id for task in store.list(["later"])], [failed])
+            wait_until(lambda: len(store.list(["ready"])) == 2, "both to be ready")
+            self.assertEqual(store.claim(released, "you").task, released)
+            self.assertEqual(store.assignments.claim_next("worker", [lane], "agent").task.id, failed)
+
+    def test_a_delay_is_over_after_a_reboot_and_by_the_clock_elsewhere(self) -> None:
+        with self.store() as store:
+            ids = [store.add(f"task {number}").id for number in range(3)]
+            for task in ids:
+                store.claim(task, "me")
+                store.release(task, "me")
+            with store.database.writing() as connection:
+                connection.execute("UPDATE tasks SET delay_boot = 'before' WHERE id <> ?", (ids[2],))
+                connection.execute("UPDATE tasks SET delay_host = 'elsewhere' WHERE id = ?", (ids[1],))
+            self.assertEqual([task.id for task in store.list(["ready"])], ids[:1])
+            self.assertEqual(store.claim_best("you").task.id, ids[0])
+            self.assertIsNone(store.claim_best("you"))
+            wait_until(lambda: len(store.list(["ready"])) == 2, "the others to be ready")
+            self.assertEqual({store.claim_best("you").task.id for _ in ids[1:]}, set(ids[1:]))
+
     def test_nothing_is_due_while_the_queue_is_paused(self) -> None:
         with self.store() as store:
             store.add("x", not_before="2025-01-01T00:00:00.000Z")
-            self.assertIsNotNone(store.assignments.next_due())
+            self.assertIsNotNone(store.assignments.due_in())
             store.pause()
-            self.assertIsNone(store.assignments.next_due())
+            self.assertIsNone(store.assignments.due_in())
             store.resume()
-            self.assertIsNotNone(store.assignments.next_due())
+            self.assertIsNotNone(store.assignments.due_in())
 
 
 if __name__ == "__main__":

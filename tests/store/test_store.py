@@ -209,10 +209,13 @@ class Claims(Case):
         self.queue.claim(self.task, "alpha")
         released = time.monotonic()  # before: what is written may reach the disk late
         self.queue.release(self.task, "alpha")
-        self.assertEqual(self.queue.ready(), [])
+        other = self.queue.add("other", score=-5).id
+        self.assertEqual([task.id for task in self.queue.ready()], [other, self.task])
+        self.assertEqual([task.id for task in self.queue.list(["reserved"])], [self.task])
+        self.assertEqual([task.id for task in self.queue.list(["ready"])], [other])
         with self.assertRaisesRegex(txlite.NotReady, "released by alpha"):
             self.queue.claim(self.task, "beta")
-        wait_until(self.queue.ready, "the reservation to end")
+        wait_until(lambda: not self.queue.list(["reserved"]), "the reservation to end")
         self.assertGreater(time.monotonic() - released, claims.RESERVED - 0.1)
         self.queue.claim(self.task, "beta")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from ..model import parse_environment
 from ..system.named_tuple import NamedTuple
 from ..system.process_tree import MARK
 
@@ -47,6 +48,7 @@ class Environment:
         """
         is_prompt = for_agent and task.command is None
         environment = dict(self._for_prompts if is_prompt else self._for_commands)
+        environment.update(parse_environment(task.environment))
         directory = os.fsencode(task.directory or "")
         environment[b"TXLITE_TASK"] = task.id.encode()
         environment[b"TXLITE_TOKEN"] = b"%d" % claim.token

@@ -141,6 +141,8 @@ class AttemptRunner:
             return self._policy.result
         invocation = Invocation(argv, stdin, environment)
         executor, limits = self._context.executor, self._context.settings.limits
+        if task.timeout is not None:
+            limits = limits._replace(timeout=task.timeout)
         leaves_daemons = plan.agent.daemons and task.command is None
         try:
             process = executor.start(

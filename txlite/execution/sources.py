@@ -30,8 +30,8 @@ if TYPE_CHECKING:
         def take(self) -> Assignment | None:
             """Claim the next task; None where there is none now."""
 
-        def next_due(self) -> str | None:
-            """Return when to look again though nothing happened: UTC text, or None."""
+        def due_in(self) -> float | None:
+            """Return the seconds after which to look again though nothing happened, or None."""
 
         def record(self, assignment: Assignment, result: Result, is_leaving: bool) -> Assignment | None:
             """Record the end of an attempt; return the next assignment where it is taken at once."""
@@ -56,9 +56,9 @@ class QueueSource:
         """Claim the best ready task."""
         return self._store.assignments.claim_next(self._worker, self.lanes, self._agent)
 
-    def next_due(self) -> str | None:
-        """Return when the next task that is for later becomes ready."""
-        return self._store.assignments.next_due()
+    def due_in(self) -> float | None:
+        """Return the seconds until the next task that is for later becomes ready."""
+        return self._store.assignments.due_in()
 
     def record(self, assignment: Assignment, result: Result, is_leaving: bool) -> Assignment | None:
         """Record the end and, unless it leaves, claim the next task in the same transaction."""
@@ -88,7 +88,7 @@ class LaunchSource:
         """There is no other."""
         return None
 
-    def next_due(self) -> str | None:
+    def due_in(self) -> float | None:
         """There is no other."""
         return None
 

@@ -10,8 +10,6 @@ by `supervised`, `persistent`, `launched` and, with parts of its own, by the loo
 
 from __future__ import annotations
 
-import time
-
 from ..errors import Error, StoreUnavailable, record_bug
 from ..model import UNSTARTABLE
 from ..store.attempts import Result
@@ -135,16 +133,11 @@ class Worker:
 
     def _sleep(self, changes: int) -> None:
         """Until we are rung, or the database changes, or a task's time comes, or we have to leave."""
-        due = _check_date(self._source.next_due())
+        due = self._source.due_in()
         while not self._policy.is_leaving:
-            patience = min(LOOK, max(clock.to_seconds(due) - time.time(), 0.0) + 0.001) if due else LOOK
+            patience = LOOK if due is None else min(LOOK, max(due, 0.0) + 0.001)
             is_rung = self._bell.descriptor in self._loop.wait(patience, [self._bell.descriptor])
-            if is_rung or (due and due <= clock.now()) or self._store.changes() != changes:
+            if due is not None:
+                due = self._source.due_in()  # anew: the clock may have been set
+            if is_rung or (due is not None and due <= 0) or self._store.changes() != changes:
                 break
-
-
-def _check_date(due: str | None) -> str | None:
-    try:
-        return due if due and clock.to_seconds(due) else None
-    except ValueError:
-        return None  # a date that no calendar has: edited by hand

@@ -6,6 +6,10 @@ the agent's provider refuses to work. Satisfies `execution.sources.TaskSource`; 
 
 from __future__ import annotations
 
+import time
+
+from ..system import clock
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..execution.worker_context import WorkerSettings
@@ -35,10 +39,10 @@ class LoopSource:
         """Claim the best ready task, if the loop may claim any."""
         return self._store.loop_attempts.claim_next(self._worker, self.lanes, self._agent, self._loop)
 
-    def next_due(self) -> str | None:
-        """Return when to look again: what is waited for may be the provider, too."""
+    def due_in(self) -> float | None:
+        """Return the seconds until to look again: what is waited for may be the provider, too."""
         limit = self._store.loops.limit_of(self._agent)
-        return limit[0] if limit else self._store.assignments.next_due()
+        return clock.to_seconds(limit[0]) - time.time() if limit else self._store.assignments.due_in()
 
     def record(self, assignment: Assignment, result: Result, is_leaving: bool) -> Assignment | None:
         """Record the end. Nothing is claimed in the same transaction: the loop has a word in what comes next."""

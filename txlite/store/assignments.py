@@ -31,8 +31,8 @@ LOSSES = 10  # workers in a row that died over a task, until it is put aside: it
 # A launched task goes its own way, unless another waits for it.
 IS_ACTIVE = """SELECT 1 FROM claims c WHERE NOT EXISTS (SELECT 1 FROM launches l WHERE l.task = c.task)
     OR EXISTS (SELECT 1 FROM dependencies d WHERE d.blocker = c.task) LIMIT 1"""
-IS_LATER = """SELECT 1 FROM tasks WHERE status = 'backlog' AND not_before IS NOT NULL AND open_blockers = 0
-    AND ({}) LIMIT 1"""
+IS_LATER = """SELECT 1 FROM tasks WHERE status = 'backlog' AND {} AND open_blockers = 0 AND ({}) LIMIT 1"""
+LATER = ("not_before IS NOT NULL AND delay_boot IS NULL", "delay_boot IS NOT NULL")  # an index for each
 IS_READY = """SELECT 1 FROM tasks WHERE kind = ? AND needs = ? AND status = 'backlog' AND open_blockers = 0
     AND not_before IS NULL LIMIT 1"""
 HAS_LANDED = "SELECT 1 FROM trials WHERE attempt = ? AND landed IS NOT NULL"  # it is too late for another word
@@ -79,7 +79,7 @@ class Assignments:
     ) -> Assignment | None:
         """Record the end of a worker's attempt and, with `lanes`, claim its next task in the same transaction.
 
-        A costly failure is tried again, later each time, until `max_attempts` of them.
+        A costly failure is tried again, later each time, until `max_attempts` of them, or the task's own bound.
         """
         with self._database.writing() as connection:
             touched = _finish(connection, token, result, max_attempts)
@@ -111,10 +111,10 @@ class Assignments:
         hold = self._row(token)
         return hold is not None and hold.is_over()
 
-    def next_due(self) -> str | None:
-        """Return when a worker process could claim the next task that is for later, as UTC text."""
+    def due_in(self) -> float | None:
+        """Return the seconds until a worker process could claim the next task that is for later, or None."""
         with self._database.reading() as connection:
-            return None if is_paused(connection) else ready_index.next_due(connection)
+            return None if is_paused(connection) else ready_index.due_in(connection)
 
     def is_idle(self, lanes: Iterable[Lane]) -> bool:
         """Say whether nothing runs, and nothing in these lanes is ready or waits for its time."""
@@ -123,7 +123,7 @@ class Assignments:
                 return False
             marks = " OR ".join("(kind = ? AND needs = ?)" for _ in lanes)
             values = [part for lane in lanes for part in lane]
-            if connection.execute(IS_LATER.format(marks), values).fetchone():
+            if any(connection.execute(IS_LATER.format(kind, marks), values).fetchone() for kind in LATER):
                 return False
             return not any(connection.execute(IS_READY, lane).fetchone() for lane in lanes)
 
@@ -179,7 +179,7 @@ def _finish(connection: sqlite3.Connection, token: int, result: Result, max_atte
     else:
         costs = result.outcome in COSTLY
         failures = hold.failures + costs
-        is_spent, tries = failures >= max_attempts, failures * costs
+        is_spent, tries = failures >= (hold.max_attempts or max_attempts), failures * costs
     status = _verdict(connection, hold, result) or after_attempt(result.outcome, is_spent, bool(hold.launched))
     move(connection, hold.seq, status, failures, backoff(tries) if tries > 0 and status == BACKLOG else 0.0)
     if status == DONE:

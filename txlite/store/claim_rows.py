@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 HELD_LEASE = 120.0  # seconds, of a worker process: only another machine or container, which cannot ask, judges by it
 
-ACTIVATE = """UPDATE tasks SET status = 'active', token = ?, updated = ?, not_before = NULL, reserved_for = NULL
-    WHERE seq = ?"""
+ACTIVATE = """UPDATE tasks SET status = 'active', token = ?, updated = ?, not_before = NULL, reserved_for = NULL,
+    delay_boot = NULL WHERE seq = ?"""
 INSERT = """INSERT INTO claims (task, token, worker, held, lease, host, boot, deadline, expires)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 COLUMNS = """SELECT t.id, c.worker, c.token, c.lease, c.expires, c.held, c.task, c.host, c.boot, c.deadline,
     c.verdict, c.stopping, t.failures, t.kind, t.needs, EXISTS (SELECT 1 FROM launches l WHERE l.task = c.task),
-    c.renewals FROM claims c JOIN tasks t ON t.seq = c.task"""
+    c.renewals, t.max_attempts FROM claims c JOIN tasks t ON t.seq = c.task"""
 SELECT_BY_TASK = f"{COLUMNS} WHERE c.task = ?"
 SELECT_BY_TOKEN = f"{COLUMNS} WHERE c.token = ?"
 SELECT_ALL = f"{COLUMNS} ORDER BY c.token"
@@ -58,13 +58,11 @@ class ClaimRow(NamedTuple):
     needs: str
     launched: int
     renewals: int
+    max_attempts: int | None  # of the task, if it has a bound of its own
 
     def is_over(self) -> bool:
-        """Say whether the lease has run out: by monotonic time on the same boot, at once after a reboot of the
-        same host, by the wall clock for another host."""
-        if self.boot == clock.boot():
-            return clock.monotonic() >= self.deadline
-        return self.host == clock.host() or clock.now() >= self.expires
+        """Say whether the lease has run out."""
+        return clock.has_passed(self.host, self.boot, self.deadline, self.expires)
 
     def to_claim(self) -> Claim:
         """Return what is told of it."""

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 RESERVED = 2.0  # seconds for which a task released by hand is its last holder's alone
 
-RESERVATION = "SELECT reserved_for FROM tasks WHERE seq = ?"
 RENEW = "UPDATE claims SET deadline = ?, expires = ?, renewals = renewals + 1 WHERE token = ?"
 STARTED = "SELECT started FROM attempts WHERE id = ?"
 REGISTER = """INSERT INTO workers (id, name, accepts, host, identity, kill_after, started, heartbeat)
@@ -56,10 +55,8 @@ class Claims:
                 raise AlreadyClaimed(f"{task} is run by {text.shorten(hold.worker, 60)}")
             elif hold:
                 raise AlreadyClaimed(f"{task} is claimed by {text.shorten(hold.worker, 60)} until {hold.expires}")
-            reserved = connection.execute(RESERVATION, (found.seq,)).fetchone()[0]
-            is_ours = reserved == worker and found.status == BACKLOG and not found.open_blockers
-            if not found.is_ready and not is_ours:
-                raise NotReady(_why_not_ready(connection, found, reserved))
+            if not found.is_ready and not (found.is_reserved and found.reserved_for == worker):
+                raise NotReady(_why_not_ready(connection, found))
             return _take(connection, found, worker, lease)
 
     def take_best(self, worker: str, lease: float, lanes: Iterable[Lane] | None) -> Assignment | None:
@@ -122,16 +119,15 @@ def check_lease(seconds: float) -> None:
         raise InvalidValue(f"a lease of {seconds:g} s: give a second or more")
 
 
-def _why_not_ready(connection: sqlite3.Connection, task: Task, reserved: str | None) -> str:
+def _why_not_ready(connection: sqlite3.Connection, task: Task) -> str:
     if task.status != BACKLOG:
         return f"{task.id} is {task.status}: only tasks that are ready can be claimed"
     if task.open_blockers:
         blockers = ", ".join(row[0] for row in connection.execute(BLOCKERS, (task.seq,)))
         return f"{task.id} waits for {blockers}: `txlite show {task.id}` shows all that it waits for"
-    if reserved:
-        return (
-            f"{task.id} was released by {text.shorten(reserved, 60)} a moment ago: it is ready again in {RESERVED:g} s"
-        )
+    if task.reserved_for:
+        holder = text.shorten(task.reserved_for, 60)
+        return f"{task.id} was released by {holder} a moment ago: others can claim it after {RESERVED:g} s"
     return f"{task.id} is for later: it is ready at {task.not_before}"
 
 

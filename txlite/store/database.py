@@ -23,7 +23,7 @@ from ..errors import InvalidValue, StoreLost, StoreUnavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
     from ..system.locks import FileLock, HostLock
@@ -55,10 +55,10 @@ class Database:
         self._threads = RLock()
         self._log = -1  # descriptor of the write-ahead log
 
-    def execute(self, sql: str, values: Iterable[object] = ()) -> list[tuple]:
+    def execute(self, sql: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[tuple]:
         """Return all rows of one statement that reads."""
         with self.reading() as connection:
-            return connection.execute(sql, tuple(values)).fetchall()
+            return connection.execute(sql, values).fetchall()
 
     def reading(self) -> _Transaction:
         """Open a context in which several reads see one state."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 
 from ..errors import UsageError
+from ..model import parse_environment
 from ..system.atomic_file import AtomicFile
 from . import jsonl
 
@@ -27,7 +28,8 @@ EXPORT_TASKS = """SELECT t.seq, l.task IS NOT NULL, t.id, t.title, x.description
     CASE WHEN t.status <> 'active' THEN t.status WHEN l.task IS NULL THEN 'backlog' ELSE 'cancelled' END,
     (SELECT p.id FROM tasks p WHERE p.seq = t.parent), t.score, t.created, t.updated, t.completed, NULL, t.kind,
     x.command, x.directory, x.verify, t.needs, CASE WHEN t.reserved_for IS NULL THEN t.not_before END,
-    nullif(t.failures, 0), l.agent, l.type, l.level, l.template, l.timeout, l.kill_after, l.width
+    nullif(t.failures, 0), x.time_limit, t.max_attempts, x.environment, l.agent,
+    l.type, l.level, l.template, l.timeout, l.kill_after, l.width
     FROM tasks t LEFT JOIN task_texts x ON x.task = t.seq LEFT JOIN launches l ON l.task = t.seq ORDER BY t.seq"""
 EXPORT_DEPENDENCIES = """SELECT d.task, b.id FROM dependencies d JOIN tasks b ON b.seq = d.blocker
     ORDER BY d.task, d.blocker"""
@@ -36,6 +38,7 @@ EXPORT_ATTEMPTS = """SELECT a.id, t.id, a.worker, a.agent, a.started, a.ended, a
     LEFT JOIN attempt_texts x ON x.attempt = a.id WHERE a.ended IS NOT NULL ORDER BY a.id"""
 
 _AFTER = jsonl.TASK_KEYS.index("after")
+_ENVIRONMENT = jsonl.TASK_KEYS.index("environment")
 _LAUNCH = jsonl.TASK_KEYS.index("launch")
 
 
@@ -56,6 +59,7 @@ class Export:
             waits = _Waits(connection)
             for seq, launched, *values in connection.execute(EXPORT_TASKS):
                 values[_AFTER] = waits.of(seq)
+                values[_ENVIRONMENT] = _readable(values[_ENVIRONMENT])
                 fields, launch = values[:_LAUNCH], values[_LAUNCH:]
                 fields.append(_present(launch) if launched else None)
                 yield jsonl.write(jsonl.TASK_KEYS, fields)
@@ -75,6 +79,10 @@ class Export:
 
 def _present(launch: list[object]) -> dict[str, object]:
     return {key: value for key, value in zip(jsonl.LAUNCH_KEYS, launch) if value is not None and value != ""}
+
+
+def _readable(block: bytes | None) -> dict[str, str] | None:
+    return {os.fsdecode(name): os.fsdecode(value) for name, value in parse_environment(block).items()} or None
 
 
 class _Waits:

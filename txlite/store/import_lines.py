@@ -27,6 +27,7 @@ from .import_values import (
     text,
 )
 from .jsonl import LAUNCH_KEYS
+from .new_tasks import check_environment, check_max_attempts, check_timeout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,6 +54,9 @@ class TaskLine(NamedTuple):
     command: str | None
     directory: str | None
     verify: str | None
+    time_limit: float | None
+    max_attempts: int | None
+    environment: bytes | None
     agent: str | None  # the first of seven facts about how it is launched; None for a task of the queue
     type: str | None
     level: str | None
@@ -130,6 +134,9 @@ def _check_task(fields: dict[str, object]) -> ImportLine:
             None if command is None else line(command, "the command"),
             optional_text(take("directory", None), "the directory"),
             optional_text(take("verify", None), "the gate"),
+            check_timeout(take("timeout", None)),  # type: ignore[arg-type]
+            check_max_attempts(take("maxAttempts", None)),  # type: ignore[arg-type]
+            _check_environment(take("environment", None)),
             *(_check_launch(launch, status) if launch is not None else NO_LAUNCH),
             False,
         )
@@ -146,6 +153,14 @@ def check_relations(task: str, parent: object, after: list) -> tuple[str | None,
         if task_id(blocker, "after") == task:
             raise InvalidValue(f"{task} cannot wait for itself")
     return parent, after  # type: ignore[return-value]  # an id, as was just checked
+
+
+def _check_environment(value: object) -> bytes | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise InvalidValue(f"environment {shown(value)} is not an object")
+    return check_environment(value) or None
 
 
 NO_LAUNCH = (None,) * len(LAUNCH_KEYS)

@@ -22,7 +22,8 @@ VERSION = 1
 FORMAT = {"format": "txlite", "version": VERSION}
 
 TASK_KEYS = ("id", "title", "description", "status", "parentId", "score", "createdAt", "updatedAt", "completedAt",
-             "after", "kind", "command", "directory", "verify", "needs", "notBefore", "failures", "launch")  # fmt: skip
+             "after", "kind", "command", "directory", "verify", "needs", "notBefore", "failures",
+             "timeout", "maxAttempts", "environment", "launch")  # fmt: skip
 LAUNCH_KEYS = ("agent", "type", "level", "template", "timeout", "killAfter", "width")
 ATTEMPT_KEYS = ("attempt", "task", "worker", "agent", "startedAt", "endedAt", "outcome", "exitCode", "duration", "pid",
                 "report", "note", "tail")  # fmt: skip

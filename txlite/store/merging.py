@@ -52,7 +52,8 @@ LAST_TOKEN = "SELECT coalesce(max(id), 0) FROM main.attempts"
 SEQ_OF_LINE = "coalesce((SELECT k.seq FROM arriving.known k WHERE k.line = {0}), :base + {0})"
 SEQ_OF_ID = "(SELECT t.seq FROM main.tasks t WHERE t.id = {})"
 IS_HELD = "EXISTS (SELECT 1 FROM main.claims c WHERE c.task = {})"
-FIELDS = "title, kind, needs, score, status, not_before, failures, created, updated, completed"
+FIELDS = "title, kind, needs, score, status, not_before, failures, max_attempts, created, updated, completed"
+TEXT_FIELDS = "description, command, directory, verify, time_limit, environment"
 LAUNCH_FIELDS = "agent, type, level, template, timeout, kill_after, width"
 
 
@@ -68,15 +69,17 @@ KNOW = f"""INSERT INTO arriving.known SELECT n.line, t.seq, CASE
         WHEN {_same("n", "t", FIELDS.replace("not_before, ", ""))}
             AND (n.not_before IS t.not_before OR t.reserved_for IS NOT NULL
                 OR (t.not_before IS NULL AND n.not_before <= :now))
-            AND {_same("n", "x", "description, command, directory, verify")} AND {_same("n", "l", LAUNCH_FIELDS)}
+            AND {_same("n", "x", TEXT_FIELDS)} AND {_same("n", "l", LAUNCH_FIELDS)}
             AND (SELECT t2.id FROM main.tasks t2 WHERE t2.seq = t.parent) IS p.parent THEN 'same'
         ELSE 'edited' END
     FROM arriving.tasks n CROSS JOIN main.tasks t ON t.id = n.id LEFT JOIN arriving.parents p ON p.line = n.line
     LEFT JOIN main.task_texts x ON x.task = t.seq LEFT JOIN main.launches l ON l.task = t.seq"""
 # What tx's lines do not tell stays as it is here.
 KEEP_OWN = f"""UPDATE arriving.tasks
-    SET (kind, needs, not_before, failures, command, directory, verify, {LAUNCH_FIELDS}, status) = (SELECT
-        t.kind, t.needs, t.not_before, t.failures, x.command, x.directory, x.verify, {LAUNCH_FIELDS},
+    SET (kind, needs, not_before, failures, max_attempts, command, directory, verify, time_limit, environment,
+        {LAUNCH_FIELDS}, status) = (SELECT
+        t.kind, t.needs, t.not_before, t.failures, t.max_attempts, x.command, x.directory, x.verify, x.time_limit,
+        x.environment, {LAUNCH_FIELDS},
         CASE WHEN l.task IS NOT NULL AND tasks.status = 'backlog' THEN 'cancelled' ELSE tasks.status END
         FROM arriving.known k JOIN main.tasks t ON t.seq = k.seq LEFT JOIN main.task_texts x ON x.task = t.seq
         LEFT JOIN main.launches l ON l.task = t.seq WHERE k.line = tasks.line)
@@ -108,17 +111,17 @@ ADD = f"""INSERT INTO main.tasks (seq, id, {FIELDS}, token, parent)
     SELECT :base + n.line, n.id, {FIELDS},
         coalesce((SELECT max(a.id) + :shift FROM arriving.attempts a WHERE a.task = n.id), 0), {PARENT}
     FROM arriving.tasks n LEFT JOIN arriving.parents p ON p.line = n.line WHERE {IS_ADDED} ORDER BY n.line"""
-ADD_TEXTS = f"""INSERT INTO main.task_texts (task, description, command, directory, verify)
-    SELECT :base + n.line, n.description, n.command, n.directory, n.verify FROM arriving.tasks n
+ADD_TEXTS = f"""INSERT INTO main.task_texts (task, {TEXT_FIELDS})
+    SELECT :base + n.line, {TEXT_FIELDS} FROM arriving.tasks n
     WHERE {IS_ADDED} ORDER BY n.line"""
 ADD_LAUNCHES = f"""INSERT INTO main.launches (task, {LAUNCH_FIELDS}, has_turn)
     SELECT :base + n.line, {LAUNCH_FIELDS}, 0 FROM arriving.tasks n WHERE n.agent IS NOT NULL AND {IS_ADDED}"""
-CHANGE = f"""UPDATE main.tasks SET ({FIELDS}, parent, reserved_for) = (SELECT {FIELDS}, {PARENT}, NULL
+CHANGE = f"""UPDATE main.tasks SET ({FIELDS}, parent, reserved_for, delay_boot) = (SELECT {FIELDS}, {PARENT}, NULL, NULL
         FROM arriving.known k JOIN arriving.tasks n ON n.line = k.line LEFT JOIN arriving.parents p ON p.line = n.line
         WHERE k.seq = tasks.seq)
     WHERE seq IN ({CHANGED})"""
-CHANGE_TEXTS = f"""INSERT OR REPLACE INTO main.task_texts (task, description, command, directory, verify)
-    SELECT k.seq, n.description, n.command, n.directory, n.verify FROM arriving.known k
+CHANGE_TEXTS = f"""INSERT OR REPLACE INTO main.task_texts (task, {TEXT_FIELDS})
+    SELECT k.seq, {TEXT_FIELDS} FROM arriving.known k
     JOIN arriving.tasks n ON n.line = k.line WHERE {IS_CHANGED}"""
 FORGET_LAUNCHES = f"DELETE FROM main.launches WHERE task IN ({CHANGED})"
 CHANGE_LAUNCHES = f"""INSERT INTO main.launches (task, {LAUNCH_FIELDS}, has_turn) SELECT k.seq, {LAUNCH_FIELDS}, 0

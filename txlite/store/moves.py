@@ -25,6 +25,7 @@ from ..model import (
     Lane,
 )
 from ..system import clock
+from . import ready_index
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,12 +66,14 @@ AFTER_ATTEMPT: dict[Outcome, tuple[Status, Status, Status]] = {
     CANCELLED: (BACKLOG, BACKLOG, CANCELLED),
 }
 
-MOVE = """UPDATE tasks SET status = ?, updated = ?, completed = ?, failures = ?, not_before = ?, reserved_for = ?
+MOVE = """UPDATE tasks SET status = ?, updated = ?, completed = ?, failures = ?, not_before = NULL,
+    reserved_for = NULL, delay_boot = NULL WHERE seq = ?"""
+DELAY = """UPDATE tasks SET not_before = ?, delay_host = ?, delay_boot = ?, delay_until = ?, reserved_for = ?
     WHERE seq = ?"""
 SET_STATUS = "UPDATE tasks SET status = ?, updated = ? WHERE seq = ?"
 IS_LAUNCHED = "SELECT 1 FROM launches WHERE task = ?"
-FREED = """SELECT t.id, t.kind, t.needs FROM dependencies d JOIN tasks t ON t.seq = d.task WHERE d.blocker = ?
-    AND t.status = 'backlog' AND t.open_blockers = 0 AND (t.not_before IS NULL OR t.not_before <= ?) ORDER BY t.seq"""
+FREED = f"""SELECT t.id, t.kind, t.needs FROM dependencies d JOIN tasks t ON t.seq = d.task WHERE d.blocker = :seq
+    AND t.status = 'backlog' AND t.open_blockers = 0 AND {ready_index.HAS_COME} ORDER BY t.seq"""
 
 
 def after_attempt(outcome: Outcome, is_spent: bool, is_launched: bool) -> Status:
@@ -102,9 +105,10 @@ def move(
     """Give a task a status, inside a transaction that writes. `later`: seconds until it is ready; `reserved_for`: the
     worker whose alone it is until then."""
     moment = clock.now()
-    completed = moment if status == DONE else None
-    not_before = clock.now(later) if later else None
-    connection.execute(MOVE, (status, moment, completed, failures, not_before, reserved_for, seq))
+    connection.execute(MOVE, (status, moment, moment if status == DONE else None, failures, seq))
+    if later:
+        delay = (clock.now(later), clock.host(), clock.boot(), clock.monotonic() + later)
+        connection.execute(DELAY, (*delay, reserved_for, seq))
 
 
 def move_quietly(connection: sqlite3.Connection, seq: int, status: Status) -> None:
@@ -114,5 +118,5 @@ def move_quietly(connection: sqlite3.Connection, seq: int, status: Status) -> No
 
 def freed_by(connection: sqlite3.Connection, seq: int) -> list[tuple[str, Lane]]:
     """Return the ids and lanes of the tasks that are ready now that this one is done, inside a transaction."""
-    rows = connection.execute(FREED, (seq, clock.now()))
+    rows = connection.execute(FREED, {"seq": seq, **ready_index.this_moment()})
     return [(id, Lane(kind, needs)) for id, kind, needs in rows]

@@ -11,7 +11,7 @@ import os
 from .. import text
 from ..errors import InvalidValue, Refused
 from ..home import location
-from ..model import COMMAND, PROMPT, Lane, Task
+from ..model import COMMAND, PROMPT, Lane, Task, format_environment
 from ..system import clock
 from ..system.named_tuple import NamedTuple
 from . import tasks
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from .waking import Waking
 
 LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM tasks"
-INSERT = """INSERT INTO tasks (id, title, kind, needs, score, not_before, created, updated, parent)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-INSERT_TEXT = "INSERT INTO task_texts (task, description, command, directory, verify) VALUES (?, ?, ?, ?, ?)"
+INSERT = """INSERT INTO tasks (id, title, kind, needs, score, not_before, max_attempts, created, updated, parent)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+INSERT_TEXT = """INSERT INTO task_texts (task, description, command, directory, verify, time_limit, environment)
+    VALUES (?, ?, ?, ?, ?, ?, ?)"""
 TITLE_LENGTH = 200  # characters of a command that become its title
 COMMAND_BYTES = 131_071  # Linux's MAX_ARG_STRLEN, less the closing NUL: `sh -c` takes no longer argument
 
@@ -47,6 +48,9 @@ class NewTask(NamedTuple):
     directory: str
     after: tuple[str, ...]
     verify: str | None = None
+    timeout: float | None = None
+    max_attempts: int | None = None
+    environment: bytes | None = None
 
 
 class NewTasks:
@@ -84,6 +88,9 @@ def check(
     directory: str | None = None,
     after: tuple[str, ...] = (),
     verify: str | None = None,
+    timeout: float | None = None,
+    max_attempts: int | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> NewTask:
     """Check what `Store.add` takes, and return it as one record; raises InvalidValue."""
     if verify is not None:
@@ -108,6 +115,9 @@ def check(
         ),
         after=after,
         verify=verify,
+        timeout=check_timeout(timeout),
+        max_attempts=check_max_attempts(max_attempts),
+        environment=check_environment(environment) if environment else None,
     )
 
 
@@ -115,6 +125,36 @@ def check_score(score: float) -> None:
     """Raise InvalidValue for what is no number below 1e15 in size."""
     if isinstance(score, bool) or not isinstance(score, (int, float)) or not abs(score) < 1e15:
         raise InvalidValue(f"score {score!r} is not a number")
+
+
+def check_timeout(seconds: float | None) -> float | None:
+    """Return a time limit; raises InvalidValue for what is no number of seconds above 0."""
+    if seconds is None or (type(seconds) in (int, float) and 0 < seconds < 1e9):
+        return seconds
+    raise InvalidValue(f"timeout {seconds!r} is not a number of seconds above 0")
+
+
+def check_max_attempts(count: int | None) -> int | None:
+    """Return a number of attempts; raises InvalidValue for what is no whole number from 1 to 1,000,000."""
+    if count is None or (type(count) is int and 1 <= count <= 1_000_000):
+        return count
+    raise InvalidValue(f"max_attempts {count!r} is not a whole number from 1")
+
+
+def check_environment(variables: Mapping[str, str]) -> bytes:
+    """Return variables as a task keeps them; raises InvalidValue for what no environment can hold, or what txlite sets
+    itself."""
+    for name, value in variables.items():
+        if not isinstance(name, str) or not name or "=" in name or "\0" in name:
+            raise InvalidValue(f"{text.shorten(str(name), 40)!r} is not the name of a variable")
+        if name.startswith("TXLITE_"):
+            raise InvalidValue(f"{name} is set by txlite itself for each attempt: choose another name")
+        if not isinstance(value, str) or "\0" in value:
+            raise InvalidValue(f"the value of {text.shorten(name, 40)} is not text without NUL")
+    try:
+        return format_environment(variables)
+    except UnicodeEncodeError:
+        raise InvalidValue("a variable holds characters that the system cannot encode") from None
 
 
 def check_command(command: str, what: str = "the command") -> None:
@@ -148,9 +188,10 @@ def insert(connection: sqlite3.Connection, many: list[NewTask]) -> list[str]:
     ids = []
     for new in many:
         parent = tasks.seq_of(connection, new.parent) if new.parent else None
-        values = (new.title, new.kind, new.needs, new.score, new.not_before, moment, moment, parent)
-        seq, task = _insert_row(connection, values, length)
-        connection.execute(INSERT_TEXT, (seq, new.description, new.command, new.directory, new.verify))
+        ranks = (new.score, new.not_before, new.max_attempts)
+        seq, task = _insert_row(connection, (new.title, new.kind, new.needs, *ranks, moment, moment, parent), length)
+        texts = (new.description, new.command, new.directory, new.verify, new.timeout, new.environment)
+        connection.execute(INSERT_TEXT, (seq, *texts))
         for blocker in new.after:
             link(connection, seq, tasks.seq_of(connection, blocker))
         ids.append(task)

@@ -1,11 +1,14 @@
 """The ready index: what a worker could claim at this moment, the best first.
 
 A task is in it while it waits, its blockers are done and its time has come; what was for later enters it when it is
-looked at next. So looking costs a step or two for each lane, at any size of queue. Used by the parts of the store that
-read or claim.
+looked at next. So looking costs a step or two for each lane, at any size of queue. Whether a time has come is judged
+as `clock.has_passed` does: a delay by monotonic time, so that a clock that is set makes none longer. Used by the parts
+of the store that read or claim.
 """
 
 from __future__ import annotations
+
+import time
 
 from ..model import Lane
 from ..system import clock
@@ -27,13 +30,29 @@ NEXT_KIND = """SELECT kind, needs FROM tasks WHERE status = 'backlog' AND open_b
     AND kind > ? ORDER BY kind, needs LIMIT 1"""
 BEST_IN_LANE = """SELECT score, seq FROM tasks WHERE kind = ? AND needs = ? AND status = 'backlog'
     AND open_blockers = 0 AND not_before IS NULL ORDER BY score DESC, seq LIMIT 2"""
-IS_DUE = "SELECT 1 FROM tasks WHERE status = 'backlog' AND not_before IS NOT NULL AND not_before <= ? LIMIT 1"
-PROMOTE = f"""UPDATE tasks SET not_before = NULL, reserved_for = NULL WHERE seq IN (
-    SELECT seq FROM tasks WHERE status = 'backlog' AND not_before IS NOT NULL AND not_before <= ?
-    ORDER BY not_before LIMIT {PROMOTED_AT_ONCE})"""
+# What `this_moment` says is judged here.
+HAS_COME = """(t.not_before IS NULL OR CASE WHEN t.delay_boot IS NULL THEN t.not_before <= :now
+    WHEN t.delay_boot = :boot THEN t.delay_until <= :monotonic
+    ELSE t.delay_host = :host OR t.not_before <= :now END)"""
+# The same, along the indexes; what another boot delayed is rare.
+_ELSEWHERE = "status = 'backlog' AND delay_boot IS NOT NULL AND delay_boot {} :boot"
+_DUE = " UNION ALL ".join((
+    """SELECT seq FROM tasks WHERE status = 'backlog' AND not_before IS NOT NULL AND delay_boot IS NULL
+    AND not_before <= :now""",
+    "SELECT seq FROM tasks WHERE status = 'backlog' AND delay_boot = :boot AND delay_until <= :monotonic",
+    f"SELECT seq FROM tasks WHERE {_ELSEWHERE.format('<')} AND (delay_host = :host OR not_before <= :now)",
+    f"SELECT seq FROM tasks WHERE {_ELSEWHERE.format('>')} AND (delay_host = :host OR not_before <= :now)",
+))  # fmt: skip
+DUE = f"SELECT seq FROM ({_DUE} LIMIT :limit)"
+PROMOTE = f"UPDATE tasks SET not_before = NULL, reserved_for = NULL, delay_boot = NULL WHERE seq IN ({DUE})"
 # A time that was edited to nonsense never comes.
-NEXT_DUE = """SELECT min(not_before) FROM tasks WHERE status = 'backlog' AND not_before IS NOT NULL
-    AND not_before GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9]*Z'"""
+_IS_TIME = """not_before GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9]*Z'"""
+NEXT_TIME = f"""SELECT min(not_before) FROM tasks WHERE status = 'backlog' AND not_before IS NOT NULL
+    AND delay_boot IS NULL AND {_IS_TIME}"""
+NEXT_DELAY = "SELECT min(delay_until) FROM tasks WHERE status = 'backlog' AND delay_boot = :boot"
+NEXT_ELSEWHERE = f"""SELECT min(not_before) FROM (
+    SELECT not_before FROM tasks WHERE {_ELSEWHERE.format("<")} AND {_IS_TIME}
+    UNION ALL SELECT not_before FROM tasks WHERE {_ELSEWHERE.format(">")} AND {_IS_TIME})"""
 
 
 def lanes_in_use(connection: sqlite3.Connection) -> list[Lane]:
@@ -65,20 +84,38 @@ def best(connection: sqlite3.Connection, lanes: Iterable[Lane] | None) -> list[i
 
 def is_anything_there(connection: sqlite3.Connection, lanes: Iterable[Lane]) -> bool:
     """Say whether something of these lanes is ready, or something of any has become due."""
-    due = next_due(connection)
-    return bool(due and due <= clock.now()) or any(connection.execute(BEST_IN_LANE, lane).fetchone() for lane in lanes)
+    if connection.execute(DUE, {**this_moment(), "limit": 1}).fetchone():
+        return True
+    return any(connection.execute(BEST_IN_LANE, lane).fetchone() for lane in lanes)
 
 
-def next_due(connection: sqlite3.Connection) -> str | None:
-    """Return when the next task that is for later becomes ready, as UTC text."""
-    due: str | None = connection.execute(NEXT_DUE).fetchone()[0]
-    return due
+def due_in(connection: sqlite3.Connection) -> float | None:
+    """Return the seconds until the next task that is for later becomes ready, or None."""
+    moment = this_moment()
+    times = [connection.execute(sql, moment).fetchone()[0] for sql in (NEXT_TIME, NEXT_ELSEWHERE)]
+    seconds = [_seconds_until(found) for found in times if found]
+    delay = connection.execute(NEXT_DELAY, moment).fetchone()[0]
+    if delay is not None:
+        seconds.append(delay - clock.monotonic())
+    return min(seconds, default=None)
+
+
+def this_moment() -> dict[str, object]:
+    """Return what HAS_COME is judged by, as parameters of a statement."""
+    return {"now": clock.now(), "host": clock.host(), "boot": clock.boot(), "monotonic": clock.monotonic()}
+
+
+def _seconds_until(moment: str) -> float:
+    try:
+        return clock.to_seconds(moment) - time.time()
+    except ValueError:
+        return float("inf")  # a date that no calendar has: edited by hand
 
 
 def _promote(connection: sqlite3.Connection) -> bool:
     """Enter what has become due into the ready index, some at a time; whether there was any."""
-    moment = clock.now()
-    is_due = connection.execute(IS_DUE, (moment,)).fetchone() is not None
+    moment = this_moment()
+    is_due = connection.execute(DUE, {**moment, "limit": 1}).fetchone() is not None
     if is_due:
-        connection.execute(PROMOTE, (moment,))
+        connection.execute(PROMOTE, {**moment, "limit": PROMOTED_AT_ONCE})
     return is_due

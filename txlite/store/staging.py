@@ -29,7 +29,8 @@ DETACH = ("DETACH arriving", "PRAGMA temp_store = MEMORY")  # neither can be run
 CREATE = (
     """CREATE TABLE arriving.tasks (line INTEGER PRIMARY KEY, id TEXT, title TEXT, kind TEXT, needs TEXT, score NUMERIC,
     status TEXT, not_before TEXT, failures INTEGER, created TEXT, updated TEXT, completed TEXT, description TEXT,
-    command TEXT, directory TEXT, verify TEXT, agent TEXT, type TEXT, level TEXT, template TEXT, timeout REAL,
+    command TEXT, directory TEXT, verify TEXT, time_limit REAL, max_attempts INTEGER, environment BLOB,
+    agent TEXT, type TEXT, level TEXT, template TEXT, timeout REAL,
     kill_after REAL, width INTEGER, of_tx INTEGER)""",
     "CREATE TABLE arriving.parents (line INTEGER PRIMARY KEY, parent TEXT, parent_line INTEGER)",
     "CREATE TABLE arriving.waits (line INTEGER, task TEXT, task_line INTEGER, blocker TEXT, blocker_line INTEGER)",

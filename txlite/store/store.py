@@ -110,6 +110,9 @@ class Store:
         directory: str | None = None,
         after: Iterable[str] = (),
         verify: str | None = None,
+        timeout: float | None = None,
+        max_attempts: int | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> Task:
         """Add one task, in state backlog.
 
@@ -117,12 +120,16 @@ class Store:
         and description. `score`: the higher, the sooner. `parent`, `after`: ids; it waits for those in
         `after`. `needs`: the capability that its worker must have. `not_before`: UTC text as `clock.now` writes
         it. `directory`: where it runs, the working directory unless given. `verify`: for `sh -c`, the gate that its
-        work must pass in a loop.
+        work must pass in a loop. `timeout`: seconds for each attempt, and `max_attempts`: until it counts as failed;
+        both before what the run says. `environment`: variables on top of the worker's.
         Raises InvalidValue, TaskNotFound.
         """
         from .new_tasks import check
 
-        new = check(title, command, description, score, parent, needs, not_before, directory, tuple(after), verify)
+        new = check(
+            title, command, description, score, parent, needs, not_before, directory, tuple(after), verify, timeout,
+            max_attempts, environment,
+        )  # fmt: skip
         return self._new_tasks.add(new)
 
     def add_many(self, tasks: Iterable[Mapping[str, object] | str]) -> Sequence[str]:
@@ -140,12 +147,14 @@ class Store:
     def list(self, status: Sequence[str] | None = None, limit: int | None = None) -> Sequence[Task]:
         """Return tasks in the order of arrival, of these states or of all, at most `limit`.
 
-        What is in the backlog can also be asked for as ready, waiting (for other tasks) or later. Raises InvalidValue.
+        What is in the backlog can also be asked for as ready, waiting (for other tasks), reserved or later. Raises
+        InvalidValue.
         """
         return self._tasks.list(status, limit)
 
     def ready(self, limit: int | None = None, needs: Iterable[str] | None = None) -> Sequence[Task]:
-        """Return the tasks that a worker could claim now, best first: by score, then by arrival.
+        """Return the tasks that a worker could claim now, best first: by score, then by arrival; and after them those
+        that are reserved for a moment, because they were released by hand.
 
         `needs`: only those that need one of these capabilities ("": none).
         """
@@ -242,8 +251,8 @@ class Store:
     def release(self, task: str, worker: str | None = None, token: int | None = None) -> None:
         """Give a task back that was claimed by hand. It costs no attempt.
 
-        For two seconds it is neither ready nor claimable by another worker, so that whoever releases a task and
-        then marks it done does not see it run again in between. Raises as `renew`.
+        For two seconds no other worker may claim it (`ready` lists it last), so that whoever releases a task and then
+        marks it done does not see it run again in between. Raises as `renew`.
         """
         self._claims.release(task, worker, token)
 

@@ -13,7 +13,7 @@ from ..errors import InvalidValue, TaskNotFound
 from ..model import STATES, Task
 from ..system import clock
 from ..system.named_tuple import NamedTuple
-from .ready_index import lanes_in_use, rank
+from .ready_index import DUE, HAS_COME, lanes_in_use, rank, this_moment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 COLUMNS = """t.seq, t.id, CAST(t.title AS TEXT), t.kind, t.needs, t.score, t.status, t.open_blockers, t.not_before,
     t.failures, t.token, t.created, t.updated, t.completed, (SELECT p.id FROM tasks p WHERE p.seq = t.parent),
     coalesce(CAST(x.description AS TEXT), ''), CAST(x.command AS TEXT), CAST(x.directory AS TEXT),
-    CAST(x.verify AS TEXT)"""
+    CAST(x.verify AS TEXT), x.time_limit, t.max_attempts, CAST(x.environment AS BLOB), t.reserved_for,
+    t.delay_host, t.delay_boot, t.delay_until"""
 SELECT = f"SELECT {COLUMNS} FROM tasks t LEFT JOIN task_texts x ON x.task = t.seq"
 SELECT_BY_ID = f"{SELECT} WHERE t.id = ?"
 SELECT_BY_SEQ = f"{SELECT} WHERE t.seq = ?"
@@ -35,8 +36,9 @@ PARENT_OF = "SELECT parent FROM tasks WHERE seq = ?"
 SEQ_OF_ID = "SELECT seq FROM tasks WHERE id = ?"
 READY_IN_LANE = f"""{SELECT} WHERE t.kind = ? AND t.needs = ? AND t.status = 'backlog' AND t.open_blockers = 0
     AND t.not_before IS NULL ORDER BY t.score DESC, t.seq LIMIT ?"""
-READY_SINCE = f"""{SELECT} WHERE t.status = 'backlog' AND t.open_blockers = 0
-    AND t.not_before IS NOT NULL AND t.not_before <= ? ORDER BY t.score DESC, t.seq LIMIT ?"""
+READY_SINCE = f"{SELECT} WHERE t.seq IN ({DUE}) AND t.open_blockers = 0"
+RESERVED = f"""{SELECT} WHERE t.status = 'backlog' AND t.delay_boot IS NOT NULL AND t.open_blockers = 0
+    AND t.reserved_for IS NOT NULL AND NOT {HAS_COME}"""
 COUNT = "SELECT status, count(*) FROM tasks GROUP BY status"
 BLOCKERS = """SELECT b.id FROM dependencies d JOIN tasks b ON b.seq = d.blocker WHERE d.task = ? ORDER BY b.seq"""
 BLOCKED = """SELECT b.id FROM dependencies d JOIN tasks b ON b.seq = d.task WHERE d.blocker = ? ORDER BY b.seq"""
@@ -45,11 +47,12 @@ CHILDREN = "SELECT id FROM tasks WHERE parent = ? ORDER BY seq"
 BEGINNING = "SELECT id FROM tasks WHERE id >= ? AND id < ? ORDER BY id LIMIT 4"
 # What the backlog holds, in a person's words.
 DERIVED = {
-    "ready": "(t.status = 'backlog' AND t.open_blockers = 0 AND (t.not_before IS NULL OR t.not_before <= ?))",
+    "ready": f"(t.status = 'backlog' AND t.open_blockers = 0 AND {HAS_COME})",
     "waiting": "(t.status = 'backlog' AND t.open_blockers > 0)",
-    "later": "(t.status = 'backlog' AND t.open_blockers = 0 AND t.not_before > ?)",
+    "reserved": f"(t.status = 'backlog' AND t.open_blockers = 0 AND t.reserved_for IS NOT NULL AND NOT {HAS_COME})",
+    "later": f"(t.status = 'backlog' AND t.open_blockers = 0 AND t.reserved_for IS NULL AND NOT {HAS_COME})",
 }
-IN_STATE = "t.status = ?"
+IN_STATE: dict[str, str] = {state: f"t.status = '{state}'" for state in STATES}
 
 
 class Relations(NamedTuple):
@@ -76,15 +79,13 @@ class Tasks:
         count = -1 if limit is None else limit
         if status is None:
             return to_tasks(self._database.execute(SELECT_ALL, (count,)))
-        conditions, values, moment = ["0"], [], clock.now()
+        known = {**IN_STATE, **DERIVED}
         for name in status:
-            if name not in STATES and name not in DERIVED:
-                known = ", ".join([*STATES, *DERIVED])
-                raise InvalidValue(f"unknown status {text.shorten(name, 40)!r}: it is one of {known}")
-            conditions.append(DERIVED.get(name, IN_STATE))
-            values += [moment] * DERIVED[name].count("?") if name in DERIVED else [name]
-        sql = f"{SELECT} WHERE {' OR '.join(conditions)} ORDER BY t.seq LIMIT ?"
-        return to_tasks(self._database.execute(sql, (*values, count)))
+            if name not in known:
+                raise InvalidValue(f"unknown status {text.shorten(name, 40)!r}: it is one of {', '.join(known)}")
+        conditions = " OR ".join(["0", *(known[name] for name in status)])
+        sql = f"{SELECT} WHERE {conditions} ORDER BY t.seq LIMIT :limit"
+        return to_tasks(self._database.execute(sql, {**this_moment(), "limit": count}))
 
     def resolve(self, name: str) -> str:
         """Return the id that a beginning of it means. Raises as `Store.resolve`."""
@@ -100,18 +101,19 @@ class Tasks:
         raise InvalidValue(f"{text.shorten(name, 60)!r} is the beginning of several ids: {', '.join(found[:3])}{more}")
 
     def ready(self, limit: int | None = None, needs: Iterable[str] | None = None) -> Sequence[Task]:
-        """Return the tasks that a worker could claim now, best first.
+        """Return the tasks that a worker could claim now, best first, and after them those that are reserved.
 
         `needs`: only those that need one of these capabilities ("": none)."""
-        count = -1 if limit is None else limit
+        count, moment = -1 if limit is None else limit, this_moment()
         with self._database.reading() as connection:
-            rows = connection.execute(READY_SINCE, (clock.now(), count)).fetchall()
+            rows = connection.execute(READY_SINCE, {**moment, "limit": -1}).fetchall()
+            rows += connection.execute(RESERVED, moment).fetchall()
             if needs is not None:
                 rows = [row for row in rows if row[4] in needs]
             for lane in lanes_in_use(connection):
                 if needs is None or lane.needs in needs:
                     rows += connection.execute(READY_IN_LANE, (*lane, count)).fetchall()
-        tasks = sorted(to_tasks(rows), key=lambda task: rank(task.score, task.seq))
+        tasks = sorted(to_tasks(rows), key=lambda task: (task.is_reserved, *rank(task.score, task.seq)))
         return tasks if limit is None else tasks[:limit]
 
     def count(self) -> dict[str, int]:
@@ -131,9 +133,15 @@ class Tasks:
 
 def to_tasks(rows: Iterable[tuple]) -> list[Task]:
     """Return the records of rows of COLUMNS. A time that has come is none."""
-    moment = clock.now()
-    tasks = map(Task._make, rows)
-    return [t._replace(not_before=None) if t.not_before and t.not_before <= moment else t for t in tasks]
+    return [_to_task(row) for row in rows]
+
+
+def _to_task(row: tuple) -> Task:
+    task, (host, boot, until) = Task._make(row[:-3]), row[-3:]
+    if task.not_before is None:
+        return task
+    is_over = clock.has_passed(host, boot, until, task.not_before) if boot else task.not_before <= clock.now()
+    return task._replace(not_before=None, reserved_for=None) if is_over else task
 
 
 def select(connection: sqlite3.Connection, task: str) -> Task:
@@ -146,7 +154,7 @@ def select(connection: sqlite3.Connection, task: str) -> Task:
 
 def of_seq(connection: sqlite3.Connection, seq: int) -> Task:
     """Return the task with this seq, which exists, inside a transaction."""
-    return Task._make(connection.execute(SELECT_BY_SEQ, (seq,)).fetchone())
+    return Task._make(connection.execute(SELECT_BY_SEQ, (seq,)).fetchone()[:-3])
 
 
 def seq_of(connection: sqlite3.Connection, task: str) -> int:

@@ -89,6 +89,14 @@ def boot() -> str:
     return _boot
 
 
+def has_passed(host_then: str, boot_then: str, deadline: float, expected: str) -> bool:
+    """Say whether a deadline is over that was set on this host under this boot id: by monotonic time on the same boot,
+    at once after a reboot of the same host, and for another host by the wall clock, when it was expected (UTC text)."""
+    if boot_then == boot():
+        return monotonic() >= deadline
+    return host_then == host() or now() >= expected
+
+
 def _linux_boot() -> str:
     try:
         with open("/proc/sys/kernel/random/boot_id") as file:

@@ -65,7 +65,7 @@ def task_object(task: Task, relations: Relations) -> Object:
         "blockedBy": relations.blocked_by,
         "blocks": relations.blocks,
         "children": relations.children,
-        "isReady": task.is_ready,
+        "isReady": task.is_ready or task.is_reserved,
         "kind": task.kind,
         "command": task.command,
         "directory": task.directory,
@@ -73,6 +73,10 @@ def task_object(task: Task, relations: Relations) -> Object:
         "needs": task.needs or None,
         "notBefore": task.not_before,
         "failures": task.failures,
+        "timeout": task.timeout,
+        "maxAttempts": task.max_attempts,
+        "environment": task.variables,
+        "reservedFor": task.reserved_for,
     }
 
 

@@ -31,11 +31,13 @@ def _number(value: object) -> str:
 
 
 def state_of(task: Task) -> str:
-    """Return the state as a person means it: what is in the backlog is ready, or waits, or is for later."""
+    """Return the state as a person means it: what is in the backlog is ready, or waits, is reserved, or for later."""
     if task.status != "backlog":
         return task.status
     if task.open_blockers:
         return "waiting"
+    if task.is_reserved:
+        return "reserved"
     return "later" if task.not_before else "ready"
 
 
@@ -60,6 +62,8 @@ def _facts(task: Task, relations: Relations) -> list[tuple[str, object]]:
     if task.command is not None:
         facts.append(("command", task.command))
     facts += [("directory", task.directory), ("verify", task.verify), ("needs", task.needs), ("parent", task.parent)]
+    facts += [("timeout", task.timeout and text.duration(task.timeout)), ("attempts", task.max_attempts)]
+    facts += [("variables", ", ".join(task.variables)), ("reserved for", task.reserved_for)]
     facts += [(name, ", ".join(ids)) for name, ids in zip(("waits for", "blocks", "children"), relations)]
     return [*facts, ("not before", task.not_before), ("created", task.created), ("completed", task.completed)]
 
