@@ -54,14 +54,14 @@ class Agents(LaunchCase):
         os.makedirs(self.path(".txlite/templates"))
         with open(self.path(".txlite/templates/worker-task.md"), "w") as file:
             file.write("# Mine: {{TASK_DESCRIPTION}} at {{DATE}}\n{{END_TIME}} {{DURATION}} {{EXIT_CODE}}"
-                       " {{WORKER_PID}}\n## For the agent\n{{TOPIC}} {{UNKNOWN}}\n")  # fmt: skip
+                       " {{WORKER_PID}}\n## For the agent\n{{TOPIC}} ${{ github.ref }}\n")  # fmt: skip
         launched = self.launch("{{EXIT_CODE}} stays")
         text = self.read(self.wait_for(launched)["report"])
         self.assertRegex(text, r"^# Mine: \{\{EXIT_CODE\}\} stays at \d{4}-\d\d-\d\d\n"
                          rf"\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d [\d.]+s 0 {launched['pid']}\n\n\*\*ID:")  # fmt: skip
         self.assertNotIn("## For the agent", text)
         (prompt,) = self.calls(".stdin")
-        self.assertTrue(prompt.endswith("## For the agent\n{{EXIT_CODE}} stays {{UNKNOWN}}\n"), prompt)
+        self.assertTrue(prompt.endswith("## For the agent\n{{EXIT_CODE}} stays ${{ github.ref }}\n"), prompt)
         self.wait_for(self.launch("--template", "code-review", "other"))
         self.assertTrue(any("# Code Review" in prompt for prompt in self.calls(".stdin")))
 

@@ -130,7 +130,7 @@ class Homes(Doctor):
         self.assertEqual(self.one("config.ini").advice, "chmod go-w it")
 
     def test_agents(self) -> None:
-        self.write("config.ini", "[agent gone]\ncommand = no-such-command-anywhere {prompt}\n")
+        self.write("config.ini", "[agent gone]\ncommand = no-such-command-anywhere\n")
         self.assertIn("no-such-command-anywhere", self.one("agent", LIMITED).found)
         self.write("config.ini", "[agent here]\ncommand = cat\n[agent bad]\nprompt = stdin\n")
         self.assertIn("[agent bad]: `command` is missing", self.one("agent").found)

@@ -31,8 +31,7 @@ from .results import CLAUDE, CODEX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from configparser import ConfigParser
-
+    from ..home.config import Settings
     from ..model import Outcome
 
 SHELL = "shell"
@@ -111,9 +110,9 @@ class Agent(NamedTuple):
             )
 
 
-def find_agent(name: str, parser: ConfigParser) -> Agent:
+def find_agent(name: str, settings: Settings) -> Agent:
     """Return the agent of this name. Raises UsageError where it is unknown, badly configured or not installed."""
-    found = describe_agent(name, parser)
+    found = describe_agent(name, settings)
     if not is_installed(found):
         raise UsageError(
             f"agent {name}: {found.argv[0]!r} is not installed, or not on PATH: install it, or set `command` in "
@@ -122,12 +121,15 @@ def find_agent(name: str, parser: ConfigParser) -> Agent:
     return found
 
 
-def describe_agent(name: str, parser: ConfigParser) -> Agent:
+def describe_agent(name: str, settings: Settings) -> Agent:
     """Return the agent of this name, installed or not. Raises UsageError where it is unknown or badly configured."""
+    own_agents = config.agents(settings)
     if name == SHELL:
+        if SHELL in own_agents:
+            raise UsageError(f"{settings.where('agent ' + SHELL)} has no effect: it runs commands, and has no options")
         return Agent(SHELL)
     known = dict(BUILT_IN)
-    for own, options in config.agents(parser).items():
+    for own, options in own_agents.items():
         known[own] = {**known.get(own, {}), **options}
     if name not in known:
         names = ", ".join([SHELL, *sorted(known)])
@@ -136,7 +138,7 @@ def describe_agent(name: str, parser: ConfigParser) -> Agent:
         )
     from .options import read_options  # what only runs commands does without
 
-    return Agent(name, **read_options(name, known[name]))
+    return Agent(name, **read_options(name, known[name], settings))
 
 
 def is_installed(agent: Agent) -> bool:

@@ -6,7 +6,11 @@ never dropped in silence. Called by `agent`, where they are described.
 
 from __future__ import annotations
 
+import re
+
 from ..errors import UsageError
+from ..home import config
+from ..text import find_nearest, shorten
 from .results import FORMATS
 
 TYPE_CHECKING = False
@@ -14,27 +18,50 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from ..home.config import Settings
+
+PLACES = ("{level}", "{search}", "{loop}", "{prompt}")  # words of a command for which others stand
 PASSED = ("stdin", "argument", "file")  # how an agent gets its prompt
 
 
-def read_options(name: str, options: dict[str, str]) -> dict[str, Any]:
-    """Return the fields of an Agent, but for its name, for the options of [agent NAME]. Raises UsageError."""
-    where = f"config.ini, [agent {name}]"
+def read_options(name: str, options: dict[str, str], settings: Settings) -> dict[str, Any]:
+    """Return the fields of an Agent, but for its name, for the options of [agent NAME]. Raises UsageError.
+
+    options: those of settings, over those that are built in.
+    """
+    section = f"agent {name}"
     if not name.replace("-", "").replace("_", "").isalnum() or not name.isascii() or len(name) > 64:
-        raise UsageError(f"{where}: a name is made of at most 64 letters, digits, - and _")
-    unknown = sorted(set(options) - set(_OPTIONS))
-    if unknown:
-        raise UsageError(f"{where}: unknown option {unknown[0]!r}")
+        raise UsageError(f"{settings.where(section)}: a name is made of at most 64 letters, digits, - and _")
+    config.check_options(settings, section, _OPTIONS)
     fields: dict[str, Any] = {}
     for option, (field, read) in _OPTIONS.items():
         if option in options:
             try:
                 fields[field] = read(option, options[option])
             except ValueError as error:
-                raise UsageError(f"{where}: {error}") from error
+                raise UsageError(f"{settings.where(section, option)}: {error}") from error
     if not fields.get("argv"):
-        raise UsageError(f"{where}: `command` is missing")
+        raise UsageError(f"{settings.where(section)}: `command` is missing")
+    if "{prompt}" in fields["argv"] and fields.get("prompt", PASSED[0]) == PASSED[0]:
+        said = "{prompt} has no effect: set `prompt = argument`, or `prompt = file`, too"
+        raise UsageError(f"{settings.where(section, 'command')}: {said}")
     return fields
+
+
+def _read_command(option: str, value: str) -> tuple[str, ...]:
+    """Words, and among them places; ${...} is a shell's that is called."""
+    words = _read_words(option, value)
+    for word in words:
+        for place in re.findall(r"(?<!\$)\{[A-Za-z_]+\}", word):
+            near = find_nearest(place[1:-1], [known[1:-1] for known in PLACES])
+            if place in PLACES and place != word:
+                raise ValueError(
+                    f"{option}: {place} in {shorten(word, 40)!r} has no effect: it must be a word of its own"
+                )
+            if place not in PLACES and (near or place == word):
+                hint = f" (did you mean {{{near}}}?)" if near else f": it has {' '.join(PLACES)}"
+                raise ValueError(f"{option}: unknown place {place}{hint}")
+    return words
 
 
 def _read_words(option: str, value: str) -> tuple[str, ...]:
@@ -59,8 +86,6 @@ def _read_levels(option: str, value: str) -> tuple[tuple[str, tuple[str, ...]], 
 
 
 def _read_rule(option: str, value: str) -> str:
-    import re
-
     try:
         re.compile(value)
     except re.error as error:
@@ -88,7 +113,7 @@ def _read_yes(option: str, value: str) -> bool:
 
 # Each option of [agent NAME]: the field of Agent that it sets, and who reads its text (ValueError: what is wrong).
 _OPTIONS: dict[str, tuple[str, Callable[[str, str], object]]] = {
-    "command": ("argv", _read_words),
+    "command": ("argv", _read_command),
     "prompt": ("prompt", _read_passed),
     "levels": ("levels", _read_levels),
     "search": ("search", _read_words),

@@ -8,7 +8,6 @@ from ..errors import Interrupted, NotFound
 from ..execution.executor import Limits
 from ..execution.supervisor import SupervisorSettings
 from ..home import config, location, prompt_templates
-from ..model import WORKERS
 from ..ralph import loop, preflight, prompt, summary
 from ..ralph.loop_settings import LoopSettings
 from ..ralph.options import LoopOptions, merge_options
@@ -117,7 +116,7 @@ def _dry_run(store: Store, agent: Agent, options: LoopOptions, as_json: bool) ->
         return 0
     task = ready[0]
     gate = task.verify or options.verify
-    words = prompt_templates.read(store.home, WORKERS, prompt.TEMPLATE)
+    words = prompt_templates.read_for_loop(store.home)
     told = prompt.write(words, store, task, gate, is_committed=not options.no_commit)
     argv, _ = build_command(agent, task, told, "PROMPT-FILE", options.level or "", in_loop=True)
     if as_json:
@@ -131,7 +130,7 @@ def _loop(store: Store, agent: Agent, options: LoopOptions, cap: int, args: Name
     rules = preflight.find_rules(
         store, options.workers, options.worktrees, not options.no_commit, options.allow, options.copy, options.setup
     )  # fmt: skip
-    words = prompt_templates.read(store.home, WORKERS, prompt.TEMPLATE)
+    words = prompt_templates.read_for_loop(store.home)
     policy = LoopSettings(
         loop.new_name(), rules, words, options.level or "", options.verify, options.verify_timeout, options.settle
     )  # fmt: skip

@@ -61,16 +61,19 @@ def check_writing(home: str, place: str | None) -> list[Finding]:
 
 def check_configuration(home: str) -> list[Finding]:
     """Read config.ini, and what is set there for all commands."""
+    settings_path = os.path.join(home, "config.ini")
     try:
-        parser = config.read(home)
-        if not parser.sections():
+        settings = config.read(home)
+        if not settings.sections:
             return [Finding("config.ini", OK, "none, or empty: all is as built in")]
         config.read_synchronous(home)
-        report.read_cap(parser)
-        describe_agent(config.option(parser, "agent", SHELL), parser)
+        report.read_cap(settings)
+        config.check_options(settings, "ralph")
+        if config.option(settings, "agent", ""):
+            describe_agent(config.option(settings, "agent", ""), settings)
     except UsageError as error:
-        found = str(error).removeprefix(f"{home}/config.ini: ")
-        return [Finding("config.ini", BROKEN, found, f"mend {home}/config.ini")]
+        found = str(error).removeprefix(f"{settings_path}, ")
+        return [Finding("config.ini", BROKEN, found, f"mend {settings_path}")]
     except Error as error:
         return [found_error("config.ini", error)]
     return [Finding("config.ini", OK, "understood")]
@@ -79,17 +82,17 @@ def check_configuration(home: str) -> list[Finding]:
 def check_agents(home: str) -> list[Finding]:
     """See whether each agent can be run: those that are configured must be there; the built-in ones need not."""
     try:
-        parser = config.read(home)
+        settings = config.read(home)
     except Error:
         return []  # said already
-    configured = config.agents(parser)
+    configured = config.agents(settings)
     findings, here, missing = [], [SHELL], []
     for name in sorted({*BUILT_IN, *configured}):
         try:
-            found = describe_agent(name, parser)
+            found = describe_agent(name, settings)
         except UsageError as error:
-            advice = f"mend [agent {name}] of config.ini"
-            findings.append(Finding("agent", BROKEN, str(error).replace("config.ini, ", "", 1), advice))
+            said = str(error).removeprefix(f"{settings.path}, ")
+            findings.append(Finding("agent", BROKEN, said, f"mend [agent {name}] of {settings.path}"))
             continue
         if is_installed(found):
             here.append(name)
@@ -107,10 +110,12 @@ def check_templates(home: str) -> list[Finding]:
     directory = os.path.join(home, "templates")
     own = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
     names = {name[:-3] for name in own if name.endswith(".md")} | set(prompt_templates.BY_TYPE.values())
+    readers = {name: partial(prompt_templates.read, home, WORKERS, name) for name in names}
+    readers[prompt_templates.LOOP] = partial(prompt_templates.read_for_loop, home)
     findings = []
-    for name in sorted(names):
+    for name in sorted(readers):
         try:
-            prompt_templates.read(home, WORKERS, name)
+            readers[name]()
         except Error as error:
             findings.append(found_error("template", error))
-    return findings or [Finding("templates", OK, ", ".join(sorted(names)))]
+    return findings or [Finding("templates", OK, ", ".join(sorted(readers)))]

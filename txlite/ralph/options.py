@@ -13,7 +13,8 @@ from ..system.named_tuple import NamedTuple
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from configparser import ConfigParser
+
+    from ..home.config import Settings
 
 SECTION = "ralph"
 FLAGS = ("forever", "worktrees", "no_commit")  # yes or no in config.ini
@@ -47,13 +48,13 @@ class LoopOptions(NamedTuple):
 
 
 def merge_options(
-    given: Mapping[str, object], settings: ConfigParser, readers: Mapping[str, Callable[[str], object]]
+    given: Mapping[str, object], settings: Settings, readers: Mapping[str, Callable[[str], object]]
 ) -> LoopOptions:
     """Return the options of a loop that is started with `given`, where None says nothing.
 
     readers: for each option with a value, what makes it of its text. Raises UsageError.
     """
-    config.check_options(settings, SECTION, [*readers, *FLAGS, *LISTS, "setup"])
+    config.check_options(settings, SECTION)
     said = _complete(given, settings, readers)
     found = LoopOptions(
         **{name: value for name, value in said.items() if value is not None},  # type: ignore[arg-type]
@@ -67,7 +68,7 @@ def merge_options(
 
 
 def _complete(
-    given: Mapping[str, object], settings: ConfigParser, readers: Mapping[str, Callable[[str], object]]
+    given: Mapping[str, object], settings: Settings, readers: Mapping[str, Callable[[str], object]]
 ) -> dict[str, object]:
     """What was given, and from config.ini what was not."""
     said = {name: given.get(name) for name in (*readers, *FLAGS)}
@@ -80,23 +81,22 @@ def _complete(
     return said
 
 
-def _read(settings: ConfigParser, name: str, read: Callable[[str], object]) -> object:
+def _read(settings: Settings, name: str, read: Callable[[str], object]) -> object:
     """The value of an option, None where it is not there."""
-    said = config.option(settings, name, "", SECTION)
-    try:
-        return read(said) if said else None
-    except UsageError as error:
-        raise UsageError(f"config.ini, [{SECTION}]: {name}: {error}") from error
+    return config.parse_option(settings, name, "", lambda said: read(said) if said else None, SECTION)
 
 
-def _read_flag(settings: ConfigParser, name: str) -> bool | None:
-    said = config.option(settings, name, "", SECTION)
+def _read_flag(settings: Settings, name: str) -> bool | None:
+    return config.parse_option(settings, name, "", _parse_flag, SECTION)
+
+
+def _parse_flag(said: str) -> bool | None:
     if said not in ("", "yes", "no"):
-        raise UsageError(f"config.ini, [{SECTION}]: {name} is {said!r}: give yes or no")
+        raise UsageError(f"it is {said!r}: give yes or no")
     return said == "yes" if said else None
 
 
-def _read_list(settings: ConfigParser, name: str) -> tuple[str, ...]:
+def _read_list(settings: Settings, name: str) -> tuple[str, ...]:
     return _strip(config.option(settings, name, "", SECTION).split("\n"))
 
 

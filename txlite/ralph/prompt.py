@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from ..model import Attempt, Task
     from ..store.store import Store
 
-TEMPLATE = "ralph-task"
 SHOWN = 20  # dependencies that are named
 TITLE = 100  # characters of their titles
 

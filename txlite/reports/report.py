@@ -24,8 +24,7 @@ from .naming import below_home, create, draft_path, former_names_of, link_first,
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from configparser import ConfigParser
-
+    from ..home.config import Settings
     from ..store.attempts import Result
 
 CAP = 10 << 20  # bytes of output kept, by default
@@ -33,9 +32,9 @@ SMALLEST_CAP = 1024
 TAIL = 2000  # bytes of output that go into the database
 
 
-def read_cap(options: ConfigParser) -> int:
-    """Return how many bytes of output are kept, as home's config.ini says. Raises InvalidValue."""
-    return text.parse_size(config.option(options, "output_cap", str(CAP)))
+def read_cap(settings: Settings) -> int:
+    """Return how many bytes of output are kept, as home's config.ini says. Raises UsageError."""
+    return config.parse_option(settings, "output_cap", str(CAP), text.parse_size)
 
 
 class Report:
