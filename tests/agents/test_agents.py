@@ -57,8 +57,11 @@ class Agents(LaunchCase):
                        " {{WORKER_PID}}\n## For the agent\n{{TOPIC}} ${{ github.ref }}\n")  # fmt: skip
         launched = self.launch("{{EXIT_CODE}} stays")
         text = self.read(self.wait_for(launched)["report"])
-        self.assertRegex(text, r"^# Mine: \{\{EXIT_CODE\}\} stays at \d{4}-\d\d-\d\d\n"
-                         rf"\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{{4}} [\d.]+s 0 {launched['pid']}\n\n-+\n\n\*\*ID:")  # fmt: skip
+        self.assertRegex(
+            text,
+            r"^# Mine: \{\{EXIT_CODE\}\} stays at \d{4}-\d\d-\d\d\n"
+            rf"\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d \S+ [\d.]+s 0 {launched['pid']}\n\n-+\n\n\*\*ID:",
+        )
         self.assertNotIn("## For the agent", text)
         (prompt,) = self.calls(".stdin")
         self.assertTrue(prompt.endswith("## For the agent\n{{EXIT_CODE}} stays ${{ github.ref }}\n"), prompt)
