@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Outcome = Literal[
         "done", "failed", "timeout", "unstartable", "unkillable", "interrupted", "lost", "released", "cancelled"
     ]
-    Shown = Literal["waiting", "running", "done", "failed", "cancelled", "lost"]
+    Shown = Literal["waiting", "running", "done", "failed", "cancelled", "interrupted", "lost"]
 
 # The status of a task. `active` is entered by claiming only; `blocked` is a person's word alone.
 BACKLOG: Final = "backlog"
@@ -34,7 +34,7 @@ STATES: tuple[Status, ...] = (BACKLOG, ACTIVE, DONE, FAILED, CANCELLED, BLOCKED)
 TIMEOUT: Final = "timeout"  # it outlasted its time limit
 UNSTARTABLE: Final = "unstartable"  # it could not be started: missing, not executable, no such directory
 UNKILLABLE: Final = "unkillable"  # a process of its tree could not be killed: never retried
-INTERRUPTED: Final = "interrupted"  # a person or a signal stopped it: costs no attempt
+INTERRUPTED: Final = "interrupted"  # a person, a signal or a provider stopped it: costs no attempt
 LOST: Final = "lost"  # its worker died, or its lease ran out: costs no attempt, but ten in a row put the task aside
 RELEASED: Final = "released"  # its holder gave the task back by hand: costs no attempt
 OUTCOMES: tuple[Outcome, ...] = (
@@ -42,7 +42,7 @@ OUTCOMES: tuple[Outcome, ...] = (
 )  # fmt: skip
 COSTLY: tuple[Outcome, ...] = (FAILED, TIMEOUT, UNSTARTABLE)  # these count against the limit of attempts
 
-# What is shown of an attempt: one of these, or DONE, FAILED, CANCELLED or LOST.
+# What is shown of an attempt: one of these, or DONE, FAILED, CANCELLED, INTERRUPTED or LOST.
 WAITING: Final = "waiting"  # for its turn among the launched
 RUNNING: Final = "running"
 

@@ -44,6 +44,7 @@ class Provider(RepositoryCase):
         first, second = self.attempts(task)
         self.assertEqual((first.outcome, second.outcome), ("interrupted", "done"))
         self.assertIn("You've hit your session limit (no more before ", first.note)
+        self.assertEqual([row["status"] for row in self.json("status")], ["done", "interrupted"])
         self.assertEqual(self.json("show", task)["failures"], 0)
         argv = self.read("stand/argv")
         self.assertIn("--output-format stream-json --verbose", argv)

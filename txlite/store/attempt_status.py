@@ -34,7 +34,7 @@ ENDED_REPORTS = """SELECT id, report FROM attempts WHERE id > ? AND ended <= ? A
 TASK = "SELECT 1 FROM tasks WHERE id = ?"
 
 # What is shown of an attempt that has ended, where nobody decided otherwise about its task.
-_BY_OUTCOME: dict[Outcome, Shown] = {DONE: DONE, CANCELLED: CANCELLED, INTERRUPTED: CANCELLED, LOST: LOST}
+_BY_OUTCOME: dict[Outcome, Shown] = {DONE: DONE, CANCELLED: CANCELLED, INTERRUPTED: INTERRUPTED, LOST: LOST}
 
 
 class AttemptStatus(NamedTuple):
