@@ -39,7 +39,7 @@ class Views(CrewCase):
         running_one = self.begin('exec $LAUNCH "the long one"', does="wait_for go")
         wait_until(lambda: len(self.calls()) == 3, "the third call")
         out = self.see("", "--latest 1", "--workers", "--stats")
-        row = r"^(\w+) +\d+ +(\w+) +low +[\d.]+\w+ +[\d.]+\w+ +[\d.]+ \w+ +tx-\w+ +(.*?) +\.crew/\2/\w+\.md$"
+        row = r"^(\w+) +\d+ +(\w+) +low +[\d.]+\w+ +[\d.]+\w+ +[\d.]+ \w+ +tx-\w+ +(.*?) +\.crew/\2/[\w-]+\.md$"
         rows = {option: re.findall(row, text, re.M) for option, text in out.items()}
         seen = [("running", "workers", "the long one"), ("done", "errands", "fetch milk")]
         seen += [("failed", "workers", "the old one")]

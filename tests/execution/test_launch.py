@@ -58,6 +58,19 @@ class Launch(LaunchCase):
         self.assertEqual(understood("--level", "high", "task", "--type", "research"), ("high", "research", "task"))
         self.assertFalse(os.path.exists(self.home))
 
+    def test_a_dry_run_needs_no_agent(self) -> None:
+        os.unlink(self.path("path/codex"))
+        self.environment["PATH"] = self.path("path") + ":/usr/bin:/bin"
+        shown = self.txlite("launch", "--dry-run", "high", "task")
+        self.assertIn("agent: codex is not installed, or not on PATH; these are: shell, claude\n", shown)
+        self.assertIn("argv: codex exec --sandbox workspace-write -c model_reasoning_effort=high -\n", shown)
+        found = self.json("launch", "--dry-run", "task")
+        self.assertEqual((found["installed"], found["otherAgents"]), (False, ["shell", "claude"]))
+        found = self.json("launch", "--dry-run", "--agent", "claude", "task")
+        self.assertEqual((found["installed"], found["otherAgents"]), (True, []))
+        self.assertNotIn("PATH", self.txlite("launch", "--dry-run", "--agent", "claude", "task"))
+        self.assertFalse(os.path.exists(self.home))
+
     def test_bad_input_gets_an_error_and_no_new_file(self) -> None:
         os.mkdir(self.home)
         os.makedirs(self.path(".txlite/templates"))
@@ -90,6 +103,7 @@ class Launch(LaunchCase):
                 self.assertIn(said, self.errors)
         self.environment["PATH"] = "/usr/bin:/bin"
         self.txlite("launch", "task", code=64)
+        self.assertIn("or give another with --agent (on PATH: shell)", self.errors)
         self.assertIn(
             "agent codex: 'codex' is not installed, or not on PATH: install it, or set `command`", self.errors
         )

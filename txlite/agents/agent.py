@@ -31,6 +31,8 @@ from .results import CLAUDE, CODEX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ..home.config import Settings
     from ..model import Outcome
 
@@ -113,12 +115,32 @@ class Agent(NamedTuple):
 def find_agent(name: str, settings: Settings) -> Agent:
     """Return the agent of this name. Raises UsageError where it is unknown, badly configured or not installed."""
     found = describe_agent(name, settings)
-    if not is_installed(found):
-        raise UsageError(
-            f"agent {name}: {found.argv[0]!r} is not installed, or not on PATH: install it, or set `command` in "
-            f"[agent {name}] of config.ini"
-        )
+    others = find_others(found, settings)
+    if others is not None:
+        raise UsageError(describe_absence(found, others))
     return found
+
+
+def find_others(agent: Agent, settings: Settings) -> list[str] | None:
+    """Return the names of the agents that are installed, where this one is not; else None."""
+    if is_installed(agent):
+        return None
+    found = [SHELL]
+    for name in sorted({*BUILT_IN, *config.agents(settings)} - {SHELL}):
+        try:
+            if is_installed(describe_agent(name, settings)):
+                found.append(name)
+        except UsageError:
+            continue  # badly configured: `doctor` says so, and whoever names it
+    return found
+
+
+def describe_absence(agent: Agent, others: Iterable[str]) -> str:
+    """Return what is to be said and done where an agent is not installed."""
+    return (
+        f"agent {agent.name}: {agent.argv[0]!r} is not installed, or not on PATH: install it, or set `command` in "
+        f"[agent {agent.name}] of config.ini, or give another with --agent (on PATH: {', '.join(others)})"
+    )
 
 
 def describe_agent(name: str, settings: Settings) -> Agent:

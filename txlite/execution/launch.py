@@ -13,7 +13,8 @@ import os
 import select
 import signal
 
-from ..errors import Bug, Error, Interrupted, Refused, record_bug
+from ..agents.agent import describe_absence
+from ..errors import Bug, Error, Interrupted, Refused, UsageError, record_bug
 from ..system import clock
 from ..system.event_loop import handle_quietly
 from .launched import Launched, work
@@ -42,6 +43,8 @@ def launch(home: str, wanted: LaunchOrder) -> Launched:
     Must be called by a process that has no database open and a single thread. Raises Error, with the exit code
     that tells why, where the worker could not begin.
     """
+    if wanted.others is not None:
+        raise UsageError(describe_absence(wanted.agent, wanted.others))
     reading, writing = os.pipe()
     try:
         child = os.fork()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from ..agents.agent import SHELL, Agent, find_agent
+from ..agents.agent import SHELL, Agent, describe_agent, find_agent, find_others
 from ..agents.environment import build_command
 from ..errors import NotFound, UsageError
 from ..home import config, location, prompt_templates
@@ -50,6 +50,7 @@ class LaunchOrder(NamedTuple):
     launch: Launch
     agent: Agent
     cap: int  # bytes of output kept
+    others: list[str] | None = None  # the agents that are installed, where its own is not
 
 
 def order(
@@ -65,20 +66,20 @@ def order(
 ) -> LaunchOrder:
     """Return what to launch for the text of a task, with all checked that can be, and nothing changed.
 
-    `template`: its name; `width`: it waits until fewer than so many launched tasks run. Raises UsageError,
-    StoreUnavailable.
+    `template`: its name; `width`: it waits until fewer than so many launched tasks run. That its agent is not installed
+    is noted: `launch` refuses it. Raises UsageError, StoreUnavailable.
     """
     if not words.strip():
         raise UsageError("the task is empty: say what is to be done")
     check_text(words, "the task")
     options = config.read(home)
-    found = find_agent(agent, options)
+    found = describe_agent(agent, options)
     level = DEFAULT_LEVELS.get(type, LEVELS[1]) if level is None else level
     found.check_level(level)
     _check_type(home, type)
     launch = Launch(agent, type, level, prompt_templates.read(home, type, template), timeout, kill_after, width)
     new = check("", words) if agent == SHELL else check(_title(words), description=words)
-    wanted = LaunchOrder(new, None, launch, found, report.read_cap(options))
+    wanted = LaunchOrder(new, None, launch, found, report.read_cap(options), find_others(found, options))
     found.check_prompt(explain(wanted).prompt)
     return wanted
 
@@ -100,6 +101,7 @@ class Explanation(NamedTuple):
     argv: list[str]
     passed: str  # how it gets the prompt: one of agents.options.PASSED, or as a command
     prompt: str
+    others: list[str] | None  # the agents that are installed, where its own is not
 
 
 def explain(wanted: LaunchOrder) -> Explanation:
@@ -113,7 +115,7 @@ def explain(wanted: LaunchOrder) -> Explanation:
     prompt = Header.of(task, 0, launch.agent, moment, launch).prompt
     argv, _ = build_command(wanted.agent, task, prompt, "PROMPT-FILE", launch.level, launch.type == SEARCHING)
     passed = wanted.agent.prompt if new.command is None else COMMAND
-    return Explanation(launch, new.directory, argv, passed, prompt)
+    return Explanation(launch, new.directory, argv, passed, prompt, wanted.others)
 
 
 def _title(words: str) -> str:

@@ -122,6 +122,8 @@ def print_explanation(found: Explanation, as_json: bool) -> None:
         print_json(explanation_object(found))
         return
     print(f"directory: {text.printable(found.directory)}")
+    if found.others is not None:
+        print(f"agent: {found.launch.agent} is not installed, or not on PATH; these are: {', '.join(found.others)}")
     print(f"argv: {text.printable(shlex.join(found.argv))}")
     if found.passed != COMMAND:
         print_prompt(found.passed, found.prompt)

@@ -237,7 +237,8 @@ def explanation_object(found: Explanation) -> Object:
     """Build what `launch --dry-run` says: what would be started."""
     launch = found.launch
     facts = {"agent": launch.agent, "level": launch.level, "type": launch.type, "directory": found.directory}
-    return {**facts, "argv": found.argv, "passed": found.passed, "prompt": found.prompt}
+    words = {"argv": found.argv, "passed": found.passed, "prompt": found.prompt}
+    return {**facts, **words, "installed": found.others is None, "otherAgents": found.others or []}
 
 
 def loop_plan_object(task: Task, argv: list[str], gate: str | None, prompt: str) -> Object:
