@@ -13,15 +13,13 @@ import sys
 from functools import partial
 
 from .commands import VERBS
-from .errors import Error, StoreUnavailable, UsageError, record_bug
+from .errors import Error, Interrupted, StoreUnavailable, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import ModuleType
     from typing import NoReturn
-
-INTERRUPTED = 130
 
 
 class Parser(argparse.ArgumentParser):
@@ -59,9 +57,9 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except Error as error:
-        return _complain(str(error), error.exit_code)
+        return _complain(error, arguments)
     except KeyboardInterrupt:
-        return _complain("interrupted", INTERRUPTED)
+        return _complain(Interrupted("interrupted"), arguments)
     except BrokenPipeError:
         _mute()  # whoever read our output has seen enough
         return 128 + 13
@@ -69,10 +67,10 @@ def main(argv: list[str] | None = None) -> int:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE):
             if error.filename is None:
                 _mute()
-            return _complain(f"{error.filename or 'the output'}: {error.strerror}", StoreUnavailable.exit_code)
-        return _complain_of_bug(arguments)
+            return _complain(StoreUnavailable(f"{error.filename or 'the output'}: {error.strerror}"), arguments)
+        return _complain(_record_bug(arguments), arguments)
     except Exception:
-        return _complain_of_bug(arguments)
+        return _complain(_record_bug(arguments), arguments)
 
 
 def _mend_streams() -> None:
@@ -97,9 +95,10 @@ def _mute() -> None:
     mute()
 
 
-def _complain_of_bug(arguments: list[str]) -> int:
-    bug = record_bug(f"arguments: {arguments!r}")
-    return _complain(str(bug), bug.exit_code)
+def _record_bug(arguments: list[str]) -> Error:
+    from .errors import record_bug
+
+    return record_bug(f"arguments: {arguments!r}")
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -206,11 +205,17 @@ def _hint(word: str, known: Iterable[str]) -> str:
     return f" (did you mean {near!r}?)" if near else ""
 
 
-def _complain(message: str, code: int) -> int:
+def _complain(error: Error, arguments: list[str]) -> int:
+    """Say what is wrong: one line on stderr, and with --json one object on stdout; return the exit code."""
     from .text import printable
 
     try:
-        print(f"txlite: {printable(message)}", file=sys.stderr)
+        print(f"txlite: {printable(str(error))}", file=sys.stderr)
+        if "--json" in arguments[: arguments.index("--") if "--" in arguments else None]:
+            from .view.json_objects import print_error
+
+            print_error(error)
+            sys.stdout.flush()
     except OSError:
         pass  # nobody is left to tell; the exit code says it
-    return code
+    return error.exit_code

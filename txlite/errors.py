@@ -79,6 +79,12 @@ class Bug(Error):
     exit_code = 70
 
 
+def told(exit_code: int, message: str) -> Error:
+    """Return the error that another process of ours told of, by its exit code and its line."""
+    kinds = (Refused, NotFound, UsageError, StoreUnavailable, Bug, Interrupted)
+    return {kind.exit_code: kind for kind in kinds}[exit_code](message)
+
+
 def record_bug(context: str) -> Bug:
     """Write the traceback of the exception that is being handled into a file; what to raise instead."""
     import sys

@@ -8,14 +8,18 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import unittest
+from unittest import mock
 
 from txlite import cli
 from txlite.commands import VERBS
+from txlite.view import json_objects
 
-from ..case import ROOT, Case
+from ..case import ROOT, Case, running, wait_until
 
 TX_KEYS = """id title description status parentId score createdAt updatedAt completedAt metadata
     blockedBy blocks children isReady""".split()
@@ -78,6 +82,63 @@ class Verbs(Case):
             self.assertIn(summary[1:], re.sub(r"\s+", " ", said.getvalue()))
         self.assertEqual(self.txlite("help", "run"), self.txlite("run", "--help"))
         self.assertRegex(self.txlite("--version"), r"^txlite \d+\.\d+\.\d+\n$")
+
+
+class JsonErrors(Case):
+    def said(self, *arguments: str) -> tuple[int, str, str]:
+        """Exit code, stdout and stderr of a command that runs in this process."""
+        out, errors = io.StringIO(), io.StringIO()
+        nothing_yet = mock.patch.object(json_objects, "_printed", False)
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors), nothing_yet:
+            code = cli.main(["--home", self.home, *arguments])
+        return code, out.getvalue(), errors.getvalue()
+
+    def test_one_object_on_stdout_and_the_line_on_stderr(self) -> None:
+        task = self.txlite("add", "-q", "task").strip()
+        self.txlite("claim", task, "somebody")
+        for kind, expected, arguments in (
+            ("UsageError", 64, ["bogus", "--json"]),
+            ("UsageError", 64, ["list", "--json", "--bogus"]),
+            ("InvalidValue", 64, ["add", " ", "--json"]),
+            ("TaskNotFound", 2, ["show", "tx-nosuchid0\x1b", "--json"]),
+            ("AlreadyClaimed", 1, ["claim", task, "me", "--json"]),
+            ("StoreUnavailable", 69, ["--home", "/proc/none", "add", "x", "--json"]),
+        ):
+            with self.subTest(arguments):
+                code, out, errors = self.said(*arguments)
+                found = json.loads(out)
+                self.assertEqual((code, list(found), found["error"], found["code"]),
+                                 (expected, ["error", "message", "code"], kind, expected))  # fmt: skip
+                self.assertEqual(errors, f"txlite: {found['message']}\n".replace("\x1b", "\\x1b"))
+        with (
+            mock.patch.dict(VERBS, {"list": ("no_such_module", "")}),
+            mock.patch.object(tempfile, "tempdir", self.directory),
+        ):
+            code, out, errors = self.said("list", "--json")
+        self.assertEqual((code, json.loads(out)["error"]), (70, "Bug"), errors)
+
+    def test_what_another_process_told_of_is_said_alike(self) -> None:
+        os.mkdir(self.home, 0o700)
+        self.write_config("[agent quick]\ncommand = true\n")
+        open(os.path.join(self.home, "locks"), "w").close()  # where the launched worker makes its own
+        found = json.loads(self.txlite("launch", "--agent", "quick", "task", "--json", code=69))
+        self.assertEqual((found["error"], found["code"]), ("StoreUnavailable", 69))
+        self.assertEqual(f"txlite: {found['message']}\n", self.errors)
+
+    def test_a_result_is_not_followed_by_another_object(self) -> None:
+        self.txlite("add", "-q", "--", f"sleep {self.nap}")
+        run = self.start("run", "--json")
+        wait_until(lambda: running(self.nap), "the task runs")
+        run.send_signal(signal.SIGQUIT)
+        out, errors = run.communicate(timeout=60)
+        self.assertTrue(json.loads(out)["interrupted"])
+        self.assertEqual(
+            (run.returncode, errors), (130, b"txlite: interrupted: `txlite run` goes on where it stopped\n")
+        )
+
+    def test_without_json_and_behind_a_double_dash_stdout_is_empty(self) -> None:
+        self.assertEqual(self.said("show", "tx-nosuchid0")[1], "")
+        self.assertEqual(self.said("add", "--bogus", "--", "echo", "--json")[1], "")
 
 
 class BadInput(Case):

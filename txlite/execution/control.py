@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 
-from ..errors import Error
+from ..errors import Error, told
 from .stop_policy import LEAVE
 
 TYPE_CHECKING = False
@@ -65,6 +65,4 @@ class Control:
 def read_trouble(message: bytes) -> Error:
     """Return the error that a message beginning with TROUBLE tells of, with its exit code."""
     code, _, reason = message[len(TROUBLE) :].decode().partition(" ")
-    error = Error(reason)
-    error.exit_code = int(code)
-    return error
+    return told(int(code), reason)

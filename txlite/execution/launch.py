@@ -14,7 +14,7 @@ import select
 import signal
 
 from ..agents.agent import describe_absence
-from ..errors import Bug, Error, Interrupted, Refused, UsageError, record_bug
+from ..errors import Bug, Error, Interrupted, Refused, UsageError, record_bug, told
 from ..system import clock
 from ..system.event_loop import handle_quietly
 from .launched import Launched, work
@@ -88,9 +88,7 @@ def _hear(reading: int, patience: float) -> Launched:
         raise Refused("the launched worker died, or hangs, before it began: `txlite status` shows whether it did")
     message = json.loads(said)
     if "error" in message:
-        error = Error(message["error"])
-        error.exit_code = message["exit_code"]
-        raise error
+        raise told(message["exit_code"], message["error"])
     return Launched(**message)
 
 

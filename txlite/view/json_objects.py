@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from ..errors import Error
     from ..execution.launch_order import Explanation
     from ..execution.launched import Launched
     from ..execution.stopping import Ended, Target
@@ -32,8 +33,19 @@ if TYPE_CHECKING:
     Object = dict[str, object]  # with its keys in the order in which they are printed
 
 
+_printed = False  # whether stdout has this process's result
+
+
+def print_error(error: Error) -> None:
+    """Print what an error is, where no result stands before it: stdout is one value."""
+    if not _printed:
+        print_json({"error": type(error).__name__, "message": str(error), "code": error.exit_code})
+
+
 def print_json(value: object) -> None:
     """Print a value. What JSON has no word for (a row edited by hand can hold it) becomes text."""
+    global _printed
+    _printed = True
     try:
         line = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False, default=str)
     except ValueError:
