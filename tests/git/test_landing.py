@@ -32,6 +32,21 @@ class Landing(TreeCase):
         self.assertEqual(self.tree.commit_of("main"), self.work)
         self.assertEqual(self.tree.head(), self.start_commit)
 
+    def test_a_branch_that_somebody_moved_meanwhile_loses_nothing(self) -> None:
+        theirs = self.commit("a person's", other="x\n")  # after our look at the tip
+        self.assertIn("fast-forward", str(land(self.tree, "main", self.work, None)))
+        self.assertEqual((self.tree.commit_of("main"), self.tree.commits_of(HELD)), (theirs, {HELD: self.work}))
+        self.tree.act("checkout", "-q", "--detach")
+        self.assertIn("gone another way", str(land(self.tree, "main", self.work, self.work)))
+        self.assertEqual(self.tree.commit_of("main"), theirs)
+
+    def test_what_is_held_back_goes_only_if_it_is_what_landed(self) -> None:
+        other = self.tree.act("commit-tree", f"{self.work}^{{tree}}", "-p", self.work, "-m", "other").strip()
+        self.tree.act("update-ref", HELD, other)
+        with self.assertRaises(GitError):
+            land(self.tree, "main", self.work, self.work)
+        self.assertEqual(self.tree.commits_of(HELD), {HELD: other})
+
     def test_what_a_dirty_tree_holds_back_comes_when_it_is_clean(self) -> None:
         self.write("file", "a person's\n")
         self.assertIn("changes that are not committed (file)", str(land(self.tree, "main", self.work, None)))
@@ -84,6 +99,13 @@ class HalfLanded(TreeCase):
         self.assertEqual((self.tree.state().changes, self.read("file")), ([], "one\n"))
         self.assertFalse(os.path.exists(self.path("new")))
         self.assertIsNone(land(self.tree, "main", self.work, None))
+
+    def test_where_an_attempt_works_nothing_is_undone(self) -> None:
+        self.write("new", "new\n")
+        with PolledLock(self.tree.path_of(TREE_LOCK)) as lock:
+            self.assertTrue(lock.try_acquire())
+            self.assertFalse(half_landed.undo(self.tree, "main", self.work))
+        self.assertEqual(self.read("new"), "new\n")
 
     def test_what_a_person_changed_is_not_touched(self) -> None:
         self.write("new", "new\n")

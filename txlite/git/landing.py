@@ -117,7 +117,10 @@ def _advance_ref(repository: Repository, base: str, commit: str) -> str | None:
     if rebased:
         return f"{base} is being rebased in {rebased}"
     ref = f"refs/heads/{base}"
-    repository.act("update-ref", ref, commit, str(repository.commit_of(ref)))
+    tip = repository.commit_of(ref)
+    if tip is None or not repository.is_ancestor(tip, commit):
+        return f"{base} has gone another way meanwhile"
+    repository.act("update-ref", ref, commit, tip)
     return None
 
 
