@@ -127,10 +127,13 @@ class Dead(Case):
         self.assertEqual(run.wait(60), 0)
 
 
-class Unkillable(Case):
-    def test_the_task_of_what_cannot_be_killed_is_put_aside(self) -> None:
-        store = self.store()
-        task = store.add(command="true", directory=self.directory)
+class Given(Case):
+    """A worker that died, and its attempt's tree, which an executor says it has ended, or not."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.queue = store = self.store()
+        self.task = store.add(command="true", directory=self.directory).id
         alive = Liveness(store.lock_path("worker-1"))
         now = clock.now()
         worker = WorkerRecord("worker-1", "worker-1", None, "", clock.host(), "1 1 boot space", 1.0, now, now, None)
@@ -138,13 +141,26 @@ class Unkillable(Case):
         claim = store.assignments.claim_next("worker-1", [Lane("command")], "shell").claim
         alive.write_note({"attempt": claim.token})
         os.close(alive._file)  # it died
+        self.ending = mock.Mock(is_over=False, survivors=[], step=mock.Mock(return_value=60.0))
+        executor = mock.Mock()
+        executor.ending.return_value = self.ending
+        self.dead = DeadWorker(store, executor, worker, OrphanedLock(store.lock_path("worker-1")), claim)
 
-        executor = mock.Mock()  # for which one process of the attempt is another user's
-        executor.ending.return_value = mock.Mock(is_over=True, survivors=[process.look(os.getpid())])
-        dead = DeadWorker(store, executor, worker, OrphanedLock(store.lock_path("worker-1")), claim)
-        self.assertTrue(dead.advance())
-        self.assertEqual(store.get(task.id).status, "failed", "what still runs would run twice")
-        attempt = store.attempts(task.id)[-1]
+    def test_a_task_is_given_back_when_its_tree_is_gone_and_not_before(self) -> None:
+        self.assertFalse(self.dead.advance())
+        self.assertEqual(self.queue.get(self.task).status, "active", "it would run beside its old attempt")
+        self.assertTrue(self.queue.workers.unrecovered(), "nobody else would go on with it")
+        self.ending.is_over = True
+        self.assertTrue(self.dead.advance())
+        self.assertEqual(self.queue.get(self.task).status, "backlog")
+        self.assertEqual([attempt.outcome for attempt in self.queue.attempts(self.task)], ["lost"])
+        self.assertEqual(self.queue.workers.unrecovered(), [])
+
+    def test_the_task_of_what_cannot_be_killed_is_put_aside(self) -> None:
+        self.ending.is_over, self.ending.survivors = True, [process.look(os.getpid())]  # another user's
+        self.assertTrue(self.dead.advance())
+        self.assertEqual(self.queue.get(self.task).status, "failed", "what still runs would run twice")
+        attempt = self.queue.attempts(self.task)[-1]
         self.assertEqual(attempt.outcome, "unkillable")
         self.assertIn(f"process {os.getpid()} could not be killed", attempt.note)
 

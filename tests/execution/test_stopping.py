@@ -12,7 +12,7 @@ from txlite.execution.attempt_runner import GIVING_UP, AttemptRunner, AttemptSto
 from txlite.execution.executor import Limits
 from txlite.execution.guarded_process import GuardedProcess
 from txlite.execution.sources import QueueSource
-from txlite.execution.stop_policy import LEAVE, STOP, StopPolicy
+from txlite.execution.stop_policy import KILL, LEAVE, STOP, StopPolicy
 from txlite.execution.worker import Worker
 from txlite.execution.worker_context import WorkerContext, WorkerSettings
 from txlite.system import clock
@@ -81,6 +81,21 @@ class Policy(unittest.TestCase):
             for moment, stage in ((1000.0, LEAVE), (1000.0, LEAVE), (1000.9, LEAVE), (1001.0, STOP)):
                 now = moment
                 signals.append(signal.SIGTERM)
+                policy.judge()
+                self.assertEqual(policy.stage, stage, moment)
+
+    def test_it_never_goes_back(self) -> None:
+        policy = StopPolicy([signal.SIGQUIT])
+        policy.judge()
+        self.assertEqual(policy.stage, KILL)
+        policy.order(LEAVE)
+        self.assertTrue(policy.must_kill)
+
+    def test_running_attempts_get_as_long_as_was_said(self) -> None:
+        policy, now = StopPolicy([signal.SIGTERM], drain=5.0), 1000.0
+        with mock.patch.object(clock, "monotonic", lambda: now):
+            for moment, stage in ((1000.0, LEAVE), (1004.9, LEAVE), (1005.0, STOP)):
+                now = moment
                 policy.judge()
                 self.assertEqual(policy.stage, stage, moment)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import gzip
 import json
@@ -12,6 +13,7 @@ import time
 import unittest
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 import txlite
 from txlite.reports import archive, retention
@@ -119,6 +121,31 @@ class Crashes(ReportsCase):
 
         for name in ("open", "write", "fchmod", "utime", "fsync", "link", "unlink", "close"):
             setattr(os, name, watched(name))
+
+    def test_the_archive_is_on_the_disk_before_its_original_goes(self) -> None:
+        path = self.path("report.md")
+        with open(path, "wb") as file:
+            file.write(noise(5000))
+        directory = os.open(self.directory, os.O_RDONLY)
+        self.addCleanup(os.close, directory)
+        done: list[str] = []
+
+        def note(name: str) -> Callable[..., Any]:
+            def call(*words: Any, **options: Any) -> Any:
+                what = "directory" if words[0] == directory else os.path.basename(str(words[0]))
+                done.append(f"{name} {'file' if what.isdigit() else what}")
+                return real(*words, **options)
+
+            real = getattr(os, name)
+            return call
+
+        with contextlib.ExitStack() as patches:
+            for name in ("fsync", "link", "unlink"):
+                patches.enter_context(mock.patch.object(os, name, note(name)))
+            archive.compress(directory, "report.md")
+        draft = archive.draft_of("report.md")
+        wanted = ["fsync file", f"link {draft}", "fsync directory", "unlink report.md"]
+        self.assertEqual([one for one in dict.fromkeys(done) if one in wanted], wanted)
 
     def test_both_forms_of_a_report(self) -> None:
         self.fill(4, 1000, 1000, 1000)

@@ -169,6 +169,36 @@ class Sharing(Case):
         store.add("y")
         self.assertEqual(len(store.list()), 2)
 
+    def test_nothing_is_written_or_closed_but_under_the_lock_beside_it(self) -> None:
+        self.store().add("x")
+        path = os.path.join(self.home, "tasks.db")
+        opened = open_database(path, lock_timeout=0.2)
+        lock = write_lock(path, 10.0)
+        self.addCleanup(lock.close)
+        lock.acquire()
+        with self.assertRaisesRegex(txlite.StoreUnavailable, "has been locked for"):
+            opened.writing().__enter__()
+        with opened.reading() as connection:
+            self.assertEqual(connection.execute("SELECT count(*) FROM tasks").fetchone(), (1,))
+        lock.release()
+        other = open_database(path)
+        lock.acquire()
+        closing = threading.Thread(target=other.close)
+        closing.start()
+        wait_until(lambda: is_at(closing, "_poll"), "the close to come to the lock")
+        lock.release()
+        closing.join()
+        opened.close()
+
+    def test_what_raises_is_rolled_back(self) -> None:
+        store = self.store()
+        with self.assertRaises(ValueError), store.database.writing() as connection:
+            connection.execute("UPDATE home SET paused = 'never'")
+            raise ValueError
+        self.assertFalse(store.database.connection.in_transaction)
+        self.assertIsNone(store.paused())
+        self.assertEqual(store.database.execute("PRAGMA foreign_keys"), [(1,)])
+
     def test_who_writes_holds_sqlites_own_lock_from_the_start(self) -> None:
         store = self.store()
         other = sqlite3.connect(self.home + "/tasks.db", timeout=0)
@@ -248,6 +278,55 @@ print(worst)"""
         wait_until(lambda: os.path.exists(self.path("began")), "the change counter to be seen")
         run.send_signal(signal.SIGTERM)
         self.assertEqual(run.wait(60), 130)
+
+
+class Rules(Case):
+    def test_no_program_can_break_them_quietly(self) -> None:
+        store = self.store()
+        one, two = store.add("one"), store.add("two")
+        store.add_dependency(two.id, one.id)
+        store.claim(one.id, "me", 60)
+        broken = {
+            "task_id_form": "UPDATE tasks SET id = 'tx-UPPERCASE'",
+            "title_is_not_empty": "UPDATE tasks SET title = ''",
+            "kind_is_known": "UPDATE tasks SET kind = 'poem'",
+            "score_is_a_number": "UPDATE tasks SET score = 'high'",
+            "status_is_known": "UPDATE tasks SET status = 'lost'",
+            "open_blockers_are_counted": "UPDATE tasks SET open_blockers = -1",
+            "not_its_own_parent": "UPDATE tasks SET parent = seq",
+            "not_blocked_by_itself": "UPDATE dependencies SET task = blocker",
+            "outcome_is_known": "UPDATE attempts SET outcome = 'great', ended = 'now'",
+            "ended_with_an_outcome": "UPDATE attempts SET ended = 'now'",
+            "lease_is_long_enough": "UPDATE claims SET lease = 0",
+            "verdict_is_known": "UPDATE claims SET verdict = 'perhaps'",
+            "one_home": "INSERT INTO home (id, uuid, created) VALUES (2, 'x', 'now')",
+            "UNIQUE constraint failed: tasks.id": "UPDATE tasks SET id = 'tx-00000000'",
+            "UNIQUE constraint failed: claims.task": "INSERT INTO claims SELECT * FROM claims",
+            "FOREIGN KEY constraint failed": "UPDATE claims SET token = token + 100",
+        }
+        for rule, statement in broken.items():
+            with self.subTest(rule), self.assertRaisesRegex(txlite.Refused, rule):
+                with store.database.writing() as connection:
+                    connection.execute(statement)
+
+    def test_blockers_are_counted_whatever_is_written(self) -> None:
+        store = self.store()
+        one, two = store.add("one").id, store.add("two").id
+
+        def count(statement: str) -> int:
+            with store.database.writing() as connection:
+                connection.execute(statement)
+            return int(store.database.execute("SELECT open_blockers FROM tasks WHERE id = ?", (two,))[0][0])
+
+        status = "UPDATE tasks SET status = '{}' WHERE id = '" + one + "'"
+        self.assertEqual(count("INSERT INTO dependencies SELECT max(seq), min(seq) FROM tasks"), 1)
+        self.assertEqual([count(status.format(word)) for word in ("failed", "done", "done", "backlog")], [1, 0, 0, 1])
+        self.assertEqual(count("DELETE FROM dependencies"), 0)
+        self.assertEqual(count("INSERT INTO dependencies SELECT max(seq), min(seq) FROM tasks"), 1)
+        self.assertEqual(count(f"DELETE FROM tasks WHERE id = '{one}'"), 0)
+        moves = store.database.execute("SELECT from_status, to_status FROM history WHERE task = ? ORDER BY id", (one,))
+        way = [None, "backlog", "failed", "done", "backlog", None]
+        self.assertEqual(moves, list(zip(way, way[1:])))
 
 
 class Migrations(unittest.TestCase):

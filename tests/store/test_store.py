@@ -321,6 +321,28 @@ class Attempts(Case):
         store.assignments.finish(new.token, txlite.Result("done", 0), 3)
         self.assertEqual(store.get(task).status, "done")
 
+    def test_a_pause_that_comes_between_the_look_and_the_claim_counts(self) -> None:
+        store = self.store()
+        store.add(command="true")
+        store.pause()
+        with mock.patch.object(assignments, "is_anything_there", lambda *_: True):
+            self.assertIsNone(store.assignments.claim_next("w", COMMANDS, "shell"))
+
+    def test_a_worker_that_is_late_keeps_its_claim(self) -> None:
+        store = self.store()
+        task = store.add(command="true").id
+        claim = store.assignments.claim_next("w", COMMANDS, "shell").claim
+        with mock.patch.object(clock, "monotonic", return_value=time.monotonic() + 2 * claim_rows.HELD_LEASE):
+            self.assertEqual(store.expired(), [])
+            with self.assertRaises(txlite.Refused):
+                store.expire(claim.token)
+            with self.assertRaisesRegex(txlite.AlreadyClaimed, "run by w"):
+                store.claim(task, "me")
+            for word in (store.release, store.done, store.fail, store.reset):
+                with self.assertRaises(txlite.AlreadyClaimed):
+                    word(task)
+        self.assertEqual((store.get(task).status, store.claims()[0].token), ("active", claim.token))
+
     def test_the_end_of_one_and_the_claim_of_the_next_are_one_transaction(self) -> None:
         store = self.store()
         store.add_many({"command": "true"} for _ in range(3))

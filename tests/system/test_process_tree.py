@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import signal
 import subprocess
@@ -76,6 +77,51 @@ print(child.pid, *[one.pid for one in ending.survivors])"""
         os.kill(int(out[0]), signal.SIGKILL)
         self.assertEqual(out, [out[0]] * 2)
 
+    def test_each_thing_that_tells_kin_finds_what_has_shed_the_others(self) -> None:
+        code = f"""import sys; sys.path.insert(0, {ROOT!r})
+import os, resource, subprocess, time; from txlite.system import process, process_tree
+def shed():
+    limit = resource.getrlimit(resource.RLIMIT_RTTIME)[1]
+    resource.setrlimit(resource.RLIMIT_RTTIME, (limit, limit))
+def start(name, *words, **options):
+    names[subprocess.Popen(("sleep", "600", *words), env={{}}, **options).pid] = name
+def members(agent, **options):
+    return {{one.pid for one in process_tree.Tree(home, 12, agent, **options).members()}}
+home, names, shown = "abcdef0" + "0" * 29, {{}}, []
+process.become_subreaper()
+process_tree.mark_children(home, 12)
+start("mark", start_new_session=True)
+shed()  # who changes its own limit keeps what it has started
+start("nothing", start_new_session=True)
+agent = subprocess.Popen(["sh", "-c", "sleep 600 & setsid sleep 600 & echo $!; exec sleep 600"], env={{}},
+                         start_new_session=True, stdout=subprocess.PIPE, text=True)
+names[int(agent.stdout.readline())] = "parent"
+names[agent.pid] = "agent"
+while len([one for one in process.table().values() if one.parent == agent.pid]) < 2: time.sleep(0.01)
+known = process.identify(agent.pid)
+found = members(known)
+shown.append(sorted(names.get(pid, "session") for pid in found))
+spared = members(known, spared=lambda: [pid for pid in names if names[pid] == "parent"])
+shown.append(sorted(names[pid] for pid in found - spared))
+adopted = members(known, adopted=lambda child: names.get(child.pid) == "nothing")
+shown.append(sorted(names[pid] for pid in adopted - found))
+agent.kill(); agent.wait()
+for pid in found | adopted: process_tree.send(process.look(pid), 9) if process.look(pid) else None
+print(shown)"""
+        out = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout
+        self.assertEqual(ast.literal_eval(out), [["agent", "mark", "parent", "session"], ["parent"], ["nothing"]])
+
+    def test_a_child_is_collected_alone(self) -> None:
+        code = f"""import sys; sys.path.insert(0, {ROOT!r})
+import os, subprocess, time; from txlite.system import process
+running, ended = subprocess.Popen(["sleep", "600"]), subprocess.Popen(["sh", "-c", "exit 7"])
+while process.look(ended.pid).state != "Z": time.sleep(0.01)
+process.reap(running.pid)
+process.reap_adopted({{running.pid, ended.pid}})
+print(ended.wait()); running.kill()"""
+        out = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout
+        self.assertEqual(out, "7\n", "somebody else took its exit code")
+
 
 class Endings(Case):
     def start_shell(self, script: str) -> process_tree.Ending:
@@ -103,6 +149,14 @@ class Endings(Case):
         wait_until(lambda: process.look(self.shell.pid).state == "T", "it to stop")
         self.end(ending)
         self.assertEqual(self.read("heard"), "heard\n")
+
+    def test_who_may_not_be_signalled_is_named_when_patience_is_over(self) -> None:
+        ending = self.start_shell("echo > ready; exec sleep 600")
+        ending.hasten()
+        refused = mock.patch.object(process, "send_signal", side_effect=PermissionError)
+        with refused, mock.patch.object(process_tree, "KILL_PATIENCE", 0.1):
+            wait_until(lambda: ending.step() == 0.0 and ending.is_over, "its end")
+        self.assertEqual([one.pid for one in ending.survivors], [self.shell.pid])
 
     def test_nobody_forks_while_the_others_are_killed(self) -> None:
         ending = self.start_shell("""trap '' TERM

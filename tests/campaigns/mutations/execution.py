@@ -8,7 +8,7 @@ MUTANTS = (
     Mutant(
         "recovery-unkillable-given-back", "execution/dead_worker.py",
         "if self._ending and self._ending.survivors:", "if False:",
-        "what could not be killed is not run twice", ("execution.test_recovery.Unkillable",),
+        "what could not be killed is not run twice", ("execution.test_recovery.Given",),
     ),
     Mutant(
         "stop-no-second-between", "execution/stop_policy.py", " and now >= self._first_at + SECOND_SIGNAL", "",
