@@ -13,7 +13,7 @@ import sys
 from functools import partial
 
 from .commands import VERBS
-from .errors import Error, Interrupted, StoreUnavailable, UsageError
+from .errors import Error, Interrupted, StoreUnavailable, UsageError, find_shortage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,14 +63,19 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:
         _mute()  # whoever read our output has seen enough
         return 128 + 13
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE):
-            if error.filename is None:
-                _mute()
-            return _complain(StoreUnavailable(f"{error.filename or 'the output'}: {error.strerror}"), arguments)
-        return _complain(_record_bug(arguments), arguments)
+    except (OSError, MemoryError) as error:
+        return _complain(_explain(error) or _record_bug(arguments), arguments)
     except Exception:
         return _complain(_record_bug(arguments), arguments)
+
+
+def _explain(error: OSError | MemoryError) -> Error | None:
+    """What to say of an error that is the machine's, and no bug of ours."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS):
+        if error.filename is None:
+            _mute()
+        return StoreUnavailable(f"{error.filename or 'the output'}: {error.strerror}")
+    return find_shortage(error)
 
 
 def _mend_streams() -> None:

@@ -67,6 +67,12 @@ class StoreLost(StoreUnavailable):
     """The database file is not the one that was opened, or a commit may not last: trying again will not help."""
 
 
+class NoRoom(Error):
+    """The system has no process, memory or descriptor left for us: a limit, and no fault of home or of a task."""
+
+    exit_code = 69
+
+
 class Interrupted(Error):
     """Stopped by a signal before the work was over."""
 
@@ -83,6 +89,24 @@ def told(exit_code: int, message: str) -> Error:
     """Return the error that another process of ours told of, by its exit code and its line."""
     kinds = (Refused, NotFound, UsageError, StoreUnavailable, Bug, Interrupted)
     return {kind.exit_code: kind for kind in kinds}[exit_code](message)
+
+
+def find_shortage(error: BaseException) -> NoRoom | None:
+    """Return what to raise instead of an error that tells of a limit of the system; None for any other error."""
+    import errno
+
+    if isinstance(error, MemoryError):
+        return NoRoom("there is no memory left: see `ulimit -v` and the machine's memory")
+    if not isinstance(error, OSError):
+        return None
+    named = f"{error.filename}: " if error.filename else ""
+    what = {
+        errno.EAGAIN: "no process could be started, or the output takes no more: see `ulimit -u`",
+        errno.ENOMEM: "there is no memory left: see `ulimit -v` and the machine's memory",
+        errno.EMFILE: f"{named}too many files are open in one process: raise `ulimit -n`",
+        errno.ENFILE: f"{named}too many files are open on this machine: end what holds them",
+    }.get(error.errno or 0)
+    return NoRoom(what) if what else None
 
 
 def record_bug(context: str) -> Bug:

@@ -18,7 +18,8 @@ from ..reports.header import Header
 from ..store.attempts import Result
 from ..system import clock
 from ..system.named_tuple import NamedTuple
-from .executor import CannotStart, Limits
+from .executor import CannotStart, Limits, NoRoomToStart
+from .starting import StartWait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -129,25 +130,27 @@ class AttemptRunner:
 
         sink: where output goes (the report). observe: called at each look at what was decided, about once a second.
         """
-        file = report.prompt_file(os.path.join(self._home, plan.directory), self._attempt)
-        argv, stdin = build_command(plan.agent, task, plan.prompt, file, plan.level, plan.search, plan.in_loop)
-        try:
-            if file in argv:
-                report.write_prompt(file, plan.prompt)
-        except OSError as error:
-            return Result(UNSTARTABLE, note=f"its prompt could not be written: {error.strerror}")
-        self._policy.judge()
-        if self._policy.must_stop:
-            return self._policy.result
-        invocation = Invocation(argv, stdin, environment)
         executor, limits = self._context.executor, self._context.settings.limits
         if task.timeout is not None:
             limits = limits._replace(timeout=task.timeout)
         leaves_daemons = plan.agent.daemons and task.command is None
+        wait = StartWait(self._context)
         try:
-            process = executor.start(
-                invocation, task.directory, sink or self, self._attempt, limits, leaves_daemons
-            )  # fmt: skip
+            invocation = self._prepare(task, plan, environment)
+            self._policy.judge()
+            if self._policy.must_stop:
+                return self._policy.result
+            while True:
+                try:
+                    process = executor.start(
+                        invocation, task.directory, sink or self, self._attempt, limits, leaves_daemons
+                    )
+                    break
+                except NoRoomToStart as error:
+                    self._bear(wait, error)
+                    self.check()
+        except AttemptStopped as stop:
+            return stop.result
         except CannotStart as error:
             return Result(UNSTARTABLE, duration=0.0, note=str(error))
 
@@ -159,6 +162,17 @@ class AttemptRunner:
                 self._turn(process, LOOK, observe)
 
         return self._guard(process, watch)._replace(pid=process.pid)
+
+    def _prepare(self, task: Task, plan: Plan, environment: dict[bytes, bytes]) -> Invocation:
+        """What is started for a task; its prompt is written where the agent reads it. Raises CannotStart."""
+        file = report.prompt_file(os.path.join(self._home, plan.directory), self._attempt)
+        argv, stdin = build_command(plan.agent, task, plan.prompt, file, plan.level, plan.search, plan.in_loop)
+        try:
+            if file in argv:
+                report.write_prompt(file, plan.prompt)
+        except OSError as error:
+            raise CannotStart(f"its prompt could not be written: {error.strerror}") from error
+        return Invocation(argv, stdin, environment)
 
     def call(
         self,
@@ -177,10 +191,18 @@ class AttemptRunner:
         settings = self._context.settings
         limits = Limits(timeout, settings.limits.kill_after)
         leaves_daemons = settings.agent.daemons  # those of the agent, which are no part of this command
+        wait = StartWait(self._context, interruptible)
         try:
-            process = self._context.executor.start(
-                invocation, directory, sink, self._attempt, limits, leaves_daemons
-            )  # fmt: skip
+            while True:
+                try:
+                    process = self._context.executor.start(
+                        invocation, directory, sink, self._attempt, limits, leaves_daemons
+                    )
+                    break
+                except NoRoomToStart as error:
+                    self._bear(wait, error)
+                    if interruptible:
+                        self.check()
         except CannotStart as error:
             return Result(UNSTARTABLE, duration=0.0, note=str(error))
 
@@ -195,6 +217,13 @@ class AttemptRunner:
         if result.outcome in (INTERRUPTED, CANCELLED):
             raise AttemptStopped(result)
         return result
+
+    def _bear(self, wait: StartWait, error: NoRoomToStart) -> None:
+        """Wait for room. Raises AttemptStopped, CannotStart."""
+        ended = wait.bear(error)
+        self.trouble = self.trouble or wait.trouble
+        if ended:
+            raise AttemptStopped(ended)
 
     def _guard(self, process: RunningProcess, watch: Callable[[], None]) -> Result:
         """Watch a process to its end, which comes first whatever is raised on the way."""

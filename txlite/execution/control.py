@@ -1,7 +1,7 @@
 """What a supervisor and its worker say to each other, through the one connection between them.
 
     to the worker      a stage of `stop_policy`, in digits; the end of the connection (the supervisor died) is LEAVE
-    to the supervisor  IDLE, FINISHED; TROUBLE, followed by an exit code, a space and the reason
+    to the supervisor  IDLE, FINISHED, NO_ROOM; TROUBLE, followed by an exit code, a space and the reason
 
 By connection and never by signal, because terminals, `timeout`, systemd and Slurm signal the whole group. Neither side
 ever blocks on the other. Used by `slot` (the supervisor's end) and by supervised workers.
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 IDLE = b"i"  # it found nothing to do
 FINISHED = b"f"  # an attempt has ended
+NO_ROOM = b"r"  # the system has no room for what it would start
 TROUBLE = b"!"  # it cannot work
 
 

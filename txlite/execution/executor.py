@@ -86,7 +86,8 @@ if TYPE_CHECKING:
             limits: Limits,
             leaves_daemons: bool = False,
         ) -> RunningProcess:
-            """Start a process of this attempt; what it writes goes to `sink`. Raises CannotStart."""
+            """Start a process of this attempt; what it writes goes to `sink`. Raises CannotStart,
+            NoRoomToStart."""
 
         def ending(self, attempt: int, note: Mapping[str, object], kill_after: float) -> TreeEnding:
             """End what this attempt left; note: what its worker noted of it, if it did."""
@@ -105,3 +106,7 @@ class Limits(NamedTuple):
 
 class CannotStart(Exception):
     """It could not be started; the message says why, and names what."""
+
+
+class NoRoomToStart(CannotStart):
+    """The system has no process or no memory for it now; it may have later."""

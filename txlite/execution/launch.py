@@ -14,7 +14,7 @@ import select
 import signal
 
 from ..agents.agent import describe_absence
-from ..errors import Bug, Error, Interrupted, Refused, UsageError, record_bug, told
+from ..errors import Bug, Error, Interrupted, NoRoom, Refused, UsageError, find_shortage, record_bug, told
 from ..system import clock
 from ..system.event_loop import handle_quietly
 from .launched import Launched, work
@@ -51,7 +51,7 @@ def launch(home: str, wanted: LaunchOrder) -> Launched:
     except OSError as error:
         os.close(reading)
         os.close(writing)
-        raise Refused(f"no process could be started ({error.strerror}): see `ulimit -u`") from error
+        raise NoRoom(f"no process could be started ({error.strerror}): see `ulimit -u`") from error
     if not child:
         os.close(reading)
         _become_worker(home, wanted, writing)
@@ -102,15 +102,15 @@ def _become_worker(home: str, wanted: LaunchOrder, writing: int) -> NoReturn:
                 os._exit(0)
             _detach(writing)
         except OSError as error:
-            raise Refused(f"no process could be detached ({error.strerror}): see `ulimit -u`") from error
+            raise NoRoom(f"no process could be detached ({error.strerror}): see `ulimit -u`") from error
         handle_quietly((*STOPPING, signal.SIGCHLD))
         try:
             work(home, wanted, lambda message: _say(writing, message))
             code = 0
         except Error:
             raise
-        except Exception:
-            raise record_bug("a launched worker") from None
+        except Exception as error:
+            raise find_shortage(error) or record_bug("a launched worker") from None
     except Error as error:
         code = error.exit_code
         _say(writing, {"error": str(error), "exit_code": code})

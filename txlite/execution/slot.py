@@ -42,6 +42,11 @@ class Slot:
         return self._process is not None
 
     @property
+    def is_working(self) -> bool:
+        """Whether a worker is in it that was not told to leave."""
+        return self._process is not None and not self.is_leaving
+
+    @property
     def is_hopeless(self) -> bool:
         """Whether it is empty, and no worker will be started in it again."""
         return self._process is None and self.deaths >= DEATHS

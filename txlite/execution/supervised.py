@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import sys
 
-from ..errors import Error, record_bug
+from ..errors import Error, find_shortage, record_bug
 from ..system.event_loop import EventLoop, handle_quietly
 from .attempt_runner import AttemptRunner
 from .control import Control
@@ -60,5 +60,5 @@ def _run(settings: WorkerSettings, control: Control, make_worker: Callable[[Work
             worker.close()
     except Error:
         raise
-    except Exception:
-        raise record_bug(f"worker {settings.id}") from None
+    except Exception as error:
+        raise find_shortage(error) or record_bug(f"worker {settings.id}") from None

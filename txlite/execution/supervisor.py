@@ -11,14 +11,14 @@ from __future__ import annotations
 import os
 import signal
 
-from ..errors import Error, Refused
+from ..errors import Error, Refused, find_shortage
 from ..store.workers import new_id
 from ..system import clock, process
 from ..system.event_loop import EventLoop
 from ..system.liveness import Liveness
 from ..system.named_tuple import NamedTuple
 from ..system.wakeup import Listener
-from .control import FINISHED, IDLE, TROUBLE, read_trouble
+from .control import FINISHED, IDLE, NO_ROOM, TROUBLE, read_trouble
 from .recovery import Recovery
 from .slot import DEATHS, Slot
 from .stop_policy import LEAVE, NONE, STOP, STOPPING, StopPolicy
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from ..store.store import Store
     from .executor import Limits
 
+WITHOUT_ROOM = 10.0  # seconds until a worker is started again where the system had no room for it
+AGAIN, PATIENCE = 0.2, 1.5  # seconds between tries to have one worker at least, and until that is given up
 LOOK = 1.0  # seconds between looks at what others did: dead workers, leases, `scale`
 TICK = 0.03  # seconds between turns of the loop, at the least, unless a signal or `scale` comes
 
@@ -71,6 +73,7 @@ class Supervisor:
         self._trouble: Error | None = None
         self._events = EventLoop()
         self._policy = StopPolicy(self._events.signals, drain=settings.drain)
+        self._alone_since: float | None = None  # monotonic time at which not even one worker could be started
         self._told = NONE  # the stage that all workers were told to come to
         self._is_subreaper = False
         self._next_look = self._next_tick = 0.0
@@ -162,9 +165,17 @@ class Supervisor:
                 slot.deaths = 0
             elif message == IDLE:
                 self._leave_if_idle()
+            elif message == NO_ROOM:
+                self._relieve(slot)
             elif message.startswith(TROUBLE):
                 self._trouble = read_trouble(message)
                 self._policy.order(LEAVE)  # what runs may finish
+
+    def _relieve(self, slot: Slot) -> None:
+        """Have a worker that cannot start anything leave its place to those that can; the last one waits."""
+        if sum(other.is_working for other in self._slots) > 1:
+            slot.start_at = clock.monotonic() + WITHOUT_ROOM
+            slot.tell(LEAVE)
 
     def _fill_slots(self) -> None:
         """Start workers where they are missing, dismiss those that are too many."""
@@ -187,13 +198,31 @@ class Supervisor:
     def _start(self, slot: Slot) -> None:
         settings, id = self._settings, new_id("worker")
         self.worker_ids.add(id)
-        slot.start(
-            settings.body,
-            WorkerSettings(
-                self._store.database.path, id, id, self.id, settings.agent, settings.max_attempts, settings.limits,
-                settings.cap,
-            ),
+        orders = WorkerSettings(
+            self._store.database.path, id, id, self.id, settings.agent, settings.max_attempts, settings.limits,
+            settings.cap,
         )  # fmt: skip
+        try:
+            slot.start(settings.body, orders)
+        except OSError as error:
+            shortage = find_shortage(error)
+            if shortage is None:
+                raise
+            self._bear(shortage, slot)
+        else:
+            self._alone_since = None
+
+    def _bear(self, shortage: Error, slot: Slot) -> None:
+        """Go on with fewer workers for a while; where there is none, and none can be had, it is over."""
+        now = clock.monotonic()
+        slot.start_at = now + WITHOUT_ROOM
+        if any(other.is_taken for other in self._slots):
+            return
+        slot.start_at = now + AGAIN
+        self._alone_since = self._alone_since or now
+        if now >= self._alone_since + PATIENCE:
+            self._trouble = shortage
+            self._policy.order(LEAVE)
 
     def _look_around(self) -> None:
         self._next_look = clock.monotonic() + LOOK

@@ -10,7 +10,7 @@ by `supervised`, `persistent`, `launched` and, with parts of its own, by the loo
 
 from __future__ import annotations
 
-from ..errors import Error, StoreUnavailable, record_bug
+from ..errors import Error, StoreUnavailable, find_shortage, record_bug
 from ..model import UNSTARTABLE
 from ..store.attempts import Result
 from ..system import clock
@@ -77,7 +77,10 @@ class Worker:
                 result = self._runner.run(self.assignment)
             except Error:
                 raise
-            except Exception:  # a bug of ours that only this task brings about is its failure, not the worker's
+            except Exception as error:  # a bug of ours that only this task brings about is its failure, not ours
+                shortage = find_shortage(error)
+                if shortage:
+                    raise shortage from error
                 bug = record_bug(f"worker {self._context.settings.id}, task {self.assignment.task.id}")
                 result = self._runner.end(Result(UNSTARTABLE, note=str(bug)))
             self.record(self.assignment, result)

@@ -78,6 +78,7 @@ class TrialRunner:
                 alone.enter_context(host.locked(workspace.lock))
             return self._work(workspace, host, assignment, gate)
         except AttemptStopped as stop:
+            self.trouble = self.trouble or self._runner.trouble
             return stop.result
         except WorkRejected as error:
             return Result(FAILED, note=str(error))
@@ -100,6 +101,7 @@ class TrialRunner:
         assignment = _move(assignment, workspace)
         turn = AgentTurn(self._context, self._runner, self._policy, assignment, workspace, gate)
         result = turn.run(self._runner.plan)
+        self.trouble = self.trouble or self._runner.trouble
         if self._is_nobodys_fault(result, assignment, workspace):
             raise Refused(f"agent {self._context.settings.agent.name}: {result.note}")
         if result.outcome != DONE:

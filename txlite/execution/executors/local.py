@@ -7,11 +7,12 @@ given, then end-of-file; its output comes through one pipe. (`preexec_fn` costs 
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 
 from ...system import clock, process, process_tree
-from ..executor import CannotStart
+from ..executor import CannotStart, NoRoomToStart
 from ..guarded_process import GuardedProcess, Kinship
 
 TYPE_CHECKING = False
@@ -47,7 +48,7 @@ class LocalExecutor:
         limits: Limits,
         leaves_daemons: bool = False,
     ) -> GuardedProcess:
-        """Start a process of this attempt in a session of its own. Raises CannotStart."""
+        """Start a process of this attempt in a session of its own. Raises CannotStart, NoRoomToStart."""
         started = clock.monotonic()
         reading = -1
         try:
@@ -74,7 +75,8 @@ class LocalExecutor:
         except (OSError, ValueError) as error:
             if reading >= 0:
                 os.close(reading)
-            raise CannotStart(_why_not_started(error, invocation, directory)) from error
+            why = _why_not_started(error, invocation, directory)
+            raise (NoRoomToStart(why) if _is_shortage(error) else CannotStart(why)) from error
         kinship = Kinship(self._home, attempt, self._spared, self._is_subreaper, leaves_daemons)
         return GuardedProcess(child, reading, sink, limits, kinship, started)
 
@@ -99,6 +101,10 @@ def _as_file(data: bytes) -> int:
         file.flush()
         file.seek(0)
         return os.dup(file.fileno())
+
+
+def _is_shortage(error: OSError | ValueError) -> bool:
+    return isinstance(error, OSError) and error.errno in (errno.EAGAIN, errno.ENOMEM, errno.ENFILE)
 
 
 def _why_not_started(error: OSError | ValueError, invocation: Invocation, directory: str | None) -> str:

@@ -1,0 +1,42 @@
+"""The system's limits: where there is no room for a process, fewer workers go on, and no task pays for it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import unittest
+
+from ..case import Case
+
+
+@unittest.skipUnless(
+    os.geteuid() == 0 and hasattr(ctypes.CDLL(None), "prctl"), "becomes a user who has no other process"
+)
+class Processes(Case):
+    """As a user who has no other process, with a limit of so many."""
+
+    def limited(self, limit: int, *arguments: str, code: int = 0) -> str:
+        def lower() -> None:
+            for capability in (21, 24):  # CAP_SYS_ADMIN, CAP_SYS_RESOURCE: who has them has no limit
+                ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
+            resource.setrlimit(resource.RLIMIT_NPROC, (limit, limit))
+            os.setresuid(1_000_000_000 + os.getpid(), 0, 0)  # the real user's processes count
+
+        return self.txlite(*arguments, code=code, preexec_fn=lower)
+
+    def test_fewer_workers_do_the_work_and_no_task_pays(self) -> None:
+        lines = [f"echo {number}; exec sleep 0.1" for number in range(6)]
+        self.limited(6, "run", "--from", self.batch(*lines), "--workers", "8", "--max-attempts", "1")
+        self.assertEqual(self.errors, "")
+        attempts = [attempt for task in self.json("list") for attempt in self.json("show", task["id"])["attempts"]]
+        outcomes = [attempt["outcome"] for attempt in attempts]
+        self.assertEqual(outcomes.count("done"), 6)
+        self.assertEqual(set(outcomes) - {"done", "interrupted"}, set())
+
+    def test_where_there_is_no_room_at_all_one_line_says_so(self) -> None:
+        self.txlite("add", "--", "true")
+        for command in (("run",), ("launch", "--agent", "shell", "true")):
+            self.limited(1, *command, code=69)
+            self.assertIn("no process could be started", self.errors)
+        self.assertEqual([task["status"] for task in self.json("list")], ["backlog"])
