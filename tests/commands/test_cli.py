@@ -37,7 +37,9 @@ class Verbs(Case):
         self.assertEqual(self.json("done", first["id"])["nowReady"], [second])
         self.assertEqual(self.json("ready")[0]["id"], second)
         self.assertRegex(self.txlite("list"), rf"{first['id']}  done   500    first\n{second}  ready  0      second\n")
-        self.assertIn("waits for nothing", self.txlite("dep", "unblock", second, first["id"]))
+        freed = f"{first['id']} no longer blocks {second}, which waits for nothing\n"
+        self.assertEqual(self.txlite("dep", "unblock", second, first["id"]), freed)
+        self.assertIn(f"{first['id']} now blocks {second}", self.txlite("block", second, first["id"]))
         self.assertEqual(self.json("dep", "block", second, first["id"])["task"]["blockedBy"], [first["id"]])
         self.assertEqual(self.json("cancel", second)["status"], "cancelled")
         self.assertEqual(self.json("retry", second)["status"], "backlog")

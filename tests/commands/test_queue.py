@@ -114,9 +114,36 @@ class Verbs(Case):
             self.assertEqual([one["id"] for one in self.json("list", "--status", state)], [task])
         self.assertEqual(len(self.json("list", "--status", "backlog,done")), 3)
         tree = self.txlite("dep", "tree", waiting)
-        self.assertEqual(tree, f"{waiting}  waiting  waiting\n  {ready}  ready  ready\n")
+        self.assertEqual(tree, f"  {waiting}  waiting  waiting\n  + {ready}  ready  ready\n")
+        self.assertEqual([one["id"] for one in self.json("dep", "tree", waiting)["deps"]], [ready])
         self.txlite("unblock", waiting, ready)
-        self.assertEqual(len(self.json("dep", "tree", waiting)), 1)
+        self.assertEqual(self.json("dep", "tree", waiting)["deps"], [])
+
+    def test_a_tree_is_drawn_of_parents_and_their_children(self) -> None:
+        root = self.add("root")
+        left, right = self.add("left", "-p", root), self.add("right", "-p", root)
+        leaf, other = self.add("leaf", "-p", left), self.add("other")
+        self.txlite("block", right, other)
+        self.assertEqual(self.txlite("tree", root).splitlines(), [
+            f"+ {root}  ready  root", f"  + {left}  ready  left", f"    + {leaf}  ready  leaf",
+            f"    {right}  waiting  right",
+        ])  # fmt: skip
+        tree = self.json("tree", root)
+        first, second = tree["childTasks"]
+        self.assertEqual((tree["id"], first["id"], second["id"]), (root, left, right))
+        self.assertEqual((first["childTasks"][0]["id"], first["childTasks"][0]["childTasks"]), (leaf, []))
+        self.assertEqual((second["blockedBy"], second["isReady"], second["childTasks"]), ([other], False, []))
+        self.assertEqual([one["id"] for one in self.json("children", root)], [left, right])
+        self.assertEqual(self.json("children", leaf), [])
+        self.assertRegex(self.txlite("children", root), rf"\n{left} .*\n{right} ")
+
+    def test_a_tree_may_be_deep(self) -> None:
+        with self.store() as store:
+            task = root = store.add("root").id
+            for _ in range(2000):
+                task = store.add("below", parent=task).id
+        out = self.txlite("tree", root, "--json")
+        self.assertEqual((out.count('"childTasks": ['), out.count("]}")), (2001, 2001))
 
     def test_ids_may_be_shortened(self) -> None:
         tasks = [self.add(f"task {number}") for number in range(40)]

@@ -39,6 +39,8 @@ VERBS = {
     "backup": ("backup", "copy the database while others work"),
     "reset": ("decide", "put a task back into the queue, whatever its state"),
     "delete": ("update", "remove a task"),
+    "tree": ("tree", "a task and all tasks below it: its subtree"),
+    "children": ("tree", "the tasks right below one"),
     "dep": ("dep", "let one task wait for another, or show what it waits for"),
     "block": ("dep", "let one task wait for another"),
     "unblock": ("dep", "let one task no longer wait for another"),

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from ..errors import UsageError
-from ..view.json_objects import branch_object, print_json, task_object
-from ..view.tasks import print_tree
-from . import open_reading, open_writing
+from ..view.json_objects import print_json, task_object
+from . import open_writing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-
-    from ..model import Task
-    from ..store.store import Store
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
@@ -46,32 +42,13 @@ def run(args: Namespace) -> int:
         print_json({"success": True, "task": task_object(task, relations)})
     else:
         waits = ", ".join(relations.blocked_by) or "nothing"
-        print(f"{task.id} waits for {waits}")
+        print(f"{blocker} {'now' if action == 'block' else 'no longer'} blocks {task.id}, which waits for {waits}")
     return 0
 
 
 def _print_tree(args: Namespace) -> int:
+    from .tree import show_tree
+
     if args.blocker is not None:
         raise UsageError("dep tree takes one task: `txlite dep tree ID`")
-    with open_reading(args) as store:
-        tree = list(_walk(store, store.get(store.resolve(args.task))))
-    if args.json:
-        print_json([branch_object(task, depth) for depth, task, _ in tree])
-    else:
-        print_tree(tree)
-    return 0
-
-
-def _walk(store: Store, root: Task) -> list[tuple[int, Task, bool]]:
-    """A task and what it waits for, each with its depth; what stands twice is followed once."""
-    found: list[tuple[int, Task, bool]] = []
-    seen: set[str] = set()
-    pending = [(0, root)]
-    while pending:
-        depth, task = pending.pop()
-        blockers = store.relations([task])[task.id].blocked_by
-        found.append((depth, task, task.id in seen and bool(blockers)))
-        if task.id not in seen:
-            seen.add(task.id)
-            pending += [(depth + 1, store.get(blocker)) for blocker in reversed(blockers)]
-    return found
+    return show_tree(args, "blocked_by", "deps")

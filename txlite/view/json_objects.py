@@ -46,11 +46,25 @@ def print_json(value: object) -> None:
     """Print a value. What JSON has no word for (a row edited by hand can hold it) becomes text."""
     global _printed
     _printed = True
+    print(printable_json(_dumps(value, indent=2)))
+
+
+def _dumps(value: object, indent: int | None = None) -> str:
     try:
-        line = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False, default=str)
+        return json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False, default=str)
     except ValueError:
-        line = json.dumps(_without_infinity(value), ensure_ascii=False, indent=2, default=str)
-    print(printable_json(line))
+        return json.dumps(_without_infinity(value), ensure_ascii=False, indent=indent, default=str)
+
+
+def print_tree_json(branches: Iterable[tuple[int, Object]], key: str) -> None:
+    """Print a tree as an object that has its branches as `key`, and so on, however deep: each behind its stem, with
+    its depth."""
+    parts, last = [], -1
+    for depth, found in branches:
+        parts.append("]}" * (last - depth + 1) + ("," if depth <= last else ""))
+        parts.append(f'{_dumps(found)[:-1]}, "{key}": [')
+        last = depth
+    print(printable_json("".join(parts) + "]}" * (last + 1)))
 
 
 def _without_infinity(value: object) -> object:
@@ -121,11 +135,6 @@ def run_object(
         "failed": failed,
         "waiting": waiting,
     }
-
-
-def branch_object(task: Task, depth: int) -> Object:
-    """Build the object of a task in the tree of what another waits for; `depth`: 0 for that other itself."""
-    return {"id": task.id, "title": task.title, "status": task.status, "depth": depth}
 
 
 def attempt_object(attempt: Attempt) -> Object:

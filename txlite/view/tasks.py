@@ -82,7 +82,8 @@ def describe(attempt: Attempt | Finished) -> str:
 
 
 def print_tree(branches: Iterable[tuple[int, Task, bool]]) -> None:
-    """Print a task and what it waits for, indented by depth; the flag says that its own branches stand above."""
+    """Print a task and its branches, indented by depth, "+" before what is ready, as tx has it; the flag says that its
+    own branches stand above."""
     for depth, task, is_again in branches:
-        more = "  (see above)" if is_again else ""
-        print(f"{'  ' * depth}{task.id}  {state_of(task)}  {text.printable(task.title)}{more}")
+        mark, more = "+" if task.is_ready else " ", "  (see above)" if is_again else ""
+        print(f"{'  ' * depth}{mark} {task.id}  {state_of(task)}  {text.printable(task.title)}{more}")
