@@ -131,7 +131,15 @@ def _dispatch(arguments: list[str]) -> int:
             raise UsageError(f"nothing stands after --: `{parser.prog} --help` shows how")
     args = parser.parse_intermixed_args(rest)
     args.verb, args.command = verb, command
+    if args.trust:
+        _trust(args.home)
     return int(module.run(args))
+
+
+def _trust(given: str | None) -> None:
+    from .home import location, trust
+
+    trust.remember(location.locate(given))
 
 
 def make_parser(verb: str, home: str | None = None) -> tuple[ModuleType, Parser]:
@@ -142,6 +150,7 @@ def make_parser(verb: str, home: str | None = None) -> tuple[ModuleType, Parser]
     module = import_module(f".commands.{name}", __package__)
     parser = Parser(prog=f"txlite {verb}", description=summary[0].upper() + summary[1:] + ".")
     parser.add_argument("--home", default=home, help="the directory with the database and the reports")
+    parser.add_argument("--trust", action="store_true", help="use that home from now on, though it came with a clone")
     module.configure(parser, verb)
     return module, parser
 

@@ -10,6 +10,25 @@ import unittest
 from ..case import Case
 
 
+class Files(Case):
+    def test_too_many_open_files_are_called_so(self) -> None:
+        self.txlite("init")
+        for limit in 6, 7, 8:  # the database, a module, and what comes after them
+            limits = (limit, limit)
+            self.txlite("add", "x", code=None, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, limits))
+            if self.errors:
+                self.assertRegex(self.errors, r"^txlite: .*ulimit -n`\n$")
+
+    @unittest.skipUnless(os.path.exists("/dev/full"), "Linux has a disk that is always full")
+    def test_output_that_cannot_be_written_is_told_and_stops_no_work(self) -> None:
+        with open("/dev/full", "w") as full:
+            run = self.start("run", "--from", self.batch("true", "true"), stdout=full)
+            errors = run.communicate(timeout=60)[1].decode()
+        self.assertEqual((run.returncode, errors.count("\n")), (69, 1), errors)
+        self.assertIn("the output could not be written: No space left on device", errors)
+        self.assertEqual([task["status"] for task in self.json("list")], ["done", "done"])
+
+
 @unittest.skipUnless(
     os.geteuid() == 0 and hasattr(ctypes.CDLL(None), "prctl"), "becomes a user who has no other process"
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import unittest
 
 from ..case import Case
@@ -36,6 +38,17 @@ class Trust(DatabaseCase):
         os.chown(self.home, 65534, 65534)
         self.assert_refused("belongs to user 65534")
 
+    @unittest.skipIf(os.geteuid(), "needs root, to give files away")
+    def test_a_new_home_in_another_users_directory(self) -> None:
+        self.environment["XDG_STATE_HOME"] = self.path("state")
+        os.mkdir(self.path("theirs"))
+        os.chown(self.path("theirs"), 65534, -1)
+        self.txlite("add", "x", "--home", self.path("theirs/home"), code=69)
+        self.assertIn(f"{self.path('theirs')} belongs to user 65534", self.errors)
+        self.assertFalse(os.path.exists(self.path("theirs/home")))
+        self.txlite("add", "x", "--home", self.path("theirs/home"), "--trust")
+        self.txlite("add", "x", "--home", self.path("theirs/other"))
+
     def test_broken_configuration(self) -> None:
         self.write_config("nonsense\n")
         self.txlite("add", "y", code=64)
@@ -45,6 +58,63 @@ class Trust(DatabaseCase):
         self.txlite("--home", "/proc/home", "add", "x", code=69)
         self.txlite("--home", self.batch(), "add", "x", code=69)
         self.assertIn("not a directory", self.errors)
+
+
+class Clones(DatabaseCase):
+    """A home that came with a repository is somebody else's code, until a person trusts it."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.environment.update(XDG_STATE_HOME=self.path("state"), GIT_CONFIG_GLOBAL="/dev/null")
+        self.write_config("[agent x]\ncommand = true\n")
+        self.git("init", "-q")
+
+    def git(self, *words: str, where: str = "") -> None:
+        identity = ("-c", "user.name=x", "-c", "user.email=x@y.z", "-c", "protocol.file.allow=always")
+        subprocess.run(["git", *identity, *words], cwd=where or self.directory, env=self.environment, check=True)
+
+    def track(self, *names: str) -> None:
+        self.git("add", "-f", "--", *names)
+        self.git("commit", "-qm", "x")
+
+    def test_one_that_git_tracks_is_refused_until_it_is_trusted(self) -> None:
+        os.mkdir(self.path(".aaa"))
+        for number in range(300):
+            os.rename(self.batch(), self.path(f".aaa/{number}"))
+        self.track(".aaa", ".txlite/.gitignore")
+        self.txlite("list")
+        self.track(".txlite/config.ini")
+        self.assert_refused("git tracks .txlite/config.ini")
+        self.assertIn("look at it, then say --trust once", self.txlite("doctor", code=1).replace("\n", " "))
+        self.txlite("list", "--trust")
+        self.txlite("add", "y")
+        self.assertTrue(os.path.exists(self.path("state/txlite/trusted")))
+        shutil.copytree(self.home, self.path("copy"))
+        shutil.rmtree(self.home)
+        os.rename(self.path("copy"), self.home)  # another one at the same place
+        self.assert_refused("git tracks .txlite/config.ini")
+
+    def test_each_form_of_gits_index_is_understood(self) -> None:
+        self.track(".txlite/tasks.db", ".txlite/config.ini")
+        for version in "2", "3", "4":
+            self.git("update-index", "--index-version", version)
+            if version == "3":
+                self.git("update-index", "--skip-worktree", ".txlite/tasks.db")
+            self.txlite("list", code=69)
+        self.git("update-index", "--split-index")
+        self.txlite("list", code=69)
+        os.rename(self.home, self.path("away"))
+        self.git("worktree", "add", "-q", "--detach", self.path("tree"))
+        self.git("-c", "advice.addEmbeddedRepo=false", "submodule", "--quiet", "add", self.directory, "sub")
+        for place in "tree", "sub":
+            self.txlite("list", "--home", self.path(place + "/.txlite"), code=69)
+        os.symlink("tree/.txlite", self.home)
+        self.txlite("list", code=69)
+
+    def test_what_git_does_not_track_is_used(self) -> None:
+        self.batch("x")
+        self.track("batch")
+        self.txlite("add", "y")
 
 
 if __name__ == "__main__":

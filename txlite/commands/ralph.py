@@ -17,7 +17,7 @@ from ..text import parse_duration
 from ..view.json_objects import loop_plan_object, print_json
 from ..view.loop_summary import print_plan, show_summary
 from ..view.run_progress import show_run
-from ..view.terminal import say
+from ..view.terminal import check_said, say
 from . import open_reading, open_writing
 from .arguments import duration, parse_attempts, parse_count, parse_hours, parse_workers, value_of
 
@@ -149,6 +149,7 @@ def _loop(store: Store, agent: Agent, options: LoopOptions, cap: int, args: Name
         found = summary.look(store)
         if found and found.loops[-1].id == ours.id:
             show_summary(found, args.json)
+    check_said()
     if ours.is_interrupted:
         raise Interrupted("interrupted: `txlite ralph` goes on where it stopped")
     return 1 if (found and found.is_unfinished) or store.batches.stuck() else 0

@@ -15,7 +15,7 @@ from ..store.batches import identify
 from ..store.store import Store
 from ..view.json_objects import print_json, run_object
 from ..view.run_progress import conclude, print_result, result_object, show_run
-from ..view.terminal import say
+from ..view.terminal import check_said, say
 from . import open_writing
 from .arguments import duration, parse_attempts, parse_workers, value_of
 
@@ -79,6 +79,7 @@ def _run(store: Store, settings: SupervisorSettings, batch: Batch | None, args: 
         print_json(result_object(store, result, supervisor.id, batch, supervisor.is_interrupted))
     else:
         print_result(store, result)
+        check_said()
     if supervisor.is_interrupted:
         raise Interrupted("interrupted: `txlite run` goes on where it stopped")
     return 0 if result.is_complete else 1

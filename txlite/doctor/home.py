@@ -11,7 +11,7 @@ from functools import partial
 
 from ..agents.agent import BUILT_IN, SHELL, describe_agent, is_installed
 from ..errors import Error, UsageError
-from ..home import config, location, prompt_templates
+from ..home import config, location, prompt_templates, trust
 from ..model import WORKERS
 from ..reports import report
 from . import filesystem
@@ -39,11 +39,15 @@ def check_home(home: str, place: str | None) -> list[Finding]:
         if place != around:
             found = f"{home} is not there and cannot be made: {around} cannot be written"
             return [Finding("home", BROKEN, found, "give another with --home")]
+        try:
+            trust.check_place(home)
+        except Error as error:
+            return [found_error("home", error)]
         return [Finding("home", OK, f"{home} is not there yet: the first command that writes makes it")]
     if not os.path.isdir(home):
         return [Finding("home", BROKEN, f"{home} is not a directory", "give another with --home")]
     try:
-        location.check_trust(home)
+        location.check_home(home)
     except Error as error:
         return [found_error("home", error)]
     mode = stat.S_IMODE(os.stat(home).st_mode)

@@ -29,7 +29,7 @@ def move_database(given: str | None = None) -> str:
     path = os.path.join(home, location.DATABASE)
     if not os.path.isdir(home):
         raise NotFound(f"{home} is not there: nothing to set aside")
-    location.check_trust(home)
+    location.check_home(home)
     lock = write_lock(path, PATIENCE)
     lock.acquire()
     try:

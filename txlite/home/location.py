@@ -69,13 +69,17 @@ def make(home: str) -> None:
 
     Raises StoreUnavailable where it cannot be made, written or trusted.
     """
+    if not os.path.lexists(home):
+        from .trust import check_place
+
+        check_place(home)
     try:
         os.makedirs(home, 0o700, exist_ok=True)
     except FileExistsError:
         raise StoreUnavailable(f"home {home} is not a directory: give another with --home") from None
     except OSError as error:
         raise StoreUnavailable(f"cannot make home {home}: {error.strerror}: give another with --home") from error
-    check_trust(home)
+    check_home(home)
     try:
         handle = os.open(os.path.join(home, ".gitignore"), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -101,6 +105,20 @@ def ignore(home: str, directory: str) -> None:
                 file.write(f"/{directory}/\n")
     except OSError:
         pass  # it is the user's to keep: that it is missing, or not ours to write, is no reason to stop
+
+
+def check_home(home: str) -> None:
+    """Raise StoreUnavailable unless home is ours, only we may write it, and it came with no repository."""
+    check_trust(home)
+    directory = os.path.abspath(home)
+    while not os.path.lexists(os.path.join(directory, ".git")):
+        parent = os.path.dirname(directory)
+        if parent == directory:
+            return
+        directory = parent
+    from .trust import check_origin  # most homes lie in no repository
+
+    check_origin(home, directory)
 
 
 def check_trust(path: str) -> None:

@@ -12,7 +12,7 @@ MEANINGS = (
     ("disk is full", "its disk is full: free some space"),
     ("disk I/O error", "its disk cannot be read or written: see the system's log, free some space"),
     ("readonly", "it is read-only for you: change its rights, or give another home with --home"),
-    ("unable to open", "it cannot be opened: check the rights of its directory"),
+    ("unable to open", "it cannot be opened: check the rights of its directory, and `ulimit -n`"),
     (
         "not a database",
         "it is not a database: `txlite doctor --set-aside` moves it away; or give another home",

@@ -495,7 +495,7 @@ def open_store(path: str | None = None, read_only: bool = False) -> Store:
 def _open_reading(home: str, path: str) -> Database:
     if not os.path.lexists(path):
         return empty_database(path)
-    location.check_trust(home)
+    location.check_home(home)
     location.check_trust(path)
     found = open_database(path, read_only=True)
     if is_current(found):

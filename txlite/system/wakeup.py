@@ -66,7 +66,7 @@ def listeners(directory: str) -> list[str]:
     """Return the names of those that show themselves."""
     try:
         return [name for name in os.listdir(directory) if not name.startswith(".")]
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:  # it is not there, or we may open no more files: those who sleep look by themselves
         return []
 
 

@@ -6,14 +6,19 @@ no work. Used by the rest of this room, and by `logs`, `launch` and `cli`.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
 from .. import text
+from ..errors import StoreUnavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+_lost: list[OSError] = []  # why stdout could not be written to its end
 
 
 def width() -> int:
@@ -40,8 +45,16 @@ def say(line: str) -> None:
     """Print a line at once. When nobody reads any more, nothing more is printed, and the work goes on."""
     try:
         print(line, flush=True)
-    except OSError:
+    except OSError as error:
+        if error.errno != errno.EPIPE:
+            _lost.append(error)
         mute()
+
+
+def check_said() -> None:
+    """Raise StoreUnavailable where `say` could not say something though somebody was there to read it."""
+    if _lost:
+        raise StoreUnavailable(f"the output could not be written: {_lost[0].strerror}: the work went on without it")
 
 
 def mute() -> None:
