@@ -161,7 +161,7 @@ class BadInput(Case):
             (("add", "x", "y"), 64, "unrecognized arguments: y"),
             (("add", "x", "--bogus"), 64, "--bogus"),
             (("add", b"\xff"), 64, "not valid UTF-8"),
-            (("show", "tx-nosuchid0"), 2, "no task 'tx-nosuchid0'"),
+            (("show", "tx-nosuchid0"), 2, "Task not found: tx-nosuchid0: "),
             (("show", "\x1b[31m"), 2, "\\\\x1b"),
             (("show",), 64, "ID"),
             (("done", "tx-nosuchid0"), 2, "tx-nosuchid0"),

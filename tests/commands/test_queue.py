@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
+import sys
 import unittest
 
 from ..case import ROOT, Case, wait_until
@@ -68,7 +70,7 @@ class Verbs(Case):
         self.assertEqual((claim["taskId"], claim["workerId"], claim["renewedCount"], claim["lease"]),
                          (task, "worker-1", 0, 7200))  # fmt: skip
         self.txlite("claim", task, "worker-2", code=1)
-        self.assertIn("is claimed by worker-1 until", self.errors)
+        self.assertIn("is already claimed by worker-1 until", self.errors)
         for _ in range(12):
             renewed = self.json("claim:renew", task, "worker-1")
         self.assertEqual((renewed["renewedCount"], renewed["lease"]), (12, 7200))
@@ -87,6 +89,29 @@ class Verbs(Case):
         wait_until(lambda: self.json("claims", "--expired"), "the lease to run out")
         self.txlite("reconcile")
         self.assertEqual(self.json("claims"), [])
+
+    def test_who_has_claimed_a_task_may_call_it_active(self) -> None:
+        task = self.add("task")
+        self.txlite("update", task, "--status", "active", code=1)
+        self.assertIn(f"becomes active by being claimed: `txlite claim {task} WORKER`", self.errors)
+        self.txlite("claim", task, "me")
+        before = self.json("claims")
+        changed = self.json("update", task, "--status", "active", "--title", "other")
+        self.assertEqual((changed["status"], changed["title"]), ("active", "other"))
+        self.assertEqual(self.json("claims"), before)
+        stranger = {**self.environment, "TXLITE_TASK": task, "TXLITE_TOKEN": "999"}
+        self.txlite("update", task, "--status", "active", "--title", "x", code=1, env=stranger)
+        self.assertEqual(self.json("show", task)["title"], "other")
+        self.txlite("done", task)
+        self.txlite("update", task, "--status", "active", code=1)
+
+    def test_the_agent_of_a_task_may_call_it_active_and_nobody_else(self) -> None:
+        update = shlex.join([sys.executable, "-m", "txlite", "update"])
+        self.add("--", f'{update} "$TXLITE_TASK" --status active && (unset TXLITE_TASK TXLITE_ATTEMPT TXLITE_TOKEN; '
+                 f'! {update} "$(cat id)" --status active)')  # fmt: skip
+        with open(self.path("id"), "w") as file:
+            file.write(self.json("list")[0]["id"])
+        self.txlite("run", "--max-attempts", "1")
 
     def test_what_cannot_be_claimed_says_why(self) -> None:
         done, cancelled, blocker = self.add("done"), self.add("cancelled"), self.add("blocker")
@@ -174,7 +199,7 @@ class Verbs(Case):
             (("claim", task, "me", "--lease", "0"), 64, "not a duration"),
             (("claim", task, "me", "--lease", "-5"), 64, "lease"),
             (("claim", task, "me", "--lease", "0.5s"), 64, "a second or more"),
-            (("claim", "tx-nosuch00", "me"), 2, "no task"),
+            (("claim", "tx-nosuch00", "me"), 2, "Task not found"),
             (("claim:renew", task, "me"), 1, "is not claimed"),
             (("update", task), 64, "nothing to change"),
             (("update", task, "--score", "x"), 64, "not a number"),
@@ -183,7 +208,7 @@ class Verbs(Case):
             (("add", "x", "--at", "soon"), 64, "'soon' is not a time"),
             (("add", "x", "--needs", "a\tb"), 64, "control characters"),
             (("list", "--status", ""), 64, "unknown status ''"),
-            (("delete", "tx-nosuch00"), 2, "no task"),
+            (("delete", "tx-nosuch00"), 2, "Task not found"),
             (("dep", "block", task), 64, "is missing"),
             (("worker", "stop", "nobody"), 2, "no worker 'nobody'"),
             (("worker", "stop"), 64, "give the workers"),

@@ -112,7 +112,7 @@ class Launch(LaunchCase):
             (("status", "--latest", "x"), 64, "'x' is not a whole number"),
             (("status", "--latest"), 64, "--latest"),
             (("status", "--latest", "0"), 64, "1 or more"),
-            (("logs", "tx-nosuch00"), 2, "no task 'tx-nosuch00'"),
+            (("logs", "tx-nosuch00"), 2, "Task not found: tx-nosuch00"),
             (("logs", "99999999"), 2, "no attempt had the PID 99999999"),
             (("wait", "99999999"), 125, "no attempt had the PID 99999999"),
             (("stop", "99999999"), 2, "no attempt had the PID 99999999"),

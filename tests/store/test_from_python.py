@@ -46,7 +46,7 @@ class Programs(Case):
             task = store.add("contended").id
             self.assertEqual(program["claim_or_none"](store, task, "me").worker, "me")
             self.assertIsNone(program["claim_or_none"](store, task, "you"))
-            self.assertIn("is claimed by me until", out.getvalue())
+            self.assertIn("is already claimed by me until", out.getvalue())
             store.done(task)
             task, parts = store.add("long").id, []
             program["work_long"](store, task, [lambda: parts.append(1)] * 3)

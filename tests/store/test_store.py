@@ -336,7 +336,7 @@ class Attempts(Case):
             self.assertEqual(store.expired(), [])
             with self.assertRaises(txlite.Refused):
                 store.expire(claim.token)
-            with self.assertRaisesRegex(txlite.AlreadyClaimed, "run by w"):
+            with self.assertRaisesRegex(txlite.AlreadyClaimed, "already claimed by w"):
                 store.claim(task, "me")
             for word in (store.release, store.done, store.fail, store.reset):
                 with self.assertRaises(txlite.AlreadyClaimed):

@@ -52,9 +52,11 @@ class Claims:
                 _give_back(connection, hold, Result(LOST, note="its lease ran out"))
                 found = tasks.select(connection, task)
             elif hold and hold.held:
-                raise AlreadyClaimed(f"{task} is run by {text.shorten(hold.worker, 60)}")
+                raise AlreadyClaimed(f"{task} is already claimed by {text.shorten(hold.worker, 60)}, which runs it")
             elif hold:
-                raise AlreadyClaimed(f"{task} is claimed by {text.shorten(hold.worker, 60)} until {hold.expires}")
+                raise AlreadyClaimed(
+                    f"{task} is already claimed by {text.shorten(hold.worker, 60)} until {hold.expires}"
+                )
             if not found.is_ready and not (found.is_reserved and found.reserved_for == worker):
                 raise NotReady(_why_not_ready(connection, found))
             return _take(connection, found, worker, lease)

@@ -7,7 +7,7 @@ worker carries out (`assignments`). Used by the store's façade, and by `editing
 from __future__ import annotations
 
 from .. import text
-from ..errors import AlreadyClaimed
+from ..errors import AlreadyClaimed, InvalidMove
 from ..model import BACKLOG, CANCELLED, DONE, FAILED, RELEASED, Lane
 from ..system.named_tuple import NamedTuple
 from . import attempts, claim_rows, tasks
@@ -92,6 +92,16 @@ def carry_out(waking: Waking, decision: Decision) -> list[str]:
         waking.tell_worker(decision.told)
     waking.wake_for({lane for _, lane in decision.freed})
     return [task for task, _ in decision.freed]
+
+
+def check_active(connection: sqlite3.Connection, task: Task, token: int | None) -> None:
+    """Say nothing where a task is active by the caller's claim: tx's scripts say `active` once more when they have it.
+
+    One made by hand may be the caller's; that of a worker process is its agent's, by `token`. Raises InvalidMove.
+    """
+    hold = claim_rows.of_task(connection, task.seq)
+    if not hold or (token != hold.token if hold.held or token else hold.is_over()):
+        raise InvalidMove(f"{task.id} becomes active by being claimed: `txlite claim {task.id} WORKER`")
 
 
 def decide(

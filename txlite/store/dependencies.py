@@ -5,9 +5,10 @@ A task waits until each of its blockers is done; triggers count those that are n
 
 from __future__ import annotations
 
-from ..errors import DependencyCycle, Refused, TaskNotFound
+from ..errors import DependencyCycle, Refused
 from ..model import Lane
 from ..system import clock
+from .tasks import unknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,5 +74,5 @@ def _name(connection: sqlite3.Connection, seq: int) -> str:
 def _find(connection: sqlite3.Connection, task: str) -> tuple:
     rows: list[tuple] = connection.execute(SELECT_TASK, (task,)).fetchall()
     if not rows:
-        raise TaskNotFound(f"no task {task[:60]!r}: `txlite list` shows those that exist")
+        raise unknown(task)
     return rows[0]

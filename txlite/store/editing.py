@@ -7,11 +7,11 @@ the store's façade.
 from __future__ import annotations
 
 from .. import text
-from ..errors import DependencyCycle, InvalidMove, InvalidValue, Refused
+from ..errors import DependencyCycle, InvalidValue, Refused
 from ..model import ACTIVE, BACKLOG, CANCELLED, STATES, Lane
 from ..system import clock
 from . import tasks
-from .completion import Decision, carry_out, decide
+from .completion import Decision, carry_out, check_active, decide
 from .new_tasks import check_command, check_score
 
 TYPE_CHECKING = False
@@ -63,7 +63,9 @@ class Editing:
         with self._database.writing() as connection:
             found = tasks.select(connection, task)
             _change(connection, found, title, description, score, parent, verify)
-            if status is not None:
+            if status == ACTIVE:
+                check_active(connection, found, token)
+            elif status is not None:
                 decision = decide(connection, task, _status(status), token=token, force=status == CANCELLED)
             changed = tasks.select(connection, task)
         carry_out(self._waking, decision)
@@ -95,8 +97,6 @@ def _status(status: str) -> Status:
     """The status that is meant; raises InvalidMove, InvalidValue."""
     if status == "ready":  # as tx has it
         return BACKLOG
-    if status == ACTIVE:
-        raise InvalidMove("a task becomes active by being claimed: `txlite claim ID WORKER`")
     known = [state for state in STATES if state != ACTIVE]
     for state in known:
         if status == state:

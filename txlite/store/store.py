@@ -193,10 +193,10 @@ class Store:
         """Change what is given, all of it or nothing; the task as it is then.
 
         `parent`: an id, or "" for none. `verify`: its gate, or "" for none of its own. `status`: a state but
-        `active`, which claiming gives; backlog (or ready, as tx has it) gives back a task that was claimed by hand.
-        While a worker runs it, its agent may say done or failed with `token`, and cancelled stops the agent. Raises
-        InvalidValue, InvalidMove, TaskNotFound, DependencyCycle for a parent below the task, AlreadyClaimed,
-        LeaseLost.
+        `active`, which claiming gives, and which changes nothing for who has the claim; backlog (or ready, as tx has
+        it) gives back a task that was claimed by hand. While a worker runs it, its agent may say done or failed with
+        `token`, and cancelled stops the agent. Raises InvalidValue, InvalidMove, TaskNotFound, DependencyCycle for a
+        parent below the task, AlreadyClaimed, LeaseLost.
         """
         return self._editing.update(
             task, title=title, description=description, score=score, parent=parent, status=status, verify=verify,

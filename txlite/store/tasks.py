@@ -167,4 +167,4 @@ def seq_of(connection: sqlite3.Connection, task: str) -> int:
 
 def unknown(task: str) -> TaskNotFound:
     """Return the error for an id that no task has."""
-    return TaskNotFound(f"no task {text.shorten(task, 60)!r}: `txlite list` shows those that exist")
+    return TaskNotFound(f"Task not found: {text.shorten(task, 60)}: `txlite list` shows those that exist")
