@@ -14,12 +14,12 @@ import os
 import stat
 
 from ..errors import StoreUnavailable
-from .location import PACKAGE, check_trust
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # `location` knows it, too, and calls us
 TRUSTED = "trusted"  # the file in the user's state directory: a line for each directory
 
 
@@ -140,10 +140,12 @@ def _memory() -> str:
 
 def _remembered() -> list[bytes]:
     path = _memory()
-    if not os.path.lexists(path):
-        return []
-    check_trust(os.path.dirname(path))
-    check_trust(path)
+    for part in (os.path.dirname(path), path):
+        if not os.path.exists(part):
+            return []
+        status = os.stat(part)
+        if status.st_uid != os.geteuid() or status.st_mode & 0o022:
+            raise StoreUnavailable(f"{part} can be written by others, who would say what you trust: chmod go-w it")
     return _read(path).splitlines()
 
 
