@@ -136,9 +136,9 @@ def check_line(value: str, what: str) -> str:
 
     Raises InvalidValue, naming `what`, for empty text, NUL bytes and lone surrogates.
     """
-    if not value.strip():
+    if not check_text(value, what).strip():
         raise InvalidValue(f"{what} is empty: say what is to be done")
-    return check_text(value, what)
+    return value
 
 
 def check_name(value: str, what: str) -> str:
@@ -156,7 +156,9 @@ def check_plain_name(value: str, what: str) -> str:
 
 
 def check_text(value: str, what: str) -> str:
-    """`value` if the database can hold it and give it back unchanged; else InvalidValue."""
+    """`value` if it is text that the database can hold and give back unchanged; else InvalidValue."""
+    if not isinstance(value, str):
+        raise InvalidValue(f"{what}, {shorten(repr(value), 40)}, is not text")
     if "\0" in value:
         raise InvalidValue(f"{what} contains a NUL byte: remove it")
     try:

@@ -81,8 +81,10 @@ class Verbs(Case):
         self.assertEqual(self.txlite("worker", "list"), f"Workers:\n  worker-1 [busy] worker-1 \u2192 {task}\n")
         self.assertEqual(self.json("claim", "release", task, "worker-1"),
                          {"released": True, "taskId": task, "workerId": "worker-1"})  # fmt: skip
-        self.break_row("UPDATE tasks SET not_before = '2999-01-01T00:00:00.000Z'")  # two commands may take two seconds
-        self.assertEqual(self.json("ready"), [])
+        self.break_row("UPDATE tasks SET delay_until = delay_until + 1000")  # two commands may take two seconds
+        listed = self.json("ready")[0]
+        self.assertEqual((listed["id"], listed["isReady"], listed["reservedFor"]), (task, True, "worker-1"))
+        self.assertIn("  reserved  ", self.txlite("list"))
         self.txlite("claim", task, "worker-2", code=1)
         self.assertIn("was released by worker-1 a moment ago", self.errors)
         self.assertEqual(self.json("claim", task, "worker-1", "--lease", "1s")["lease"], 1)
@@ -112,6 +114,54 @@ class Verbs(Case):
         with open(self.path("id"), "w") as file:
             file.write(self.json("list")[0]["id"])
         self.txlite("run", "--max-attempts", "1")
+
+    def test_several_at_once(self) -> None:
+        ids = [self.add(f"task {number}") for number in range(5)]
+        self.assertEqual([one["status"] for one in self.json("cancel", *ids[:2])], ["cancelled"] * 2)
+        self.txlite("fail", ids[2], ids[3], "--reason", "no")
+        self.txlite("done", ids[4], ids[0][:-1], ids[1], code=1)
+        self.assertEqual(self.errors.count("is cancelled and cannot become done"), 2)
+        self.assertEqual(self.json("show", ids[4])["status"], "done")
+        self.assertEqual([one["id"] for one in self.json("retry", "--failed")], ids[2:4])
+        self.assertEqual([one["id"] for one in self.json("retry", "--all")], ids[:2])
+        self.assertEqual(self.json("retry", "--failed"), [])
+        self.txlite("retry", code=64)
+        self.txlite("retry", ids[0], "--all", code=64)
+        waiting = self.add("waiting", "--after", f"{ids[0]},{ids[1]}", "--after", ids[2])
+        self.assertEqual(self.json("show", waiting)["blockedBy"], ids[:3])
+
+    def test_a_beginning_of_an_id_is_enough_everywhere(self) -> None:
+        task = self.txlite("add", "-q", "--", "echo said").strip()
+        self.txlite("run")
+        for name in (task[:-1], task[3:-1]):
+            self.assertEqual(self.txlite("logs", name), "said\n")
+            self.assertEqual(self.json("wait", name)[0]["id"], task)
+            self.assertEqual({one["task"] for one in self.json("history", name)}, {task})
+            self.assertIn("done", self.txlite("stop", name))
+        self.txlite("delete", task)
+        self.assertEqual(len(self.json("history", task)), 4)
+        self.txlite("history", task[:-1], code=2)
+
+    def test_wait_for_all(self) -> None:
+        self.txlite("wait", "--all")
+        task = self.add("task")
+        self.assertEqual(self.txlite("wait", "--all", "--timeout", "0.1", code=124), f"{task}  not ended\n")
+        self.txlite("done", task)
+        self.txlite("wait", code=64)
+
+    def test_a_command_is_changed_while_it_waits(self) -> None:
+        task = self.txlite("add", "-q", "--", "fales").strip()
+        self.txlite("update", task, "--command", "echo right", "--timeout", "5s", "--retries", "2")
+        found = self.json("show", task)
+        self.assertEqual([found[key] for key in ("title", "command", "timeout", "maxAttempts")],
+                         ["echo right", "echo right", 5, 3])  # fmt: skip
+        self.txlite("update", self.add("a prompt"), "--command", "x", code=64)
+        self.assertIn("is a prompt and has no command", self.errors)
+        batch = self.batch("echo a >> log", "fales")
+        self.txlite("run", "--from", batch, "--retries", "0", code=1)
+        self.txlite("update", self.json("list", "--status", "failed")[0]["id"], "--command", "echo b >> log")
+        self.assertIn("2 tasks were added before: 1 done, 1 that", self.txlite("run", "--from", batch, code=None))
+        self.assertEqual(sorted(self.read("log").split()), ["a", "b"])
 
     def test_what_cannot_be_claimed_says_why(self) -> None:
         done, cancelled, blocker = self.add("done"), self.add("cancelled"), self.add("blocker")

@@ -64,7 +64,7 @@ class Batches(Case):
 
     def test_what_failed_is_shown_with_the_end_of_its_output_and_a_path_from_here(self) -> None:
         script = "for n in 1 2 3 4 5 6 7; do echo line $n; echo; done; printf '\\033[2J last'; exit 3"
-        out = self.txlite("run", "--from", self.batch(script, "exit 4"), "--max-attempts", "1", code=1)
+        out = self.txlite("run", "-j", "1", "--from", self.batch(script, "exit 4"), "--max-attempts", "1", code=1)
         lines = out[out.index("failed:  ") :].splitlines()
         self.assertTrue(lines[0].endswith("  (failed, exit 3)"), out)
         self.assertRegex(lines[1], r"^ {9}\.txlite/workers/\S+_shell_task\.md$")
@@ -89,9 +89,13 @@ class Batches(Case):
         with open(self.path("ready"), "w"):
             pass
         out = self.txlite("run", "--from", batch, "--max-attempts", "1")
-        self.assertIn("1 done, 1 that failed are tried again", out)
+        self.assertIn("2 tasks were added before: 1 done, 1 that failed is tried again", out)
         self.assertEqual(sorted(self.read("log").split()), ["one", "two", "two"])
-        self.txlite("run", "--from", batch, "--max-attempts", "1")  # it was finished: this is a new one
+        out = self.txlite("run", "--from", batch, "--max-attempts", "1")
+        self.assertEqual(
+            out.splitlines(), ["2 tasks were added before: 2 done (--again adds all of them anew)", "2 done"]
+        )
+        self.txlite("run", "--from", batch, "--max-attempts", "1", "--again")
         self.assertEqual(len(self.json("list")), 4)
         interrupted = self.batch("touch go; sleep 60")
         run = self.start("run", "--from", interrupted, "--max-attempts", "1")
@@ -112,8 +116,58 @@ class Batches(Case):
         wait_until(lambda: self.json("list")[0]["status"] == "done", "the worker to finish")
         self.assertIn("1 done", self.txlite("run", "--from", batch))
         self.assertEqual(self.read("log"), "one\n")
-        self.txlite("run", "--from", batch)
-        self.assertEqual(self.read("log"), "one\none\n")
+
+    def test_of_a_file_that_has_grown_only_the_new_lines_are_added(self) -> None:
+        batch = self.batch("echo a >> log", "echo a >> log", "echo b >> log; test -e ready")
+        self.txlite("run", "--from", batch, "-j", "1", "--max-attempts", "1", code=1)
+        with open(batch, "a") as file, open(self.path("ready"), "w"):
+            file.write("echo c >> log\necho a >> log\n")
+        out = self.txlite("run", "--from", batch, "-j", "1")
+        self.assertIn("3 tasks were added before: 2 done, 1 that failed is tried again, 2 new", out)
+        self.assertIn("\n5 done", out)
+        self.assertEqual(sorted(self.read("log").split()), ["a", "a", "a", "b", "b", "c"])
+        with open(batch, "w") as file:  # what is no longer in it changes nothing
+            file.write("echo c >> log\necho d >> log\n")
+        self.assertIn("1 task was added before: 5 done, 1 new", self.txlite("run", "--from", batch, "-j", "1"))
+        self.txlite("run", "--from", batch, "--again", "-j", "1")
+        self.assertEqual("".join(sorted(self.read("log").split())), "aaabbccdd")
+
+    def test_lines_of_a_pipe_are_known_again_when_all_are_there(self) -> None:
+        self.txlite("run", "--from", "-", "-j", "1", stdin=b"echo a >> log\necho b >> log\n")
+        out = self.txlite("run", "--from", "-", "-j", "1", stdin=b"echo a >> log\necho b >> log\necho c >> log\n")
+        self.assertIn("2 tasks were added before: 2 done, 1 new", out)
+        self.assertIn("2 tasks added", self.txlite("run", "--from", "-", stdin=b"echo b >> log\necho d >> log\n"))
+        self.assertEqual("".join(sorted(self.read("log").split())), "abbcd")
+
+    def test_a_command_after_two_dashes_is_run_each_time(self) -> None:
+        self.assertIn("1 task added", self.txlite("run", "--", "echo", "a b", ">", "$x"))
+        for _ in range(2):
+            out = self.txlite("run", "-j", "2", "--retries", "0", "--", "echo said >> log; test -e ready", code=1)
+        self.assertIn("1 task was added before: 0 done, 1 that failed is tried again", out)
+        with open(self.path("ready"), "w"):
+            pass
+        for _ in range(2):
+            self.txlite("run", "--", "echo said >> log; test -e ready")
+        self.assertEqual(self.read("log").count("said"), 4)
+        self.assertEqual(self.json("list")[0]["command"], "echo 'a b' '>' '$x'")
+        self.txlite("run", "--from", "-", "--", "true", code=64)
+        self.assertIn("give one of the two", self.errors)
+
+    def test_a_tasks_own_bounds_and_variables_come_before_the_runs(self) -> None:
+        self.environment.update(SEEN="from here", MY_TOKEN="secret", TXLITE_OTHER="no")
+        script = 'echo "$SEEN|$GIVEN|$MY_TOKEN" >> log; test -n "$GIVEN"'
+        self.txlite("add", "--env", "SEEN", "--env", "GIVEN=a=b c", "--", script)
+        self.txlite("add", "--env-all", "--retries", "1", "--", script)
+        slow = self.txlite("add", "-q", "--timeout", "0.2", "--max-attempts", "1", "--", "sleep 60").strip()
+        for name in ("SEEN", "MY_TOKEN"):
+            del self.environment[name]
+        self.txlite("run", "-j", "1", code=1)
+        self.assertEqual(self.read("log").splitlines(), ["from here|a=b c|", "from here||", "from here||"])
+        self.assertEqual(self.json("show", slow)["attempts"][0]["outcome"], "timeout")
+        shown = self.json("list")[0]
+        self.assertEqual((shown["environment"], shown["maxAttempts"]), (["SEEN", "GIVEN"], None))
+        for value in ("NOWHERE", "=x", "TXLITE_HOME=x"):
+            self.txlite("add", "x", "--env", value, code=64)
 
     def test_run_without_from_goes_on_where_anything_stood(self) -> None:
         self.txlite("add", "--", "echo $TXLITE_TASK-$TXLITE_TOKEN > said")

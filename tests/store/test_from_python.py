@@ -9,7 +9,8 @@ import textwrap
 import threading
 import time
 import unittest
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 from unittest import mock
 
 import txlite
@@ -161,6 +162,52 @@ class Sharing(Case):
             for thread in threads:
                 thread.join()
             self.assertEqual((trouble, sorted(ran)), ([], sorted(ids)))
+
+
+class Names(Case):
+    def test_a_task_stands_for_its_id(self) -> None:
+        with self.store() as store:
+            first = store.add("first")
+            second = store.add("second", after=first, parent=first)
+            third = store.add("third", after=[first, second.id])
+            self.assertEqual(store.relations([third])[third.id].blocked_by, [first.id, second.id])
+            store.remove_dependency(third, second)
+            store.add_dependency(third, second)
+            self.assertEqual(store.get(third).id, third.id)
+            store.claim(first, "me")
+            store.renew(first, "me")
+            store.release(first, "me")
+            with store.claimed(first, "me"):
+                pass
+            store.update(second, parent=third, score=3)
+            self.assertEqual(store.attempts(first)[0].worker, "me")
+            self.assertEqual(store.done(first), [second.id])
+            store.fail(second)
+            store.retry(second)
+            store.cancel(second)
+            store.reset(second)
+            self.assertEqual(store.delete(third, cascade=True), [third.id, second.id])
+
+    def test_anything_else_is_refused_by_the_arguments_name(self) -> None:
+        with self.store() as store:
+            task, wrong = store.add("task"), cast(Any, store)
+            calls: list[tuple[Callable[[], object], str]] = [
+                (lambda: wrong.claim(5, "me"), "task"),
+                (lambda: wrong.get(None), "task"),
+                (lambda: wrong.add_dependency(task, 5), "blocker"),
+                (lambda: wrong.add("x", after=5), "after"),
+                (lambda: wrong.add("x", after=[None]), "after"),
+                (lambda: wrong.add("x", parent=b"tx-x"), "parent"),
+                (lambda: wrong.claim(task, 5), "the worker's name"),
+                (lambda: wrong.add(5), "the title"),
+                (lambda: wrong.add("x", description=5), "the description"),
+                (lambda: wrong.add("x", timeout="5"), "timeout"),
+                (lambda: wrong.add("x", max_attempts=0), "max_attempts"),
+                (lambda: wrong.add("x", environment={"A": 5}), "value of A"),
+            ]
+            for call, name in calls:
+                with self.assertRaisesRegex(txlite.InvalidValue, name):
+                    call()
 
 
 class Due(Case):

@@ -57,6 +57,20 @@ class Environment:
         return environment
 
 
+SECRETS = ("*TOKEN*", "*SECRET*", "*PASSW*", "*KEY*", "*CREDENTIAL*", "*AUTH*", "*PRIVATE*", "*COOKIE*")
+
+
+def plain_environment() -> dict[str, str]:
+    """Return what is set here, but for what looks secret by its name and what txlite sets itself."""
+    from fnmatch import fnmatchcase
+
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("TXLITE_") and not any(fnmatchcase(name.upper(), pattern) for pattern in SECRETS)
+    }
+
+
 def build_command(
     agent: Agent, task: Task, prompt: str, file: str, level: str = "", search: bool = False, in_loop: bool = False
 ) -> tuple[list[str], bytes | None]:

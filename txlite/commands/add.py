@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ..agents.environment import plain_environment
 from ..view.json_objects import print_json, task_object
 from . import open_writing
-from .arguments import parse_moment, parse_score, value_of
+from .arguments import add_bounds, join_command, parse_moment, parse_names, parse_score, parse_variable, value_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +17,10 @@ TAKES_COMMAND = True  # after --
 def configure(parser: ArgumentParser, verb: str) -> None:
     """Declare the arguments of a verb."""
     parser.usage = "txlite add [options] TITLE   or   txlite add [options] [TITLE] -- COMMAND ..."
-    parser.epilog = "COMMAND is a line for sh -c if it is one word, and a command with its arguments otherwise."
+    parser.epilog = (
+        "COMMAND is a line for sh -c if it is one word, and a command with its arguments otherwise. It runs with the "
+        "environment of the worker, not of this shell: --env takes variables along."
+    )
     parser.add_argument("title", nargs="?", default="", help="what is to be done; for a command it may be left out")
     parser.add_argument(
         "--score", "-s", type=value_of(parse_score), default=0, metavar="N", help="the higher, the sooner (0)"
@@ -24,11 +28,19 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     parser.add_argument("--description", "-d", default="", metavar="TEXT", help="more about it")
     parser.add_argument("--parent", "-p", metavar="ID", help="the task that this is a part of")
     parser.add_argument("--needs", default="", metavar="CAPABILITY", help="what its worker must be able to do")
-    parser.add_argument("--after", action="append", default=[], metavar="ID", help="wait until this task is done")
+    parser.add_argument(
+        "--after", action="append", default=[], metavar="ID,...", help="wait until these tasks are done"
+    )
     parser.add_argument(
         "--at", type=value_of(parse_moment), metavar="TIME", help="not before: 15:00, 2025-10-24T15:00, +10m"
     )
     parser.add_argument("--directory", metavar="DIR", help="where it runs (here)")
+    add_bounds(parser, None)
+    parser.add_argument(
+        "--env", action="append", default=[], type=value_of(parse_variable), metavar="NAME[=VALUE]",
+        help="a variable for it; without VALUE the one that is set here",
+    )  # fmt: skip
+    parser.add_argument("--env-all", action="store_true", help="all that are set here, but for what looks secret")
     parser.add_argument("--verify", metavar="COMMAND", help="the gate that its work must pass in `txlite ralph`")
     parser.add_argument("--json", action="store_true", help="print the task as an object")
     parser.add_argument("--quiet", "-q", action="store_true", help="print its id and nothing else")
@@ -36,7 +48,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 
 def run(args: Namespace) -> int:
     """Add a task and print it."""
-    command = _join(args.command) if args.command else None
+    command = join_command(args.command) if args.command else None
     with open_writing(args) as store:
         task = store.add(
             args.title,
@@ -48,7 +60,10 @@ def run(args: Namespace) -> int:
             not_before=args.at,
             directory=args.directory,
             verify=args.verify,
-            after=[store.resolve(name) for name in args.after],
+            after=[store.resolve(name) for names in args.after for name in parse_names(names)],
+            timeout=args.timeout,
+            max_attempts=args.max_attempts,
+            environment={**(plain_environment() if args.env_all else {}), **dict(args.env)},
         )
         if args.json:
             print_json(task_object(task, store.relations([task])[task.id]))
@@ -59,10 +74,3 @@ def run(args: Namespace) -> int:
 
             print_tasks([task])
     return 0
-
-
-def _join(words: list[str]) -> str:
-    """One word is a line for the shell, as with ssh and watch; several are a command and its arguments."""
-    import shlex
-
-    return words[0] if len(words) == 1 else shlex.join(words)

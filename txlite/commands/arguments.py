@@ -6,7 +6,9 @@ instead. `value_of` makes a `type=` of it for argparse. Used by the verbs' `conf
 
 from __future__ import annotations
 
+import os
 import re
+from argparse import SUPPRESS
 
 from .. import text
 from ..errors import UsageError
@@ -81,6 +83,23 @@ def parse_attempts(value: str) -> int:
     return number
 
 
+def parse_retries(value: str) -> int:
+    """Return how many attempts a task has that is tried again so often: from 0."""
+    number = _parse_whole(value, "retries")
+    if not 0 <= number < 1_000_000:
+        raise UsageError(f"{number} retries: give a number from 0")
+    return number + 1
+
+
+def parse_variable(value: str) -> tuple[str, str]:
+    """Return the name and the value of a variable: NAME=VALUE, or NAME for the one that is set now."""
+    name, is_given, given = value.partition("=")
+    found = given if is_given else os.environ.get(name)
+    if found is None:
+        raise UsageError(f"{text.shorten(value, 40)} is not set here: give {text.shorten(value, 40)}=VALUE")
+    return name, found
+
+
 def _parse_whole(value: str, what: str) -> int:
     try:
         return int(value)
@@ -140,6 +159,27 @@ def add_lease(parser: ArgumentParser) -> None:
         metavar="MINUTES",
         help="how long (30); or with a unit, 90s, 2h",
     )
+
+
+def add_bounds(parser: ArgumentParser, max_attempts: int | None) -> None:
+    """Give a parser the options that bound a task: --max-attempts, or --retries in other words, and --timeout."""
+    default = "" if max_attempts is None else f" ({max_attempts})"
+    parser.add_argument(
+        "--max-attempts", type=value_of(parse_attempts), default=max_attempts, metavar="N",
+        help=f"until it counts as failed{default}",
+    )  # fmt: skip
+    parser.add_argument(
+        "--retries", type=value_of(parse_retries), dest="max_attempts", default=SUPPRESS, metavar="N",
+        help="the same, less one: how often it is tried again",
+    )  # fmt: skip
+    parser.add_argument("--timeout", type=duration, metavar="TIME", help="for each attempt: 90, 10s, 5m, 2h")
+
+
+def join_command(words: list[str]) -> str:
+    """Return a line for `sh -c`: one word is one, as with ssh and watch; several are a command and its arguments."""
+    import shlex
+
+    return words[0] if len(words) == 1 else shlex.join(words)
 
 
 duration = value_of(text.parse_duration)  # seconds: for the many options that give one

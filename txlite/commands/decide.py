@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
-from ..view.json_objects import print_json, task_object
+from .. import text
+from ..errors import Error, UsageError
+from ..view.json_objects import launched_object, print_json, task_object
 from ..view.tasks import print_tasks
 from . import open_writing
 
@@ -13,49 +15,107 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+    from ..execution.launch_order import LaunchOrder
+    from ..execution.launched import Launched
+    from ..model import Task
     from ..store.store import Store
+    from ..store.tasks import Relations
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
     """Declare the arguments of a verb."""
-    parser.add_argument("task", metavar="ID")
+    parser.add_argument("tasks", metavar="ID", nargs="*" if verb == "retry" else "+", help="one task, or several")
     if verb == "done":
         parser.add_argument("--force", action="store_true", help="even if a worker runs it: stop its agent")
     if verb == "fail":
         parser.add_argument("--reason", default="", metavar="TEXT", help="why, for who looks at it")
-    parser.add_argument("--json", action="store_true", help="print an object")
+    if verb == "retry":
+        parser.add_argument("--failed", action="store_true", help="all of the queue that failed")
+        parser.add_argument("--all", action="store_true", help="all of the queue that failed or were cancelled")
+    parser.add_argument("--json", action="store_true", help="print an object; for several tasks an array")
 
 
 def run(args: Namespace) -> int:
-    """Decide about a task and print how it stands."""
+    """Decide about tasks and print how they stand. What is wrong with one of several does not keep the others."""
+    errors: list[Error] = []
+    decided: list[tuple[Task, Relations, dict[str, object]]] = []
+    launches: list[LaunchOrder] = []
     with open_writing(args) as store:
-        id = store.resolve(args.task)
-        more: dict[str, object] = {}
-        if args.verb == "done":
-            more["nowReady"] = store.done(id, token=own_token(id), force=args.force)
-        elif args.verb == "fail":
-            store.fail(id, args.reason, token=own_token(id))
-            if args.reason and not store.attempts(id):
-                print("txlite: the reason was not kept: the task never ran", file=sys.stderr)
-        elif args.verb == "cancel":
-            store.cancel(id)
-        elif args.verb == "reset":
-            _recover(store, id)
-            more["oldStatus"] = store.reset(id)
-        elif store.launches.of(id):
-            return _launch_again(store, id, args.json)
-        else:
-            store.retry(id)
-        task = store.get(id)
-        relations = store.relations([task])[task.id]
-    if args.json:
-        found = task_object(task, relations)
-        print_json({"task": found, **more} if more else found)
-    else:
-        print_tasks([task])
-        if more.get("nowReady"):
-            print("now ready: " + ", ".join(map(str, more["nowReady"])))  # type: ignore[call-overload]
+        home, ids = store.home, _chosen(store, args)
+        for id in ids:
+            try:
+                if args.verb == "retry" and store.launches.of(id):
+                    launches.append(_order_again(store, id))
+                    continue
+                more = _decide(store, id, args)
+            except Error as error:
+                errors.append(error)
+                continue
+            task = store.get(id)
+            decided.append((task, store.relations([task])[id], more))
+    # After the store is closed: a worker that is launched must not inherit an open database.
+    launched = [_launch(home, order) for order in launches]
+    _print(args, decided, launched, len(ids) == 1)
+    for other in errors[1:]:
+        print(f"txlite: {text.printable(str(other))}", file=sys.stderr)
+    if errors:
+        raise errors[0]
     return 0
+
+
+def _chosen(store: Store, args: Namespace) -> list[str]:
+    """The ids that are meant; raises UsageError where none is given, or too much."""
+    if args.verb != "retry" or args.tasks:
+        if args.verb == "retry" and (args.failed or args.all):
+            raise UsageError("give tasks, or --failed, or --all: one of the three")
+        return list(dict.fromkeys(map(store.resolve, args.tasks)))
+    if not (args.failed or args.all):
+        raise UsageError("no task is given: `txlite retry ID ...`, or --failed, or --all")
+    states = ["failed", "cancelled"] if args.all else ["failed"]
+    return [task.id for task in store.list(states) if not store.launches.of(task.id)]
+
+
+def _decide(store: Store, id: str, args: Namespace) -> dict[str, object]:
+    """Carry out the verb for a task of the queue; what is to be told besides."""
+    if args.verb == "done":
+        return {"nowReady": store.done(id, token=own_token(id), force=args.force)}
+    if args.verb == "fail":
+        store.fail(id, args.reason, token=own_token(id))
+        if args.reason and not store.attempts(id):
+            print("txlite: the reason was not kept: the task never ran", file=sys.stderr)
+    elif args.verb == "cancel":
+        store.cancel(id)
+    elif args.verb == "reset":
+        _recover(store, id)
+        return {"oldStatus": store.reset(id)}
+    else:
+        store.retry(id)
+    return {}
+
+
+def _print(
+    args: Namespace,
+    decided: list[tuple[Task, Relations, dict[str, object]]],
+    launched: list[Launched],
+    is_one: bool,
+) -> None:
+    if args.json:
+        found: list[object] = []
+        for task, relations, more in decided:
+            one = task_object(task, relations)
+            found.append({"task": one, **more} if more else one)
+        found += map(launched_object, launched)
+        if found or not is_one:
+            print_json(found[0] if is_one else found)
+        return
+    print_tasks([task for task, _, _ in decided])
+    ready = [id for _, _, more in decided for id in more.get("nowReady", ())]  # type: ignore[attr-defined]
+    if ready:
+        print("now ready: " + ", ".join(ready))
+    for worker in launched:
+        from ..view.attempts import print_launched
+
+        print_launched(worker)
 
 
 def _recover(store: Store, id: str) -> None:
@@ -66,18 +126,19 @@ def _recover(store: Store, id: str) -> None:
         Recovery(store).run()
 
 
-def _launch_again(store: Store, id: str, as_json: bool) -> int:
-    """A launched task is no other worker's: it gets one of its own once more."""
-    from ..execution.launch import launch
+def _order_again(store: Store, id: str) -> LaunchOrder:
+    """What launches a task once more: it is no other worker's, and gets one of its own."""
     from ..execution.launch_order import order_again
     from ..execution.recovery import Recovery
-    from ..view.attempts import print_launched
 
     Recovery(store).run()
-    home, wanted = store.home, order_again(store, id)
-    store.close()  # a worker that is launched must not inherit an open database
-    print_launched(launch(home, wanted), as_json)
-    return 0
+    return order_again(store, id)
+
+
+def _launch(home: str, order: LaunchOrder) -> Launched:
+    from ..execution.launch import launch
+
+    return launch(home, order)
 
 
 def own_token(task: str) -> int | None:

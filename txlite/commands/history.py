@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..errors import TaskNotFound
 from ..view.json_objects import event_object, print_json
 from ..view.table import print_table
 from . import open_reading
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from ..store.history import Event
+    from ..store.store import Store
 
 LATEST = 20
 
@@ -29,12 +31,19 @@ def run(args: Namespace) -> int:
     """Print changes of state."""
     limit = LATEST if args.limit is None and args.task is None else args.limit
     with open_reading(args) as store:
-        events = store.history.events(args.task, limit)
+        events = store.history.events(args.task and _resolve(store, args.task), limit)
     if args.json:
         print_json([event_object(event) for event in events])
     else:
         print_table(map(_row, events))
     return 0
+
+
+def _resolve(store: Store, name: str) -> str:
+    try:
+        return store.resolve(name)
+    except TaskNotFound:
+        return name  # one that was deleted is known by its whole id
 
 
 def _row(event: Event) -> tuple[object, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from .. import text
@@ -11,13 +12,13 @@ from ..execution.executor import Limits
 from ..execution.supervisor import Supervisor, SupervisorSettings
 from ..home import config, location
 from ..reports import report
-from ..store.batches import identify
+from ..store.batches import ALL, ANY, OPEN, identify
 from ..store.store import Store
 from ..view.json_objects import print_json, run_object
 from ..view.run_progress import conclude, print_result, result_object, show_run
 from ..view.terminal import check_said, say
 from . import open_writing
-from .arguments import duration, parse_attempts, parse_workers, value_of
+from .arguments import add_bounds, duration, join_command, parse_workers, value_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,16 +28,23 @@ if TYPE_CHECKING:
     from ..store.batches import Batch
 
 
+TAKES_COMMAND = True  # after --
+MATCHES = {"-": ALL, "--": OPEN}  # how lines that have no file are known again
+
+
 def configure(parser: ArgumentParser, verb: str) -> None:
     """Declare the arguments of a verb."""
+    parser.usage = "txlite run [options]   or   txlite run [options] -- COMMAND ..."
+    parser.epilog = (
+        "What is queued is run; with --from, or a COMMAND (a line for sh -c if it is one word), that is added first. "
+        "Lines that were added before from the same FILE are not added again: what is unfinished of them goes on."
+    )
     add = parser.add_argument
-    add("--workers", "-w", type=value_of(parse_workers), default=4, metavar="N", help="how many at a time (4)")
+    add("--workers", "-w", "-j", type=value_of(parse_workers), default=4, metavar="N", help="how many at a time (4)")
     add("--from", dest="source", metavar="FILE", help="a task a line, a command for sh -c; - is stdin")
-    add("--again", action="store_true", help="add the lines though the same batch is unfinished")
+    add("--again", action="store_true", help="add all lines, also those that were added before")
     add("--agent", default=SHELL, metavar="NAME", help="who runs prompts (shell: commands only)")
-    attempts = value_of(parse_attempts)
-    add("--max-attempts", type=attempts, default=3, metavar="N", help="until a task counts as failed (3)")
-    add("--timeout", type=duration, metavar="TIME", help="for each attempt: 90, 10s, 5m, 2h")
+    add_bounds(parser, 3)
     add("--drain", type=duration, metavar="TIME", help="how long attempts may go on after the first signal")
     add("--kill-after", type=duration, default=10.0, metavar="TIME", help="between TERM and KILL (10s)")
     add("--forever", action="store_true", help="stay when there is nothing left to do")
@@ -45,7 +53,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 
 def run(args: Namespace) -> int:
     """Run a batch, or what is queued; return 1 where something failed or waits."""
-    lines = None if args.source is None else list(_read_lines(args.source))
+    lines = _read(args)
     home = location.locate(args.home)
     options = config.read(home)
     agent = find_agent(args.agent, options)
@@ -71,7 +79,6 @@ def _run(store: Store, settings: SupervisorSettings, batch: Batch | None, args: 
     try:
         supervisor.run()
         progress.look()
-        store.batches.end_finished()
     finally:
         progress.end()
     result = conclude(store, batch, progress)
@@ -83,6 +90,15 @@ def _run(store: Store, settings: SupervisorSettings, batch: Batch | None, args: 
     if supervisor.is_interrupted:
         raise Interrupted("interrupted: `txlite run` goes on where it stopped")
     return 0 if result.is_complete else 1
+
+
+def _read(args: Namespace) -> list[str] | None:
+    """The tasks that are given; None where there is only what is queued."""
+    if args.command and args.source is not None:
+        raise UsageError("--from, or a command after --: give one of the two")
+    if args.command:
+        return [join_command(args.command)]
+    return None if args.source is None else list(_read_lines(args.source))
 
 
 def _read_lines(source: str) -> Iterator[str]:
@@ -107,17 +123,26 @@ def _read_lines(source: str) -> Iterator[str]:
 
 
 def _enter(store: Store, lines: list[str], args: Namespace) -> Batch:
-    """Add the batch, or find where it stood."""
-    digest = identify(args.agent, location.working_directory(), lines)
+    """Add the batch, or what is new in it."""
+    source = "--" if args.source is None else args.source
+    origin = source if source in ("--", "-") else os.path.realpath(source)
+    directory = location.working_directory()
+    digests = (identify(args.agent, directory, [f"\0{origin}"]), identify(args.agent, directory, lines))
+    match = None if args.again else MATCHES.get(origin, ANY)
     new = [{"command" if args.agent == SHELL else "title": line} for line in lines]
-    batch, is_new = store.batches.add(digest, args.source, new, args.again)
-    if is_new:
-        _say(args, f"{text.count(batch.size, 'task')} added")
+    batch = store.batches.add(digests, source, new, match)
+    if not batch.found:
+        _say(args, f"{text.count(batch.added, 'task')} added")
         return batch
     failed = store.batches.retry_failed(batch)
-    done = store.batches.count(batch).get("done", 0)
-    again = f", {failed} that failed are tried again" if failed else ""
-    _say(args, f"{batch.size} tasks were added before and are continued: {done} done{again} (--again adds them anew)")
+    counts = store.batches.count(batch)
+    known = f"{text.count(batch.found, 'task')} {'was' if batch.found == 1 else 'were'} added before"
+    more = [f"{counts.get('done', 0)} done"]
+    if failed:
+        more.append(f"{failed} that failed {'is' if failed == 1 else 'are'} tried again")
+    if batch.added:
+        more.append(f"{batch.added} new")
+    _say(args, f"{known}: {', '.join(more)} (--again adds all of them anew)")
     return batch
 
 

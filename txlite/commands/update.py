@@ -6,12 +6,15 @@ from ..errors import UsageError
 from ..view.json_objects import print_json, task_object
 from ..view.tasks import print_tasks
 from . import open_writing
-from .arguments import parse_score, value_of
+from .arguments import add_bounds, parse_score, value_of
 from .decide import own_token
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+
+
+CHANGES = ("status", "title", "score", "description", "parent", "verify", "timeout", "max_attempts")
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
@@ -25,6 +28,8 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         parser.add_argument("--score", "-s", type=value_of(parse_score), metavar="N", help="the higher, the sooner")
         parser.add_argument("--description", "-d", metavar="TEXT")
         parser.add_argument("--parent", "-p", metavar="ID", help="the task that it is a part of; '' for none")
+        parser.add_argument("--command", dest="line", metavar="LINE", help="for sh -c, while it does not run")
+        add_bounds(parser, None)
         parser.add_argument("--verify", metavar="COMMAND", help="the gate that its work must pass; '' for none")
     parser.add_argument("--json", action="store_true", help="print an object")
 
@@ -35,7 +40,8 @@ def run(args: Namespace) -> int:
 
 
 def _update(args: Namespace) -> int:
-    changes = {name: getattr(args, name) for name in ("status", "title", "score", "description", "parent", "verify")}
+    changes = {name: getattr(args, name) for name in CHANGES}
+    changes["command"] = args.line
     if all(value is None for value in changes.values()):
         raise UsageError("nothing to change was given: `txlite update --help` shows what can be")
     with open_writing(args) as store:

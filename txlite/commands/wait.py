@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from .. import text
-from ..errors import NotFound
-from ..execution.stopping import find_target, wait_for
+from ..errors import NotFound, UsageError
+from ..execution.stopping import find_target, open_targets, wait_for
 from ..view.attempts import print_ended
 from . import open_reading
 from .arguments import duration
@@ -21,21 +21,24 @@ UNKNOWN = 125
 
 def configure(parser: ArgumentParser, verb: str) -> None:
     """Declare the arguments of a verb."""
-    parser.usage = "txlite wait [--timeout TIME] ID|PID ..."
+    parser.usage = "txlite wait [--timeout TIME] ID|PID ...   or   txlite wait [--timeout TIME] --all"
     parser.epilog = (
         "Exits with the task's own exit code, for several with 0 or 1; 124 where one ran out of its time, or waiting "
         "did; 125 where one was lost with its worker, or is unknown."
     )
-    parser.add_argument("names", nargs="+", metavar="ID|PID", help="tasks, or attempts by their PID")
+    parser.add_argument("names", nargs="*", metavar="ID|PID", help="tasks, or attempts by their PID")
+    parser.add_argument("--all", action="store_true", help="all that waits or runs now")
     parser.add_argument("--timeout", type=duration, metavar="TIME", help="wait no longer")
     parser.add_argument("--json", action="store_true", help="print an array of objects")
 
 
 def run(args: Namespace) -> int:
     """Wait, and return the code of what was waited for."""
+    if bool(args.names) == args.all:
+        raise UsageError("give the tasks to wait for, or --all: `txlite status` lists what runs")
     with open_reading(args) as store:
         try:
-            targets = [find_target(store, name) for name in args.names]
+            targets = open_targets(store) if args.all else [find_target(store, name) for name in args.names]
         except NotFound as error:
             error.exit_code = UNKNOWN
             raise

@@ -83,21 +83,20 @@ def open_attempts(store: Store) -> list[AttemptStatus]:
     return [_judge(store, one) for one in store.attempt_statuses.open()]
 
 
-def find_attempt(store: Store, name: str) -> AttemptStatus | None:
-    """Return the last attempt of the task with this id, or the one with this PID; None for a task that never ran.
+def last_attempt(store: Store, task: str) -> AttemptStatus | None:
+    """Return the last attempt of the task with this id; None for one that never ran. Raises TaskNotFound."""
+    found = store.attempt_statuses.of_task(task)
+    return found and _judge(store, found)
 
-    Of several with one PID it is the one that runs, else the newest. Raises NotFound, TaskNotFound.
-    """
-    if not (name.isascii() and name.isdigit()):
-        found = store.attempt_statuses.of_task(name)
-        return found and _judge(store, found)
-    pid = int(name)
+
+def attempt_of_pid(store: Store, pid: int) -> AttemptStatus:
+    """Return the attempt with this PID: of several the one that runs, else the newest. Raises NotFound."""
     for one in open_attempts(store):
         if one.pid == pid:
             return one
     found = store.attempt_statuses.of_pid(pid)
     if not found:
-        raise NotFound(f"no attempt had the PID {shorten(name, 40)}: `txlite status --all` lists them")
+        raise NotFound(f"no attempt had the PID {shorten(str(pid), 40)}: `txlite status --all` lists them")
     return _judge(store, found)
 
 

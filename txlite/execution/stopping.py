@@ -12,7 +12,7 @@ import select
 import signal
 
 from ..errors import NotFound, Refused
-from ..model import CANCELLED, DONE, FAILED, LOST
+from ..model import ACTIVE, BACKLOG, CANCELLED, DONE, FAILED, LOST
 from ..system import clock, process, process_tree
 from ..system.named_tuple import NamedTuple
 from ..text import shorten
@@ -52,17 +52,22 @@ class Ended(NamedTuple):
 
 def find_target(store: Store, name: str) -> Target:
     """Return what a user means by an ID or a PID. Raises NotFound, TaskNotFound."""
-    status = presence.find_attempt(store, name)
-    if status is None or status.task == name:
-        return Target(name, name, None)
-    return Target(name, status.task, status.attempt)
+    if not (name.isascii() and name.isdigit()):
+        return Target(name, store.resolve(name), None)
+    attempt = presence.attempt_of_pid(store, int(name))
+    return Target(name, attempt.task, attempt.attempt)
+
+
+def open_targets(store: Store) -> list[Target]:
+    """Return the tasks that wait or run now."""
+    return [Target(task.id, task.id, None) for task in store.list([BACKLOG, ACTIVE])]
 
 
 def find_attempt(store: Store, target: Target) -> AttemptStatus | None:
     """Return the attempt that is meant; None while the task has none."""
-    return (
-        presence.find_attempt(store, target.task) if target.attempt is None else presence.attempt(store, target.attempt)
-    )
+    if target.attempt is None:
+        return presence.last_attempt(store, target.task)
+    return presence.attempt(store, target.attempt)
 
 
 def end_of(store: Store, target: Target) -> Ended | None:

@@ -1,11 +1,13 @@
-"""Batches: the tasks that one `run --from` added, and how far they are.
+"""Batches: the tasks that one `run` added, and how far they are.
 
-A batch is a range of tasks, because it is added in one transaction. It is unfinished until each of its tasks is
-done or cancelled and a run has come to its end after that: a run that was killed as it finished has told nobody,
-and whoever starts it again must not find everything added anew. Reached as `Store.batches`.
+A batch is a range of tasks, because it is added in one transaction; batches of one series are what was added to it
+later. Lines are matched by their content and by how often they occur, so that a line that was added before is never
+added again unless somebody says so. Reached as `Store.batches`.
 """
 
 from __future__ import annotations
+
+from collections import Counter
 
 from ..model import BACKLOG, Lane, Task
 from ..system import clock
@@ -15,39 +17,44 @@ from .moves import move
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    import sqlite3
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .database import Database
+    from .new_tasks import NewTask
     from .waking import Waking
 
-INSERT = "INSERT INTO batches (digest, source, first, last, added) VALUES (?, ?, ?, ?, ?)"
-FIND_UNFINISHED = """SELECT id, source, first, last FROM batches WHERE digest = ? AND ended IS NULL
-    ORDER BY id DESC LIMIT 1"""
-END = """UPDATE batches SET ended = ? WHERE ended IS NULL AND NOT EXISTS (
-    SELECT 1 FROM tasks WHERE seq BETWEEN first AND last AND status NOT IN ('done', 'cancelled'))"""
-COUNT = "SELECT status, count(*) FROM tasks WHERE seq BETWEEN ? AND ? GROUP BY status"
-FAILED = "SELECT seq, kind, needs FROM tasks WHERE seq BETWEEN ? AND ? AND status = 'failed'"
-UNFINISHED = f"""{tasks.SELECT} WHERE t.seq BETWEEN ? AND ? AND t.status NOT IN ('done', 'cancelled') ORDER BY t.seq"""
+INSERT = """INSERT INTO batches (digest, source, first, last, added, series)
+    VALUES (?, ?, ?, ?, ?, coalesce(?, (SELECT coalesce(max(id), 0) + 1 FROM batches)))"""
+CANDIDATES = "SELECT id, series, first, last FROM batches WHERE digest IN (?, ?) ORDER BY id DESC"
+LINES = """SELECT coalesce(x.line, x.command, t.title), t.status NOT IN ('done', 'cancelled') FROM tasks t
+    LEFT JOIN task_texts x ON x.task = t.seq WHERE t.seq BETWEEN ? AND ?"""
+JOIN = "UPDATE batches SET series = ? WHERE id = ?"
+SERIES_OF = "SELECT series FROM batches WHERE id = ?"
+_OF_SERIES = "batches b JOIN tasks t ON t.seq BETWEEN b.first AND b.last WHERE b.series = ?"
+COUNT = f"SELECT t.status, count(*) FROM {_OF_SERIES} GROUP BY t.status"
+FAILED = f"SELECT t.seq, t.kind, t.needs FROM {_OF_SERIES} AND t.status = 'failed'"
+_IN_SERIES = "EXISTS (SELECT 1 FROM batches b WHERE b.series = ? AND t.seq BETWEEN b.first AND b.last)"
+UNFINISHED = f"{tasks.SELECT} WHERE {_IN_SERIES} AND t.status NOT IN ('done', 'cancelled') ORDER BY t.seq"
 # Waiting, at however many removes, for a task that will not be done by itself.
 STUCK = f"""WITH RECURSIVE stuck (seq) AS (
         SELECT d.task FROM tasks b JOIN dependencies d ON d.blocker = b.seq
             WHERE b.status IN ('failed', 'cancelled', 'blocked')
         UNION SELECT d.task FROM stuck s JOIN dependencies d ON d.blocker = s.seq)
-    {tasks.SELECT} WHERE t.seq IN stuck AND t.status = 'backlog' AND t.seq BETWEEN ? AND ? ORDER BY t.seq"""
+    {tasks.SELECT} WHERE t.seq IN stuck AND t.status = 'backlog'"""
+
+# How much of an earlier batch there must be among the lines, for it to be the one that goes on.
+ANY = "any"  # of its lines: they come from a file, which has a name
+ALL = "all"  # of its lines: they come from a pipe, and another pipe may have some of the same
+OPEN = "open"  # all, and something of it is unfinished: a command that was given as it is, and is wanted each time
 
 
 class Batch(NamedTuple):
-    """The tasks with `first` <= seq <= `last`."""
+    """The batches of one series, together."""
 
     id: int
-    source: str
-    first: int
-    last: int
-
-    @property
-    def size(self) -> int:
-        """How many tasks it has."""
-        return self.last - self.first + 1
+    added: int  # tasks that are new
+    found: int  # and those that had been added before
 
 
 def identify(agent: str, directory: str, lines: Iterable[str]) -> str:
@@ -65,36 +72,36 @@ class Batches:
         self._waking = waking
 
     def add(
-        self, digest: str, source: str, new: Iterable[Mapping[str, object] | str], again: bool = False
-    ) -> tuple[Batch, bool]:
-        """Add tasks as `add_many` does, as a batch; or, unless `again`, find the newest unfinished one with this
-        digest. The batch, and whether it was added. There must be a task in it."""
+        self, digests: tuple[str, str], source: str, new: Iterable[Mapping[str, object] | str], match: str | None = ANY
+    ) -> Batch:
+        """Add those tasks that were not added before, as `add_many` does; there must be one.
+
+        digests: of where the lines come from, and of the lines themselves, as older versions kept it; both as
+        `identify` makes them. match: ANY, ALL or OPEN; None adds all.
+        """
         checked = new_tasks.check_many(new)
         with self._database.writing() as connection:
-            found = None if again else connection.execute(FIND_UNFINISHED, (digest,)).fetchone()
-            if found:
-                return Batch._make(found), False
-            ids = new_tasks.insert(connection, checked)
-            last = tasks.seq_of(connection, ids[-1])
-            first = last - len(ids) + 1
-            number = connection.execute(INSERT, (digest, source, first, last, clock.now())).lastrowid or 0
-        self._waking.wake_for({Lane(task.kind, task.needs) for task in checked})
-        return Batch(number, source, first, last), True
-
-    def end_finished(self) -> None:
-        """Note, at the end of a run, that the batches of which nothing is left to do are finished."""
-        with self._database.writing() as connection:
-            connection.execute(END, (clock.now(),))
+            matched, rest = _match(connection, digests, checked, match) if match else ([], checked)
+            series = matched[0][1] if matched else None
+            for id, _ in matched:
+                connection.execute(JOIN, (series, id))
+            if rest:
+                ids = new_tasks.insert(connection, rest)
+                last = tasks.seq_of(connection, ids[-1])
+                values = (digests[0], source, last - len(ids) + 1, last, clock.now(), series)
+                series = connection.execute(SERIES_OF, (connection.execute(INSERT, values).lastrowid,)).fetchone()[0]
+        self._waking.wake_for({Lane(task.kind, task.needs) for task in rest})
+        return Batch(int(series or 0), len(rest), len(checked) - len(rest))
 
     def count(self, batch: Batch) -> dict[str, int]:
         """Return how many of a batch's tasks there are in each status that has any."""
-        return dict(self._database.execute(COUNT, (batch.first, batch.last)))
+        return dict(self._database.execute(COUNT, (batch.id,)))
 
     def retry_failed(self, batch: Batch) -> int:
         """Put a batch's tasks that failed back into the queue, with all their attempts ahead of them, in one
         transaction; return how many there were."""
         with self._database.writing() as connection:
-            failed = connection.execute(FAILED, (batch.first, batch.last)).fetchall()
+            failed = connection.execute(FAILED, (batch.id,)).fetchall()
             for seq, _, _ in failed:
                 move(connection, seq, BACKLOG, failures=0)
         self._waking.wake_for({Lane(kind, needs) for _, kind, needs in failed})
@@ -102,9 +109,37 @@ class Batches:
 
     def unfinished(self, batch: Batch) -> list[Task]:
         """Return a batch's tasks that are neither done nor cancelled."""
-        return tasks.to_tasks(self._database.execute(UNFINISHED, (batch.first, batch.last)))
+        return tasks.to_tasks(self._database.execute(UNFINISHED, (batch.id,)))
 
     def stuck(self, batch: Batch | None = None) -> list[Task]:
         """Return the tasks, of a batch or of all, that wait for one that failed, was cancelled or is blocked."""
-        bounds = (batch.first, batch.last) if batch else (0, 1 << 62)
-        return tasks.to_tasks(self._database.execute(STUCK, bounds))
+        if batch is None:
+            return tasks.to_tasks(self._database.execute(f"{STUCK} ORDER BY t.seq"))
+        return tasks.to_tasks(self._database.execute(f"{STUCK} AND {_IN_SERIES} ORDER BY t.seq", (batch.id,)))
+
+
+def _match(
+    connection: sqlite3.Connection, digests: tuple[str, str], new: Sequence[NewTask], match: str
+) -> tuple[list[tuple[int, int]], list[NewTask]]:
+    """The earlier batches that go on, each by id and series, the newest first; and the tasks that are in none."""
+    left = Counter(task.command or task.title for task in new)
+    matched = []
+    for id, series, first, last in connection.execute(CANDIDATES, digests).fetchall():
+        rows = connection.execute(LINES, (first, last)).fetchall()
+        lines = Counter(row[0] for row in rows)
+        common = lines & left
+        if common and (match == ANY or common == lines) and (match != OPEN or any(row[1] for row in rows)):
+            left -= common
+            matched.append((id, series))
+    return matched, _last(new, left)
+
+
+def _last(new: Sequence[NewTask], left: Counter[str]) -> list[NewTask]:
+    """Of each line as many tasks as are left of it, the last ones: what was appended stands at the end."""
+    rest = []
+    for task in reversed(new):
+        line = task.command or task.title
+        if left[line] > 0:
+            left[line] -= 1
+            rest.append(task)
+    return rest[::-1]

@@ -7,12 +7,13 @@ the store's façade.
 from __future__ import annotations
 
 from .. import text
-from ..errors import DependencyCycle, InvalidValue, Refused
+from ..errors import DependencyCycle, InvalidMove, InvalidValue, Refused
 from ..model import ACTIVE, BACKLOG, CANCELLED, STATES, Lane
 from ..system import clock
+from ..system.named_tuple import NamedTuple
 from . import tasks
 from .completion import Decision, carry_out, check_active, decide
-from .new_tasks import check_command, check_score
+from .new_tasks import check_command, check_max_attempts, check_score, check_timeout, title_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 UPDATE = "UPDATE tasks SET title = ?, score = ?, parent = ?, updated = ? WHERE seq = ?"
 UPDATE_TEXT = "UPDATE task_texts SET description = ? WHERE task = ?"
+KEEP_LINE = "UPDATE task_texts SET line = coalesce(line, ?) WHERE task = ?"  # by which `run --from` knows it again
+UPDATE_COMMAND = "UPDATE task_texts SET command = ? WHERE task = ?"
+UPDATE_TIMEOUT = "UPDATE task_texts SET time_limit = ? WHERE task = ?"
+UPDATE_ATTEMPTS = "UPDATE tasks SET max_attempts = ? WHERE seq = ?"
 UPDATE_VERIFY = "UPDATE task_texts SET verify = ? WHERE task = ?"
 ANCESTORS = """WITH RECURSIVE above (seq) AS (
         SELECT ? UNION SELECT t.parent FROM tasks t JOIN above a ON t.seq = a.seq WHERE t.parent IS NOT NULL)
@@ -39,6 +44,19 @@ NAME = "SELECT id FROM tasks WHERE seq = ?"
 DELETE = "DELETE FROM tasks WHERE seq = ?"
 
 
+class Changes(NamedTuple):
+    """What is to be changed about a task; None leaves it as it is."""
+
+    title: str | None = None
+    description: str | None = None
+    score: float | None = None
+    parent: str | None = None  # an id, or "" for none
+    verify: str | None = None  # "" for none
+    command: str | None = None
+    timeout: float | None = None
+    max_attempts: int | None = None
+
+
 class Editing:
     """Changes to the tasks of one database."""
 
@@ -46,23 +64,12 @@ class Editing:
         self._database = database
         self._waking = waking
 
-    def update(
-        self,
-        task: str,
-        *,
-        title: str | None,
-        description: str | None,
-        score: float | None,
-        parent: str | None,
-        status: str | None,
-        verify: str | None,
-        token: int | None,
-    ) -> Task:
+    def update(self, task: str, changes: Changes, status: str | None, token: int | None) -> Task:
         """Change what is given, all of it or nothing; the task as it is then. Raises as `Store.update`."""
         decision = Decision([], "")
         with self._database.writing() as connection:
             found = tasks.select(connection, task)
-            _change(connection, found, title, description, score, parent, verify)
+            _change(connection, found, changes)
             if status == ACTIVE:
                 check_active(connection, found, token)
             elif status is not None:
@@ -104,28 +111,44 @@ def _status(status: str) -> Status:
     raise InvalidValue(f"unknown status {text.shorten(status, 40)!r}: it is one of {', '.join(known)}")
 
 
-def _change(
-    connection: sqlite3.Connection,
-    found: Task,
-    title: str | None,
-    description: str | None,
-    score: float | None,
-    parent: str | None,
-    verify: str | None,
-) -> None:
-    if verify:
-        check_command(verify, "the gate")
-    if title is not None:
-        text.check_line(title, "the title")
-    if score is not None:
-        check_score(score)
-    seq = _parent(connection, found, parent)
-    values = (found.title if title is None else title, found.score if score is None else score, seq, clock.now())
-    connection.execute(UPDATE, (*values, found.seq))
-    if description is not None:
-        connection.execute(UPDATE_TEXT, (text.check_text(description, "the description"), found.seq))
-    if verify is not None:
-        connection.execute(UPDATE_VERIFY, (verify or None, found.seq))
+def _change(connection: sqlite3.Connection, found: Task, new: Changes) -> None:
+    _check(found, new)
+    seq = _parent(connection, found, new.parent)
+    score = found.score if new.score is None else new.score
+    connection.execute(UPDATE, (_title(found, new), score, seq, clock.now(), found.seq))
+    if new.title is not None or new.command is not None:
+        connection.execute(KEEP_LINE, (found.command or found.title, found.seq))
+    values = (new.description, new.verify, new.command, new.timeout, new.max_attempts)
+    for sql, value in zip((UPDATE_TEXT, UPDATE_VERIFY, UPDATE_COMMAND, UPDATE_TIMEOUT, UPDATE_ATTEMPTS), values):
+        if value is not None:
+            connection.execute(sql, (None if sql == UPDATE_VERIFY and not value else value, found.seq))
+
+
+def _title(found: Task, new: Changes) -> str:
+    """The title: the one that is given, or that follows from the command, if it did before."""
+    if new.title is None and new.command and found.command and found.title == title_of(found.command):
+        return title_of(new.command)
+    return found.title if new.title is None else new.title
+
+
+def _check(found: Task, new: Changes) -> None:
+    """Raise InvalidValue, InvalidMove for what cannot be changed so."""
+    if new.verify:
+        check_command(new.verify, "the gate")
+    if new.title is not None:
+        text.check_line(new.title, "the title")
+    if new.score is not None:
+        check_score(new.score)
+    if new.description is not None:
+        text.check_text(new.description, "the description")
+    check_timeout(new.timeout)
+    check_max_attempts(new.max_attempts)
+    if new.command is not None:
+        check_command(new.command)
+        if found.command is None:
+            raise InvalidValue(f"{found.id} is a prompt and has no command: change its title or description")
+        if found.status == ACTIVE:
+            raise InvalidMove(f"{found.id} runs its command now: change it when it has ended")
 
 
 def _parent(connection: sqlite3.Connection, found: Task, parent: str | None) -> int | None:

@@ -82,11 +82,11 @@ def check(
     command: str | None = None,
     description: str = "",
     score: float = 0,
-    parent: str | None = None,
+    parent: Task | str | None = None,
     needs: str = "",
     not_before: str | None = None,
     directory: str | None = None,
-    after: tuple[str, ...] = (),
+    after: Iterable[Task | str] | Task | str = (),
     verify: str | None = None,
     timeout: float | None = None,
     max_attempts: int | None = None,
@@ -97,7 +97,7 @@ def check(
         check_command(verify, "the gate")
     if command is not None:
         check_command(command)
-        title = title or command.strip().split("\n", 1)[0][:TITLE_LENGTH]
+        title = title or title_of(command)
     if needs:
         text.check_name(needs, "the capability")
     check_score(score)
@@ -107,18 +107,32 @@ def check(
         description=text.check_text(description, "the description"),
         command=command,
         score=score,
-        parent=parent,
+        parent=None if parent is None else tasks.id_of(parent, "parent"),
         needs=needs,
         not_before=not_before,
         directory=text.check_text(
             os.path.abspath(directory) if directory else location.working_directory(), "the directory"
         ),
-        after=after,
+        after=_ids(after),
         verify=verify,
         timeout=check_timeout(timeout),
         max_attempts=check_max_attempts(max_attempts),
         environment=check_environment(environment) if environment else None,
     )
+
+
+def title_of(command: str) -> str:
+    """Return the title of a command that was given none: the beginning of its first line."""
+    return command.strip().split("\n", 1)[0][:TITLE_LENGTH]
+
+
+def _ids(after: Iterable[Task | str] | Task | str) -> tuple[str, ...]:
+    """Those that it waits for; a single one stands for itself."""
+    many = (after,) if isinstance(after, (str, Task)) else after
+    try:
+        return tuple(tasks.id_of(task, "after") for task in many)
+    except TypeError:
+        raise InvalidValue(f"after: {text.shorten(repr(after), 60)} is neither ids nor Tasks") from None
 
 
 def check_score(score: float) -> None:

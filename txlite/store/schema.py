@@ -14,7 +14,7 @@ The schema states its own rules, each with a name, so that no program can break 
                   was decided about the task while its agent still ran, `stopping` that the agent is to be stopped
     workers       processes that claim, and names used by hand
     supervisors   the runs, and how many workers each should have
-    batches       what `run --from` added, as a range of tasks
+    batches       what each `run` added, as a range of tasks
     launches      how a launched task is run; its worker is its own, and no other ever claims it
     loops         the runs of RALPH, each under its supervisor's id
     trials        attempts of a loop: what their agents said, where their work lies, and what became of it
@@ -265,5 +265,27 @@ ALTER TABLE task_texts ADD COLUMN time_limit REAL CONSTRAINT some_time CHECK (ti
 ALTER TABLE task_texts ADD COLUMN environment BLOB;
 """
 
-MIGRATIONS = (_FIRST, _LAUNCHES, _PAUSE_AND_RENEWALS, _TRIALS, _DELAYS_AND_LIMITS)
+# `digest` is of where the lines came from (before, it was of the lines themselves); batches of one series belong
+# together: what was appended to a file, and what was there before. `line`: of a task that was changed since, as it was
+# written in its batch.
+_SERIES = """
+CREATE TABLE batches_in_series (
+    id     INTEGER PRIMARY KEY,
+    digest TEXT NOT NULL,
+    source TEXT NOT NULL,
+    first  INTEGER NOT NULL,
+    last   INTEGER NOT NULL,
+    added  TEXT NOT NULL,
+    series INTEGER NOT NULL,
+    CONSTRAINT batch_is_a_range CHECK (first <= last)
+);
+INSERT INTO batches_in_series SELECT id, digest, source, first, last, added, id FROM batches;
+DROP TABLE batches;
+ALTER TABLE batches_in_series RENAME TO batches;
+CREATE INDEX batches_by_digest ON batches (digest);
+CREATE INDEX batches_by_series ON batches (series);
+ALTER TABLE task_texts ADD COLUMN line TEXT;
+"""
+
+MIGRATIONS = (_FIRST, _LAUNCHES, _PAUSE_AND_RENEWALS, _TRIALS, _DELAYS_AND_LIMITS, _SERIES)
 VERSION = len(MIGRATIONS)

@@ -14,6 +14,7 @@ from ..home import location
 from ..model import CANCELLED, DONE
 from ..system import mounts
 from .opening import empty_database, is_current, open_database
+from .tasks import id_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Store:
 
     home: its directory, absolute. notice: what a person should read, of files that opening it missed or set aside.
     All times are UTC text: 2025-10-24T15:00:00.000Z. Every method that changes something does so in one transaction,
-    and all of them may raise StoreUnavailable.
+    and all of them may raise StoreUnavailable. Where a task is to be named, its id will do, or the Task itself.
     """
 
     def __init__(self, home: str, database: Database, notice: str = "") -> None:
@@ -104,11 +105,11 @@ class Store:
         command: str | None = None,
         description: str = "",
         score: float = 0,
-        parent: str | None = None,
+        parent: Task | str | None = None,
         needs: str = "",
         not_before: str | None = None,
         directory: str | None = None,
-        after: Iterable[str] = (),
+        after: Iterable[Task | str] | Task | str = (),
         verify: str | None = None,
         timeout: float | None = None,
         max_attempts: int | None = None,
@@ -127,22 +128,23 @@ class Store:
         from .new_tasks import check
 
         new = check(
-            title, command, description, score, parent, needs, not_before, directory, tuple(after), verify, timeout,
+            title, command, description, score, parent, needs, not_before, directory, after, verify, timeout,
             max_attempts, environment,
         )  # fmt: skip
         return self._new_tasks.add(new)
 
     def add_many(self, tasks: Iterable[Mapping[str, object] | str]) -> Sequence[str]:
-        """Add many in one transaction: all of them, or none. Their ids, in order.
+        """Add many in one transaction: all of them, or none. Their ids, in order: reading the tasks back, as `add`
+        does, would take as long again.
 
         Each is a title, or a mapping of what `add` takes. The iterable is read to its end before the database is
         locked. Raises as `add` does, naming the position.
         """
         return self._new_tasks.add_many(tasks)
 
-    def get(self, task: str) -> Task:
+    def get(self, task: Task | str) -> Task:
         """Return the task with this id; raises TaskNotFound."""
-        return self._tasks.get(task)
+        return self._tasks.get(id_of(task))
 
     def list(self, status: Sequence[str] | None = None, limit: int | None = None) -> Sequence[Task]:
         """Return tasks in the order of arrival, of these states or of all, at most `limit`.
@@ -174,87 +176,91 @@ class Store:
         """Return by id what each task waits for, what waits for it, and its children."""
         return self._tasks.relations(tasks)
 
-    def attempts(self, task: str) -> builtins.list[Attempt]:
+    def attempts(self, task: Task | str) -> builtins.list[Attempt]:
         """Return all attempts of the task with this id, oldest first."""
-        return self._attempts.of(task)
+        return self._attempts.of(id_of(task))
 
     def update(
         self,
-        task: str,
+        task: Task | str,
         *,
         title: str | None = None,
         description: str | None = None,
         score: float | None = None,
-        parent: str | None = None,
+        parent: Task | str | None = None,
         status: str | None = None,
         verify: str | None = None,
+        command: str | None = None,
+        timeout: float | None = None,
+        max_attempts: int | None = None,
         token: int | None = None,
     ) -> Task:
         """Change what is given, all of it or nothing; the task as it is then.
 
-        `parent`: an id, or "" for none. `verify`: its gate, or "" for none of its own. `status`: a state but
-        `active`, which claiming gives, and which changes nothing for who has the claim; backlog (or ready, as tx has
-        it) gives back a task that was claimed by hand. While a worker runs it, its agent may say done or failed with
-        `token`, and cancelled stops the agent. Raises InvalidValue, InvalidMove, TaskNotFound, DependencyCycle for a
-        parent below the task, AlreadyClaimed, LeaseLost.
+        `parent`: an id, or "" for none. `verify`: its gate, or "" for none of its own. `command`: what it runs, while
+        it does not; a prompt has none. `status`: a state but `active`, which claiming gives, and which changes nothing
+        for who has the claim; backlog (or ready, as tx has it) gives back a task that was claimed by hand. While a
+        worker runs it, its agent may say done or failed with `token`, and cancelled stops the agent. Raises
+        InvalidValue, InvalidMove, TaskNotFound, DependencyCycle for a parent below the task, AlreadyClaimed, LeaseLost.
         """
-        return self._editing.update(
-            task, title=title, description=description, score=score, parent=parent, status=status, verify=verify,
-            token=token,
-        )  # fmt: skip
+        from .editing import Changes
 
-    def delete(self, task: str, cascade: bool = False) -> builtins.list[str]:
+        above = parent and id_of(parent, "parent")
+        changes = Changes(title, description, score, above, verify, command, timeout, max_attempts)
+        return self._editing.update(id_of(task), changes, status, token)
+
+    def delete(self, task: Task | str, cascade: bool = False) -> builtins.list[str]:
         """Remove a task and, with `cascade`, all below it; their ids. What waited for it does so no longer.
 
         Raises Refused where it has children and `cascade` is not given, or where one of them is claimed; TaskNotFound.
         """
-        return self._editing.delete(task, cascade)
+        return self._editing.delete(id_of(task), cascade)
 
-    def add_dependency(self, task: str, blocker: str) -> None:
+    def add_dependency(self, task: Task | str, blocker: Task | str) -> None:
         """Let `task` wait until `blocker` is done (both ids). Adding it twice changes nothing.
 
         Raises TaskNotFound, and DependencyCycle where `blocker` waits for `task`, or is it.
         """
-        self._dependencies.add(task, blocker)
+        self._dependencies.add(id_of(task), id_of(blocker, "blocker"))
 
-    def remove_dependency(self, task: str, blocker: str) -> None:
+    def remove_dependency(self, task: Task | str, blocker: Task | str) -> None:
         """Let `task` no longer wait for `blocker`. Raises TaskNotFound; Refused where it does not wait for it."""
-        self._dependencies.remove(task, blocker)
+        self._dependencies.remove(id_of(task), id_of(blocker, "blocker"))
 
     # Claims
 
-    def claim(self, task: str, worker: str, lease: float = LEASE) -> Claim:
+    def claim(self, task: Task | str, worker: str, lease: float = LEASE) -> Claim:
         """Take the task with this id, by hand, for `lease` seconds (1 or more).
 
         `worker` is any name. Raises AlreadyClaimed (naming the holder), NotReady, TaskNotFound, InvalidValue.
         """
-        return self._claims.take(task, worker, lease)
+        return self._claims.take(id_of(task), worker, lease)
 
     def claim_best(self, worker: str, lease: float = LEASE, lanes: Iterable[Lane] | None = None) -> Assignment | None:
         """Take the best ready task, of these lanes or of all, by hand; None when there is none."""
         return self._claims.take_best(worker, lease, lanes)
 
-    def claimed(self, task: str, worker: str, lease: float = LEASE) -> ClaimKeeper:
+    def claimed(self, task: Task | str, worker: str, lease: float = LEASE) -> ClaimKeeper:
         """Take a task by hand for as long as a `with` block runs: its claim is renewed in the background, and the
         task is given back at the end unless it was done. Raises as `claim`."""
         from .claim_keeper import ClaimKeeper
 
         return ClaimKeeper(self, self.claim(task, worker, lease))
 
-    def renew(self, task: str, worker: str | None = None, token: int | None = None) -> Claim:
+    def renew(self, task: Task | str, worker: str | None = None, token: int | None = None) -> Claim:
         """Begin the lease again, at the length it was given. Any number of times.
 
         Raises LeaseLost unless `worker`, or `token`, holds the claim; TaskNotFound.
         """
-        return self._claims.renew(task, worker, token)
+        return self._claims.renew(id_of(task), worker, token)
 
-    def release(self, task: str, worker: str | None = None, token: int | None = None) -> None:
+    def release(self, task: Task | str, worker: str | None = None, token: int | None = None) -> None:
         """Give a task back that was claimed by hand. It costs no attempt.
 
         For two seconds no other worker may claim it (`ready` lists it last), so that whoever releases a task and then
         marks it done does not see it run again in between. Raises as `renew`.
         """
-        self._claims.release(task, worker, token)
+        self._claims.release(id_of(task), worker, token)
 
     def claims(self) -> builtins.list[Claim]:
         """Return the claims of this moment, oldest first."""
@@ -276,7 +282,7 @@ class Store:
     # Words about tasks
 
     def done(
-        self, task: str, worker: str | None = None, token: int | None = None, force: bool = False
+        self, task: Task | str, worker: str | None = None, token: int | None = None, force: bool = False
     ) -> builtins.list[str]:
         """Mark a task done. The ids of the tasks that this made ready.
 
@@ -285,33 +291,33 @@ class Store:
         the agent. Raises LeaseLost where `worker` or `token` is not the holder's, AlreadyClaimed, InvalidMove,
         TaskNotFound.
         """
-        return self._completion.decide(task, DONE, worker, token, force)
+        return self._completion.decide(id_of(task), DONE, worker, token, force)
 
-    def fail(self, task: str, note: str = "", worker: str | None = None, token: int | None = None) -> None:
+    def fail(self, task: Task | str, note: str = "", worker: str | None = None, token: int | None = None) -> None:
         """Put a task aside as failed; the reason is kept with its last attempt, if it had one. Raises as `done`;
         InvalidValue."""
-        self._completion.fail(task, note, worker, token)
+        self._completion.fail(id_of(task), note, worker, token)
 
-    def cancel(self, task: str) -> None:
+    def cancel(self, task: Task | str) -> None:
         """Take a task out of the queue. If a worker runs it, the worker stops its agent first.
 
         Raises InvalidMove for a task that is done, TaskNotFound.
         """
-        self._completion.decide(task, CANCELLED, force=True)
+        self._completion.decide(id_of(task), CANCELLED, force=True)
 
-    def retry(self, task: str) -> None:
+    def retry(self, task: Task | str) -> None:
         """Put a task back into the queue with all its attempts ahead of it: done, failed, cancelled, blocked, or
         waiting for its next attempt. Raises AlreadyClaimed while it is active; Refused for a launched task, which
         `execution.launch` starts again; TaskNotFound."""
-        self._completion.retry(task)
+        self._completion.retry(id_of(task))
 
-    def reset(self, task: str) -> str:
+    def reset(self, task: Task | str) -> str:
         """Put a task back into the queue, whatever its state, with all its attempts ahead of it; the state it was in.
 
         A claim made by hand ends. Raises AlreadyClaimed while a worker runs it, Refused for a launched task,
         TaskNotFound.
         """
-        return self._completion.reset(task)
+        return self._completion.reset(id_of(task))
 
     # The queue as a whole
 

@@ -165,6 +165,13 @@ def seq_of(connection: sqlite3.Connection, task: str) -> int:
     return int(row[0])
 
 
+def id_of(task: Task | str, name: str = "task") -> str:
+    """Return the id of a task that is named by it, or by itself; raises InvalidValue, naming the argument."""
+    if isinstance(task, (str, Task)):
+        return task if isinstance(task, str) else task.id
+    raise InvalidValue(f"{name}: {text.shorten(repr(task), 60)} is neither an id nor a Task")
+
+
 def unknown(task: str) -> TaskNotFound:
     """Return the error for an id that no task has."""
     return TaskNotFound(f"Task not found: {text.shorten(task, 60)}: `txlite list` shows those that exist")
