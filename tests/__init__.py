@@ -1,7 +1,8 @@
 """The suite, its classes side by side: most of its time is waiting for processes, and people run what is quick.
 
 `python3 -m unittest` runs each class in a process of its own, two more at a time than there are cores;
-`python3 -m unittest tests.test_store` runs a module, as usual, in this one.
+`python3 -m unittest tests.store.test_store` runs a module, as usual, in this one. Both print a seed, from which the ids
+of tasks follow: with `TESTS_SEED=...` before it the command gives the same ids again.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import queue
 import re
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -54,8 +56,11 @@ class Parallel(unittest.TestSuite):
         lock = threading.Lock()
         workers = (os.cpu_count() or 1) + 2
         threads = [threading.Thread(target=self.work, args=(pending, result, lock)) for _ in range(workers)]
+        seed = os.environ.get("TESTS_SEED") or secrets.token_hex(4)
+        print(f"TESTS_SEED={seed}", file=sys.stderr, flush=True)
         with tempfile.TemporaryDirectory(prefix="txlite-compiled-") as compiled:
             self.environment = {**os.environ, "TESTS_COMPILED": compiled, "PYTHONPYCACHEPREFIX": compiled}
+            self.environment["TESTS_SEED"] = seed
             for thread in threads:
                 thread.start()
             for thread in threads:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -23,6 +24,11 @@ _OWN = None if "TESTS_COMPILED" in os.environ else tempfile.TemporaryDirectory(p
 COMPILED = _OWN.name if _OWN else os.environ["TESTS_COMPILED"]
 # A machine's site-packages can double the time; but what measures coverage lies among them.
 WITHOUT_SITE = () if "COVERAGE_PROCESS_START" in os.environ else ("-S",)
+if "TESTS_SEED" not in os.environ:  # all that is drawn follows from it: the ids of tasks
+    os.environ["TESTS_SEED"] = secrets.token_hex(4)
+    print(f"TESTS_SEED={os.environ['TESTS_SEED']}", file=sys.stderr)
+SEED = os.environ["TESTS_SEED"]
+os.environ["TXLITE_SEED"] = SEED  # in this process; before txlite is imported
 PATIENCE = float(os.environ.get("TESTS_PATIENCE", "60"))  # seconds until a condition counts as never coming true
 
 
@@ -85,16 +91,18 @@ class Case(unittest.TestCase):
         for setting in ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"):  # of a machine, and not of most
             self.environment.pop(setting, None)
         self.environment.update(PYTHONPATH=ROOT, PYTHONPYCACHEPREFIX=COMPILED)
+        self._starts = 0
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
         """Start a command of txlite in the working directory."""
         options.setdefault("stdin", subprocess.DEVNULL)
         options.setdefault("stdout", subprocess.PIPE)
         options.setdefault("stderr", subprocess.PIPE)
+        self._starts += 1
         process = subprocess.Popen(
             [sys.executable, *WITHOUT_SITE, "-m", "txlite", *arguments],
             cwd=options.pop("cwd", self.directory),
-            env=options.pop("env", self.environment),
+            env={"TXLITE_SEED": f"{SEED} {self.id()} {self._starts}", **options.pop("env", self.environment)},
             **options,
         )
         self.addCleanup(self._end, process)

@@ -221,10 +221,15 @@ class Verbs(Case):
         self.assertEqual((out.count('"childTasks": ['), out.count("]}")), (2001, 2001))
 
     def test_ids_may_be_shortened(self) -> None:
-        tasks = [self.add(f"task {number}") for number in range(40)]
-        common = next(id[:4] for id in tasks if sum(other.startswith(id[:4]) for other in tasks) > 1)
-        self.txlite("show", common, code=64)
+        tasks = ["tx-abcd0001", "tx-abce0001"]
+        one = self.txlite("add", "x", "-q", "--home", self.path("other")).strip()
+        first, line = self.txlite("export", "--home", self.path("other")).splitlines()
+        self.txlite("import", "-", stdin="\n".join([first, *(line.replace(one, task) for task in tasks)]).encode())
+        self.txlite("show", "abc", code=64)
         self.assertIn("is the beginning of several ids: tx-", self.errors)
+        self.txlite("show", "tx-ab", code=2)
+        self.assertIn("3 characters at the least", self.errors)
+        self.assertEqual(self.json("show", "abce")["id"], "tx-abce0001")
         self.assertEqual(self.json("show", tasks[0][3:10])["id"], tasks[0])
         self.assertEqual(self.json("done", tasks[0][:-1])["task"]["id"], tasks[0])
 

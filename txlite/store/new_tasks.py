@@ -6,6 +6,7 @@ Used by the store's façade, and by what adds tasks together with something else
 
 from __future__ import annotations
 
+import itertools
 import os
 
 from .. import text
@@ -30,6 +31,8 @@ INSERT = """INSERT INTO tasks (id, title, kind, needs, score, not_before, max_at
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 INSERT_TEXT = """INSERT INTO task_texts (task, description, command, directory, verify, time_limit, environment)
     VALUES (?, ?, ?, ?, ?, ?, ?)"""
+SEED = os.environ.get("TXLITE_SEED")  # of ids that are to be the same again, as tests want them
+_DRAWS = itertools.count()  # how many ids were drawn from it in this process
 TITLE_LENGTH = 200  # characters of a command that become its title
 COMMAND_BYTES = 131_071  # Linux's MAX_ARG_STRLEN, less the closing NUL: `sh -c` takes no longer argument
 
@@ -215,8 +218,8 @@ def insert(connection: sqlite3.Connection, many: list[NewTask]) -> list[str]:
 def _insert_row(connection: sqlite3.Connection, values: tuple, length: int) -> tuple[int, str]:
     import sqlite3
 
-    for _ in range(10):
-        task = _random_id(length)
+    for go in range(10):
+        task = _random_id(length, is_first=not go)
         try:
             return connection.execute(INSERT, (task, *values)).lastrowid or 0, task
         except sqlite3.IntegrityError as error:
@@ -233,10 +236,18 @@ def _id_length(count: int) -> int:
     return length
 
 
-def _random_id(length: int) -> str:
-    number = int.from_bytes(os.urandom(12), "big")
+def _random_id(length: int, is_first: bool) -> str:
+    """An id, of as many letters; from TXLITE_SEED, where that is given and it is the first one that is tried."""
+    number = int.from_bytes(_draw(SEED) if SEED and is_first else os.urandom(12), "big")
     letters = []
     for _ in range(length):
         number, rest = divmod(number, 36)
         letters.append("0123456789abcdefghijklmnopqrstuvwxyz"[rest])
     return "tx-" + "".join(letters)
+
+
+def _draw(seed: str) -> bytes:
+    """As many bytes as of urandom, and other ones each time."""
+    import hashlib
+
+    return hashlib.sha256(f"{seed} {next(_DRAWS)}".encode()).digest()[:12]

@@ -167,8 +167,8 @@ class Store:
         return self._tasks.count()
 
     def resolve(self, name: str) -> str:
-        """Return the id that is meant: by itself, or by a beginning of it that no other task's id has, with or without
-        tx-. Raises TaskNotFound; InvalidValue where several are meant.
+        """Return the id that is meant: by itself, or by a beginning of it, of three characters at the least, that no
+        other task's id has, with or without tx-. Raises TaskNotFound; InvalidValue where several are meant.
         """
         return self._tasks.resolve(name)
 

@@ -44,6 +44,7 @@ BLOCKERS = """SELECT b.id FROM dependencies d JOIN tasks b ON b.seq = d.blocker 
 BLOCKED = """SELECT b.id FROM dependencies d JOIN tasks b ON b.seq = d.task WHERE d.blocker = ? ORDER BY b.seq"""
 CHILDREN = "SELECT id FROM tasks WHERE parent = ? ORDER BY seq"
 
+SHORTEST = 3  # characters of an id, behind tx-, that can be meant as a beginning
 BEGINNING = "SELECT id FROM tasks WHERE id >= ? AND id < ? ORDER BY id LIMIT 4"
 # What the backlog holds, in a person's words.
 DERIVED = {
@@ -93,8 +94,12 @@ class Tasks:
         if not re.fullmatch(r"tx-[a-z0-9]+", start, re.ASCII):
             raise unknown(name)
         found = [row[0] for row in self._database.execute(BEGINNING, (start, start + "{"))]
-        if start in found or len(found) == 1:
-            return start if start in found else str(found[0])
+        if start in found:
+            return start
+        if len(start) < len("tx-") + SHORTEST:
+            raise TaskNotFound(f"Task not found: {name}: the beginning of an id has {SHORTEST} characters at the least")
+        if len(found) == 1:
+            return str(found[0])
         if not found:
             raise unknown(name)
         more = ", ..." if len(found) > 3 else ""
