@@ -49,14 +49,17 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; its exit code."""
+    """Run one command; its exit code. Our scripts say first by which name they were called: --as NAME."""
     arguments = sys.argv[1:] if argv is None else argv
+    name, arguments = (arguments[1], arguments[2:]) if arguments[:1] == ["--as"] else ("txlite", arguments)
     _mend_streams()
     try:
-        code = _dispatch(arguments)
+        code = _dispatch(arguments, name)
         sys.stdout.flush()
         return code
     except Error as error:
+        if name == "tx" and error.exit_code == UsageError.exit_code:
+            error.exit_code = Error.exit_code  # as tx has it
         return _complain(error, arguments)
     except KeyboardInterrupt:
         return _complain(Interrupted("interrupted"), arguments)
@@ -106,23 +109,23 @@ def _record_bug(arguments: list[str]) -> Error:
     return record_bug(f"arguments: {arguments!r}")
 
 
-def _dispatch(arguments: list[str]) -> int:
+def _dispatch(arguments: list[str], called: str) -> int:
     home, rest = _split_home(arguments)
     verb = rest.pop(0) if rest else "help"
-    if verb == "--version":
+    if verb in ("--version", "-v"):
         from .version import VERSION
 
-        print(f"txlite {VERSION}")
+        print(f"{called} {VERSION}")
         return 0
     if verb in ("-h", "--help", "help"):
-        return _help(rest[0] if verb == "help" and rest else "help")
+        return _help(rest[0] if verb == "help" and rest else "help", called)
     if verb not in VERBS:
         from .commands.spelling import ALIASES, suggest
 
         if verb not in ALIASES:
             raise UsageError(f"unknown command {verb!r}{suggest(verb)}: `txlite help` lists them")
         verb = ALIASES[verb]
-    module, parser = make_parser(verb, home)
+    module, parser = make_parser(verb, home, called)
     command: list[str] = []
     if getattr(module, "TAKES_COMMAND", False) and "--" in rest:
         cut = rest.index("--")  # argparse would give the first word after it to a positional argument before it
@@ -142,20 +145,29 @@ def _trust(given: str | None) -> None:
     trust.remember(location.locate(given))
 
 
-def make_parser(verb: str, home: str | None = None) -> tuple[ModuleType, Parser]:
-    """Return a verb's module, and the parser of its arguments; `home` is what --home is without being given."""
+def make_parser(verb: str, home: str | None = None, called: str = "txlite") -> tuple[ModuleType, Parser]:
+    """Return a verb's module, and the parser of its arguments.
+
+    `home` is what --home is without being given, and `called` how we are shown in its usage."""
     from importlib import import_module
 
     name, summary = VERBS[verb]
     module = import_module(f".commands.{name}", __package__)
-    parser = Parser(prog=f"txlite {verb}", description=summary[0].upper() + summary[1:] + ".")
+    parser = Parser(prog=f"{called} {verb}", description=summary[0].upper() + summary[1:] + ".")
     parser.add_argument("--home", default=home, help="the directory with the database and the reports")
+    parser.add_argument("--db", dest="home", type=_find_home, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     parser.add_argument("--trust", action="store_true", help="use that home from now on, though it came with a clone")
     module.configure(parser, verb)
     return module, parser
 
 
-def _help(topic: str) -> int:
+def _find_home(database: str) -> str:
+    """Return the home that --db means: the directory in which tasks.db lies, and one called as any other file."""
+    path = os.path.abspath(database)
+    return os.path.dirname(path) if os.path.basename(path) == "tasks.db" else path
+
+
+def _help(topic: str, called: str) -> int:
     """Show the overview, what a verb's --help says, the page of a topic, or, where both have the name, both."""
     from .commands import help
     from .commands.spelling import ALIASES, suggest
@@ -164,10 +176,10 @@ def _help(topic: str) -> int:
     if topic in ("-h", "--help", "help"):
         print(_overview())
     elif topic in help.TOPICS:
-        options = make_parser(topic)[1].format_help() + "\n" if topic in VERBS else ""
+        options = make_parser(topic, None, called)[1].format_help() + "\n" if topic in VERBS else ""
         help.show(options + help.read(topic))
     elif topic in VERBS:
-        print(make_parser(topic)[1].format_help(), end="")
+        print(make_parser(topic, None, called)[1].format_help(), end="")
     else:
         near = suggest(topic, help.TOPICS)
         raise UsageError(f"unknown command or topic {topic!r}{near}: `txlite help` lists them")
@@ -175,13 +187,14 @@ def _help(topic: str) -> int:
 
 
 def _split_home(arguments: list[str]) -> tuple[str | None, list[str]]:
-    """--home may stand before the verb, too."""
+    """--home, or --db, may stand before the verb, too."""
     home, rest = None, list(arguments)
-    while rest and (rest[0] == "--home" or rest[0].startswith("--home=")):
+    while rest and rest[0].partition("=")[0] in ("--home", "--db"):
         option, equals, value = rest.pop(0).partition("=")
         if not equals and not rest:
-            raise UsageError("--home: a directory is missing: `txlite help` shows how")
+            raise UsageError(f"{option}: a path is missing: `txlite help` shows how")
         home = value if equals else rest.pop(0)
+        home = _find_home(home) if option == "--db" else home
     return home, rest
 
 

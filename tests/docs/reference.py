@@ -28,7 +28,7 @@ def generate() -> str:
 def describe_verb(verb: str) -> str:
     """Return the section of one command: what it does, how it is called, its arguments, and what else is to know."""
     _, parser = cli.make_parser(verb)
-    actions = [one for one in parser._actions if not {"--help", "--home"} & set(one.option_strings)]
+    actions = [one for one in parser._actions if not {"--help", "--home", "--db", "--trust"} & set(one.option_strings)]
     lines = [describe_argument(parser, one) for one in actions if one.help and one.help not in (parser.usage or "")]
     parts = [f"### {verb}", parser.description or "", "    " + usage(parser, actions), "\n".join(lines)]
     parts.append(textwrap.fill(parser.epilog or "", WIDTH, break_long_words=False, break_on_hyphens=False))

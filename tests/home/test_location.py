@@ -111,9 +111,11 @@ class Clones(DatabaseCase):
         os.symlink("tree/.txlite", self.home)
         self.txlite("list", code=69)
 
-    def test_what_git_does_not_track_is_used(self) -> None:
+    def test_what_git_does_not_track_is_used_and_so_is_a_home_with_a_tracked_export(self) -> None:
         self.batch("x")
         self.track("batch")
+        self.txlite("sync", "export")
+        self.track(".txlite/tasks.jsonl")
         self.txlite("add", "y")
 
 

@@ -36,6 +36,7 @@ VERBS = {
     "history": ("history", "changes of state: the newest of all, or those of one task"),
     "export": ("transfer", "write all tasks and attempts as JSON Lines, for version control or another home"),
     "import": ("transfer", "merge an export into this home: all of it, or nothing"),
+    "sync": ("transfer", "export to, or import from, a file beside the database"),
     "backup": ("backup", "copy the database while others work"),
     "reset": ("decide", "put a task back into the queue, whatever its state"),
     "delete": ("update", "remove a task"),

@@ -1,11 +1,14 @@
-"""export and import: all tasks with their attempts, as JSON Lines."""
+"""export and import: all tasks with their attempts, as JSON Lines; sync export and sync import, as tx calls them."""
 
 from __future__ import annotations
 
+import os
 import sys
 
+from .. import text
 from ..errors import UsageError
-from ..view.json_objects import print_json
+from ..home import location, trust
+from ..view.json_objects import file_object, print_json
 from . import open_reading, open_writing
 
 TYPE_CHECKING = False
@@ -26,6 +29,13 @@ def configure(parser: ArgumentParser, verb: str) -> None:
             "file", metavar="FILE", nargs="?", default=STDIO, help="replaced if it is there (- is stdout)"
         )
         return
+    if verb == "sync":
+        parser.epilog = f"Without FILE it is home's {trust.EXPORT}, for version control to hold."
+        parser.add_argument("action", choices=("export", "import"), help="the same as the commands of these names")
+        parser.add_argument("file", metavar="FILE", nargs="?")
+        parser.add_argument("--path", metavar="FILE", help="the same")
+        parser.add_argument("--json", action="store_true", help="print an object")
+        return
     parser.epilog = (
         "Of two records of a task the newer one wins; a task that somebody holds is left alone. A file that tx "
         "exported is taken, too: its tasks and their dependencies."
@@ -36,14 +46,26 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 
 def run(args: Namespace) -> int:
     """Export or import; print what was merged."""
-    if args.verb == "import":
+    if args.verb == "sync":
+        args.file = args.path or args.file or os.path.join(location.locate(args.home), trust.EXPORT)
+    if args.verb == "import" or (args.verb == "sync" and args.action == "import"):
         return _import(args)
     with open_reading(args) as store:
         if args.file == STDIO:
             _print(store)
-        else:
-            store.export.write(args.file)
+            return 0
+        store.export.write(args.file)
+    if args.verb == "sync":
+        _tell(os.path.abspath(args.file), args.json)
     return 0
+
+
+def _tell(path: str, as_json: bool) -> None:
+    size = os.path.getsize(path)
+    if as_json:
+        print_json(file_object(path, size))
+    else:
+        print(f"Exported to {text.printable(path)} ({text.size(size)})")
 
 
 def _print(store: Store) -> None:

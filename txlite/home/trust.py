@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # `location` knows it, too, and calls us
+EXPORT = "tasks.jsonl"  # in home: where `sync` exports to and imports from, as tx does
+HARMLESS = (b".gitignore", EXPORT.encode())
 TRUSTED = "trusted"  # the file in the user's state directory: a line for each directory
 
 
@@ -81,8 +83,9 @@ def _find_tracked(repository: str, places: set[bytes]) -> bytes:
 
 
 def _is_of(name: bytes, place: bytes) -> bool:
-    """Whether it is home itself, as a link, or a file in it but for what says which files are ours."""
-    return name + b"/" == place or (name.startswith(place) and name != place + b".gitignore")
+    """Whether it is home itself, as a link, or a file in it but for what says which files are ours, and for an export:
+    nothing of it runs before somebody imports it."""
+    return name + b"/" == place or (name.startswith(place) and name[len(place) :] not in HARMLESS)
 
 
 def _read_indexes(git: str) -> list[bytes]:
