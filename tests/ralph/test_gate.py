@@ -23,7 +23,8 @@ class Gate(RepositoryCase):
         self.assertEqual([one.outcome for one in self.attempts(task)], ["failed", "done"])
         seen = self.read("../seen-by-the-test")
         self.assertIn("did not pass: the gate failed: exit 1", seen)
-        self.assertIn("the gate says no", seen)
+        self.assertIn("The gate's last lines:\n\n    the gate says no\n", seen)
+        self.assertIn("The agent's last words:\n\n    I am done\n", seen)
         self.assertIn(f"git show refs/txlite/parked/{task}/1", seen)
 
     def test_a_tasks_own_gate_goes_instead(self) -> None:

@@ -117,6 +117,16 @@ class Page(unittest.TestCase):
         self.assertIn("1 task done, 1 put aside", words)
         self.assertIn("Nothing needs a person", "".join(Reader(render(make_night(entries[:1]))).words))
 
+    def test_ids_are_links_and_commands_stand_alone(self) -> None:
+        entries = [make_entry(1, [make_try(1, 0, 9, FAILED)], "failed", needs="x")]
+        remark = "tx-00000002 (two) waits for tx-00000001 (task 1): `txlite retry tx-00000001`"
+        page = render(make_night(entries, remarks=[remark]))
+        self.assertIn(
+            'tx-00000002 (two) waits for <a href="#t0">tx-00000001</a> (task 1): <code>txlite retry tx-00000001</code>',
+            page,
+        )
+        Reader(page)
+
     def test_bars_lie_where_their_times_are(self) -> None:
         entries = [make_entry(1, [make_try(1, 0, 900)]), make_entry(2, [make_try(2, 1800, 3600)])]
         self.assertEqual(Reader(render(make_night(entries))).bars, [(0.0, 25.0), (50.0, 50.0)])

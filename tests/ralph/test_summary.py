@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import unittest
 
 from .case import RepositoryCase
@@ -15,7 +17,10 @@ class Morning(RepositoryCase):
         later = self.add("true", "waits", after=[bad])
         told = self.ralph(code=1)
         again = self.txlite("ralph", "--report")
-        lines = ("1 done, 1 failed", f"{bad}  bad: put aside: exit 4", f"{later} waits for {bad}", "page: " + self.home)
+        lines = (
+            "1 done, 1 failed", f"{bad}  bad: put aside: exit 4", "page: " + self.home,
+            f"  {later} (waits) waits for {bad} (bad)\n    txlite retry {bad}\n",
+        )  # fmt: skip
         for line in lines:
             self.assertIn(line, told)
             self.assertIn(line, again)
@@ -27,6 +32,43 @@ class Morning(RepositoryCase):
         self.assertIn("&lt;b&gt;good", page)
         self.assertNotIn("<b>good", page)
         self.assertEqual(self.status_of(later), "backlog")
+        self.assertIn(f'<a href="#t1">{bad}</a> (bad): <code>txlite retry {bad}</code>', page)
+        shown = self.txlite("show", later)
+        self.assertIn(f"  waits for:   {bad}  failed    bad\n", shown)
+        self.assertIn(f"To go on:\n  txlite retry {bad}\n", shown)
+
+    def test_it_says_why_and_what_to_type(self) -> None:
+        said = json.dumps({"type": "result", "is_error": False, "result": "I renamed <it>.\nAll tests pass."})
+        bad = self.add(f"echo change > file\ncat <<'END'\n{said}\nEND", "renaming")
+        gate = "echo 'FAILED <tests>'; seq 100; echo 'assert 1 == 2'; exit 1"
+        told = self.ralph("--verify", gate, code=1)
+        look, again = f"git show refs/txlite/parked/{bad}/1", f"txlite retry {bad}"
+        for line in (
+            "the gate's last lines:",
+            "assert 1 == 2",
+            "the agent's last words:",
+            "All tests pass.",
+            look,
+            again,
+        ):
+            self.assertRegex(told, rf"(?m)^ +{re.escape(line)}$")
+        entry = self.json("ralph", "--report")["tasks"][0]
+        self.assertTrue(entry["gate"].endswith("\n99\n100\nassert 1 == 2"), entry["gate"])
+        self.assertEqual((entry["words"], entry["commands"]), ("I renamed <it>.\nAll tests pass.", [look, again]))
+        page = self.read(self.json("ralph", "--report")["page"])
+        for part in ("100\nassert 1 == 2</pre>", "<pre>I renamed &lt;it&gt;.\nAll tests pass.</pre>",
+                     f"<code>{look}</code>", f"<code>{again}</code>"):  # fmt: skip
+            self.assertIn(part, page)
+        shown = self.txlite("show", bad)
+        for part in ("The gate's last lines:\n", "\nassert 1 == 2\n", "The agent's last words:\nI renamed <it>.\n",
+                     f"To go on:\n  {look}\n  {again}\n"):  # fmt: skip
+            self.assertIn(part, shown)
+        found = self.json("show", bad)
+        self.assertEqual(
+            [found[key] for key in ("gate", "words", "commands")], [entry["gate"], entry["words"], [look, again]]
+        )
+        os.unlink(self.path(f".txlite/{found['attempts'][-1]['report']}"))
+        self.assertIn("\nassert 1 == 2\n", self.txlite("show", bad))
 
     def test_json_is_one_object(self) -> None:
         self.add("echo x > file")

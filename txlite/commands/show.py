@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..view.json_objects import attempts_object, print_json
-from ..view.tasks import print_task
+from ..view.json_objects import print_json, story_object
+from ..view.one_task import print_story, tell
 from . import open_reading
 
 TYPE_CHECKING = False
@@ -20,11 +20,9 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 def run(args: Namespace) -> int:
     """Print a task with its attempts."""
     with open_reading(args) as store:
-        task = store.get(store.resolve(args.task))
-        relations = store.relations([task])[task.id]
-        attempts = store.attempts(task.id)
+        story = tell(store, store.resolve(args.task))
     if args.json:
-        print_json(attempts_object(task, relations, attempts))
+        print_json(story_object(story))
     else:
-        print_task(task, relations, attempts)
+        print_story(story)
     return 0

@@ -33,6 +33,8 @@ DAY = 86400.0
 STALE = 10.0  # seconds after which a lock that our own killed git left is one
 LOCK_LOOK = 0.01  # seconds between looks at a lock
 MOMENT = 0.1  # seconds
+REMARK = "\n[txlite] {}\n"  # how a line of ours stands in a report
+GATE = "the gate"  # as its remark begins, and the reason why it did not pass
 _LOCK = re.compile(r"(?:'|file )([^'\n]+\.(?:lock|new))'?: File exists")
 
 
@@ -72,11 +74,14 @@ class AttemptHost:
 
     def verify(self, directory: str) -> str | None:
         """Run the gate there; return why it did not pass, or None."""
-        return self._run("the gate", self._gate, directory, self._gate_timeout) if self._gate else None
+        return self._run(GATE, self._gate, directory, self._gate_timeout) if self._gate else None
 
     def set_up(self, command: str, directory: str) -> str | None:
         """Run the setup command there; return why it failed, or None."""
-        return self._run("the setup command", command, directory, SET_UP)
+        failure = self._run("the setup command", command, directory, SET_UP)
+        if failure is None:
+            self.remark("the setup command succeeded")  # what comes now is the agent's
+        return failure
 
     def act(self, argv: list[str], directory: str, stdin: bytes | None = None) -> tuple[int | None, str]:
         """Run git, until somebody stops it; return its exit code and output."""
@@ -110,7 +115,7 @@ class AttemptHost:
 
     def remark(self, text: str) -> None:
         """Write a line of ours into the report."""
-        self._write(f"\n[txlite] {text}\n")
+        self._write(REMARK.format(text))
 
     def _write(self, text: str) -> None:
         self._runner.write(text.encode("utf-8", "replace"))

@@ -8,11 +8,12 @@ style sheet are a template of the package. Called by the command `ralph`.
 from __future__ import annotations
 
 import os
+import re
 from html import escape
 
 from ..home.location import PACKAGE
 from ..system import clock
-from ..text import duration, expand
+from ..text import duration, expand, printable_lines
 from .page_terms import MARKS, RUNNING, bars, safe, tell_outcome
 from .time_scale import TimeScale, local
 from .timeline import Timeline
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 TEMPLATE = __loader__.get_data(os.path.join(PACKAGE, "templates", "summary-page.html")).decode()  # type: ignore[name-defined]
 MANY = 2000  # attempts from which on long texts are cut shorter
 NEEDS_SHOWN = 100
+_ID = re.compile(r"\btx-[a-z0-9]+\b(?![^<]*</code>)")  # but for those in a command, which is copied as it stands
 COLUMNS = ("Task", "Outcome", "Attempts", "Duration", "Commit", "Report")
 
 # What became of a task: its kind and in words, in the order in which the headline counts them.
@@ -56,6 +58,7 @@ class _Page:
         end = max([self._last, *(bar.end for bar in self._bars), start + 1])
         self._scale = TimeScale(start, end)
         self._is_long = len(self._bars) < MANY
+        self._places = {entry.task: row for row, entry in enumerate(summary.entries)}
 
     def sections(self) -> dict[str, object]:
         """Return what stands in the template's places."""
@@ -104,7 +107,7 @@ class _Page:
         items = [self._need(row, entry) for row, entry in needs[:NEEDS_SHOWN]]
         if len(needs) > NEEDS_SHOWN:
             items.append(f"<li>And {len(needs) - NEEDS_SHOWN:,} more: the table of tasks has them.</li>\n")
-        items += [f"<li>{safe(remark, 600)}</li>\n" for remark in self._summary.remarks]
+        items += [f"<li>{self._remark(remark)}</li>\n" for remark in self._summary.remarks]
         if not items:
             return '<section class="needs none"><h2>Nothing needs a person</h2></section>\n'
         count = len(needs) + len(self._summary.remarks)
@@ -113,10 +116,23 @@ class _Page:
     def _need(self, row: int, entry: Entry) -> str:
         title = f'<a href="#t{row}"><bdi>{safe(entry.title, 160)}</bdi></a>'
         report = self._report(entry.tries[-1].report)
-        return (
-            f"<li><p>{title} <code class=quiet>{safe(entry.task, 40)}</code></p>"
-            f"<p>{safe(entry.needs or '', 600)}{report and f' · {report}'}</p></li>\n"
-        )
+        parts = entry.reason.parts if entry.reason else []
+        return "".join((
+            f"<li><p>{title} <code class=quiet>{safe(entry.task, 40)}</code></p>",
+            f"<p>{safe(entry.needs or '', 600)}{report and f' · {report}'}</p>",
+            *(f"<p class=quiet>{heading}:</p><pre>{escape(printable_lines(words))}</pre>" for heading, words in parts),
+            *(f"<p><code>{safe(command, 300)}</code></p>" for command in entry.commands),
+            "</li>\n",
+        ))  # fmt: skip
+
+    def _remark(self, remark: str) -> str:
+        """A remark, with a link to each task that the table has, and commands as such."""
+        told = re.sub("`([^`]+)`", r"<code>\1</code>", safe(remark, 900))
+        return _ID.sub(self._link_to_row, told)
+
+    def _link_to_row(self, found: re.Match[str]) -> str:
+        row = self._places.get(found[0])
+        return found[0] if row is None else f'<a href="#t{row}">{found[0]}</a>'
 
     def _tasks(self) -> str:
         rows = "".join(self._row(row, entry) for row, entry in enumerate(self._summary.entries))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .. import text
 from ..model import COSTLY
+from .reason import find_reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def _failure(store: Store, attempt: Attempt) -> str:
     words = f"The last attempt did not pass: {text.printable(attempt.note or f'exit {attempt.exit_code}')}.\n"
     if record and record.parked:
         words += f"What it had changed is not here any more; `git show {record.parked}` shows it.\n"
-    tail = text.printable_lines(attempt.tail or "").rstrip("\n")
-    if tail:
-        words += "\nThe end of its output:\n\n" + "\n".join("    " + line for line in tail.split("\n")) + "\n"
+    for heading, part in find_reason(store.home, attempt).parts:
+        words += (
+            f"\n{heading[0].upper()}{heading[1:]}:\n\n" + "\n".join("    " + line for line in part.split("\n")) + "\n"
+        )
     return words

@@ -6,11 +6,15 @@ shows it as text, as an object, or as a `page`.
 
 from __future__ import annotations
 
+import shlex
+
 from ..execution import presence
 from ..git.landing import tell_held_back
-from ..model import COSTLY, DONE, LOST
+from ..model import CANCELLED, COSTLY, DONE, LOST
 from ..system import clock
 from ..system.named_tuple import NamedTuple
+from ..text import shorten
+from .reason import Reason, find_reason, ways_on
 from .stale_worktrees import look as look_at_worktrees
 
 TYPE_CHECKING = False
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
     from ..store.store import Store
 
 SHOWN = 20  # tasks that wait
+TITLE = 60  # characters of a title beside its id
+EXPLAINED = 100  # tasks that need a person of whose reports the end is read
 
 
 class Try(NamedTuple):
@@ -44,6 +50,8 @@ class Entry(NamedTuple):
     tries: list[Try]  # oldest first, never empty
     commit: str | None
     needs: str | None  # what a person has to look at; None where nothing is
+    reason: Reason | None = None  # what was written last, where it needs a person
+    commands: tuple[str, ...] = ()  # to be pasted by that person
 
     @property
     def duration(self) -> float:
@@ -58,7 +66,7 @@ class Summary(NamedTuple):
     loops: list[LoopRecord]  # oldest first, never empty
     entries: list[Entry]  # in the order of their first attempts
     now: str  # UTC text of the moment for which all this is true
-    remarks: list[str]  # what else a person should know
+    remarks: list[str]  # what else a person should know, with commands between backticks
 
     @property
     def started(self) -> str:
@@ -99,6 +107,7 @@ def look(store: Store) -> Summary | None:
         for record in store.loop_attempts.of_loop(loop.id):
             tries.setdefault(record.task, []).append(record)
     entries = [_entry(store.get(task), store.attempts(task), records) for task, records in tries.items()]
+    _explain(store, entries)
     records = [record for several in tries.values() for record in several]
     cut_off = {one.attempt for entry in entries for one in entry.tries if one.outcome == LOST}
     return Summary(store.home, loops, entries, clock.now(), _remarks(store, records, cut_off))
@@ -109,10 +118,23 @@ def _remarks(store: Store, records: list[LoopAttempt], cut_off: set[int]) -> lis
     parked = [record for record in records if record.parked and not record.worktree and record.attempt in cut_off]
     found = [
         *_held_back(records),
-        *(f"what attempt {one.attempt} of {one.task} left when it was cut off is {one.parked}" for one in parked),
-        *(f"{one.path} is still there: {one.why}" for one in look_at_worktrees(store) if one.why),
+        *(_cut_off(one.attempt, store.get(one.task), one.parked) for one in parked if one.parked),
+        *(
+            f"{one.path} is still there: {one.why}: `git -C {shlex.quote(one.path)} status`"
+            for one in look_at_worktrees(store)
+            if one.why
+        ),
     ]
     return [*sorted(found), *_waiting(store)]
+
+
+def _name(task: Task) -> str:
+    """A task's id with its title."""
+    return f"{task.id} ({shorten(task.title, TITLE)})".replace("`", "'")
+
+
+def _cut_off(attempt: int, task: Task, ref: str) -> str:
+    return f"what attempt {attempt} of {_name(task)} left when it was cut off is {ref}: `git show {shlex.quote(ref)}`"
 
 
 def _held_back(records: list[LoopAttempt]) -> list[str]:
@@ -126,8 +148,16 @@ def _waiting(store: Store) -> list[str]:
     """Tasks that no loop can begin, because of what they wait for."""
     stuck = store.batches.stuck()
     relations = store.relations(stuck[:SHOWN])
-    lines = [f"{one.id} waits for {', '.join(relations[one.id].blocked_by[:5])}" for one in stuck[:SHOWN]]
+    lines = [_wait(one, [store.get(id) for id in relations[one.id].blocked_by[:5]]) for one in stuck[:SHOWN]]
     return lines + ([f"and {len(stuck) - SHOWN} more wait for tasks that were put aside"] if stuck[SHOWN:] else [])
+
+
+def _wait(task: Task, blockers: list[Task]) -> str:
+    """What a task waits for, and what lets that go on."""
+    commands = [command for one in blockers for command in ways_on(one, None)]
+    commands += [f"txlite unblock {task.id} {one.id}" for one in blockers if one.status == CANCELLED]
+    told = f"{_name(task)} waits for {', '.join(map(_name, blockers))}"
+    return f"{told}: {', '.join(f'`{command}`' for command in commands)}" if commands else told
 
 
 def _last_loops(newest_first: list[LoopRecord], present: set[str]) -> list[LoopRecord]:
@@ -145,7 +175,19 @@ def _entry(task: Task, attempts: list[Attempt], records: list[LoopAttempt]) -> E
     known = {attempt.id: attempt for attempt in attempts}
     tries = [_try(known[record.attempt], record) for record in records if record.attempt in known]
     commits = [one.commit for one in tries if one.commit and one.outcome in (DONE, LOST)]
-    return Entry(task.id, task.title, task.status, tries, commits[-1] if commits else None, _needs(task, tries))
+    return Entry(
+        task.id, task.title, task.status, tries, commits[-1] if commits else None, _needs(task, tries),
+        commands=ways_on(task, tries[-1].parked),
+    )  # fmt: skip
+
+
+def _explain(store: Store, entries: list[Entry]) -> None:
+    """Add what was written last to those that need a person."""
+    needing = [place for place, entry in enumerate(entries) if entry.needs]
+    for place in needing[:EXPLAINED]:
+        entry = entries[place]
+        last = {one.id: one for one in store.attempts(entry.task)}[entry.tries[-1].attempt]
+        entries[place] = entry._replace(reason=find_reason(store.home, last))
 
 
 def _try(attempt: Attempt, record: LoopAttempt) -> Try:
@@ -161,7 +203,7 @@ def _needs(task: Task, tries: list[Try]) -> str | None:
     if task.status == "failed":
         count = sum(one.outcome in COSTLY for one in tries)
         after = f" after {count} attempts" if count > 1 else ""
-        return f"put aside{after}: {last.note or last.outcome}" + (f" (its work: {last.parked})" if last.parked else "")
+        return f"put aside{after}: {last.note or last.outcome}"
     if task.status == "blocked":
         return "blocked by a person's word"
     return None

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..store.history import Event
     from ..store.tasks import Relations
     from .attempt_row import AttemptRow
+    from .one_task import TaskStory
     from .stats import Stats
     from .worker_status import WorkerStatus
 
@@ -119,6 +120,13 @@ def ready_objects(tasks: Iterable[Task], relations: Mapping[str, Relations]) -> 
 def attempts_object(task: Task, relations: Relations, attempts: Iterable[Attempt]) -> Object:
     """Build a task's object with its attempts in it."""
     return {**task_object(task, relations), "attempts": list(map(attempt_object, attempts))}
+
+
+def story_object(story: TaskStory) -> Object:
+    """Build a task's object with its attempts, what its last one wrote last, and what a person types to go on."""
+    found = attempts_object(story.task, story.relations, story.attempts)
+    gate, words = (story.reason.gate, story.reason.words) if story.reason else ("", "")
+    return {**found, "gate": gate or None, "words": words or None, "commands": list(story.commands)}
 
 
 def run_object(
@@ -337,6 +345,9 @@ def summary_object(found: Summary, page: str) -> Object:
                 "status": entry.status,
                 "commit": entry.commit,
                 "needs": entry.needs,
+                "gate": (entry.reason and entry.reason.gate) or None,
+                "words": (entry.reason and entry.reason.words) or None,
+                "commands": list(entry.commands) if entry.needs else [],
                 "duration": round(entry.duration, 3),
                 "attempts": [_in_camel_case(one._asdict()) for one in entry.tries],
             }

@@ -6,6 +6,7 @@ Used by the command `ralph`, when its loop ends and for --report.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 
 from ..model import STATES
@@ -19,6 +20,8 @@ from .attempts import print_prompt
 from .json_objects import print_json, summary_object
 from .table import print_table
 from .terminal import say
+
+LINES = 4  # of what was written last
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,10 +56,31 @@ def _say_what_needs_a_person(found: Summary) -> None:
     for entry in found.entries:
         if entry.needs:
             say(printable(f"  {entry.task}  {shorten(entry.title, 60)}: {entry.needs}"))
-            if entry.tries[-1].report:
-                say(f"    {found.home}/{entry.tries[-1].report}")
+            _say_why(found.home, entry)
     for remark in found.remarks:
-        say(printable(f"  {remark}"))
+        _say_remark(remark)
+
+
+def _say_remark(remark: str) -> None:
+    """Print a remark, and the commands in it on lines of their own, as they are pasted."""
+    from textwrap import wrap
+
+    for line in wrap(printable(remark.split("`")[0].rstrip(" :,")), 76, break_long_words=False, break_on_hyphens=False):
+        say(f"  {line}")
+    for command in re.findall("`([^`]+)`", remark):
+        say(printable(f"    {command}"))
+
+
+def _say_why(home: str, entry: Entry) -> None:
+    """Print what was written last, and what to type."""
+    for heading, words in entry.reason.parts if entry.reason else ():
+        say(f"    {heading}:")
+        for line in words.split("\n")[-LINES:]:
+            say(f"      {shorten(line, 74)}")
+    if entry.tries[-1].report:
+        say(f"    {home}/{entry.tries[-1].report}")
+    for command in entry.commands:
+        say(printable(f"    {command}"))
 
 
 def _write_page(found: Summary) -> str:

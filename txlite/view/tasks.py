@@ -1,6 +1,6 @@
-"""Tasks as lines: a row of the lists, all about one, what it waits for.
+"""Tasks as lines: a row of the lists, the words for what became of them, what one waits for.
 
-Used by the commands that show or change tasks.
+Used by the commands that show or change tasks, and by `one_task`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from ..model import Attempt, Task
     from ..store.history import Finished
-    from ..store.tasks import Relations
 
 
 HEADINGS = ("ID", "STATE", "SCORE", "TASK")
@@ -22,11 +21,11 @@ HEADINGS = ("ID", "STATE", "SCORE", "TASK")
 
 def print_tasks(tasks: Iterable[Task], headings: Sequence[str] = HEADINGS) -> None:
     """Print a line for each task: id, state, score, title."""
-    print_table([(task.id, state_of(task), _number(task.score), task.title) for task in tasks], headings=headings)
+    print_table([(task.id, state_of(task), number(task.score), task.title) for task in tasks], headings=headings)
 
 
-def _number(value: object) -> str:
-    """A number without needless figures; what is none (a row edited by hand) as it is."""
+def number(value: object) -> str:
+    """Return a number without needless figures; what is none (a row edited by hand) as it is."""
     return f"{value:g}" if isinstance(value, (int, float)) else str(value)
 
 
@@ -39,38 +38,6 @@ def state_of(task: Task) -> str:
     if task.is_reserved:
         return "reserved"
     return "later" if task.not_before else "ready"
-
-
-def print_task(task: Task, relations: Relations, attempts: list[Attempt]) -> None:
-    """Print all about one task."""
-    print(f"{task.id}  {text.printable(task.title)}")
-    for name, value in _facts(task, relations):
-        if value:
-            print(f"  {name + ':':<12} {text.printable(str(value))}")
-    if task.description:
-        print("\n" + text.printable_lines(task.description))
-    if attempts:
-        print("\nAttempts:")
-        print_table(map(_attempt_row, attempts), "  ")
-        last = attempts[-1]
-        if last.tail:
-            print("\nEnd of its output:\n" + text.printable_lines(last.tail).rstrip("\n"))
-
-
-def _facts(task: Task, relations: Relations) -> list[tuple[str, object]]:
-    facts: list[tuple[str, object]] = [("status", state_of(task)), ("score", _number(task.score))]
-    if task.command is not None:
-        facts.append(("command", task.command))
-    facts += [("directory", task.directory), ("verify", task.verify), ("needs", task.needs), ("parent", task.parent)]
-    facts += [("timeout", task.timeout and text.duration(task.timeout)), ("attempts", task.max_attempts)]
-    facts += [("variables", ", ".join(task.variables)), ("reserved for", task.reserved_for)]
-    facts += [(name, ", ".join(ids)) for name, ids in zip(("waits for", "blocks", "children"), relations)]
-    return [*facts, ("not before", task.not_before), ("created", task.created), ("completed", task.completed)]
-
-
-def _attempt_row(attempt: Attempt) -> tuple[object, ...]:
-    took = "" if attempt.duration is None else text.duration(attempt.duration)
-    return attempt.id, attempt.started, took, describe(attempt), attempt.report or ""
 
 
 def describe(attempt: Attempt | Finished) -> str:

@@ -1,0 +1,65 @@
+"""What an agent wrote last, as a person reads it: its words, decoded where it writes events.
+
+Known are the events of claude (`--output-format stream-json`) and codex (`--json`). It is for people alone: nothing is
+decided by it (see `results`), so the form is recognised by the lines themselves, and whatever is no such event is plain
+text. Called by `ralph.reason`.
+"""
+
+from __future__ import annotations
+
+import json
+
+LINE = 1 << 20  # characters: a longer line is no event
+
+
+def decode(output: str) -> str:
+    """Return the words of the last event that has any, with the plain lines behind it; all of it where none has."""
+    words, plain, has_events = "", [], False
+    for line in output.split("\n"):
+        event = parse_event(line)
+        if event is None:
+            plain.append(line)
+            continue
+        plain, has_events = [], True
+        words = describe_event(event) or words
+    if not has_events:
+        return output
+    return "\n".join(part for part in (words.strip("\n"), "\n".join(plain).strip("\n")) if part)
+
+
+def parse_event(line: str) -> dict | None:
+    """Return the event on a line: an object with a type; None for any other line."""
+    if not line.startswith("{") or len(line) > LINE:
+        return None
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return event if isinstance(event, dict) and isinstance(event.get("type"), str) else None
+
+
+def describe_event(event: dict) -> str:
+    """Return what an event says to a person; "" where it says nothing."""
+    kind = event["type"]
+    if kind == "result":  # claude's last one
+        return _text(event.get("result")) or _text(event.get("subtype"))
+    if kind == "assistant":
+        return _blocks(event.get("message"))
+    if kind == "item.completed":  # codex
+        item = event.get("item")
+        return _text(item.get("text")) if isinstance(item, dict) and item.get("type") == "agent_message" else ""
+    if kind in ("turn.failed", "error"):
+        error = event.get("error")
+        return _text(error.get("message") if isinstance(error, dict) else event.get("message"))
+    return ""
+
+
+def _blocks(message: object) -> str:
+    """The text of a message of claude's, which comes in blocks."""
+    blocks = message.get("content") if isinstance(message, dict) else None
+    texts = [_text(one.get("text")) for one in blocks if isinstance(one, dict)] if isinstance(blocks, list) else []
+    return "\n".join(text for text in texts if text)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) and value.strip() else ""

@@ -1,0 +1,97 @@
+"""All about one task, with why its last attempt ended as it did, and what to type where it needs a person.
+
+Used by the command `show`.
+"""
+
+from __future__ import annotations
+
+from .. import text
+from ..model import BACKLOG
+from ..ralph.reason import Reason, find_reason, ways_on
+from ..system.named_tuple import NamedTuple
+from .table import print_table
+from .tasks import describe, number, state_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..model import Attempt, Task
+    from ..store.store import Store
+    from ..store.tasks import Relations
+
+NAMED = 20  # related tasks that are shown with their titles
+TITLE = 42  # characters of these
+
+
+class TaskStory(NamedTuple):
+    """A task with what came of it."""
+
+    task: Task
+    relations: Relations
+    attempts: list[Attempt]  # oldest first
+    near: dict[str, Task]  # related tasks, by id
+    reason: Reason | None  # what its last attempt wrote last; None where that runs, or there is none
+    commands: tuple[str, ...]  # to be pasted where it needs a person
+
+
+def tell(store: Store, id: str) -> TaskStory:
+    """Return all about a task. Raises TaskNotFound."""
+    task = store.get(id)
+    relations, attempts = store.relations([task])[task.id], store.attempts(task.id)
+    near = {other: store.get(other) for ids in relations for other in ids[:NAMED]}
+    last = attempts[-1] if attempts else None
+    reason = find_reason(store.home, last) if last and last.ended else None
+    commands = ways_on(task, _parked(store, last))
+    if task.status == BACKLOG:
+        commands += tuple(way for other in relations.blocked_by[:NAMED] for way in ways_on(near[other], None))
+    return TaskStory(task, relations, attempts, near, reason, commands)
+
+
+def _parked(store: Store, attempt: Attempt | None) -> str | None:
+    """The ref of what did not pass, if there is one."""
+    trial = store.loop_attempts.get(attempt.id) if attempt else None
+    return trial.parked if trial else None
+
+
+def print_story(story: TaskStory) -> None:
+    """Print all about one task."""
+    task = story.task
+    print(f"{task.id}  {text.printable(task.title)}")
+    for name, value in _facts(story):
+        if value:
+            print(f"  {name + ':':<12} {text.printable(str(value))}")
+    for name, ids in zip(("waits for", "blocks", "children"), story.relations):
+        _print_related(name, ids, story.near)
+    if task.description:
+        print("\n" + text.printable_lines(task.description))
+    if story.attempts:
+        print("\nAttempts:")
+        print_table(map(_attempt_row, story.attempts), "  ")
+    for heading, words in story.reason.parts if story.reason else ():
+        print(f"\n{heading[0].upper()}{heading[1:]}:\n{words}")
+    if story.commands:
+        print("\nTo go on:\n" + "\n".join(f"  {text.printable(command)}" for command in story.commands))
+
+
+def _facts(story: TaskStory) -> list[tuple[str, object]]:
+    task = story.task
+    facts: list[tuple[str, object]] = [("status", state_of(task)), ("score", number(task.score))]
+    if task.command is not None:
+        facts.append(("command", task.command))
+    facts += [("directory", task.directory), ("verify", task.verify), ("needs", task.needs), ("parent", task.parent)]
+    facts += [("timeout", task.timeout and text.duration(task.timeout)), ("attempts", task.max_attempts)]
+    facts += [("variables", ", ".join(task.variables)), ("reserved for", task.reserved_for)]
+    return [*facts, ("not before", task.not_before), ("created", task.created), ("completed", task.completed)]
+
+
+def _print_related(name: str, ids: list[str], near: dict[str, Task]) -> None:
+    """A line for each related task, the first with the heading."""
+    for place, id in enumerate(ids[:NAMED]):
+        one = near[id]
+        print(f"  {name + ':' if place == 0 else '':<12} {id}  {state_of(one):<9} {text.shorten(one.title, TITLE)}")
+    if len(ids) > NAMED:
+        print(f"  {'':<12} and {len(ids) - NAMED} more")
+
+
+def _attempt_row(attempt: Attempt) -> tuple[object, ...]:
+    took = "" if attempt.duration is None else text.duration(attempt.duration)
+    return attempt.id, attempt.started, took, describe(attempt), attempt.report or ""
