@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import unittest
 
+from ..case import wait_until
 from ..execution.case import LaunchCase
 
 
@@ -16,7 +18,8 @@ class Agents(LaunchCase):
     def test_claude_is_built_in_and_config_changes_single_options(self) -> None:
         self.environment["CLAUDECODE"] = "1"
         self.wait_for(self.launch("task", "--agent", "claude", then='echo "nested: $CLAUDECODE."'))
-        self.assertEqual(self.calls(".argv"), ["--print\n--permission-mode\nacceptEdits\n--effort\nlow\n"])
+        words = "--print --permission-mode acceptEdits --effort low --output-format stream-json --verbose"
+        self.assertEqual(self.calls(".argv"), [words.replace(" ", "\n") + "\n"])
         self.assertIn("nested: .\n", *self.reports().values())
         self.configure("[txlite]", "agent = claude", "[agent claude]", "levels =", "  turbo = --model fast",
                        "search = --web", "command = claude {search} {level}")  # fmt: skip
@@ -24,6 +27,38 @@ class Agents(LaunchCase):
         self.assertEqual(found["argv"], ["claude", "--web", "--model", "fast"])
         self.txlite("launch", "low", "task", code=64)
         self.assertIn("claude knows turbo", self.errors)
+
+    def test_what_claude_does_is_seen_in_words_while_it_does_it(self) -> None:
+        said = {"type": "assistant", "message": {"content": [{"type": "text", "text": "I look\x1b at it."}]}}
+        done = {"type": "result", "is_error": False, "result": "It is so.", "num_turns": 2}
+        with open(self.path("first"), "w") as first, open(self.path("rest"), "w") as rest:
+            first.write(json.dumps(said) + "\n")
+            rest.write(json.dumps(done) + "\n")
+        then = "cat first; until test -e go; do sleep 0.02; done; cat rest; exec sleep 600"
+        launched = self.launch("task", "--agent", "claude", then=then)
+        wait_until(lambda: "I look" in self.txlite("logs", launched["id"], code=None), "its first words")
+        self.assertTrue(self.txlite("logs", launched["id"]).endswith("I look\\x1b at it.\n"))
+        with open(self.path("go"), "w"):
+            pass
+        end = "It is so.\n[ended: 2 turns]\n"
+        wait_until(lambda: self.txlite("logs", launched["id"]).endswith(end), "its result")
+        self.txlite("stop", launched["id"])
+        (report,) = self.reports().values()
+        self.assertIn("\nI look\\x1b at it.\n" + end, report)
+        self.assertNotIn('{"type"', report)
+
+    def test_what_a_provider_refuses_is_said_outside_of_a_loop_too(self) -> None:
+        error = {"type": "assistant", "error": "authentication_failed"}
+        refused = {"type": "result", "is_error": True, "result": "Not logged in \u00b7 Please run /login"}
+        with open(self.path("lines"), "w") as file:
+            file.write(json.dumps(error) + "\n" + json.dumps(refused) + "\n")
+        launched = self.launch("task", "--agent", "claude", then="cat lines")  # it exits with 0
+        row = self.wait_for(launched, code=1)
+        self.assertEqual((row["status"], row["note"]), ("failed", "Not logged in \u00b7 Please run /login"))
+        self.environment["THEN"] = "cat lines; exit 1"
+        task = self.txlite("add", "-q", "another").strip()
+        self.txlite("run", "--agent", "claude", "--max-attempts", "1", code=1)
+        self.assertIn("Not logged in", self.json("show", task)["attempts"][0]["note"])
 
     def test_prompts_as_argument_and_as_file(self) -> None:
         self.configure(

@@ -4,7 +4,7 @@ The agent `shell` runs commands; every other is given prompts. `codex` and `clau
 changes their options, and adds agents:
 
     [agent NAME]
-    command = tool {level} {search} {prompt}    ; split as a shell splits words; no shell runs it
+    command = tool {level} {search} {prompt}   ; split as a shell splits words; no shell runs it
     prompt = stdin                     ; or argument, or file: then {prompt}, or the end, is the prompt or its file
     levels = low=--effort low          ; the words in place of {level}, one level a line
     search = --web                     ; the words in place of {search}, for research
@@ -12,6 +12,7 @@ changes their options, and adds agents:
     hide = AWS_* TOKEN                 ; environment to take away, names or patterns
     daemons = no                       ; yes: what it leaves running on purpose is left alone
     loop = --json                      ; the words in place of {loop}, in `txlite ralph`
+    live = --json                      ; the words in place of {live}, everywhere else
     results = claude                   ; or codex: the form of its results (see `results.py`)
     limit = try again at (?P<until>.+) ; a rule for its last lines: its provider refuses, until then
     unusable = please log in           ; the same: no attempt can work
@@ -48,9 +49,10 @@ BUILT_IN = {
         "results": CODEX,
     },
     "claude": {
-        "command": "claude --print --permission-mode acceptEdits {level} {search} {loop}",
+        "command": "claude --print --permission-mode acceptEdits {level} {search} {live} {loop}",
         "levels": "minimal=--effort low\nlow=--effort low\nmedium=--effort medium\nhigh=--effort high",
         "search": "--allowedTools WebSearch WebFetch",
+        "live": "--output-format stream-json --verbose",  # as text, all of it would come at the end
         "loop": "--output-format stream-json --verbose --allowedTools 'Bash(txlite show:*)' 'Bash(txlite done:*)'",
         "results": CLAUDE,
         "hide": "CLAUDECODE CLAUDE_CODE_ENTRYPOINT",  # else it refuses to start inside another claude
@@ -70,6 +72,7 @@ class Agent(NamedTuple):
     hidden: tuple[str, ...] = ()
     daemons: bool = False
     loop: tuple[str, ...] = ()
+    live: tuple[str, ...] = ()
     results: str = ""  # one of results.FORMATS
     limit: str = ""  # a regular expression
     unusable: str = ""  # a regular expression
@@ -87,6 +90,7 @@ class Agent(NamedTuple):
             "{level}": dict(self.levels).get(level, ()),
             "{search}": self.search if search else (),
             "{loop}": self.loop if in_loop else (),
+            "{live}": () if in_loop else self.live,
         }
         if prompt is not None:
             places["{prompt}"] = (prompt,)

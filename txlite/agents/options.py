@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ..home.config import Settings
 
-PLACES = ("{level}", "{search}", "{loop}", "{prompt}")  # words of a command for which others stand
+PLACES = ("{level}", "{search}", "{loop}", "{live}", "{prompt}")  # words of a command for which others stand
 PASSED = ("stdin", "argument", "file")  # how an agent gets its prompt
 
 
@@ -121,6 +121,7 @@ _OPTIONS: dict[str, tuple[str, Callable[[str, str], object]]] = {
     "hide": ("hidden", lambda option, value: tuple(value.split())),
     "daemons": ("daemons", _read_yes),
     "loop": ("loop", _read_words),
+    "live": ("live", _read_words),
     "results": ("results", _read_results),
     "limit": ("limit", _read_rule),
     "unusable": ("unusable", _read_rule),

@@ -8,6 +8,7 @@ raised on the way, what was started is ended first. Used by the worker; the laun
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from ..agents.agent import SHELL
 from ..agents.environment import Invocation, build_command
@@ -86,7 +87,12 @@ class AttemptRunner:
         plan = plan_attempt(assignment, self._context.settings.agent)
         self.begin(plan)
         environment = self._context.environment_of(assignment.task, assignment.claim)
-        return self.end(self.ask_agent(assignment.task, plan, environment))
+        ask = partial(self.ask_agent, assignment.task, plan, environment)
+        if assignment.task.command is not None:
+            return self.end(ask())
+        from .agent_output import run_in_words  # what only runs commands does without
+
+        return self.end(run_in_words(plan.agent, self, ask))
 
     @property
     def plan(self) -> Plan:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+from functools import partial
 
 from ..errors import StoreUnavailable
 from ..home import location
@@ -19,6 +20,7 @@ from ..store.workers import new_id
 from ..system import clock
 from ..system.event_loop import EventLoop
 from ..system.named_tuple import NamedTuple
+from .agent_output import run_in_words
 from .attempt_runner import AttemptRunner, Plan
 from .executor import Limits
 from .launch_order import SEARCHING
@@ -130,7 +132,9 @@ class LaunchRunner:
         if refusal:
             return self._runner.end(refusal._replace(duration=0.0))
         environment = self._context.environment_of(assignment.task, assignment.claim)
-        return self._runner.end(self._runner.ask_agent(assignment.task, self._plan, environment))
+        ask = partial(self._runner.ask_agent, assignment.task, self._plan, environment)
+        is_prompt = assignment.task.command is None
+        return self._runner.end(run_in_words(self._plan.agent, self._runner, ask) if is_prompt else ask())
 
     def end(self, result: Result) -> Result:
         """End the report; return the result with what it adds."""

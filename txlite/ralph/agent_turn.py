@@ -11,8 +11,9 @@ import contextlib
 import os
 import shutil
 
-from ..agents.results import LIMITED, ResultParser
+from ..agents.results import LIMITED
 from ..errors import Refused
+from ..execution.agent_output import AgentOutput
 from ..git import command
 from ..model import CANCELLED, DONE, INTERRUPTED, UNKILLABLE
 from ..store.attempts import Result
@@ -22,7 +23,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..agents.results import ProviderRefusal
     from ..execution.attempt_runner import AttemptRunner, Plan
-    from ..execution.executor import RunningProcess
     from ..execution.worker_context import WorkerContext
     from ..store.assignments import Assignment
     from .loop_settings import LoopSettings
@@ -58,8 +58,6 @@ class AgentTurn:
         self._gate = gate
         self._token = assignment.claim.token
         self._done_file = os.path.join(workspace.directory, f"{DONE_FILE}{self._token}")
-        self._parser: ResultParser | None = None  # of a prompt's agent
-        self._is_settling = False  # it has reported its result
 
     def run(self, plan: Plan) -> Result:
         """Run the agent; return its end, judged by itself: DONE if it exited with 0, or said so.
@@ -73,14 +71,16 @@ class AgentTurn:
             self._workspace.commits,
         )  # fmt: skip
         plan = plan._replace(prompt=words, level=self._policy.level, in_loop=True)
-        if task.command is None:
-            agent = self._agent
-            self._parser = ResultParser(self._runner, agent.results, agent.limit, agent.unusable)
         self._runner.check()
-        result = self._runner.ask_agent(task, plan, self._environment(), self._parser, self._observe)
+        refusal = None
+        if task.command is None:
+            output = AgentOutput(self._agent, self._runner, self._policy.settle, self._has_said_done)
+            result = self._runner.ask_agent(task, plan, self._environment(), output, output.observe)
+            refusal = output.find_refusal()
+        else:
+            result = self._runner.ask_agent(task, plan, self._environment())
         has_said_done = self._has_said_done()
         _remove_done_files(directory)
-        refusal = self._parser.find_refusal() if self._parser else None
         return self._judge(result, has_said_done, refusal)
 
     def _judge(self, result: Result, has_said_done: bool, refusal: ProviderRefusal | None) -> Result:
@@ -106,18 +106,6 @@ class AgentTurn:
 
     def _has_said_done(self) -> bool:
         return os.path.lexists(self._done_file) or self._store.loop_attempts.has_said_done(self._token)
-
-    def _observe(self, process: RunningProcess) -> None:
-        """An agent that has ended its work, and does not exit, gets a while for it."""
-        if self._parser is None:
-            return
-        is_over = self._parser.has_result or self._has_said_done()
-        if is_over and not self._is_settling:
-            note = f"it had ended its work, and was stopped {self._policy.settle:g} s later"
-            process.bound(self._policy.settle, Result(DONE, note=note))
-        elif self._is_settling and not is_over:
-            process.unbind()
-        self._is_settling = is_over
 
 
 def _remove_done_files(directory: str) -> None:

@@ -1,0 +1,70 @@
+"""What an agent writes, on its way into the report: its results are read, and its events become words.
+
+Guarantee: nothing that an agent prints decides anything but its provider's structured results; one whose result is
+there and that does not exit is ended. Used where a prompt is run: by `attempt_runner` and `launched` through
+`run_in_words`, and by a loop, which judges for itself.
+"""
+
+from __future__ import annotations
+
+from ..agents.results import LIMITED, ResultParser
+from ..agents.transcript import Transcript
+from ..model import DONE, FAILED
+from ..store.attempts import Result
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..agents.agent import Agent
+    from ..agents.results import ProviderRefusal, Sink
+    from .executor import RunningProcess
+
+SETTLE = 60.0  # seconds for an agent to exit after its result
+
+
+def run_in_words(agent: Agent, report: Sink, run: Callable[[Sink, Callable[[RunningProcess], None]], Result]) -> Result:
+    """Run the agent of a prompt outside of a loop; return its end, failed where its provider refused.
+
+    run: runs it, with a sink for its output and an observer of its process.
+    """
+    transcript = Transcript(report, agent.results)
+    output = AgentOutput(agent, transcript)
+    result = run(output, output.observe)
+    transcript.finish()
+    refusal = output.find_refusal()
+    if refusal is None or result.outcome not in (DONE, FAILED):
+        return result
+    until = f" (no more before {refusal.until})" if refusal.kind == LIMITED else ""
+    return result._replace(outcome=FAILED, note=refusal.reason + until)
+
+
+class AgentOutput:
+    """A sink for what the agent of one attempt writes, and the observer of its process."""
+
+    def __init__(
+        self, agent: Agent, sink: Sink, settle: float = SETTLE, has_said_done: Callable[[], bool] = lambda: False
+    ) -> None:
+        """settle: seconds for it to exit once its result is there, or it has said so itself."""
+        self._parser = ResultParser(sink, agent.results, agent.limit, agent.unusable)
+        self._settle = settle
+        self._has_said_done = has_said_done
+        self._is_settling = False  # it has reported its result
+
+    def write(self, data: bytes) -> None:
+        """Pass output on, and read the results on the way."""
+        self._parser.write(data)
+
+    def find_refusal(self) -> ProviderRefusal | None:
+        """Return why its provider refuses, once it has ended; None where that does not say so."""
+        return self._parser.find_refusal()
+
+    def observe(self, process: RunningProcess) -> None:
+        """Give an agent that has ended its work, and does not exit, a while for it. Called once a second or so."""
+        is_over = self._parser.has_result or self._has_said_done()
+        if is_over and not self._is_settling:
+            note = f"it had ended its work, and was stopped {self._settle:g} s later"
+            process.bound(self._settle, Result(DONE, note=note))
+        elif self._is_settling and not is_over:
+            process.unbind()
+        self._is_settling = is_over
