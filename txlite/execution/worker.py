@@ -142,5 +142,7 @@ class Worker:
             is_rung = self._bell.descriptor in self._loop.wait(patience, [self._bell.descriptor])
             if due is not None:
                 due = self._source.due_in()  # anew: the clock may have been set
-            if is_rung or (due is not None and due <= 0) or self._store.changes() != changes:
+                if due is None or due <= 0:  # None: what was waited for is over, as a provider's refusal
+                    break
+            if is_rung or self._store.changes() != changes:
                 break
