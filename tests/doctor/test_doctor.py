@@ -15,7 +15,7 @@ from typing import Any
 from unittest import mock
 
 import txlite
-from txlite.doctor import database, diagnose, filesystem, home, limits, machine, session
+from txlite.doctor import database, diagnose, filesystem, home, limits, machine, session, slurm
 from txlite.doctor.probe import BROKEN, LIMITED, OK, Check, Finding, examine, found_error
 from txlite.system import liveness, mounts
 
@@ -241,6 +241,32 @@ class Records(Doctor):
         self.edit("UPDATE tasks SET score = 'high', kind = 'poem'")
         found = next(one for one in database.check_integrity(self.home) if one.level == BROKEN)
         self.assertIn("kind_is_known is broken by 1 row of tasks; score_is_a_number", found.found)
+
+
+class Slurm(Doctor):
+    def test_commands_whose_jobs_outlive_a_kill(self) -> None:
+        self.assertEqual(levels(slurm.check_jobs(self.home)), {"Slurm": OK})
+        store = self.store()
+        here = [
+            store.add(command=command).id
+            for command in (
+                "srun -n 4 ./train",
+                "cd x && A=1 exec /opt/slurm/bin/srun --pty ./a",
+                "for i in 1 2; do timeout 5m srun ./$i; done",
+            )
+        ]
+        for command in ("echo srun", "cat srun.log | grep srun", "./srun-like", "x; dosrun"):
+            store.add(command=command)
+        ended = store.add(command="srun ended")
+        store.done(ended.id)
+        (found,) = slurm.check_jobs(self.home)
+        self.assertEqual((found.name, found.level), ("Slurm", LIMITED))
+        self.assertIn(f"3 waiting or running tasks ({', '.join(here)}) hand their work", found.found)
+        self.assertIn("that job runs on", found.found)
+        self.assertIn("scancel --name=ID", found.advice)
+        self.write("config.ini", "[agent far]\ncommand = srun --pty codex exec -\n")
+        self.assertIn("and agent far hand their work", slurm.check_jobs(self.home)[0].found)
+        self.assertIn("Slurm", levels(self.home_findings()))
 
 
 class Dead(Doctor):

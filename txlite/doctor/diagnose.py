@@ -1,15 +1,15 @@
 """What this machine and this home can and cannot promise.
 
 Nothing is changed, nothing raises, and nothing hangs: each check runs in a child process with a deadline (see
-`probe`). `machine`, `limits`, `session` and `filesystem` look at what is around home, `home` and `database` at what it
-holds. Called by the verb `doctor`.
+`probe`). `machine`, `limits`, `session` and `filesystem` look at what is around home, `home`, `database` and `slurm` at
+what it holds. Called by the verb `doctor`.
 """
 
 from __future__ import annotations
 
 from ..home import location
 from ..system.bounded_call import Failed, Late, call_bounded
-from . import database, filesystem, home, limits, machine, session
+from . import database, filesystem, home, limits, machine, session, slurm
 from .probe import BROKEN, Finding, examine
 
 TYPE_CHECKING = False
@@ -46,7 +46,7 @@ def _diagnose_home(path: str, place: str | None) -> Iterator[Finding]:
         if is_broken(found) and check.name in FOUNDATIONS:
             return  # the rest would only say so once more
     if database.has_database(path):
-        for check in database.content_checks(path):
+        for check in [*database.content_checks(path), *slurm.checks(path)]:
             yield from examine(check)
 
 

@@ -1,4 +1,4 @@
-"""What must hold between the rows of a database, and what mends it where it does not.
+"""What must hold between the rows of a database, what mends it where it does not, and which commands wait or run.
 
 No command of ours breaks these rules; a row edited by hand, a bug, or a file put together from two copies can. Only
 reads. Used by `doctor`.
@@ -16,7 +16,7 @@ from .migrations import split_statements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from .database import Database
 
@@ -27,6 +27,8 @@ FOREIGN_KEY_CHECK = "PRAGMA foreign_key_check"
 SCHEMA_VERSION = "PRAGMA user_version"
 JOURNAL_MODE = "PRAGMA journal_mode"
 COMPILE_OPTIONS = "PRAGMA compile_options"
+OPEN_COMMANDS = """SELECT t.id, x.command FROM tasks t JOIN task_texts x ON x.task = t.seq
+    WHERE t.status IN ('backlog', 'active', 'blocked') AND instr(x.command, ?) ORDER BY t.seq"""
 BREAKERS = "SELECT count(*) FROM {table} WHERE NOT ({rule})"
 
 _KNOWN = ", ".join(f"'{state}'" for state in STATES)
@@ -135,15 +137,29 @@ class Inspection:
                     found.append(Inconsistency(name, tasks, " ".join(remedy.split())))
         return found
 
+    def open_commands(self, words: Iterable[str]) -> list[tuple[str, str]]:
+        """Return id and command of each task that has not ended and whose command has one of these words in it."""
+        found: dict[str, str] = {}
+        for word in words:
+            found.update(self._database.execute(OPEN_COMMANDS, (word,)))
+        return list(found.items())
 
-def _rules_of_schema(version: int) -> Iterator[tuple[str, str, str]]:
-    """Each CHECK that the schema states, with its table and its name."""
+
+def _rules_of_schema(version: int) -> list[tuple[str, str, str]]:
+    """Each CHECK that the schema states, with its table, as it is called now, and its name."""
+    rules: list[tuple[str, str, str]] = []
     for migration in schema.MIGRATIONS[:version]:
         for statement in split_statements(migration):
-            table = re.search(r"\b(?:CREATE|ALTER) TABLE (\w+)", statement)
+            table = re.search(r"\b(CREATE|ALTER|DROP) TABLE (\w+)(?: RENAME TO (\w+))?", statement)
+            if not table:
+                continue
+            if table[1] == "DROP":
+                rules = [rule for rule in rules if rule[0] != table[2]]
+            if table[3]:
+                rules = [(table[3], *rule[1:]) if rule[0] == table[2] else rule for rule in rules]
             for found in re.finditer(r"CONSTRAINT (\w+)\s+CHECK (?=\()", statement):
-                if table:
-                    yield table[1], found[1], _in_brackets(statement[found.end() :])
+                rules.append((table[2], found[1], _in_brackets(statement[found.end() :])))
+    return rules
 
 
 def _in_brackets(text: str) -> str:
