@@ -62,6 +62,17 @@ class Claude(unittest.TestCase):
             self.assertEqual(parse(CLAUDE, {"type": "assistant", "error": error}, FAILED)[0].kind, UNUSABLE)
         self.assertEqual(parse(CLAUDE, {**FAILED, "api_error_status": 401})[0].kind, UNUSABLE)
 
+    def test_older_versions_say_error_and_no_more(self) -> None:
+        until = int(time.time()) + 3600
+        refusal = parse(CLAUDE, {**FAILED, "result": f"Claude AI usage limit reached|{until}"})[0]
+        self.assertEqual((refusal.kind, refusal.reason), (LIMITED, "Claude AI usage limit reached"))
+        self.assertAlmostEqual(seconds_until(refusal), 3600, delta=5)
+        refusal = parse(CLAUDE, {**FAILED, "result": "5-hour limit reached \u2219 resets 3pm"})[0]
+        self.assertEqual(time.localtime(clock.to_seconds(refusal.until))[3:5], (15, 0))
+        login = "Invalid API key \u00b7 Please run /login"
+        self.assertEqual(parse(CLAUDE, {**FAILED, "result": login})[0].kind, UNUSABLE)
+        self.assertIsNone(parse(CLAUDE, {**FAILED, "is_error": False, "result": "usage limit reached|1"})[0])
+
     def test_a_warning_and_a_success_are_silence(self) -> None:
         warning = {"type": "rate_limit_event", "rate_limit_info": {"status": "allowed_warning", "resetsAt": 9e9}}
         for lines in (
@@ -125,8 +136,19 @@ class Codex(unittest.TestCase):
 
     def test_other_errors_are_the_tasks(self) -> None:
         self.assertIsNone(self.failed("stream disconnected before completion"))
-        self.assertIsNone(parse(CODEX, {"type": "error", "message": "unexpected status 401 Unauthorized"})[0])
-        self.assertIsNone(parse(CODEX, {"type": "turn.failed", "error": "401 "})[0])
+        errors: list[Any] = ["Reconnecting... 1/5", None, {}, 5]
+        for message in errors:
+            self.assertIsNone(parse(CODEX, {"type": "error", "message": message})[0])
+            self.assertIsNone(parse(CODEX, {"type": "turn.failed", "error": message})[0])
+        limited = {"type": "error", "message": "You've hit your usage limit. Try again later."}
+        self.assertIsNone(parse(CODEX, limited, {"type": "turn.completed"})[0])
+
+    def test_an_error_without_more(self) -> None:
+        words = "unexpected status 401 Unauthorized: Missing bearer"
+        self.assertEqual(parse(CODEX, {"type": "error", "message": words})[0], (UNUSABLE, words, ""))
+        self.assertEqual(parse(CODEX, {"type": "turn.failed", "error": words})[0].kind, UNUSABLE)
+        limited = "You've hit your usage limit. Try again later."
+        self.assertEqual(parse(CODEX, {"type": "error", "message": limited})[0].kind, LIMITED)
 
 
 class Rules(unittest.TestCase):
@@ -135,6 +157,11 @@ class Rules(unittest.TestCase):
         self.assertIsNone(parse("", "limit", *lines, limit="limit")[0])
         self.assertEqual(parse("", "limit", *lines[:4], limit="limit")[0].kind, LIMITED)
         self.assertEqual(parse("", *lines, "log in", unusable="log in$")[0], (UNUSABLE, "log in", ""))
+
+    def test_the_reason_is_in_words(self) -> None:
+        for fields in ({"result": "a limit"}, {"error": {"message": "a limit"}}, {"message": "a limit"}):
+            self.assertEqual(parse("", {"type": "x", **fields}, limit="limit")[0].reason, "a limit")
+        self.assertEqual(parse("", '{"limit', limit="limit")[0].reason, '{"limit')
 
     def test_until_when(self) -> None:
         refusal = parse("", "come back at 1:00", limit=r"at (?P<until>\S+)")[0]

@@ -261,6 +261,19 @@ class Turns(LaunchCase):
         os.kill(first["pid"], signal.SIGKILL)
         self.assertEqual(self.wait_for(second)["status"], "done")
 
+    def test_who_notices_that_one_is_lost_recovers_it(self) -> None:
+        for verb in (("status",), ("wait",), ("cleanup", "--dry-run")):
+            launched = self.launch("task", "--kill-after", "0.2", then="sleep 60")
+            self.kill(launched)
+            if verb == ("wait",):
+                self.wait_for(launched, code=125)
+            else:
+                self.txlite(*verb)
+            names = os.listdir(os.path.join(self.home, "workers"))
+            self.assertEqual([name for name in names if "TEMP" in name], [], verb)
+            (report,) = (name for name in names if f"_{launched['pid']}_" in name)
+            self.assertIn("**Outcome:** lost", self.read(os.path.join(self.home, "workers", report)))
+
     def test_a_narrow_one_is_not_passed_for_ever(self) -> None:
         first = self.launch("1", "--max-parallel", "2", then="while test ! -e go; do sleep 0.02; done")
         narrow = self.launch("2", "--max-parallel", "1")

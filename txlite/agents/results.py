@@ -52,6 +52,17 @@ class ProviderRefusal(NamedTuple):
 _CLAUDE_UNUSABLE = ("authentication_failed", "model_not_found", "billing_error", 401, 403, 404)
 _CLAUDE_LIMITED = ("rate_limit", "overloaded", "server_error", 429, 500, 502, 503, 529)
 
+# What the words of claude's result mean, where it says no more than that it is an error, as older versions do.
+_CLAUDE_ERRORS = (
+    (
+        LIMITED,
+        r"(?i)\blimit reached\b|hit your .*limit|\boverloaded\b",
+        r"(?i)\|(\d{9,11})\b|resets? (?:at )?(.+?)\.?$",
+    ),
+    (UNUSABLE, r"(?i)invalid api key|please run /login|credit balance|token has expired", ""),
+)
+_EPOCH = re.compile(r"\|\d{9,11}\b")  # which no person reads
+
 # What codex's error messages mean: the first that is found, with where it says until when.
 _CODEX_ERRORS = (
     (LIMITED, r"hit your usage limit", r"(?i)try again at (.+?)\.?$"),
@@ -80,7 +91,7 @@ class ResultParser:
         self._line = b""
         self._last: list[str] = []
         self._rejected: float | None = None  # the epoch until which claude is refused
-        self._error: str | None = None  # the kind of claude's last error
+        self._error: str | None = None  # the kind of claude's last error; the message of codex's
         self._result: dict | None = None
         self.has_result = False
 
@@ -121,6 +132,8 @@ class ResultParser:
     def _read_codex(self, event: dict) -> None:
         if event.get("type") in ("turn.completed", "turn.failed"):
             self._result, self.has_result = event, True
+        elif event.get("type") == "error":
+            self._error = event.get("message")
 
     def find_refusal(self) -> ProviderRefusal | None:
         """Return why the provider refuses, once the agent has ended; None where it does not say so."""
@@ -134,28 +147,26 @@ class ResultParser:
         result = self._result
         if not result or result.get("is_error") is not True:
             return None
-        status, reason = result.get("api_error_status"), text.shorten(str(result.get("result")), 200)
+        words = str(result.get("result"))
+        status, reason = result.get("api_error_status"), _say(words)
         if isinstance(self._rejected, (int, float)) and (self._error == "rate_limit" or status == 429):
             return _limited(reason, float(self._rejected))
         if self._error in _CLAUDE_UNUSABLE or status in _CLAUDE_UNUSABLE:
             return ProviderRefusal(UNUSABLE, reason)
         if self._error in _CLAUDE_LIMITED or status in _CLAUDE_LIMITED:
             return _limited(reason, None)
-        return None
+        return _find_in(words, _CLAUDE_ERRORS)
 
     def _find_codex_refusal(self) -> ProviderRefusal | None:
         if self._result is None:
             last = self._last[-1] if self._last else ""
-            return ProviderRefusal(UNUSABLE, text.shorten(last, 200)) if last.startswith(_CODEX_UNUSABLE) else None
-        error = self._result.get("error")
-        if self._result.get("type") != "turn.failed" or not isinstance(error, dict):
+            if last.startswith(_CODEX_UNUSABLE):
+                return ProviderRefusal(UNUSABLE, _say(last))
+            return _find_in(str(self._error), _CODEX_ERRORS) if self._error else None
+        if self._result.get("type") != "turn.failed":
             return None
-        message = str(error.get("message"))
-        for kind, rule, until in _CODEX_ERRORS:
-            if re.search(rule, message):
-                found = re.search(until, message) if until else None
-                return _refusal(kind, message, found[1] if found else None)
-        return None
+        error = self._result.get("error")
+        return _find_in(str(error.get("message") if isinstance(error, dict) else error), _CODEX_ERRORS)
 
     def _find_by_rule(self) -> ProviderRefusal | None:
         for kind, rule in self._rules:
@@ -166,8 +177,30 @@ class ResultParser:
         return None
 
 
+def _find_in(message: str, rules: tuple[tuple[str, str, str], ...]) -> ProviderRefusal | None:
+    """What the first rule says that applies to a message; each with where it says until when."""
+    for kind, rule, until in rules:
+        if re.search(rule, message):
+            found = re.search(until, message) if until else None
+            return _refusal(kind, message, next(filter(None, found.groups()), None) if found else None)
+    return None
+
+
+def _say(words: str) -> str:
+    """The reason as a person reads it: of a result in JSON its words."""
+    if words.startswith("{"):
+        try:
+            fields = json.loads(words)
+        except (ValueError, RecursionError):
+            fields = {}
+        error = fields.get("error")
+        told = [fields.get("result"), error.get("message") if isinstance(error, dict) else error, fields.get("message")]
+        words = next((one for one in told if isinstance(one, str) and one), words)
+    return text.shorten(_EPOCH.sub("", words), 200)
+
+
 def _refusal(kind: str, words: str, until: str | None) -> ProviderRefusal:
-    reason = text.shorten(words, 200)
+    reason = _say(words)
     return ProviderRefusal(kind, reason) if kind == UNUSABLE else _limited(reason, parse_time(until) if until else None)
 
 

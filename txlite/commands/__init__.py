@@ -64,6 +64,22 @@ def open_reading(args: Namespace) -> Store:
     return _announce(open_store(args.home, read_only=True))
 
 
+def open_recovered(args: Namespace) -> Store:
+    """Open the store for a command that tells what became of attempts: who notices that one was lost with its worker
+    recovers it, and its report gets its end. Raises StoreUnavailable."""
+    store = open_reading(args)
+    from ..execution import presence
+    from ..model import LOST
+
+    if not any(one.state == LOST for one in presence.open_attempts(store)):
+        return store
+    from ..execution.recovery import recover_lost
+
+    store.close()
+    recover_lost(store.database.path)
+    return open_reading(args)
+
+
 def open_writing(args: Namespace) -> Store:
     """Open the store, made where there is none, and say what that set aside. Raises StoreUnavailable."""
     return _announce(open_store(args.home))

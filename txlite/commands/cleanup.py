@@ -8,7 +8,7 @@ from ..ralph import stale_worktrees
 from ..ralph.stale_worktrees import StaleWorktrees
 from ..reports.retention import Cleanup, Tally
 from ..view.cleanup_plan import Complaints, confirm, show_directories, show_plan, show_tally
-from . import open_reading
+from . import open_recovered
 from .arguments import parse_days, value_of
 
 TYPE_CHECKING = False
@@ -37,7 +37,7 @@ def run(args: Namespace) -> int:
     """Clean up, or show what would be; return 1 where something could not be done."""
     complaints = Complaints()
     age = None if args.compress_only else args.age
-    with open_reading(args) as store:
+    with open_recovered(args) as store:
         found = [] if args.compress_only else stale_worktrees.look(store)
         worktrees = StaleWorktrees(store, found, complaints.add)
         with Cleanup(

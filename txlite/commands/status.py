@@ -8,7 +8,7 @@ from ..model import WORKERS
 from ..text import count
 from ..view.attempts import print_attempts
 from ..view.json_objects import print_json, stats_object
-from . import open_reading
+from . import open_recovered
 from .arguments import parse_limit, value_of
 
 TYPE_CHECKING = False
@@ -41,7 +41,7 @@ def run(args: Namespace) -> int:
         raise UsageError("--latest 0: give 1 or more")
     if args.stats:
         return _show_stats(args)
-    with open_reading(args) as store:
+    with open_recovered(args) as store:
         found = _find(store, args)
         print_attempts(store.home, found, args.json)
         runs = presence.live_supervisors(store)
@@ -65,7 +65,7 @@ def _find(store: Store, args: Namespace) -> list[AttemptStatus]:
 def _show_stats(args: Namespace) -> int:
     from ..view.stats import collect_stats, print_stats
 
-    with open_reading(args) as store:
+    with open_recovered(args) as store:
         stats = collect_stats(store, args.type)
     if args.json:
         print_json(stats_object(stats))

@@ -6,14 +6,17 @@ import sys
 
 from .. import text
 from ..errors import NotFound, UsageError
-from ..execution.stopping import find_target, open_targets, wait_for
+from ..execution.stopping import end_of, find_target, open_targets, wait_for
 from ..view.attempts import print_ended
-from . import open_reading
+from . import open_reading, open_recovered
 from .arguments import duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+
+    from ..execution.stopping import Target
+    from ..store.store import Store
 
 TIMED_OUT = 124  # as timeout(1) has it
 UNKNOWN = 125
@@ -37,12 +40,10 @@ def run(args: Namespace) -> int:
     if bool(args.names) == args.all:
         raise UsageError("give the tasks to wait for, or --all: `txlite status` lists what runs")
     with open_reading(args) as store:
-        try:
-            targets = open_targets(store) if args.all else [find_target(store, name) for name in args.names]
-        except NotFound as error:
-            error.exit_code = UNKNOWN
-            raise
+        targets = open_targets(store) if args.all else _find_named(store, args.names)
         ended = wait_for(store, targets, args.timeout)
+    with open_recovered(args) as store:
+        ended = {target: end_of(store, target) or found for target, found in ended.items()}
         print_ended(store, [(target, ended.get(target)) for target in targets], args.json)
     late = [target.name for target in targets if target not in ended]
     if late:
@@ -50,3 +51,11 @@ def run(args: Namespace) -> int:
         return TIMED_OUT
     codes = [ended[target].code for target in targets]
     return codes[0] if len(codes) == 1 else int(any(codes))
+
+
+def _find_named(store: Store, names: list[str]) -> list[Target]:
+    try:
+        return [find_target(store, name) for name in names]
+    except NotFound as error:
+        error.exit_code = UNKNOWN
+        raise

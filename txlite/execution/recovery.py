@@ -11,7 +11,8 @@ from __future__ import annotations
 import os
 import time
 
-from ..errors import Error, Refused
+from ..errors import Error, Refused, StoreUnavailable
+from ..store.store import open_store
 from ..system import clock, liveness, process, wakeup
 from . import presence
 from .dead_worker import DeadWorker
@@ -85,9 +86,10 @@ class Recovery:
                 del self._dead[dead.id]
                 self.recovered += dead.had_claim
 
-    def run(self) -> int:
-        """Look, and do it all, waiting for others that do a part of it; return how many tasks went back."""
-        deadline = clock.monotonic() + PATIENCE
+    def run(self, patience: float = PATIENCE) -> int:
+        """Look, and do it all, waiting so many seconds for others that do a part of it; return how many tasks went
+        back."""
+        deadline = clock.monotonic() + patience
         self.tidy()
         self.look()
         while not self.is_over or (self._is_contested and clock.monotonic() < deadline):
@@ -132,6 +134,16 @@ class Recovery:
             return True
         claim = self._store.workers.claim_of(worker.id)
         return claim is None or self._store.assignments.is_lapsed(claim.token)
+
+
+def recover_lost(path: str) -> None:
+    """Recover what is lost in the home with this database, for who only looks: nobody else is waited for, and where
+    home cannot be written it stays as it is."""
+    try:
+        with open_store(path) as store:
+            Recovery(store).run(patience=0.0)
+    except StoreUnavailable:
+        pass  # what is lost is shown as lost
 
 
 class RecoveryRounds:
