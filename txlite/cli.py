@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 
+NAMES = ("txlite", "tx")  # as which every verb can be called
+
+
 class Parser(argparse.ArgumentParser):
     """argparse with our errors, and a width of its own: asking the terminal for one imports half of shutil."""
 
@@ -133,7 +136,7 @@ def _dispatch(arguments: list[str], called: str) -> int:
         if not command:
             raise UsageError(f"nothing stands after --: `{parser.prog} --help` shows how")
     args = parser.parse_intermixed_args(rest)
-    args.verb, args.command = verb, command
+    args.verb, args.command, args.prog = verb, command, parser.prog
     if args.trust:
         _trust(args.home)
     return int(module.run(args))
@@ -153,10 +156,18 @@ def make_parser(verb: str, home: str | None = None, called: str = "txlite") -> t
 
     name, summary = VERBS[verb]
     module = import_module(f".commands.{name}", __package__)
-    parser = Parser(prog=f"{called} {verb}", description=summary[0].upper() + summary[1:] + ".")
+    is_script = called not in NAMES  # of ours, which is one verb
+    parser = Parser(
+        prog=called if is_script else f"{called} {verb}", description=summary[0].upper() + summary[1:] + "."
+    )
     parser.add_argument("--home", default=home, help="the directory with the database and the reports")
     parser.add_argument("--db", dest="home", type=_find_home, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     parser.add_argument("--trust", action="store_true", help="use that home from now on, though it came with a clone")
+    if is_script:
+        from .version import VERSION
+
+        told = f"{called} {VERSION}"
+        parser.add_argument("-v", "--version", action="version", version=told, help="print its version")
     module.configure(parser, verb)
     return module, parser
 

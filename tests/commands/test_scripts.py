@@ -16,6 +16,8 @@ import sys
 import time
 import unittest
 
+from txlite.version import VERSION
+
 from ..case import running, wait_until
 from .case import CrewCase, hear_interrupts
 
@@ -101,9 +103,63 @@ class Others(CrewCase):
         (call,) = self.calls()
         self.assertEqual((call.text, call.level), ("which rose likes shade", "medium"))
         self.assertIn("web_search=live", call.argv)
-        self.assertEqual((len(self.pids("research")), self.names("workers")), (1, []))
+        self.assertRegex(" ".join(self.names("research")), r"^\d{8}_\d{6}_\d+_codex_which_rose_likes_shade\.md$")
+        self.assertEqual(self.names("workers"), [])
         counts = collections.Counter(self.run_bin("codex-status.sh", "--research").split())
         self.assertEqual(counts["research"], 1)
+
+    def test_a_topic_stays_in_the_name_whatever_becomes_of_the_attempt(self) -> None:
+        topic = "Next.js 15: what's new, and what is the price of all of it in a project that is as old as ours?"
+        name = re.compile(
+            r"\d{8}_\d{6}_(\d+)_codex_(next_js_15_what_s_new_and_what_is_the_price_of_all_of_it_in_a_project_that_is_as)\.md"
+        )
+        first = self.begin('exec ./.crew/bin/codex-research.sh "$1"', topic, does="wait_for go")
+        wait_until(lambda: len(self.calls()) == 1, "the call")
+        (begun,) = self.names("research")
+        os.kill(int(re.search(rb"PID: (\d+)", first.stdout.readline())[1]), signal.SIGKILL)
+        self.assertEqual(first.wait(60), 125)
+        self.run_bin("txlite", "reconcile")
+        self.assertEqual(begun.replace("TEMP", name.fullmatch(self.names("research")[0])[1]), self.names("research")[0])
+        self.open_gate()
+        task = re.search(r"tx-\w+", first.stdout.read().decode())[0]
+        self.run_bin("txlite", "retry", task)
+        self.run_bin("txlite", "wait", task)
+        self.assertEqual([bool(name.fullmatch(one)) for one in self.names("research")], [True, True])
+        self.run_bin("codex-cleanup.sh", "-f", "-a", "0")
+        self.assertEqual(self.names("research"), [])
+
+    def test_short_options_a_version_and_usage_by_its_own_name(self) -> None:
+        scripts = {
+            "codex-status.sh": "-a -w -r -l -s", "codex-cleanup.sh": "-d -f -a -c -s", "codex-exec.sh": "-d",
+            "codex-research.sh": "-d", "codex-worker-launcher.sh": "-d", "ralph.sh": "",
+        }  # fmt: skip
+        script = "for one; do ./.crew/bin/$one -h; ./.crew/bin/$one -v; ./.crew/bin/$one --version; done"
+        told = self.sh(script, *scripts, "txlite", "tx")
+        for name, options in scripts.items():
+            usage, _, rest = told.partition(f"usage: {name} ")[2].partition(f"\n{name} {VERSION}\n{name} {VERSION}\n")
+            self.assertTrue(usage and rest, told)
+            self.assertEqual(
+                [one for one in options.split() if f"{one}, " not in usage and f", {one}" not in usage], []
+            )
+            self.assertNotIn("txlite launch", usage)
+        self.assertIn(f"\ntxlite {VERSION}\ntxlite {VERSION}\n", told)
+        self.sh("./.crew/bin/codex-status.sh --lastest", code=64)
+        self.assertIn("`codex-status.sh --help` shows how", self.errors)
+        self.sh("./.crew/bin/codex-exec.sh", code=64)
+        self.assertIn("`codex-exec.sh [LEVEL] [TYPE] TASK`", self.errors)
+
+    def test_short_options_do_what_the_long_ones_do(self) -> None:
+        self.sh('$LAUNCH "one"; $LAUNCH medium research "two"; $LAUNCH "three"')
+        out = self.sh("cd .crew/bin; for o in '-w' '-r' '-l 1' '-a' '-s'; do ./codex-status.sh $o; echo; done").split(
+            "\n\n"
+        )
+        counts = [sum(one.count(f" {word} ") for word in ("one", "two", "three")) for one in out]
+        self.assertEqual(counts, [2, 1, 1, 3, 0, 0])
+        self.assertIn("3 done", out[4])
+        self.assertIn("would compress", self.run_bin("codex-cleanup.sh", "-d", "-c", "--compress-age", "0"))
+        self.assertRegex(self.run_bin("codex-cleanup.sh", "-s"), r"(?m)^workers +2 ")
+        self.assertIn("deleted 3 reports", self.run_bin("codex-cleanup.sh", "-f", "-a", "0"))
+        self.assertIn("argv: ", self.run_bin("codex-exec.sh", "-d", "a task"))
 
 
 if __name__ == "__main__":

@@ -87,6 +87,18 @@ class Output(LaunchCase):
         for part, report_name in zip((6, 7), names[2:]):
             self.assertIn(f"**Attempt:** {part}  \n", self.read(report_name))
 
+    def test_a_topic_as_it_stands_in_a_name(self) -> None:
+        from txlite.reports.naming import make_subject, subject_of
+
+        for words, wanted in (
+            ("PostgreSQL vs MySQL", "postgresql_vs_mysql"), ("../../a b\n\tc", "a_b_c"), ("?!", "task"),
+            ("x" * 300, "x" * 80), ("Größe in Zoll", "größe_in_zoll"), ("字" * 90, "字" * 26), ("in 15", "in_15"),
+        ):  # fmt: skip
+            self.assertEqual(make_subject(words), wanted)
+            self.assertEqual(subject_of(f"research/20251024_150000_7-12_codex_{wanted}.md", "codex"), wanted)
+        self.assertEqual(subject_of("workers/20251024_150000_7_codex_task_12.md", "codex"), "task")
+        self.assertEqual(subject_of("", "codex"), "task")
+
     def test_a_name_of_an_earlier_version_is_known(self) -> None:
         launched = self.launch("task", "--kill-after", "0.2", then="sleep 60")
         path = launched["report"]

@@ -24,12 +24,12 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         "their tasks are finished and they hold nothing that is not committed."
     )
     days = value_of(parse_days)
-    parser.add_argument("--age", type=days, default=7.0, metavar="DAYS", help="delete what is older (7)")
+    parser.add_argument("--age", "-a", type=days, default=7.0, metavar="DAYS", help="delete what is older (7)")
     parser.add_argument("--compress-age", type=days, default=3.0, metavar="DAYS", help="compress what is older (3)")
-    parser.add_argument("--compress-only", action="store_true", help="delete nothing")
-    parser.add_argument("--dry-run", action="store_true", help="show what would be done")
-    parser.add_argument("--force", action="store_true", help="do not ask")
-    parser.add_argument("--stats", action="store_true", help="show how many reports there are; change nothing")
+    parser.add_argument("--compress-only", "-c", action="store_true", help="delete nothing")
+    parser.add_argument("--dry-run", "-d", action="store_true", help="show what would be done")
+    parser.add_argument("--force", "-f", action="store_true", help="do not ask")
+    parser.add_argument("--stats", "-s", action="store_true", help="show how many reports there are; change nothing")
     parser.add_argument("--json", action="store_true", help="print one object, and nothing else")
 
 

@@ -30,7 +30,7 @@ AGENT = "codex"  # unless config.ini or --agent says another
 
 def configure(parser: ArgumentParser, verb: str) -> None:
     """Declare the arguments of a verb."""
-    parser.usage = "txlite launch [options] [LEVEL] [TYPE] TASK"
+    parser.usage = f"{parser.prog} [options] [LEVEL] [TYPE] TASK"
     parser.epilog = (
         f"LEVEL is one of {', '.join(LEVELS)}. TYPE is the directory of the report below home: workers, research, "
         "review, or any plain name. TASK is - for standard input."
@@ -40,6 +40,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     parser.add_argument("--type", metavar="TYPE", help="the directory of the report (workers)")
     parser.add_argument("--agent", metavar="NAME", help="codex, claude, shell, or one of config.ini (codex)")
     parser.add_argument("--template", metavar="NAME", help="the form of the report (that of the type)")
+    parser.add_argument("--by-topic", action="store_true", help="name the report after the task's words")
     parser.add_argument("--timeout", type=duration, metavar="TIME", help="90, 10s, 5m, 2h")
     parser.add_argument("--kill-after", type=duration, default=10.0, metavar="TIME", help="from TERM to KILL (10s)")
     parser.add_argument(
@@ -47,7 +48,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     )
     parser.add_argument("--wait", action="store_true", help="stay until it has ended; exit as it did")
     parser.add_argument("--foreground", action="store_true", help="the same, show its output, and Ctrl-C stops it")
-    parser.add_argument("--dry-run", action="store_true", help="print what would be started, and start nothing")
+    parser.add_argument("--dry-run", "-d", action="store_true", help="print what would be started, and start nothing")
     parser.add_argument("--json", action="store_true", help="print an object")
     parser.add_argument("--quiet", "-q", action="store_true", help="print the task's id and nothing else")
 
@@ -60,7 +61,8 @@ def run(args: Namespace) -> int:
     if words == "-":
         words = _read_stdin()
     wanted = order(
-        home, words, agent, level, type, args.template, args.timeout, args.kill_after, args.max_parallel
+        home, words, agent, level, type, args.template, args.timeout, args.kill_after, args.max_parallel,
+        by_topic=args.by_topic,
     )  # fmt: skip
     if args.dry_run:
         print_explanation(explain(wanted), args.json)
@@ -78,7 +80,7 @@ def _understand(args: Namespace) -> tuple[str | None, str, str]:
     """Level, type and task, from one to three words and the options."""
     *names, task = args.words or [""]
     if not args.words or (len(args.words) == 1 and task in LEVELS):
-        raise UsageError("the task is missing: `txlite launch [LEVEL] [TYPE] TASK`, with the task in quotes")
+        raise UsageError(f"the task is missing: `{args.prog} [LEVEL] [TYPE] TASK`, with the task in quotes")
     if len(names) > 2:
         raise UsageError(f"{len(args.words)} words where at most three are understood: put the task in quotes")
     if len(names) == 1 and (names[0] in BY_TYPE or (args.level is not None and names[0] not in LEVELS)):

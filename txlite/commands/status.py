@@ -25,13 +25,15 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     """Declare the arguments of a verb."""
     parser.epilog = f"Shows what waits and runs, and the {ENDED} attempts that ended last; --json shows all."
     types = parser.add_mutually_exclusive_group()
-    types.add_argument("--workers", dest="type", action="store_const", const=WORKERS, help="type workers only")
-    types.add_argument("--research", dest="type", action="store_const", const="research", help="type research only")
+    types.add_argument("--workers", "-w", dest="type", action="store_const", const=WORKERS, help="type workers only")
+    types.add_argument(
+        "--research", "-r", dest="type", action="store_const", const="research", help="type research only"
+    )
     types.add_argument("--type", metavar="TYPE", help="this type only")
     amounts = parser.add_mutually_exclusive_group()
-    amounts.add_argument("--latest", type=value_of(parse_limit), metavar="N", help="the newest N, and no more")
-    amounts.add_argument("--all", action="store_true", help="all there ever were")
-    parser.add_argument("--stats", action="store_true", help="counts, reports, runs and workers")
+    amounts.add_argument("--latest", "-l", type=value_of(parse_limit), metavar="N", help="the newest N, and no more")
+    amounts.add_argument("--all", "-a", action="store_true", help="all there ever were")
+    parser.add_argument("--stats", "-s", action="store_true", help="counts, reports, runs and workers")
     parser.add_argument("--json", action="store_true", help="print an array of objects (with --stats an object)")
 
 

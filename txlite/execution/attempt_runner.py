@@ -15,7 +15,7 @@ from ..agents.environment import Invocation, build_command
 from ..errors import StoreUnavailable
 from ..model import CANCELLED, FAILED, INTERRUPTED, UNSTARTABLE, WORKERS
 from ..reports import report
-from ..reports.header import Header
+from ..reports.header import TASK, Header
 from ..store.attempts import Result
 from ..system import clock
 from ..system.named_tuple import NamedTuple
@@ -282,6 +282,8 @@ class AttemptRunner:
         note = {"attempt": header.attempt, "stamp": plan.stamp, "started": header.started, "name": header.agent}
         if plan.directory != WORKERS:
             note["directory"] = plan.directory
+        if header.subject != TASK:
+            note["subject"] = header.subject
         self._context.lock.write_note({**note, **more})
 
     def _turn(

@@ -82,6 +82,7 @@ class DeadWorker:
         pid = (None if launch else self._executor.noted_pid(note)) or worker
         task = self._store.get(claim.task)
         heading = Header.of(task, claim.token, note.get("name", SHELL), note["started"], launch, worker)
+        heading = heading._replace(subject=note.get("subject", heading.subject))
         directory = os.path.join(self._store.home, note.get("directory", WORKERS))
         try:
             return report.salvage(directory, note["stamp"], heading, result._replace(pid=pid), pid)

@@ -14,7 +14,8 @@ from ..errors import NotFound, UsageError
 from ..home import config, location, prompt_templates
 from ..model import COMMAND, LEVELS, WORKERS, Launch, Task
 from ..reports import report
-from ..reports.header import Header
+from ..reports.header import TASK, Header
+from ..reports.naming import make_subject, subject_of
 from ..store.new_tasks import check
 from ..system import clock
 from ..system.named_tuple import NamedTuple
@@ -51,6 +52,7 @@ class LaunchOrder(NamedTuple):
     agent: Agent
     cap: int  # bytes of output kept
     others: list[str] | None = None  # the agents that are installed, where its own is not
+    subject: str = TASK  # the last word of the report's name
 
 
 def order(
@@ -63,11 +65,12 @@ def order(
     timeout: float | None = None,
     kill_after: float = 10.0,
     width: int | None = None,
+    by_topic: bool = False,
 ) -> LaunchOrder:
     """Return what to launch for the text of a task, with all checked that can be, and nothing changed.
 
-    `template`: its name; `width`: it waits until fewer than so many launched tasks run. That its agent is not installed
-    is noted: `launch` refuses it. Raises UsageError, StoreUnavailable.
+    `template`: its name; `width`: it waits until fewer than so many launched tasks run; `by_topic`: its report is named
+    after its words. That its agent is not installed is noted: `launch` refuses it. Raises UsageError, StoreUnavailable.
     """
     if not words.strip():
         raise UsageError("the task is empty: say what is to be done")
@@ -79,7 +82,8 @@ def order(
     _check_type(home, type)
     launch = Launch(agent, type, level, prompt_templates.read(home, type, template), timeout, kill_after, width)
     new = check("", words) if agent == SHELL else check(_title(words), description=words)
-    wanted = LaunchOrder(new, None, launch, found, report.read_cap(options), find_others(found, options))
+    subject = make_subject(words) if by_topic else TASK
+    wanted = LaunchOrder(new, None, launch, found, report.read_cap(options), find_others(found, options), subject)
     found.check_prompt(explain(wanted).prompt)
     return wanted
 
@@ -90,7 +94,9 @@ def order_again(store: Store, task: str) -> LaunchOrder:
     if launch is None:
         raise NotFound(f"{task} was not launched")
     options = config.read(store.home)
-    return LaunchOrder(None, task, launch, find_agent(launch.agent, options), report.read_cap(options))
+    agent, before = find_agent(launch.agent, options), store.attempts(task)
+    subject = subject_of(before[-1].report or "", launch.agent) if before else TASK
+    return LaunchOrder(None, task, launch, agent, report.read_cap(options), subject=subject)
 
 
 class Explanation(NamedTuple):

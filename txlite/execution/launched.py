@@ -111,6 +111,7 @@ class LaunchRunner:
         """Make the report; its path, absolute, or None and why there is none."""
         launch = self._wanted.launch
         header = Header.of(assignment.task, assignment.claim.token, launch.agent, clock.now(), launch, os.getpid())
+        header = header._replace(subject=self._wanted.subject)
         self._plan = Plan(
             self._wanted.agent, header, clock.stamp(), launch.type, header.prompt, launch.level,
             search=launch.type == SEARCHING,

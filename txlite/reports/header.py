@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FENCE = b"~" * 16 + b"\n"
 OUTPUT = b"\n## Output\n\n" + FENCE
 RUNNING = "running"
+TASK = "task"  # the last word of the name of a report that is not named after its topic
 ROOM = 130  # bytes by which the lines about the result may grow beyond RUNNING, two rules of three dashes among them
 TIME_ROOM = 18  # more for each {{END_TIME}} of a template, and
 TOOK_ROOM = 2  # for each {{DURATION}}
@@ -52,6 +53,7 @@ class Header(NamedTuple):
     level: str = ""
     pid: int | None = None  # of the launched worker: known from the start
     template: str = ""  # its part before the first section is the report's beginning
+    subject: str = TASK  # the last word of the report's name
 
     @classmethod
     def of(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 KEPT_OPEN = 64  # directories
 LISTED = 100_000  # names in them, at most
 
-_NAME = r"\d{8}_\d{6}_\d+(?:-\d+)?_[^/\0]+_task(?:_\d+)?\.md"  # the last number: in names of an earlier version
+_NAME = r"\d{8}_\d{6}_\d+(?:-\d+)?_[^/\0]+_[^/\0]+\.md"  # it ends with its agent, and `task` or its topic
 _PATH = re.compile(rf"(?!\.\.?/)([^/\0]+)/({_NAME})", re.ASCII)
 _DRAFT = re.compile(re.escape(draft_of("NAME")).replace("NAME", _NAME), re.ASCII)
 

@@ -7,12 +7,34 @@ by `report`.
 from __future__ import annotations
 
 import os
+import re
 
 from ..home import location
+from .header import TASK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .header import Header
+
+
+LONGEST = 80  # bytes of a topic in a name
+
+
+def make_subject(words: str) -> str:
+    """Return a topic as it stands in a report's name: its first words, small, with `_` between them."""
+    found = ""
+    for word in re.findall(r"[^\W_]+", words.lower()):
+        longer = f"{found}_{word}" if found else word.encode()[:LONGEST].decode(errors="ignore")
+        if len(longer.encode()) > LONGEST:
+            break
+        found = longer
+    return found or TASK
+
+
+def subject_of(path: str, agent: str) -> str:
+    """Return the last word of the name of an agent's report."""
+    found = re.search(rf"_{re.escape(agent)}_([^/]+)\.md$", path)
+    return TASK if not found or re.fullmatch(rf"{TASK}_\d+", found[1]) else found[1]
 
 
 def names_of(directory: str, stamp: str, middle: str, header: Header) -> list[str]:
@@ -22,14 +44,14 @@ def names_of(directory: str, stamp: str, middle: str, header: Header) -> list[st
     names would be the same, so that `*_codex_task.md` and `*TEMP*` match every report of their kind.
     """
     return [
-        os.path.join(directory, f"{stamp}_{part}_{header.agent}_task.md")
+        os.path.join(directory, f"{stamp}_{part}_{header.agent}_{header.subject}.md")
         for part in (middle, f"{middle}-{header.attempt}")
     ]
 
 
 def former_names_of(directory: str, stamp: str, middle: str, header: Header) -> list[str]:
     """Return the paths that a report can have, with the one that an earlier version gave it where two were the same."""
-    earlier = os.path.join(directory, f"{stamp}_{middle}_{header.agent}_task_{header.attempt}.md")
+    earlier = os.path.join(directory, f"{stamp}_{middle}_{header.agent}_{header.subject}_{header.attempt}.md")
     return [*names_of(directory, stamp, middle, header), earlier]
 
 
