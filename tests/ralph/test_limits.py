@@ -102,6 +102,7 @@ class Provider(RepositoryCase):
         task = self.add("-")
         self.ralph("--no-commit", "--settle", "0.3", agent="claude")
         self.assertEqual((self.status_of(task), running(self.nap)), ("done", []))
+        self.assertEqual(self.txlite("logs", task), "ok\n[ended]\n")  # in words, not as JSON
 
 
 if __name__ == "__main__":

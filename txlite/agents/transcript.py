@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 
 from .. import text
+from .last_words import parse_event
 from .results import CLAUDE, CODEX, LINE
 
 TYPE_CHECKING = False
@@ -56,24 +57,13 @@ class Transcript:
             self._sink.write(rest if told == rest + b"\n" else told)
 
     def _tell(self, line: bytes) -> bytes:
-        event = read_event(line) if self._results else None
+        event = parse_event(line.decode("utf-8", "replace")) if self._results else None
         words = None if event is None else describe(event, self._results, self._said)
         if words is None:
             return line + b"\n"
         if event and event.get("type") in ("assistant", "item.completed") and words:
             self._said = words
         return words.encode("utf-8", "replace")
-
-
-def read_event(line: bytes) -> dict[str, Any] | None:
-    """Return the event on a line of output, or None where there is none."""
-    if not line.startswith(b"{") or len(line) > LINE:
-        return None
-    try:
-        event = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return event if isinstance(event, dict) and isinstance(event.get("type"), str) else None
 
 
 def describe(event: dict[str, Any], results: str, said: str = "") -> str | None:

@@ -28,11 +28,9 @@ def run_in_words(agent: Agent, report: Sink, run: Callable[[Sink, Callable[[Runn
 
     run: runs it, with a sink for its output and an observer of its process.
     """
-    transcript = Transcript(report, agent.results)
-    output = AgentOutput(agent, transcript)
+    output = AgentOutput(agent, report)
     result = run(output, output.observe)
-    transcript.finish()
-    refusal = output.find_refusal()
+    refusal = output.finish()
     if refusal is None or result.outcome not in (DONE, FAILED):
         return result
     until = f" (no more before {refusal.until})" if refusal.kind == LIMITED else ""
@@ -46,17 +44,19 @@ class AgentOutput:
         self, agent: Agent, sink: Sink, settle: float = SETTLE, has_said_done: Callable[[], bool] = lambda: False
     ) -> None:
         """settle: seconds for it to exit once its result is there, or it has said so itself."""
-        self._parser = ResultParser(sink, agent.results, agent.limit, agent.unusable)
+        self._transcript = Transcript(sink, agent.results)
+        self._parser = ResultParser(self._transcript, agent.results, agent.limit, agent.unusable)
         self._settle = settle
         self._has_said_done = has_said_done
         self._is_settling = False  # it has reported its result
 
     def write(self, data: bytes) -> None:
-        """Pass output on, and read the results on the way."""
+        """Pass output on in words, and read the results on the way."""
         self._parser.write(data)
 
-    def find_refusal(self) -> ProviderRefusal | None:
-        """Return why its provider refuses, once it has ended; None where that does not say so."""
+    def finish(self) -> ProviderRefusal | None:
+        """Write what was held back; return why its provider refuses, None where that does not say so. It has ended."""
+        self._transcript.finish()
         return self._parser.find_refusal()
 
     def observe(self, process: RunningProcess) -> None:

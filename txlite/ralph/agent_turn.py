@@ -76,7 +76,7 @@ class AgentTurn:
         if task.command is None:
             output = AgentOutput(self._agent, self._runner, self._policy.settle, self._has_said_done)
             result = self._runner.ask_agent(task, plan, self._environment(), output, output.observe)
-            refusal = output.find_refusal()
+            refusal = output.finish()
         else:
             result = self._runner.ask_agent(task, plan, self._environment())
         has_said_done = self._has_said_done()
