@@ -33,6 +33,35 @@ class LastWords(unittest.TestCase):
             with self.subTest(wanted):
                 self.assertEqual(decode(output), wanted)
 
+    def test_what_became_words_on_its_way_into_the_report(self) -> None:
+        from txlite.agents.transcript import Transcript
+
+        class Memory:
+            data = b""
+
+            def write(self, data: bytes) -> None:
+                self.data += data
+
+        def message(*blocks: dict[str, Any]) -> dict[str, Any]:
+            return {"type": "assistant", "message": {"content": list(blocks)}}
+
+        tool = {"type": "tool_use", "name": "Bash", "input": {"command": "make"}}
+        given = {"type": "user", "message": {"content": [{"type": "tool_result", "content": "one\ntwo"}]}}
+        begin, end = (
+            message({"type": "text", "text": "I look."}, tool),
+            message({"type": "text", "text": "All done.\n\nTwo."}),
+        )
+        result = {"type": "result", "result": "All done.\n\nTwo.", "num_turns": 2}
+        error = {"type": "result", "is_error": True, "num_turns": 2}
+        for wanted, events in (
+            ("All done.\n\nTwo.", (begin, given, end, result)),
+            ("[ended with an error: 2 turns]", (begin, given, error)),
+            ("I look.\n→ Bash: make\n    one\n    two\n", (begin, given)),
+        ):
+            sink = Memory()
+            Transcript(sink, "claude").write(lines(*events).encode())
+            self.assertEqual(decode(sink.data.decode()), wanted, sink.data.decode())
+
     def test_what_is_no_event_is_plain(self) -> None:
         for output in ("", "plain\n{not json\n", '{"a": 1}\n[1]\n', '{"type": 3}\n', "{" * 100_000):
             self.assertEqual(decode(output), output)

@@ -2,12 +2,13 @@
 
 Known are the events of claude (`--output-format stream-json`) and codex (`--json`). It is for people alone: nothing is
 decided by it (see `results`), so the form is recognised by the lines themselves, and whatever is no such event is plain
-text. Called by `ralph.reason`.
+text, or has become words already (`transcript`). Called by `ralph.reason`.
 """
 
 from __future__ import annotations
 
 import json
+import re
 
 LINE = 1 << 20  # characters: a longer line is no event
 
@@ -23,8 +24,22 @@ def decode(output: str) -> str:
         plain, has_events = [], True
         words = describe_event(event) or words
     if not has_events:
-        return output
+        return _after_tools(output)
     return "\n".join(part for part in (words.strip("\n"), "\n".join(plain).strip("\n")) if part)
+
+
+def _after_tools(output: str) -> str:
+    """What stands behind the last tool that was used, in what `transcript` wrote; all of it where that is nothing."""
+    lines = output.rstrip("\n").split("\n")
+    used = [place for place, line in enumerate(lines) if line.startswith("→ ")]
+    if not used:
+        return output
+    rest = lines[used[-1] + 1 :]
+    while rest and (rest[0].startswith("    ") or not rest[0].strip()):  # what the tool gave back
+        del rest[0]
+    if len(rest) > 1 and re.fullmatch(r"\[ended(: .*)?\]", rest[-1]):
+        del rest[-1]
+    return "\n".join(rest) or output
 
 
 def parse_event(line: str) -> dict | None:
