@@ -49,7 +49,7 @@ class Terminal:
     def wait_for(self, words: str) -> str:
         """Wait until these words, a regular expression, stand there; what does."""
         deadline = time.monotonic() + PATIENCE
-        while not re.search(words, self.read()):
+        while not re.search(words, self.read(), re.M):
             assert time.monotonic() < deadline, f"waited in vain for {words!r} in\n{self.read()}"
             select.select([self._ours], [], [], 0.05)
         return self.read()

@@ -10,7 +10,7 @@ from .arguments import add_lease, parse_limit, parse_names, value_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from ..model import Task
     from ..store.assignments import Assignment
@@ -42,7 +42,7 @@ def run(args: Namespace) -> int:
             build = ready_objects if args.verb == "ready" else task_objects
             print_json(build(tasks, store.relations(tasks)))
         else:
-            _print(tasks)
+            _print(tasks, is_list=True)
     return 0
 
 
@@ -59,7 +59,7 @@ def _claim(args: Namespace) -> int:
         if args.json:
             print_json([_claimed_object(store, found)] if found else [])
         elif found:
-            _print([found.task], headings=())
+            _print([found.task])
         else:
             print("nothing is ready")
     return 0
@@ -70,7 +70,7 @@ def _claimed_object(store: Store, found: Assignment) -> dict[str, object]:
     return {**task, "claim": claim_object(found.claim, store.started(found.claim))}
 
 
-def _print(tasks: Iterable[Task], **headings: Sequence[str]) -> None:
-    from ..view.tasks import print_tasks  # where JSON is wanted, it is not
+def _print(tasks: Iterable[Task], is_list: bool = False) -> None:
+    from ..view.tasks import HEADINGS, print_tasks  # where JSON is wanted, it is not
 
-    print_tasks(tasks, **headings)
+    print_tasks(tasks, HEADINGS if is_list else ())

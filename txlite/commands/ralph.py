@@ -138,7 +138,7 @@ def _loop(store: Store, agent: Agent, options: LoopOptions, cap: int, args: Name
     settings = SupervisorSettings(options.workers, agent, options.max_attempts, limits, cap, options.drain)
     idle_exit = None if options.forever else options.idle_exit or 0.0
     bounds = loop.Bounds(options.max_tasks, options.max_hours, options.max_failures, idle_exit)
-    progress = show_run(store, None, quiet=args.json)
+    progress = show_run(store, agent, quiet=args.json)
     ours = loop.Loop(store, settings, policy, bounds, progress.look)
     progress.heed, progress.workers = ours.heed, ours.supervisor.worker_ids
     try:

@@ -17,6 +17,7 @@ from ..store.store import Store
 from ..view.json_objects import print_json, run_object
 from ..view.run_progress import conclude, print_result, result_object, show_run
 from ..view.terminal import check_said, say
+from ..view.waiting import FEW
 from . import open_writing
 from .arguments import add_bounds, duration, join_command, parse_workers, value_of
 
@@ -37,7 +38,9 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     parser.usage = "txlite run [options]   or   txlite run [options] -- COMMAND ..."
     parser.epilog = (
         "What is queued is run; with --from, or a COMMAND (a line for sh -c if it is one word), that is added first. "
-        "Lines that were added before from the same FILE are not added again: what is unfinished of them goes on."
+        "Lines that were added before from the same FILE are not added again: what is unfinished of them goes on. "
+        "Exits with 0 when all is done, and with 1 when a task failed, or is left that nobody here will run: it waits "
+        "for what failed, for an agent, or for a capability (`txlite help states`)."
     )
     add = parser.add_argument
     add("--workers", "-w", "-j", type=value_of(parse_workers), default=4, metavar="N", help="how many at a time (4)")
@@ -73,7 +76,7 @@ def run(args: Namespace) -> int:
 
 
 def _run(store: Store, settings: SupervisorSettings, batch: Batch | None, args: Namespace) -> int:
-    progress = show_run(store, batch, quiet=args.json)
+    progress = show_run(store, settings.agent, batch, quiet=args.json)
     supervisor = Supervisor(store, settings, progress.look)
     progress.workers = supervisor.worker_ids
     try:
@@ -81,7 +84,7 @@ def _run(store: Store, settings: SupervisorSettings, batch: Batch | None, args: 
         progress.look()
     finally:
         progress.end()
-    result = conclude(store, batch, progress)
+    result = conclude(store, batch, progress, None if args.json else FEW)
     if args.json:
         print_json(result_object(store, result, supervisor.id, batch, supervisor.is_interrupted))
     else:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from ..errors import UsageError
 from ..execution import presence
+from ..execution.waiting import look_at_waiting
 from ..model import WORKERS
+from ..system import clock
 from ..text import count
 from ..view.attempts import print_attempts
 from ..view.json_objects import print_json, stats_object
+from ..view.waiting import FEW, print_waiting, say_paused
 from . import open_recovered
 from .arguments import parse_limit, value_of
 
@@ -23,7 +26,10 @@ ENDED = 10  # attempts that have ended, shown unless told otherwise
 
 def configure(parser: ArgumentParser, verb: str) -> None:
     """Declare the arguments of a verb."""
-    parser.epilog = f"Shows what waits and runs, and the {ENDED} attempts that ended last; --json shows all."
+    parser.epilog = (
+        f"Shows what runs, the {ENDED} attempts that ended last, and what waits, and for what (`txlite help states`). "
+        "With --json it prints all attempts; what waits is then in --stats, and in `list`."
+    )
     types = parser.add_mutually_exclusive_group()
     types.add_argument("--workers", "-w", dest="type", action="store_const", const=WORKERS, help="type workers only")
     types.add_argument(
@@ -44,15 +50,24 @@ def run(args: Namespace) -> int:
     if args.stats:
         return _show_stats(args)
     with open_recovered(args) as store:
+        if not args.json:
+            say_paused(store)
         found = _find(store, args)
         print_attempts(store.home, found, args.json)
-        runs = presence.live_supervisors(store)
-    if not args.json:
-        for one in runs:
-            print(f"{one.id} goes on with {count(one.wanted, 'worker')}, since {one.started}")
-        if not found and not runs:
-            print("nothing was run here yet")
+        if not args.json:
+            _print_rest(store, bool(found), args)
     return 0
+
+
+def _print_rest(store: Store, is_known: bool, args: Namespace) -> None:
+    """Print the runs that go on and, unless only some attempts are asked for, what waits."""
+    runs = presence.live_supervisors(store)
+    waiting = [] if args.type or args.latest else look_at_waiting(store, limit=FEW)
+    for one in runs:
+        print(f"{one.id} goes on with {count(one.wanted, 'worker')}, since {clock.to_local(one.started)}")
+    print_waiting(store, waiting)
+    if not (is_known or runs or waiting):
+        print("nothing was run here yet")
 
 
 def _find(store: Store, args: Namespace) -> list[AttemptStatus]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..view.json_objects import print_json, print_tree_json, task_object, task_objects
-from ..view.tasks import print_tasks, print_tree
+from ..view.tasks import HEADINGS, print_tasks, print_tree
 from . import open_reading
 
 TYPE_CHECKING = False
@@ -34,7 +34,7 @@ def run(args: Namespace) -> int:
         if args.json:
             print_json(task_objects(found, store.relations(found)))
             return 0
-    print_tasks(found)
+    print_tasks(found, HEADINGS)
     return 0
 
 

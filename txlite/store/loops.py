@@ -30,6 +30,7 @@ ENDED = f"{TAKEN} AND t.status <> 'active'"
 SET_LIMIT = """INSERT INTO agent_limits (agent, until, reason) VALUES (?, ?, ?)
     ON CONFLICT (agent) DO UPDATE SET until = excluded.until, reason = excluded.reason"""
 LIFT_LIMITS = "DELETE FROM agent_limits"
+SELECT_LIMITS = "SELECT agent, until, reason FROM agent_limits WHERE until > ? ORDER BY agent"
 SELECT_LIMIT = "SELECT until, reason FROM agent_limits WHERE agent = ? AND until > ?"
 
 
@@ -72,6 +73,10 @@ class Loops:
         """Forget that any provider refuses, because a person says so."""
         with self._database.writing() as connection:
             connection.execute(LIFT_LIMITS)
+
+    def limits(self) -> list[tuple[str, str, str]]:
+        """Return the agents whose providers refuse to work at this moment, until when, and why."""
+        return list(self._database.execute(SELECT_LIMITS, (clock.now(),)))
 
     def limit_of(self, agent: str) -> tuple[str, str] | None:
         """Return until when, and why, the provider of this agent refuses to work; None where it does not."""

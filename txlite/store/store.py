@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .pause import Pause
     from .supervisors import Supervisors
     from .tasks import Relations, Tasks
+    from .waiting import WaitingTasks
     from .waking import Waking
     from .workers import Workers
 
@@ -414,6 +415,13 @@ class Store:
         from .supervisors import Supervisors
 
         return Supervisors(self.database, self.waking)
+
+    @cached_property
+    def waiting(self) -> WaitingTasks:
+        """What nobody holds and has not ended."""
+        from .waiting import WaitingTasks
+
+        return WaitingTasks(self.database)
 
     @cached_property
     def waking(self) -> Waking:

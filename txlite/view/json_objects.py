@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..execution.launch_order import Explanation
     from ..execution.launched import Launched
     from ..execution.stopping import Ended, Target
+    from ..execution.waiting import Waiting
     from ..model import Attempt, Claim, Task
     from ..ralph.summary import Summary
     from ..reports.inventory import DirectorySummary
@@ -127,6 +128,11 @@ def story_object(story: TaskStory) -> Object:
     found = attempts_object(story.task, story.relations, story.attempts)
     gate, words = (story.reason.gate, story.reason.words) if story.reason else ("", "")
     return {**found, "gate": gate or None, "words": words or None, "commands": list(story.commands)}
+
+
+def waiting_object(task: Task, relations: Relations, waiting: Waiting) -> Object:
+    """Build the object of a task that waits, with the state in which it is shown, and what it waits for."""
+    return {**task_object(task, relations), "state": waiting.state, "waitsFor": waiting.cause}
 
 
 def run_object(
@@ -245,6 +251,11 @@ def worker_in_stats(one: WorkerStatus) -> Object:
     }
 
 
+def waiting_in_stats(one: Waiting) -> Object:
+    """Build what `status --stats` has of the tasks that wait for the same."""
+    return {"state": one.state, "waitsFor": one.cause, "needs": one.needs or None, "count": one.size}
+
+
 def stats_object(stats: Stats) -> Object:
     """Build the counts of a home, by the states and types that there are."""
     return {
@@ -252,6 +263,8 @@ def stats_object(stats: Stats) -> Object:
         "attempts": stats.attempts,
         "reports": {"count": stats.reports, "bytes": stats.bytes},
         "types": stats.types,
+        "pausedSince": stats.paused,
+        "waiting": list(map(waiting_in_stats, stats.waiting)),
         "runs": [{"run": one.id, "workers": one.wanted, "startedAt": one.started} for one in stats.runs],
         "workers": list(map(worker_in_stats, stats.workers)),
     }

@@ -15,7 +15,7 @@ from .terminal import say, width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from ..store.history import Finished
 
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 class Progress:
     """How many tasks of a run have ended, and how they did.
 
-    total: of the tasks, so far as they are known; done: those that were done before it began; quiet: show nothing.
+    total: of the tasks that can be run, so far as they are known; done: those that were done before it began;
+    quiet: show nothing.
     """
 
-    def __init__(self, total: int, done: int = 0, quiet: bool = False) -> None:
-        self.total = total
+    def __init__(self, done: int = 0, quiet: bool = False) -> None:
+        self.total = done
         self.done = done
         self.failed = 0
         self._started = clock.monotonic()
@@ -48,13 +49,12 @@ class Progress:
             if not self._is_live or event.to_status not in ("done", "cancelled"):
                 self.say(self._line(event))
 
-    def update(self, count_running: Callable[[], int]) -> None:
-        """Draw the bar anew; how many run is asked only where there is a bar."""
+    def update(self, running: int, runnable: int, later: int) -> None:
+        """Draw the bar anew: how many run, can be run, and are for later."""
         if not self._is_live:
             return
-        running = count_running()
-        self.total = max(self.total, self.done + self.failed + running)
-        tail = "  ".join(self._facts(running))
+        self.total = self.done + self.failed + running + runnable
+        tail = "  ".join(self._facts(running, later))
         room = min(width() - len(tail) - 5, 40)
         filled = room * (self.done + self.failed) // max(self.total, 1)
         bar = f"[{'#' * filled}{'.' * (room - filled)}]  " if room > 5 else ""
@@ -65,12 +65,13 @@ class Progress:
         if self._is_live:
             self._draw("")
 
-    def _facts(self, running: int) -> list[str]:
+    def _facts(self, running: int, later: int) -> list[str]:
         over = self.done + self.failed
         passed = clock.monotonic() - self._started
         rate = (over - self._done_before) / passed if passed > 0 else 0.0
         facts = [f"{over}/{self.total}", f"{running} running"]
         facts += [f"{self.failed} failed"] if self.failed else []
+        facts += [f"{later} later"] if later else []
         if rate > 0:
             left = (self.total - over) / rate
             facts += [f"{rate:.3g}/s", (text.duration(left) if left >= 60 else f"{left:.0f}s") + " left"]

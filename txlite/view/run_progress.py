@@ -9,23 +9,29 @@ from __future__ import annotations
 import os
 
 from .. import text
-from ..model import STATES
+from ..execution.waiting import look_at_waiting
+from ..model import ACTIVE, CANCELLED, DONE, FAILED
 from ..system.named_tuple import NamedTuple
 from .attempt_row import shorten_path
-from .json_objects import attempts_object, run_object, task_objects
+from .json_objects import attempts_object, run_object, waiting_object
+from .outlook import Outlook
 from .progress import Progress
 from .tasks import describe
 from .terminal import room_for, say
+from .waiting import FEW, count_waiting, print_waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from ..agents.agent import Agent
+    from ..execution.waiting import Waiting
     from ..model import Task
     from ..store.batches import Batch
     from ..store.history import Finished
     from ..store.store import Store
 
+ENDED = (ACTIVE, DONE, FAILED, CANCELLED)  # the states that are counted; what waits is counted by what it waits for
 FULLY = 10  # tasks that failed, of which the end of the output is shown
 LINES = 5  # of it
 INDENT = " " * 9
@@ -37,12 +43,13 @@ class RunProgress:
     workers: the ids of the run's own, as its supervisor keeps them.
     """
 
-    def __init__(self, store: Store, progress: Progress) -> None:
+    def __init__(self, store: Store, progress: Progress, agent: Agent) -> None:
         self.workers: set[str] = set()
         self.heed: Callable[[Iterable[Finished]], None] = lambda events: None
         self.last_workers: dict[str, str | None] = {}  # task -> worker of its last attempt
         self._store = store
         self._progress = progress
+        self._outlook = Outlook(store, agent, progress.say)
         self._event = store.history.last_event()
         self._is_told = False  # that it is stopping
 
@@ -57,7 +64,8 @@ class RunProgress:
             self.last_workers.update((event.task, event.worker) for event in events)
             self._progress.finished(events)
             self.heed(events)
-        self._progress.update(self._count_running)
+        if self._outlook.look(self._count_running()):
+            self._progress.update(self._count_running(), self._outlook.runnable, self._outlook.later)
 
     def end(self) -> None:
         """Take away what is drawn."""
@@ -71,34 +79,32 @@ class RunProgress:
         return [self._store.get(task) for task, worker in self.last_workers.items() if worker in self.workers]
 
 
-def show_run(store: Store, batch: Batch | None, quiet: bool) -> RunProgress:
-    """Begin to show a run: of a batch, or of all that is queued."""
-    counts = store.batches.count(batch) if batch else store.count()
-    open_now = counts.get("backlog", 0) + counts.get("active", 0)
-    done = counts.get("done", 0) if batch else 0
-    return RunProgress(store, Progress(open_now + done, done, quiet))
+def show_run(store: Store, agent: Agent, batch: Batch | None = None, quiet: bool = False) -> RunProgress:
+    """Begin to show a run by workers with this agent: of a batch, or of all that is queued."""
+    done = store.batches.count(batch).get("done", 0) if batch else 0
+    return RunProgress(store, Progress(done, quiet), agent)
 
 
 class RunResult(NamedTuple):
     """How a run ended."""
 
-    counts: dict[str, int]  # of the batch's tasks, or of those that the run touched, by state
+    counts: dict[str, int]  # of the batch's tasks, or of those that the run touched, by status
     failed: list[Task]
-    waiting: list[Task]  # for what will not be done by itself
+    waiting: list[Waiting]  # what is left of the batch, or of the queue
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing failed and nothing waits."""
-        return not self.failed and not self.waiting
+        """Whether nothing failed, and nothing is left that nobody here will run, though no person holds it back."""
+        return not self.failed and not any(one.is_left for one in self.waiting)
 
 
-def conclude(store: Store, batch: Batch | None, progress: RunProgress) -> RunResult:
-    """Return how a run ended: what its own workers touched, and what is left of its batch."""
+def conclude(store: Store, batch: Batch | None, progress: RunProgress, limit: int | None = FEW) -> RunResult:
+    """Return how a run ended: what its own workers touched, and what is left of its batch, or of the queue, with the
+    first `limit` tasks for each cause."""
     tasks = {task.id: task for task in (*progress.tasks(), *(store.batches.unfinished(batch) if batch else ()))}
     failed = [task for task in tasks.values() if task.status == "failed"]
-    return RunResult(
-        store.batches.count(batch) if batch else _count(tasks.values()), failed, store.batches.stuck(batch)
-    )
+    counts = store.batches.count(batch) if batch else _count(tasks.values())
+    return RunResult(counts, failed, look_at_waiting(store, batch, limit))
 
 
 def _count(tasks: Iterable[Task]) -> dict[str, int]:
@@ -112,12 +118,11 @@ def print_result(store: Store, result: RunResult) -> None:
     """Print what failed, with the end of its output, what waits, and the counts."""
     for place, task in enumerate(result.failed):
         _print_failed(store, task, LINES if place < FULLY else 0)
-    relations = store.relations(result.waiting)
-    for task in result.waiting:
-        blockers = ", ".join(relations[task.id].blocked_by)
-        say(f"waiting: {task.id}  {text.shorten(task.title, 100)}  (for {blockers})")
-    counts = result.counts
-    say(", ".join(f"{counts[state]} {state}" for state in STATES if counts.get(state)) or "nothing to do")
+    print_waiting(store, result.waiting)
+    counts = [f"{result.counts[state]:,} {state}" for state in ENDED if result.counts.get(state)]
+    if not counts and result.waiting:
+        counts = ["nothing was run"]
+    say(", ".join([*counts, *count_waiting(result.waiting)]) or "nothing to do")
 
 
 def _print_failed(store: Store, task: Task, lines: int) -> None:
@@ -137,7 +142,7 @@ def result_object(
     store: Store, result: RunResult, run: str | None, batch: Batch | None, is_interrupted: bool
 ) -> dict[str, object]:
     """Look up what `run --json` prints; `run`: the supervisor's id."""
-    relations = store.relations([*result.failed, *result.waiting])
+    relations = store.relations([*result.failed, *(task for one in result.waiting for task in one.first)])
     failed = [attempts_object(task, relations[task.id], store.attempts(task.id)) for task in result.failed]
-    waiting = task_objects(result.waiting, relations)
+    waiting = [waiting_object(task, relations[task.id], one) for one in result.waiting for task in one.first]
     return run_object(run, batch and batch.id, is_interrupted, result.counts, failed, waiting)

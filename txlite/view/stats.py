@@ -7,16 +7,20 @@ from __future__ import annotations
 
 from .. import text
 from ..execution import presence
-from ..model import STATES
+from ..execution.waiting import look_at_waiting
+from ..model import BACKLOG, BLOCKED, STATES
+from ..system import clock
 from ..system.named_tuple import NamedTuple
 from .attempt_row import AttemptRow
 from .table import print_table
+from .waiting import count_waiting, describe
 from .worker_status import WorkerStatus, look_at_workers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ..execution.waiting import Waiting
     from ..store.store import Store
     from ..store.supervisors import SupervisorRecord
 
@@ -29,6 +33,8 @@ class Stats(NamedTuple):
     reports: int  # that exist
     bytes: int  # of them
     types: dict[str, int]  # attempts, by the type of their reports
+    paused: str | None  # since when, as UTC text
+    waiting: list[Waiting]  # tasks, by what they wait for
     runs: list[SupervisorRecord]  # that go on
     workers: list[WorkerStatus]  # that are here
 
@@ -43,6 +49,8 @@ def collect_stats(store: Store, type: str | None) -> Stats:
         sum(row.report is not None for row in rows),
         sum(row.size or 0 for row in rows),
         _count(row.status.type for row in rows),
+        store.paused(),
+        look_at_waiting(store),
         presence.live_supervisors(store),
         look_at_workers(store),
     )
@@ -58,16 +66,27 @@ def _count(names: Iterable[str]) -> dict[str, int]:
 
 def print_stats(stats: Stats) -> None:
     """Print a line for each kind of thing that there is, and for each run and worker."""
+    ended = {state: number for state, number in stats.tasks.items() if state not in (BACKLOG, BLOCKED)}
     rows = [
-        ("tasks:", _join(stats.tasks)),
+        ("tasks:", ", ".join([*_parts(ended), *count_waiting(stats.waiting)]) or "none"),
         ("attempts:", _join(stats.attempts)),
         ("types:", _join(stats.types)),
         ("reports:", f"{stats.reports} ({text.size(stats.bytes)})"),
-        *(("run:", f"{one.id}  {text.count(one.wanted, 'worker')}  since {one.started}") for one in stats.runs),
+        *([("paused:", f"since {clock.to_local(stats.paused)}")] if stats.paused else []),
+        *((f"{one.state}:", describe(one)) for one in stats.waiting),
+        *(("run:", _describe_run(one)) for one in stats.runs),
         *(("worker:", f"{one.id}  [{one.state}]  {one.task or ''}") for one in stats.workers),
     ]
     print_table(rows)
 
 
+def _describe_run(one: SupervisorRecord) -> str:
+    return f"{one.id}  {text.count(one.wanted, 'worker')}  since {clock.to_local(one.started)}"
+
+
 def _join(counts: dict[str, int]) -> str:
-    return ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "none"
+    return ", ".join(_parts(counts)) or "none"
+
+
+def _parts(counts: dict[str, int]) -> list[str]:
+    return [f"{number:,} {name}" for name, number in counts.items() if number]

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 HEADINGS = ("ID", "STATE", "SCORE", "TASK")
 
 
-def print_tasks(tasks: Iterable[Task], headings: Sequence[str] = HEADINGS) -> None:
-    """Print a line for each task: id, state, score, title."""
+def print_tasks(tasks: Iterable[Task], headings: Sequence[str] = ()) -> None:
+    """Print a line for each task: id, state, score, title; below their headings, where they are given."""
     print_table([(task.id, state_of(task), number(task.score), task.title) for task in tasks], headings=headings)
 
 

@@ -1,0 +1,85 @@
+"""Why tasks wait: what the store says of them, judged by who is here to run them.
+
+Used by `status`, and by the ends of runs: what nobody here will run is why a run has not done all.
+"""
+
+from __future__ import annotations
+
+from ..model import BLOCKED, PROMPT, Lane, parse_lanes
+from ..system.named_tuple import NamedTuple
+from .presence import is_alive
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from ..model import Task
+    from ..store.batches import Batch
+    from ..store.store import Store
+    from ..store.waiting import WaitingGroup
+
+# What tasks wait for, in the order in which it is told.
+TURN: Final = "turn"  # workers that are here are busy, or about to begin them
+WORKER: Final = "worker"  # nobody is here who runs commands
+AGENT: Final = "agent"  # they are prompts, and nobody is here who takes them
+CAPABILITY: Final = "capability"  # they need what nobody here has
+RESERVATION: Final = "reservation"  # they were released by hand a moment ago
+TIME: Final = "time"  # they are for later
+TASKS: Final = "tasks"  # they wait for others
+STUCK: Final = "stuck"  # they wait for others that will not be done by themselves
+PERSON: Final = "person"  # a person holds them back
+CAUSES = (TURN, WORKER, AGENT, CAPABILITY, RESERVATION, TIME, TASKS, STUCK, PERSON)
+_BY_STATE = {"reserved": RESERVATION, "later": TIME, "waiting": TASKS, BLOCKED: PERSON}
+
+
+class Waiting(NamedTuple):
+    """Tasks that wait for the same."""
+
+    state: str  # as it is shown: ready, reserved, later, waiting or blocked
+    cause: str  # one of CAUSES
+    kind: str  # of the tasks, where that is the cause
+    needs: str  # the capability, where that is the cause
+    size: int
+    first: list[Task]  # of them
+    is_left: bool  # nobody who is here will run them, and no person decided that
+
+
+def look_at_waiting(store: Store, batch: Batch | None = None, limit: int | None = 0) -> list[Waiting]:
+    """Return what waits, of a batch or of all, with the first `limit` tasks for each cause (None: all of them)."""
+    accepted = _accepted_lanes(store)
+    found: dict[tuple[object, ...], Waiting] = {}
+    for group in store.waiting.groups(batch, limit):
+        one = _judge(group, accepted)
+        key = (*one[:4], one.is_left)
+        known = found.get(key)
+        if known:
+            first = sorted([*known.first, *one.first], key=_turn)[:limit]
+            one = one._replace(size=known.size + one.size, first=first)
+        found[key] = one
+    return sorted(found.values(), key=lambda one: CAUSES.index(one.cause))
+
+
+def _accepted_lanes(store: Store) -> set[Lane]:
+    return {
+        lane for worker in store.workers.present() if is_alive(store, worker) for lane in parse_lanes(worker.accepts)
+    }
+
+
+def _turn(task: Task) -> tuple[str, float, int]:
+    return task.not_before or "", -task.score if isinstance(task.score, (int, float)) else 0.0, task.seq
+
+
+def _judge(group: WaitingGroup, accepted: set[Lane]) -> Waiting:
+    has_worker = group.lane in accepted
+    cause = _BY_STATE.get(group.state) or (TURN if has_worker else _lack(group.lane))
+    if group.is_stuck and cause == TASKS:
+        cause = STUCK
+    kind, needs = group.lane if cause in (WORKER, AGENT, CAPABILITY) else ("", "")
+    is_left = cause == STUCK or (cause != PERSON and not has_worker)
+    return Waiting(group.state, cause, kind, needs, group.size, group.first, is_left)
+
+
+def _lack(lane: Lane) -> str:
+    if lane.needs:
+        return CAPABILITY
+    return AGENT if lane.kind == PROMPT else WORKER

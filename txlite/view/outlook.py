@@ -1,0 +1,82 @@
+"""What a run has still before it: how many tasks its workers can run, and what keeps them from beginning any.
+
+It promises that a run that waits says for what, once. Used by `run_progress`.
+"""
+
+from __future__ import annotations
+
+from .. import text
+from ..system import clock
+from .waiting import describe_pause, describe_refusal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..agents.agent import Agent
+    from ..store.store import Store
+
+LOOK = 1.0  # seconds between looks, at the least, and
+SHARE = 20  # times as long as a look takes
+SOON = 5.0  # seconds: nobody need be told of a shorter wait
+NEVER = 1e9  # seconds: a time that was edited by hand
+
+
+class Outlook:
+    """What workers with this agent have before them.
+
+    runnable: tasks that are ready, or wait for tasks that are; later: tasks whose time has not come.
+    """
+
+    def __init__(self, store: Store, agent: Agent, say: Callable[[str], None]) -> None:
+        self.runnable = 0
+        self.later = 0
+        self._store = store
+        self._agent = agent
+        self._say = say
+        self._told: str | None = None
+        self._next_look = 0.0
+
+    def look(self, running: int) -> bool:
+        """Look, unless that was a moment ago, and say what is waited for, where that is something else than before;
+        return whether it looked. running: how many tasks the run's own workers hold."""
+        began = clock.monotonic()
+        if began < self._next_look:
+            return False
+        ready = self._count()
+        self._tell(self._find_hold(running, ready))
+        now = clock.monotonic()
+        self._next_look = now + max(LOOK, SHARE * (now - began))
+        return True
+
+    def _count(self) -> int:
+        """Count anew; how many are ready."""
+        lanes = self._agent.lanes
+        counts = {"ready": 0, "waiting": 0, "later": 0}
+        for group in self._store.waiting.groups(lanes=lanes):
+            if group.lane in lanes and not group.is_stuck and group.state in counts:
+                counts[group.state] += group.size
+        self.later = counts["later"]
+        self.runnable = counts["ready"] + counts["waiting"]
+        return counts["ready"]
+
+    def _find_hold(self, running: int, ready: int) -> str | None:
+        """What keeps the workers from beginning anything, in words."""
+        since = self._store.paused()
+        if since:
+            return describe_pause(since)
+        limit = self._store.loops.limit_of(self._agent.name)
+        if limit:
+            return describe_refusal(self._agent.name, *limit)
+        due = None if running or ready else self._store.assignments.due_in()
+        if due is not None and SOON < due < NEVER:
+            moment = clock.to_local(clock.now(due))
+            return f"{text.count(self.later, 'task')} for later, not before {moment}: Ctrl-C ends the run"
+        return None
+
+    def _tell(self, hold: str | None) -> None:
+        if hold and hold != self._told:
+            self._say(hold)
+        elif self._told and not hold:
+            self._say("goes on")
+        self._told = hold

@@ -1,0 +1,107 @@
+"""What waits in the queue, and for what: `status`, and the end of a run; and that the queue is paused.
+
+Used by the command `status` and by `run_progress`.
+"""
+
+from __future__ import annotations
+
+from .. import text
+from ..execution.waiting import AGENT, CAPABILITY, PERSON, RESERVATION, STUCK, TASKS, TIME, TURN, WORKER
+from ..model import BLOCKED, PROMPT
+from ..system import clock
+from .tasks import state_of
+from .terminal import room_for, say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..execution.waiting import Waiting
+    from ..model import Task
+    from ..store.store import Store
+
+FEW = 5  # tasks named of those that wait for the same
+INDENT = " " * 9
+AGENT_HINT = "--agent claude (or `txlite ralph`)"
+WORDS = {  # for one, and for several
+    TURN: ("waits for its turn", "wait for their turn"),
+    WORKER: ("waits for a worker: `txlite run`", "wait for a worker: `txlite run`"),
+    AGENT: (f"waits for an agent: {AGENT_HINT}", f"wait for an agent: {AGENT_HINT}"),
+    CAPABILITY: ("needs", "need"),
+    RESERVATION: ("was released a moment ago, and is its holder's alone",
+                  "were released a moment ago, and are their holders' alone"),
+    TIME: ("waits for its time", "wait for their time"),
+    TASKS: ("waits for other tasks", "wait for other tasks"),
+    STUCK: ("waits for what will not be done by itself", "wait for what will not be done by itself"),
+    PERSON: ("is held back", "are held back"),
+}  # fmt: skip
+
+
+def say_paused(store: Store) -> None:
+    """Print, where it is so, that the queue is paused, and which providers of agents refuse to work."""
+    since = store.paused()
+    if since:
+        say(describe_pause(since))
+    for agent, until, reason in store.loops.limits():
+        say(describe_refusal(agent, until, reason))
+
+
+def describe_pause(since: str) -> str:
+    """Return that the queue is paused; since: UTC text."""
+    return f"paused since {clock.to_local(since)}: nothing is begun until `txlite resume`"
+
+
+def describe_refusal(agent: str, until: str, reason: str) -> str:
+    """Return that an agent's provider refuses to work; until: UTC text."""
+    return text.printable(f"{agent} is asked again at {clock.to_local(until)}, or after `txlite resume`: {reason}")
+
+
+def print_waiting(store: Store, found: Sequence[Waiting]) -> None:
+    """Print what waits: a line for each cause, and one for each of its first tasks."""
+    for one in found:
+        say(f"{one.state + ':':<9}{describe(one)}")
+        for task in one.first[:FEW]:
+            why = _details(store, task)
+            say(f"{INDENT}{task.id}  {text.shorten(task.title, room_for(len(INDENT + task.id + why) + 2))}{why}")
+        if 0 < len(one.first) < one.size or len(one.first) > FEW:
+            say(f"{INDENT}and {one.size - len(one.first[:FEW]):,} more: `txlite list --status {one.state}`")
+
+
+def count_waiting(found: Sequence[Waiting]) -> list[str]:
+    """Return how many wait in each state."""
+    counts: dict[str, int] = {}
+    for one in found:
+        counts[one.state] = counts.get(one.state, 0) + one.size
+    return [f"{number:,} {state}" for state, number in counts.items()]
+
+
+def describe(one: Waiting) -> str:
+    """Return how many wait for what, and what a person can do about it."""
+    words = f"{one.size:,} {WORDS[one.cause][one.size > 1]}"
+    if one.cause == CAPABILITY:
+        agent = " --agent claude" if one.kind == PROMPT else ""
+        need = text.printable(one.needs)
+        words += f" {need}, which no worker here has: `txlite worker start -c {need}{agent}`"
+    if one.cause == TIME and one.first and one.first[0].not_before:
+        words += f", until {_show_time(one.first[0].not_before)}"
+    if one.cause == PERSON:
+        words += f": `txlite update {one.first[0].id if one.size == 1 and one.first else 'ID'} --status ready` lets go"
+    return words
+
+
+def _show_time(moment: str) -> str:
+    try:
+        return clock.to_local(moment)
+    except ValueError:
+        return text.printable(moment)  # edited by hand
+
+
+def _details(store: Store, task: Task) -> str:
+    """For which tasks it waits, or for when."""
+    if task.status == BLOCKED:
+        return ""
+    if task.open_blockers:
+        blockers = [store.get(blocker) for blocker in store.relations([task])[task.id].blocked_by]
+        named = [f"{one.id}, {state_of(one)}" for one in blockers if one.status != "done"]
+        return f"  (for {'; '.join(named[:2])}{', ...' if named[2:] else ''})"
+    return ""
