@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 LINE_BYTES = 64 << 20
 BATCH = 1000  # rows staged at once
 
-# The connection keeps its temporary files in memory, and must not keep these there. Their journal has only what a second
-# transaction changes; without one, a ROLLBACK would leave them undefined, and the whole connection with them.
+# The connection keeps its temporary files in memory, and must not keep these there. Their journal has only what a
+# second transaction changes; without one, a ROLLBACK would leave them undefined, and the whole connection with them.
 ATTACH = ("PRAGMA temp_store = FILE", "ATTACH '' AS arriving", "PRAGMA arriving.journal_mode = MEMORY",
           "PRAGMA arriving.cache_size = -65536")  # fmt: skip
 DETACH = ("DETACH arriving", "PRAGMA temp_store = MEMORY")  # neither can be run in a transaction
