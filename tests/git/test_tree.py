@@ -36,6 +36,16 @@ class State(TreeCase):
 
 
 class Index(TreeCase):
+    def test_home_is_never_staged_though_the_repository_ignores_it(self) -> None:
+        self.write(".gitignore", ".txlite\n")
+        self.tree.act("add", "-f", ".txlite/tasks.db", ".gitignore")
+        self.tree.act("commit", "-q", "-m", "tracked all the same")
+        self.write(".txlite/tasks.db", "changed\n")
+        self.write("file", "two\n")
+        self.write("new", "one\n")
+        index.stage(self.tree)
+        self.assertEqual(self.tree.ask("diff", "--cached", "--name-only").split(), ["file", "new"])
+
     def test_new_files_that_look_like_secrets_are_found_by_name_and_by_what_is_in_them(self) -> None:
         self.write("deep/.env", "KEY=1\n")
         self.write("notes", "-----BEGIN RSA PRIVATE KEY-----\n")

@@ -41,6 +41,14 @@ class Order(RepositoryCase):
         self.ralph()
         self.assertEqual(self.log()[0].split(":")[0], f"Complete {task}")
 
+    def test_a_home_that_the_repository_ignores(self) -> None:
+        self.write(".gitignore", ".txlite/\n")
+        self.run_git("add", ".gitignore")
+        self.run_git("commit", "-qm", "ignore")
+        task = self.add("echo built > result")
+        self.ralph()
+        self.assertEqual(self.log()[0].split(":")[0], f"Complete {task}")
+
     def test_a_loop_of_ones_own_with_the_words_of_tx(self) -> None:
         agent = "#!/bin/sh\ntask=${2##* }\ntx show $task > work-$task && tx done $task\n"
         os.chmod(self.write("stand/claude", agent), 0o755)

@@ -27,7 +27,14 @@ class Staged(NamedTuple):
 
 def stage(tree: Repository) -> None:
     """Put all that there is into the index. Raises GitError."""
-    tree.act("add", "-A", *tree.everything())
+    home = tree.own_paths()
+    if not home or not tree.ask("check-ignore", "--no-index", "--", *home, codes=(0, 1)):
+        tree.act("add", "-A", *tree.everything())
+        return
+    tree.act("add", "-A", "--", ":/")  # git-add refuses a path that is ignored, even one that is to be left out
+    inside = [f":(top,literal){path}" for path in home]
+    if tree.ask("ls-files", "-z", "--", *inside):
+        tree.act("reset", "-q", "--", *inside)
 
 
 def is_staged(tree: Repository, start: str) -> bool:
