@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -143,6 +144,14 @@ class Launch(LaunchCase):
         with open(self.path("go"), "w"):
             pass
         self.assertEqual(self.wait_for(launched)["status"], "done")
+
+    def test_it_keeps_no_descriptor_of_its_callers(self) -> None:
+        reading, writing = os.pipe()
+        self.launch("task", then=f"exec sleep {self.nap}", pass_fds=[writing])
+        os.close(writing)
+        wait_until(lambda: select.select([reading], [], [], 0)[0], "the end of file, that who reads to it waits for")
+        self.assertEqual(os.read(reading, 1), b"")
+        os.close(reading)
 
     def test_retry_launches_again(self) -> None:
         launched = self.launch("task", "--level", "high", then="exit 1")

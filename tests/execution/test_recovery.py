@@ -117,14 +117,14 @@ class Dead(Case):
         self.assertEqual(os.listdir(os.path.join(self.home, "locks")), [])
 
     def test_lock_files_tidied_away_do_not_make_a_worker_dead(self) -> None:
-        run = self.start("run", "--from", self.batch("touch started; while ! test -e go; do sleep 0.02; done"))
+        run = self.start("run", "--from", self.batch("echo >> started; while ! test -e go; do sleep 0.02; done"))
         wait_until(lambda: os.path.exists(self.path("started")), "the agent to start")
         for name in os.listdir(os.path.join(self.home, "locks")):
             os.unlink(os.path.join(self.home, "locks", name))
         self.assertEqual(self.txlite("reconcile"), "0 given back\n")
         with open(self.path("go"), "w"):
             pass
-        self.assertEqual(run.wait(60), 0)
+        self.assertEqual((run.wait(60), self.read("started")), (0, "\n"))
 
 
 class Given(Case):

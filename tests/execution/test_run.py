@@ -6,6 +6,8 @@ import hashlib
 import os
 import re
 import signal
+import subprocess
+import sys
 import unittest
 import unittest.mock
 from typing import Any
@@ -257,14 +259,15 @@ class Attempts(Case):
 
     def test_no_signal_stays_ignored_or_blocked(self) -> None:
         command = ["/bin/sh", "-c", "trap '' INT HUP TERM USR1 PIPE; exec \"$@\"", "sh"]
-        self.txlite("add", "--", "grep -E 'Sig(Ign|Blk)' /proc/self/status > signals")
-        import subprocess
-        import sys
-
-        subprocess.run([*command, sys.executable, "-m", "txlite", "run"], check=True, cwd=self.directory,
-                       env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # fmt: skip
-        signals = {name: int(mask, 16) for name, mask in map(str.split, self.read("signals").splitlines())}
-        self.assertEqual(signals, {"SigBlk:": 0, "SigIgn:": 0})
+        self.txlite("init")
+        self.write_config("[agent grep]\ncommand = grep -E Sig(Ign|Blk) /proc/self/status\nprompt = stdin\n")
+        self.txlite("add", "a prompt: many a shell would unblock them by itself")
+        subprocess.run([*command, sys.executable, "-m", "txlite", "run", "--agent", "grep"], check=True,
+                       cwd=self.directory, env=self.environment, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL)  # fmt: skip
+        (report,) = self.reports().values()
+        signals = {name: int(mask, 16) for name, mask in re.findall(r"^(Sig\w+):\s(\w+)$", report, re.M)}
+        self.assertEqual(signals, {"SigBlk": 0, "SigIgn": 0})
 
     def test_how_attempts_end(self) -> None:
         for command, options, outcome, code in (

@@ -52,6 +52,13 @@ class Commits(RepositoryCase):
         self.assertEqual(self.log(), ["first"])
         self.assert_clean()
 
+    def test_work_on_another_branch_is_no_work(self) -> None:
+        task = self.add("git switch -qc elsewhere; echo x > file")
+        self.ralph(code=1)
+        self.assertEqual(self.last(task).note, "it left the branch main for elsewhere")
+        self.assertEqual((self.log(), self.log("elsewhere"), len(self.parked())), (["first"], ["first"], 1))
+        self.assert_clean()
+
     def test_a_title_is_data(self) -> None:
         title = "quote ' \" $(touch pwned) `touch pwned` \\1 --amend \x1b[31m \u202e"
         task = self.add("echo x > file", title)

@@ -23,6 +23,14 @@ class Hooks(RepositoryCase):
         self.assert_clean()
         self.assertEqual(len(self.parked()), 1)
 
+    def test_a_hook_that_leaves_a_part_out_is_the_tasks_failure(self) -> None:
+        self.hook("pre-commit", "git reset -q -- part")
+        task = self.add("echo x > file; echo x > part")
+        self.ralph(code=1)
+        self.assertIn("not all of it could be committed: part", self.last(task).note)
+        self.assertEqual((self.log(), len(self.parked())), (["first"], 1))
+        self.assert_clean()
+
     def test_a_hook_that_mends_and_refuses_gets_a_second_chance(self) -> None:
         self.hook("pre-commit", "grep -q mended file && exit 0; echo mended >> file; exit 1")
         self.add("echo x > file")

@@ -6,6 +6,10 @@ import os
 import signal
 import time
 import unittest
+from collections.abc import Callable
+
+from txlite.git.half_landed import TREE_LOCK
+from txlite.system.locks import PolledLock
 
 from ..case import running, wait_until
 from .case import SCRIPTED, RepositoryCase
@@ -81,6 +85,34 @@ class InPlace(RepositoryCase):
         self.ralph(code=1)
         self.assertEqual((self.read("readme"), self.status_of(task)), ("the user's\n", "backlog"))
 
+    def test_a_tree_in_which_another_homes_attempt_works_is_waited_for(self) -> None:
+        task = self.add("touch began; echo x > file")
+        with PolledLock(self.path(f".git/{TREE_LOCK}")) as lock:
+            self.assertTrue(lock.try_acquire())
+            loop = self.start("ralph", "--agent", "scripted")
+            wait_until(lambda: self.status_of(task) == "active", "its claim")
+            wait_until(lambda: any("TEMP" in name for name in self.reports()), "its report")
+            self.assertFalse(wait_briefly(lambda: os.path.exists(self.path("began"))))
+        self.assertEqual((loop.wait(60), self.status_of(task)), (0, "done"))
+
+    def test_nothing_is_cleared_away_while_the_agent_of_a_dead_worker_may_run(self) -> None:
+        first = self.add(
+            f"trap '' TERM; echo x > file; touch .txlite/began; while :; do echo y > file; sleep 0.02; done #{self.nap}"
+        )
+        second = self.add("git status --porcelain -- file > .txlite/seen; echo z > other", "second")
+        loop = self.start(
+            "ralph", "--agent", "scripted", "--kill-after", "1", "--max-attempts", "1", "--max-tasks", "2"
+        )
+        wait_until(lambda: os.path.exists(self.path(".txlite/began")), "the agent")
+        self.txlite("update", first, "--description", "echo again > file")
+        os.kill(self.worker_pids()[0], signal.SIGKILL)
+        self.assertEqual(loop.wait(60), 0)
+        self.assertEqual([self.status_of(task) for task in (first, second)], ["done", "done"])
+        self.assertEqual(self.read(".txlite/seen"), "")
+        self.assertEqual([attempt.outcome for attempt in self.attempts(first)], ["lost", "done"])
+        self.assertEqual(self.run_git("show", f"{self.parked()[0]}:file"), "y\n")
+        self.assert_clean()
+
     def test_what_a_user_changes_between_two_attempts_stops_the_loop_and_stays(self) -> None:
         first, second = self.add("echo x > file", "first"), self.add("rm -f readme; echo y > other", "second")
         self.txlite("claim", second, "me")  # the loop waits for it
@@ -92,6 +124,15 @@ class InPlace(RepositoryCase):
         self.assertIn("has changes that are not committed (readme)", error)
         self.assertEqual((loop.returncode, self.status_of(second)), (1, "backlog"))
         self.assertEqual((self.read("readme"), self.parked()), ("the user's\n", []))
+
+
+def wait_briefly(condition: Callable[[], object]) -> bool:
+    """Whether a condition that must not come true does so at once."""
+    try:
+        wait_until(condition, "it", 0.3)
+    except AssertionError:
+        return False
+    return True
 
 
 class WithoutGit(RepositoryCase):

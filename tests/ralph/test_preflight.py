@@ -11,9 +11,10 @@ from .case import RepositoryCase
 
 class Refusals(RepositoryCase):
     def test_a_dirty_tree_is_refused(self) -> None:
-        self.add("true")
+        task = self.add("true")
         self.write("readme", "changed\n")
         self.ralph(code=1)
+        self.assertEqual(self.attempts(task), [], "nothing is claimed")
         self.assertIn("has changes that are not committed (readme)", self.errors)
         self.assertEqual(self.read("readme"), "changed\n")
         self.ralph("--no-commit")

@@ -95,6 +95,17 @@ class Stale(WorktreesCase):
         self.assertEqual(self.left(), [])
         self.assertEqual(self.run_git("branch", "--format=%(refname:short)"), "main\n")
 
+    def test_cleanup_keeps_commits_that_are_nowhere_else(self) -> None:
+        places = [os.path.join(self.home, "worktrees", name) for name in ("tx-branched", "tx-detached")]
+        self.run_git("worktree", "add", "-q", "-b", "txlite/tx-branched", places[0])
+        self.run_git("worktree", "add", "-q", "--detach", places[1])
+        for place in places:
+            self.run_git("-C", place, "commit", "-q", "--allow-empty", "-m", f"only in {os.path.basename(place)}")
+        self.assertEqual((self.json("cleanup")["worktrees"], self.left()), (2, []))
+        self.assertEqual(self.log("txlite/tx-branched")[0], "only in tx-branched")
+        (parked,) = self.parked()
+        self.assertEqual(self.log(parked)[0], "only in tx-detached")
+
 
 if __name__ == "__main__":
     unittest.main()

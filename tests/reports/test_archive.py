@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import gzip
 import json
@@ -17,6 +18,7 @@ from unittest import mock
 
 import txlite
 from txlite.reports import archive, retention
+from txlite.system import locks
 
 from ..case import wait_until, without_privileges
 from .case import DAY, STEM, ReportsCase, make_older, noise, read, size_of, with_file_limit
@@ -146,6 +148,28 @@ class Crashes(ReportsCase):
         draft = archive.draft_of("report.md")
         wanted = ["fsync file", f"link {draft}", "fsync directory", "unlink report.md"]
         self.assertEqual([one for one in dict.fromkeys(done) if one in wanted], wanted)
+
+    def test_a_link_that_came_meanwhile_is_not_followed(self) -> None:
+        with open(self.path("elsewhere"), "wb") as file:
+            file.write(noise(5000))
+        os.symlink("elsewhere", self.path("report.md"))
+        directory = os.open(self.directory, os.O_RDONLY)
+        self.addCleanup(os.close, directory)
+        with self.assertRaises(OSError) as refused:
+            archive.compress(directory, "report.md")
+        self.assertEqual(refused.exception.errno, errno.ELOOP, "it was read")
+        self.assertEqual({"elsewhere", "report.md"} - set(os.listdir(self.directory)), set())
+
+    def test_what_was_written_to_while_the_lock_was_waited_for_stays(self) -> None:
+        path = self.report(0, 30)
+        before = self.files()
+        with txlite.open(self.home) as store:
+            records = store.attempt_statuses.ended_reports
+            with retention.Cleanup(store.home, records, 7, 3, print) as cleanup:
+                with mock.patch.object(locks.FileLock, "acquire", lambda lock: make_older(path, 1)):
+                    self.assertFalse(cleanup.run())
+                cleanup._lock = None  # it was never taken
+        self.assertEqual([content for _, content, _ in before.values()], [one[1] for one in self.files().values()])
 
     def test_both_forms_of_a_report(self) -> None:
         self.fill(4, 1000, 1000, 1000)

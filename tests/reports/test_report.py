@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import unittest
 from collections.abc import Callable
 from unittest import mock
 
-from txlite.reports import report
+from txlite.reports import naming, report
 from txlite.reports.header import Header
 from txlite.store.attempts import Result
 
@@ -139,6 +140,24 @@ class Output(LaunchCase):
 
 
 class Names(Case):
+    def test_nothing_that_has_a_name_is_replaced(self) -> None:
+        for name, content in (("draft", "mine"), ("one", "another's")):
+            with open(self.path(name), "w") as file:
+                file.write(content)
+        names = [self.path("one"), self.path("two")]
+        self.assertEqual(naming.link_first(self.path("draft"), names), names[1])
+        self.assertEqual(naming.link_first(self.path("draft"), names), names[1], "it is ours already")
+        self.assertEqual((self.read("one"), self.read("two")), ("another's", "mine"))
+
+    def test_only_we_may_read_it_whatever_the_umask_is(self) -> None:
+        self.addCleanup(os.umask, os.umask(0))
+        os.mkdir(self.home, 0o700)
+        for name in ("workers/one.md", "workers/two.md"):
+            path = os.path.join(self.home, name)
+            os.close(naming.create(path))
+            self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o600)
+        self.assertEqual(stat.S_IMODE(os.stat(os.path.join(self.home, "workers")).st_mode), 0o700)
+
     def test_what_the_database_does_not_hold_is_synced_before_it_has_its_name(self) -> None:
         header = Header("tx-00000000", "title", 7, "shell", "2025-10-24T15:00:00.000Z", self.directory, "true")
         for size, wanted in ((report.TAIL, ["link"]), (report.TAIL + 1, ["fsync", "link"])):

@@ -140,6 +140,12 @@ class Dependencies(Case):
         self.queue.done(blocker)
         self.assertEqual(self.queue.assignments.claim_next("worker", COMMANDS, "shell").task.id, only)
 
+    def test_workers_get_the_best_first(self) -> None:
+        for score in (1, 3, 2, 3):
+            self.queue.add(f"of {score}", command="true", score=score)
+        claimed = [self.queue.assignments.claim_next("w", COMMANDS, "shell").task.title for _ in range(4)]
+        self.assertEqual(claimed, ["of 3", "of 3", "of 2", "of 1"])
+
     def test_a_failed_or_cancelled_blocker_blocks_on(self) -> None:
         self.queue.add_dependency(self.two, self.one)
         for move in (self.queue.fail, self.queue.retry, self.queue.cancel):
@@ -254,6 +260,8 @@ class Claims(Case):
         self.queue.claim(self.task, "alpha", 3600)
         hold = claim_rows.ClaimRow._make(self.queue.database.execute(claim_rows.SELECT_ALL)[0])
         self.assertFalse(hold.is_over())
+        self.assertFalse(hold._replace(expires=clock.now(-1)).is_over(), "the wall clock was set")
+        self.assertTrue(hold._replace(deadline=clock.monotonic() - 1).is_over())
         self.assertTrue(hold._replace(boot="another").is_over())
         self.assertFalse(hold._replace(boot="another", host="another").is_over())
         self.assertTrue(hold._replace(boot="another", host="another", expires=clock.now(-1)).is_over())
@@ -309,12 +317,23 @@ class Attempts(Case):
         self.assertEqual((store.get(task).status, store.get(task).failures), ("failed", 0))
         self.assertEqual(len(store.attempts(task)), len(ends))
 
+    def test_an_interrupted_attempt_is_no_last_one(self) -> None:
+        store = self.store()
+        task = store.add(command="false").id
+        store.assignments.finish(store.assignments.claim_next("w", COMMANDS, "shell").claim.token,
+                                 txlite.Result("failed", 1), max_attempts=3)  # fmt: skip
+        assignment = wait_until(lambda: store.assignments.claim_next("w", COMMANDS, "shell"), "the next attempt")
+        store.assignments.finish(assignment.claim.token, txlite.Result("interrupted"), max_attempts=1)
+        self.assertEqual((store.get(task).status, store.get(task).failures), ("backlog", 1))
+
     def test_an_end_that_comes_too_late_changes_nothing(self) -> None:
         store = self.store()
         task = store.add(command="true").id
         old = store.assignments.claim_next("w1", COMMANDS, "shell").claim
         store.assignments.finish(old.token, txlite.Result("lost"), 3)
+        self.assertIn("its claim was ended", str(store.assignments.must_stop(old.token)))
         new = store.assignments.claim_next("w2", COMMANDS, "shell").claim
+        self.assertIsNone(store.assignments.must_stop(new.token))
         store.assignments.finish(old.token, txlite.Result("done", 0), 3)
         self.assertEqual(store.get(task).status, "active")
         self.assertEqual([attempt.outcome for attempt in store.attempts(task)], ["lost", None])

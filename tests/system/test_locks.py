@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 import time
 import unittest
 
@@ -41,6 +42,24 @@ lock = FileLock({path!r}, 1.0); lock.acquire(); print(flush=True); time.sleep(60
         lock.acquire()
         lock.release()
         lock.close()
+
+    def test_a_thread_that_waits_for_the_lock_gives_up(self) -> None:
+        path = self.path("lock")
+        refused: list[str] = []
+
+        def wait() -> None:
+            lock = FileLock(path, 0.1)
+            try:
+                lock.acquire()
+            except txlite.StoreUnavailable as error:
+                refused.append(str(error))
+            lock.close()
+
+        with PolledLock(path) as holder:
+            self.assertTrue(holder.try_acquire())
+            threading.Thread(target=wait, daemon=True).start()  # signals do not reach it: it polls
+            wait_until(lambda: refused, "its deadline")
+        self.assertIn("has been locked for 0.1 s", refused[0])
 
     def test_a_lock_that_is_polled_answers_at_once(self) -> None:
         path = self.path("lock")

@@ -84,7 +84,7 @@ def shed():
     limit = resource.getrlimit(resource.RLIMIT_RTTIME)[1]
     resource.setrlimit(resource.RLIMIT_RTTIME, (limit, limit))
 def start(name, *words, **options):
-    names[subprocess.Popen(("sleep", "600", *words), env={{}}, **options).pid] = name
+    names[subprocess.Popen(("sleep", "600", *words), env={{}}, stdout=-3, stderr=-3, **options).pid] = name
 def members(agent, **options):
     return {{one.pid for one in process_tree.Tree(home, 12, agent, **options).members()}}
 home, names, shown = "abcdef0" + "0" * 29, {{}}, []
@@ -94,7 +94,7 @@ start("mark", start_new_session=True)
 shed()  # who changes its own limit keeps what it has started
 start("nothing", start_new_session=True)
 agent = subprocess.Popen(["sh", "-c", "sleep 600 & setsid sleep 600 & echo $!; exec sleep 600"], env={{}},
-                         start_new_session=True, stdout=subprocess.PIPE, text=True)
+                         start_new_session=True, stdout=subprocess.PIPE, stderr=-3, text=True)
 names[int(agent.stdout.readline())] = "parent"
 names[agent.pid] = "agent"
 while len([one for one in process.table().values() if one.parent == agent.pid]) < 2: time.sleep(0.01)
@@ -106,7 +106,8 @@ shown.append(sorted(names[pid] for pid in found - spared))
 adopted = members(known, adopted=lambda child: names.get(child.pid) == "nothing")
 shown.append(sorted(names[pid] for pid in adopted - found))
 agent.kill(); agent.wait()
-for pid in found | adopted: process_tree.send(process.look(pid), 9) if process.look(pid) else None
+for pid in found | adopted | set(names):
+    if process.look(pid): process_tree.send(process.look(pid), 9)
 print(shown)"""
         out = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout
         self.assertEqual(ast.literal_eval(out), [["agent", "mark", "parent", "session"], ["parent"], ["nothing"]])

