@@ -161,44 +161,39 @@ def choose(scene: Scene, options: argparse.Namespace) -> list[Mutant]:
     return [mutant for mutant in found if mutant in drawn]
 
 
-def failing(clone: Clone, mutants: Iterable[Mutant]) -> str:
-    """Which tests of these fail without any change, in words; "" where none does."""
-    for test in sorted({test for mutant in mutants for test in mutant.tests}):
-        if clone.run([test]) != 0:
-            return f"{test} fails without any change:\n{clone.output}"
-    return ""
-
-
-def run(scene: Scene, mutants: list[Mutant], jobs: int) -> tuple[list[Verdict], list[str]]:
-    """Judge all of them, several at a time; the verdicts, and what was wrong with the tests themselves."""
-    shares = [mutants[job::jobs] for job in range(jobs)]
+def run(scene: Scene, mutants: list[Mutant], jobs: int) -> list[Verdict]:
+    """Judge all of them, several at a time."""
     pending: queue.SimpleQueue[Mutant] = queue.SimpleQueue()
     for mutant in mutants:
         pending.put(mutant)
     verdicts: list[Verdict] = []
-    troubles: list[str] = []
-    is_checked = threading.Barrier(jobs)
+    tests = sorted({test for mutant in mutants for test in mutant.tests})
+    useless: set[str] = set()  # those that fail without any change: they would see nothing
+    are_known = threading.Barrier(jobs)
 
     def work(job: int) -> None:
         clone = Clone(scene, job)
-        trouble = failing(clone, shares[job])
-        if trouble:
-            troubles.append(trouble)
-        is_checked.wait()
-        while not troubles:
+        useless.update(test for test in tests[job::jobs] if clone.run([test]) != 0)
+        are_known.wait()
+        while True:
             try:
-                verdict = clone.judge(pending.get_nowait())
+                mutant = pending.get_nowait()
             except queue.Empty:
                 return
+            fails = useless.intersection(mutant.tests)
+            if fails:
+                verdict = Verdict(mutant, BROKEN, f"{min(fails)} fails without it", 0.0)
+            else:
+                verdict = clone.judge(mutant)
             verdicts.append(verdict)
-            print(f"{verdict.kind:<10} {verdict.seconds:5.1f} s  {verdict.mutant.name:<34} {verdict.words}", flush=True)
+            print(f"{verdict.kind:<10} {verdict.seconds:5.1f} s  {mutant.name:<34} {verdict.words}", flush=True)
 
     threads = [threading.Thread(target=work, args=(job,)) for job in range(jobs)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return verdicts, troubles
+    return verdicts
 
 
 def main() -> int:
@@ -214,7 +209,7 @@ def main() -> int:
         violations.append(f"no mutant has {options.only} in its name")
     verdicts: list[Verdict] = []
     if not violations:
-        verdicts, violations = run(scene, chosen, max(min(options.jobs, len(chosen)), 1))
+        verdicts = run(scene, chosen, max(min(options.jobs, len(chosen)), 1))
     violations += [f"{one.mutant.name}: {one.kind}: {one.words}" for one in verdicts if one.kind in (SURVIVED, BROKEN)]
     counts = [sum(one.kind == kind for one in verdicts) for kind in (CAUGHT, HANG, EQUIVALENT, SURVIVED, BROKEN)]
     figures = "{} caught, {} by a hang, {} equivalent, {} survived, {} did not run".format(*counts)

@@ -1,21 +1,229 @@
-"""Mutants of `execution` and `reports`: recovery, stopping, limits, the report's order of writing."""
+"""Mutants of `execution`, `agents`, `reports` and `home`: recovery, stopping, what agents get, files and rights."""
 
 from __future__ import annotations
 
 from .mutant import Mutant
 
-MUTANTS = (
+GIVEN = "execution.test_recovery.Given"
+DEAD = "execution.test_recovery.Dead"
+POLICY = "execution.test_stopping.Policy"
+ORDERED = "execution.test_stopping.Ordered"
+GUARDED = "execution.test_guarded_process.Guarded"
+STALLS = "execution.test_guarded_process.Stalls"
+TREES = "execution.test_trees"
+ATTEMPTS = "execution.test_run.Attempts"
+ARCHIVE = "reports.test_archive.Crashes"
+ONLY_REPORTS = "reports.test_retention.OnlyReports"
+TRUST = "home.test_location.Trust"
+RESULTS = "agents.test_results"
+
+PROCESSES = (
     Mutant(
-        "recovery-unkillable-given-back", "execution/dead_worker.py",
-        "if self._ending and self._ending.survivors:", "if False:",
-        "what could not be killed is not run twice", ("execution.test_recovery.Given",),
+        "recovery-before-kill", "execution/dead_worker.py", "if self._ending and not self._ending.is_over:",
+        "if False:",
+        "a task goes back when its old tree is gone", (GIVEN,),
+    ),
+    Mutant(
+        "recovery-while-it-ends", "execution/dead_worker.py",
+        "            if not self._ending.is_over:\n                return False\n", "",
+        "a task goes back when its old tree is gone", (GIVEN,),
+    ),
+    Mutant(
+        "recovery-unkillable-given-back", "execution/dead_worker.py", "if self._ending and self._ending.survivors:",
+        "if False:",
+        "what could not be killed is not run twice", (GIVEN,),
+    ),
+    Mutant(
+        "recovery-of-the-living", "execution/recovery.py", "if identity is None or identity.is_alive():",
+        "if identity is None:",
+        "who lives is not recovered, though its lock file is gone",
+        (f"{DEAD}.test_lock_files_tidied_away_do_not_make_a_worker_dead",),
+    ),
+    Mutant(
+        "recovery-by-two", "execution/recovery.py", "if not lock.is_taken and not lock.is_missing:", "if False:",
+        "one alone clears up after a dead worker", (f"{DEAD}.test_several_recover_at_once",),
+    ),
+    Mutant(
+        "presence-of-the-dead", "execution/presence.py",
+        "state=status.state if is_present(store, status.worker, status.identity) else LOST,", "state=status.state,",
+        "what a dead worker ran is lost at once",
+        ("execution.test_stop.Stop.test_killed_workers_are_lost_at_once_and_their_trees_end",),
     ),
     Mutant(
         "stop-no-second-between", "execution/stop_policy.py", " and now >= self._first_at + SECOND_SIGNAL", "",
-        "signals closer than a second are one", ("execution.test_stopping.Policy",),
+        "signals closer than a second are one", (POLICY,),
     ),
+    Mutant(
+        "stop-no-drain", "execution/stop_policy.py",
+        "if self._drain is not None and now >= self._first_at + self._drain:", "if False:",
+        "--drain bounds the wait", (POLICY,),
+    ),
+    Mutant(
+        "stop-no-quit", "execution/stop_policy.py", "if signal.SIGQUIT in self._signals:", "if False:",
+        "SIGQUIT stops at once", (POLICY,),
+    ),
+    Mutant(
+        "stop-goes-back", "execution/stop_policy.py", "self.stage = max(self.stage, stage)", "self.stage = stage",
+        "a softer order after a harder one changes nothing", (POLICY,),
+    ),
+    Mutant(
+        "stop-between-claim-and-start", "execution/attempt_runner.py", "    return self._policy.result\n",
+        "    pass\n",
+        "an order that comes before the start reaches it", (ORDERED,),
+    ),
+    Mutant(
+        "stop-of-a-command", "execution/attempt_runner.py", "    raise AttemptStopped(self._policy.result)\n",
+        "    pass\n",
+        "a gate is not started after an order to stop", (ORDERED,),
+    ),
+    Mutant(
+        "error-leaves-the-agent", "execution/attempt_runner.py", "            self.end_process()\n            raise",
+        "            raise",
+        "what was started is ended before an error goes on", (ORDERED,), "the end of the attempt ends it, too",
+    ),
+    Mutant(
+        "end-recorded-before-it-is", "execution/attempt_runner.py",
+        "        self.end_process()\n        paper, self._report = self._report, None",
+        "        paper, self._report = self._report, None",
+        "no end is recorded while something runs", (ORDERED,),
+    ),
+    Mutant(
+        "tree-left-behind", "execution/guarded_process.py", "return not process.has_children()", "return True",
+        "an attempt is over when its tree is gone", (f"{TREES}.Trees.test_when_the_agent_exits_by_itself",),
+    ),
+    Mutant(
+        "daemons-of-another-attempt", "execution/guarded_process.py",
+        "return process_tree.marked_attempt(child.pid, home) in (attempt, None)", "return True",
+        "what was left running on purpose is left alone",
+        (f"{TREES}.Bystanders.test_daemons_left_on_purpose_live_on",),
+    ),
+    Mutant(
+        "survivors-unnamed", "execution/guarded_process.py", "        if survivors:\n", "        if False:\n",
+        "what could not be killed is an outcome of its own", (GUARDED,),
+    ),
+    Mutant(
+        "timeout-unheeded", "execution/guarded_process.py", "            if now >= deadline:\n",
+        "            if False:\n",
+        "an attempt has a time limit", (GUARDED,),
+    ),
+    Mutant(
+        "stall-not-seen", "execution/stall.py", "return now >= self._last + self._limit", "return False",
+        "who does nothing any more is stopped", (STALLS,),
+    ),
+    Mutant(
+        "stall-despite-output", "execution/stall.py", "        self._last = clock.monotonic()\n\n    def has_stopped",
+        "        pass\n\n    def has_stopped",
+        "who writes is not stopped", (STALLS,),
+    ),
+    Mutant(
+        "agent-not-marked", "execution/executors/local.py", "process_tree.mark_children(self._home, attempt)", "pass",
+        "the processes of an attempt carry its mark", (GUARDED,),
+    ),
+    Mutant(
+        "agent-in-our-session", "execution/executors/local.py", "start_new_session=True", "start_new_session=False",
+        "an agent leads a session of its own", (GUARDED,),
+    ),
+    Mutant(
+        "agent-sees-what-is-hidden", "agents/environment.py",
+        "if not any(fnmatchcase(os.fsdecode(name), pattern) for pattern in agent.hidden)", "if True",
+        "what an agent's configuration hides does not reach it", ("agents.test_agents.Agents",),
+    ),
+    Mutant(
+        "launch-nobody-was-told-of", "execution/launched.py", 'runner.refuse("its launch was interrupted")', "pass",
+        "what nobody was told of does not run",
+        ("commands.test_foreground.Foreground.test_an_interrupt_before_it_began",),
+    ),
+    Mutant(
+        "launch-keeps-descriptors", "execution/launch.py", "                os.close(int(name))\n",
+        "                pass\n",
+        "a launched worker holds nothing of its caller",
+        ("execution.test_launch.Launch.test_it_keeps_no_descriptor_of_its_callers",),
+    ),
+    Mutant(
+        "provider-words-anywhere", "agents/results.py", 'if not result or result.get("is_error") is not True:',
+        "if not result:",
+        "only a result that is an error says that the provider refuses", (f"{RESULTS}.Claude",),
+    ),
+    Mutant(
+        "provider-rule-anywhere", "agents/results.py", "LAST_LINES = 5", "LAST_LINES = 500",
+        "a rule is applied to the last lines only", (f"{RESULTS}.Rules",),
+    ),
+    Mutant(
+        "provider-time-misread", "agents/results.py",
+        "if until is None or not now - SLACK <= until <= now + LONGEST:", "if until is None:",
+        "a time that is over, or far away, was misread", (f"{RESULTS}.Claude",),
+    ),
+)  # fmt: skip
+
+FILES = (
     Mutant(
         "report-not-synced", "reports/report.py", "if size > TAIL:", "if False:",
         "a long output is on the disk before it has its name", ("reports.test_report.Names",),
     ),
+    Mutant(
+        "report-name-of-another", "reports/naming.py", "            os.link(path, name)\n",
+        "            if os.path.lexists(name):\n                os.unlink(name)\n            os.link(path, name)\n",
+        "no report replaces another", ("reports.test_report.Names",),
+    ),
+    Mutant(
+        "report-others-may-read", "reports/naming.py",
+        "    try:\n        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)",
+        "    try:\n        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)",
+        "reports are 0600", ("reports.test_report.Names",),
+    ),
+    Mutant(
+        "archive-not-read-back", "reports/archive.py", "if not _is_same(directory, draft, original):", "if False:",
+        "an original goes when its archive reads back",
+        (f"{ARCHIVE}.test_an_archive_that_does_not_read_back_is_not_kept",),
+    ),
+    Mutant(
+        "archive-of-what-changed", "reports/archive.py", "if not _is_unchanged(directory, name, before):",
+        "if False:",
+        "a report that changes meanwhile is kept", (f"{ARCHIVE}.test_a_report_that_changes_meanwhile_is_kept",),
+    ),
+    Mutant(
+        "archive-not-synced", "reports/archive.py", "            os.fsync(file.fileno())\n", "",
+        "the archive is on the disk before its original goes",
+        (f"{ARCHIVE}.test_the_archive_is_on_the_disk_before_its_original_goes",),
+    ),
+    Mutant(
+        "archive-name-not-synced", "reports/archive.py", "        os.fsync(directory)  #", "        pass  #",
+        "the archive's name is on the disk before the original's goes",
+        (f"{ARCHIVE}.test_the_archive_is_on_the_disk_before_its_original_goes",),
+    ),
+    Mutant(
+        "archive-through-a-link", "reports/archive.py", "_READ = os.O_RDONLY | os.O_NOFOLLOW |",
+        "_READ = os.O_RDONLY |",
+        "nothing is reached through a symbolic link", (f"{ARCHIVE}.test_a_link_that_came_meanwhile_is_not_followed",),
+    ),
+    Mutant(
+        "cleanup-through-a-link", "reports/inventory.py", "os.O_DIRECTORY | os.O_NOFOLLOW |", "os.O_DIRECTORY |",
+        "nothing is reached through a symbolic link",
+        (f"{ONLY_REPORTS}.test_nothing_is_reached_through_a_symbolic_link",),
+    ),
+    Mutant(
+        "cleanup-chosen-long-ago", "reports/retention.py", "now = self._choose(report) if report else None",
+        "now = step",
+        "what is to be done is chosen again under the lock",
+        (f"{ARCHIVE}.test_what_was_written_to_while_the_lock_was_waited_for_stays",),
+    ),
+    Mutant(
+        "home-of-others", "home/location.py", "if status.st_uid != os.geteuid():", "if False:",
+        "a home of another user is refused", (f"{TRUST}.test_homes_of_others",),
+    ),
+    Mutant(
+        "home-that-others-write", "home/location.py", "status.st_mode & stat.S_IWOTH or", "False or",
+        "a home that others may write is refused", (f"{TRUST}.test_homes_that_others_can_write",),
+    ),
+    Mutant(
+        "home-config-of-others", "home/config.py", "    check_trust(path)\n", "    pass\n",
+        "a config.ini that others may write is refused", (TRUST,),
+    ),
+    Mutant(
+        "home-others-may-enter", "home/location.py", "os.makedirs(home, 0o700, exist_ok=True)",
+        "os.makedirs(home, 0o755, exist_ok=True)",
+        "home is 0700", ("store.test_database.Beginning.test_only_we_may_read_it",),
+    ),
 )  # fmt: skip
+
+MUTANTS = (*PROCESSES, *FILES)

@@ -4,14 +4,81 @@ from __future__ import annotations
 
 from .mutant import Mutant
 
-CLAIMS = "store.test_store.Claims"
+STORE = "store.test_store"
+CLAIMS = f"{STORE}.Claims"
+ATTEMPTS = f"{STORE}.Attempts"
+LATE = f"{ATTEMPTS}.test_a_worker_that_is_late_keeps_its_claim"
 DATABASE = "store.test_database"
+SHARING = f"{DATABASE}.Sharing"
+LOCKED = f"{SHARING}.test_nothing_is_written_or_closed_but_under_the_lock_beside_it"
+ROLLED_BACK = f"{SHARING}.test_what_raises_is_rolled_back"
+REFUSALS = f"{DATABASE}.Refusals"
+RULES = f"{DATABASE}.Rules"
+MODES = f"{DATABASE}.Beginning.test_only_we_may_read_it"
+TURNS = "execution.test_launch.Turns"
+IMPORTS = "store.test_importing.Imports"
 
-MUTANTS = (
+TRANSACTIONS = (
     Mutant(
         "database-begin-deferred", "store/database.py", "database.connection.execute(self._begin)",
-        'database.connection.execute("BEGIN")', "who writes holds SQLite's lock from the start",
-        (f"{DATABASE}.Sharing.test_who_writes_holds_sqlites_own_lock_from_the_start",),
+        'database.connection.execute("BEGIN")',
+        "who writes holds SQLite's lock from the start",
+        (f"{SHARING}.test_who_writes_holds_sqlites_own_lock_from_the_start",),
+    ),
+    Mutant(
+        "database-write-without-lock", "store/database.py",
+        'self._lock = database._lock if begin == "BEGIN IMMEDIATE" else None', "self._lock = None",
+        "every write happens under the lock beside the database", (LOCKED,),
+    ),
+    Mutant(
+        "database-close-without-lock", "store/database.py",
+        "            try:\n                self._lock.acquire()\n            except StoreUnavailable:\n",
+        "            try:\n                raise StoreUnavailable\n            except StoreUnavailable:\n",
+        "every close, which checkpoints, happens under the lock", (LOCKED,),
+    ),
+    Mutant(
+        "database-not-rolled-back", "store/database.py",
+        "if error is not None and database.connection.in_transaction:", "if False:",
+        "what raises leaves nothing written", (ROLLED_BACK,),
+    ),
+    Mutant(
+        "database-not-synced", "store/database.py", "            database.sync()\n", "            pass\n",
+        "what was told is on the disk", (f"{DATABASE}.Durability",),
+    ),
+    Mutant(
+        "database-sync-error-ignored", "store/database.py", "            raise StoreLost(\n",
+        "            if False: raise StoreLost(\n",
+        "a commit that may not last is told", (f"{DATABASE}.Durability",),
+    ),
+    Mutant(
+        "database-replaced-unnoticed", "store/database.py", "                    database._check_inode()\n",
+        "                    pass\n",
+        "nothing is written into a file that was replaced", (f"{SHARING}.test_a_replaced_file_is_noticed",),
+    ),
+    Mutant(
+        "database-across-a-fork", "store/database.py", "        if os.getpid() != self._process:\n            raise",
+        "        if False:\n            raise",
+        "no connection is carried across a fork", (f"{SHARING}.test_a_connection_is_not_carried_across_a_fork",),
+    ),
+    Mutant(
+        "database-foreign-keys-off", "store/opening.py", "PRAGMA foreign_keys = ON", "PRAGMA foreign_keys = OFF",
+        "the schema's references hold", (ROLLED_BACK,),
+    ),
+    Mutant(
+        "database-newer-is-used", "store/opening.py", "if version > schema.VERSION:", "if False:",
+        "a newer database is refused untouched", (f"{REFUSALS}.test_newer_than_the_code",),
+    ),
+    Mutant(
+        "database-of-any-program", "store/opening.py", "    if not ours:\n", "    if False:\n",
+        "another program's database is refused", (f"{REFUSALS}.test_another_programs_database",),
+    ),
+    Mutant(
+        "database-empty-file", "store/opening.py", "if not status.st_size:", "if False:",
+        "an empty file is never ours", (f"{REFUSALS}.test_empty",),
+    ),
+    Mutant(
+        "database-others-may-read", "store/create.py", "os.O_CLOEXEC, 0o600))", "os.O_CLOEXEC, 0o644))",
+        "the database is 0600 before SQLite opens it", (MODES,),
     ),
     Mutant(
         "migration-version-seen-before", "store/opening.py",
@@ -21,13 +88,208 @@ MUTANTS = (
         "what another process migrated is not migrated again", (f"{DATABASE}.Migrations",),
     ),
     Mutant(
-        "claim-despite-new-blocker", "store/claims.py", " and not found.open_blockers", "",
+        "backup-not-checked", "store/backup.py", "        _check_copy(new.draft)\n", "",
+        "a copy that is not sound is not kept",
+        ("store.test_backup.Backups.test_a_copy_that_is_not_sound_is_not_kept",),
+    ),
+)  # fmt: skip
+
+HOLDS = (
+    Mutant(
+        "fencing-any-token", "store/claim_rows.py", " or (token is not None and hold.token != token):", ":",
+        "who speaks with an old token changes nothing", (CLAIMS,),
+    ),
+    Mutant(
+        "fencing-any-worker", "store/claim_rows.py", "(worker is not None and hold.worker != worker) or (token",
+        "(token",
+        "who speaks for another's claim changes nothing", (CLAIMS,),
+    ),
+    Mutant(
+        "fencing-lease-over", "store/claim_rows.py", "    if not hold.held and hold.is_over():\n", "    if False:\n",
+        "who comes after the lease changes nothing",
+        ("store.test_from_python.Claimed.test_a_late_holder_changes_nothing_even_if_nobody_noticed",),
+    ),
+    Mutant(
+        "fencing-end-too-late", "store/attempts.py", " AND ended IS NULL", "",
+        "an attempt that has ended stays as it is", (ATTEMPTS,),
+    ),
+    Mutant(
+        "lease-by-the-wall-clock", "system/clock.py", "return monotonic() >= deadline", "return now() >= expected",
+        "on the same boot leases follow monotonic time", (LATE, CLAIMS),
+    ),
+    Mutant(
+        "lease-after-a-reboot", "system/clock.py", "return host_then == host() or now() >= expected",
+        "return now() >= expected",
+        "after a reboot a lease is over", (CLAIMS,),
+    ),
+    Mutant(
+        "lease-renewed-shorter", "store/claims.py", "clock.monotonic() + hold.lease, clock.now(hold.lease)",
+        "clock.monotonic() + 1, clock.now(1)",
+        "a lease is renewed at its length", (CLAIMS,),
+    ),
+    Mutant(
+        "claim-of-a-late-worker", "store/claims.py", "if hold and not hold.held and hold.is_over():",
+        "if hold and hold.is_over():",
+        "a worker that lives keeps its claim, however late", (LATE,),
+    ),
+    Mutant(
+        "claim-expired-of-a-worker", "store/claims.py", "if hold.held or not hold.is_over():",
+        "if not hold.is_over():",
+        "a worker's claim ends through recovery alone", (LATE,),
+    ),
+    Mutant(
+        "claim-listed-as-expired", "store/claims.py", "if not hold.held and hold.is_over()]", "if hold.is_over()]",
+        "a worker's claim does not run out", (LATE,),
+    ),
+    Mutant(
+        "claim-released-of-a-worker", "store/claims.py",
+        "            claim_rows.refuse_held(hold)\n            _give_back(", "            _give_back(",
+        "nobody releases what a worker runs", (LATE,),
+    ),
+    Mutant(
+        "claim-despite-new-blocker", "model.py",
+        "self.status == BACKLOG and not self.open_blockers and self.reserved_for",
+        "self.status == BACKLOG and self.reserved_for",
         "a task waits until its blockers are done, for its last holder, too", (CLAIMS,),
+    ),
+    Mutant(
+        "claim-reserved-for-another", "store/claims.py", "found.is_reserved and found.reserved_for == worker",
+        "found.is_reserved",
+        "a task released by hand is its last holder's for two seconds", (CLAIMS,),
+    ),
+    Mutant(
+        "claim-despite-a-pause", "store/assignments.py",
+        "best = [] if is_paused(connection) else ready_index.best(connection, lanes)",
+        "best = ready_index.best(connection, lanes)",
+        "a pause that comes between look and claim counts",
+        (f"{ATTEMPTS}.test_a_pause_that_comes_between_the_look_and_the_claim_counts",),
     ),
     Mutant(
         "ready-ignores-blockers", "store/ready_index.py",
         "AND open_blockers = 0 AND not_before IS NULL ORDER BY score DESC, seq LIMIT 2",
         "AND not_before IS NULL ORDER BY score DESC, seq LIMIT 2",
-        "no worker claims what waits for another task", ("store.test_store.Dependencies",),
+        "no worker claims what waits for another task", (f"{STORE}.Dependencies",),
+    ),
+    Mutant(
+        "ready-ignores-scores", "store/ready_index.py",
+        "AND open_blockers = 0 AND not_before IS NULL ORDER BY score DESC, seq LIMIT 2",
+        "AND open_blockers = 0 AND not_before IS NULL ORDER BY seq LIMIT 2",
+        "the best goes first", (f"{STORE}.Dependencies",),
+    ),
+    Mutant(
+        "decided-while-it-runs", "store/completion.py", "if status not in VERDICTS or (token is None and not force):",
+        "if status not in VERDICTS:",
+        "nobody says done of what a worker runs", (LATE,),
+    ),
+    Mutant(
+        "moves-all-allowed", "store/completion.py", "    refuse_move(found, status)\n", "    pass\n",
+        "a done task is not failed or cancelled", (CLAIMS,),
+    ),
+    Mutant(
+        "moves-launched-into-the-queue", "store/moves.py",
+        "if connection.execute(IS_LAUNCHED, (task.seq,)).fetchone():", "if False:",
+        "a launched task never drifts into somebody's run", (TURNS, "execution.test_launch.Launch"),
+    ),
+    Mutant(
+        "unkillable-again", "store/moves.py", "UNKILLABLE: (FAILED,", "UNKILLABLE: (BACKLOG,",
+        "what still runs is not run twice", ("store.test_moves.Tables", "execution.test_recovery.Given"),
+    ),
+    Mutant(
+        "interrupted-is-spent", "store/moves.py", "INTERRUPTED: (BACKLOG, BACKLOG,", "INTERRUPTED: (BACKLOG, FAILED,",
+        "an interrupted attempt costs no try", ("store.test_moves.Tables", ATTEMPTS),
+    ),
+    Mutant(
+        "interrupted-costs", "store/assignments.py", "costs = result.outcome in COSTLY", "costs = True",
+        "an interrupted attempt costs no try", (ATTEMPTS,),
+    ),
+    Mutant(
+        "lost-for-ever", "store/assignments.py", "losses >= LOSSES, losses - 1", "False, losses - 1",
+        "what kills its workers is put aside", (ATTEMPTS,),
+    ),
+    Mutant(
+        "verdict-after-landing", "store/assignments.py", "(hold.token,)).fetchone():\n        return None",
+        "(hold.token,)).fetchone():\n        return hold.verdict",
+        "what has landed is done, whatever was said too late",
+        ("ralph.test_worktrees.Worktrees.test_cancelled_too_late",),
+    ),
+    Mutant(
+        "stop-of-an-ended-claim", "store/assignments.py", 'return "its claim was ended"', "return None",
+        "a worker stops what it holds no more", (ATTEMPTS,),
+    ),
+    Mutant(
+        "turn-passes-the-narrow", "store/launches.py",
+        "running + connection.execute(EARLIER, (token,)).fetchone()[0] < width", "running < width",
+        "a narrow launch is not passed for ever", (f"{TURNS}.test_a_narrow_one_is_not_passed_for_ever",),
     ),
 )  # fmt: skip
+
+SCHEMA = (
+    Mutant(
+        "schema-negative-blockers", "store/schema.py",
+        "CONSTRAINT open_blockers_are_counted CHECK (open_blockers >= 0)", "",
+        "the count of blockers cannot go wrong unseen", (RULES,),
+    ),
+    Mutant(
+        "schema-any-status", "store/schema.py", "CONSTRAINT status_is_known\n                  CHECK (status IN",
+        "CHECK (1 OR status IN",
+        "a status is one of the six", (RULES,),
+    ),
+    Mutant(
+        "schema-end-without-outcome", "store/schema.py", "CHECK ((ended IS NULL) = (outcome IS NULL))", "CHECK (1)",
+        "an attempt that has ended says how", (RULES,),
+    ),
+    Mutant(
+        "schema-claim-of-nothing", "store/schema.py", "token    INTEGER NOT NULL REFERENCES attempts (id)",
+        "token    INTEGER NOT NULL",
+        "a claim's token is an attempt", (RULES,),
+    ),
+    Mutant(
+        "schema-reopened-blocker", "store/schema.py", "open_blockers = open_blockers + 1\n        WHERE seq IN",
+        "open_blockers = open_blockers\n        WHERE seq IN",
+        "a blocker that is reopened blocks", (RULES,),
+    ),
+    Mutant(
+        "schema-deleted-blocker", "store/schema.py",
+        "DELETE FROM dependencies WHERE blocker = OLD.seq OR task = OLD.seq;",
+        "DELETE FROM dependencies WHERE task = OLD.seq;",
+        "a blocker that is deleted blocks no more", (RULES, f"{STORE}.Dependencies"),
+    ),
+    Mutant(
+        "schema-history", "store/schema.py", "WHEN OLD.status <> NEW.status BEGIN", "WHEN 0 BEGIN",
+        "each change of state is written down", (RULES,),
+    ),
+    Mutant(
+        "dependencies-circle", "store/dependencies.py",
+        "if connection.execute(WAITS_FOR, (blocker, task)).fetchone():", "if False:",
+        "no task waits for itself", (f"{STORE}.Dependencies",),
+    ),
+    Mutant(
+        "graph-no-cycle", "store/graph.py", "if on_way[following]:", "if False:",
+        "an import that closes a circle is refused", ("store.test_graph.Cycles",),
+    ),
+    Mutant(
+        "delete-what-is-held", "store/editing.py", "for id, worker in connection.execute(HELD, (seq,)):",
+        "for id, worker in ():",
+        "what somebody holds is not deleted", ("commands.test_queue.Verbs.test_fail_reset_and_delete",),
+    ),
+    Mutant(
+        "delete-children-unasked", "store/editing.py",
+        "if not cascade and connection.execute(HAS_CHILDREN, (found.seq,)).fetchone():", "if False:",
+        "a task with children is not deleted unasked", ("commands.test_queue.Verbs.test_fail_reset_and_delete",),
+    ),
+    Mutant(
+        "import-token-again", "store/merging.py", "0 if first > last else last + 1 - first", "0",
+        "no token is given twice", (f"{IMPORTS}.test_no_token_is_given_twice",),
+    ),
+    Mutant(
+        "import-older-wins", "store/merging.py", "OR n.updated < t.updated THEN 'kept'", "THEN 'kept'",
+        "the newer record wins", (f"{IMPORTS}.test_the_newer_record_wins",),
+    ),
+    Mutant(
+        "import-of-what-is-held", "store/merging.py", "WHEN {IS_HELD.format(\"t.seq\")} OR n.updated",
+        "WHEN n.updated",
+        "a task that somebody holds is left alone", (f"{IMPORTS}.test_a_task_that_somebody_holds_is_left_alone",),
+    ),
+)  # fmt: skip
+
+MUTANTS = (*TRANSACTIONS, *HOLDS, *SCHEMA)
