@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import shutil
 import signal
 import sqlite3
 import stat
@@ -89,22 +90,33 @@ os._exit(0)"""
         self.assert_refused("use a newer txlite")
 
 
-class Orphans(Case):
-    """A log without its database: no other database may take it for its own."""
+class LogCase(Case):
+    """Homes whose last process was killed, so that their log is still there."""
 
-    def leave_log(self) -> str:
-        """A database with 200 tasks in its log, moved away after a kill; where it was moved."""
-        code = """import os, txlite
+    def leave_log(self, title: str = "task", count: int = 200) -> None:
+        """Add so many tasks, which stay in the log."""
+        code = f"""import os, txlite
 store = txlite.open()
-store.add_many(f"task {number}" for number in range(200))
+store.add_many(f"{title} {{number}}" for number in range({count}))
 os._exit(0)"""
         subprocess.run([sys.executable, "-c", code], cwd=self.directory, env=self.environment, check=True)
         self.assertTrue(os.path.getsize(self.home + "/tasks.db-wal"))
+
+    def titles(self) -> set[str]:
+        return {task["title"].split()[0] for task in self.json("list")}
+
+
+class Orphans(LogCase):
+    """A log without its database: no other database may take it for its own."""
+
+    def move_database(self) -> str:
+        """Where a database was moved whose log stayed."""
+        self.leave_log()
         os.rename(self.home + "/tasks.db", self.path("away"))
         return self.path("away")
 
     def test_a_new_database_does_not_adopt_it(self) -> None:
-        away = self.leave_log()
+        away = self.move_database()
         self.assertEqual(self.json("list"), [])
         self.assertIn("put it back", self.errors)
         new = self.json("add", "new")["id"]
@@ -116,7 +128,7 @@ os._exit(0)"""
         self.assertEqual(len(self.txlite("--home", aside, "export").splitlines()), 201)
 
     def test_a_database_that_is_put_back_finds_it(self) -> None:
-        away = self.leave_log()
+        away = self.move_database()
         self.assertIn("put it back", self.txlite("doctor", code=1))
         os.rename(away, self.home + "/tasks.db")
         self.assertEqual(len(self.json("list")), 200)
@@ -128,6 +140,70 @@ os._exit(0)"""
         self.txlite("add", "new")
         self.assertIn("tasks.db-journal", self.errors)
         self.assertFalse(os.path.exists(self.home + "/tasks.db-journal"))
+
+
+class ForeignLogs(LogCase):
+    """A log beside a database that it was not written for: it is never applied, and never lost."""
+
+    def assert_set_aside(self, word: str, titles: set[str]) -> None:
+        """The log is refused by who reads, moved away by who writes, and the database is what it was by itself."""
+        self.txlite("list", code=69)
+        self.assertIn(f"tasks.db-wal is the log of {word}", self.errors)
+        self.txlite("add", "new")
+        (aside,) = glob.glob(self.home + "/tasks.db.foreign-log-*")
+        self.assertIn(f"the log of {word}, and is not applied: tasks.db-wal", self.errors)
+        self.assertIn("tasks.db-wal", os.listdir(aside))
+        self.assertEqual(self.titles(), titles | {"new"})
+        self.assertEqual(self.errors, "")
+        self.assertIn("ok       integrity", self.txlite("doctor"))
+
+    def test_a_backup_in_the_databases_place(self) -> None:
+        self.txlite("add", "first")
+        self.txlite("backup", self.path("backup"))
+        self.leave_log("second")
+        self.txlite("reconcile")  # all of it comes into the file
+        self.leave_log("third")
+        shutil.copyfile(self.path("backup"), self.home + "/tasks.db")  # the same inode
+        self.assert_set_aside("a later state of it", {"first"})
+
+    def test_another_database(self) -> None:
+        self.leave_log("first")
+        os.rename(self.home, self.path("other"))
+        self.leave_log("second")
+        os.replace(self.path("other/tasks.db"), self.home + "/tasks.db")
+        self.assert_set_aside("another database", set())
+
+    def test_a_log_that_comes_back(self) -> None:
+        self.leave_log("first", 1)
+        os.rename(self.home + "/tasks.db-wal", self.path("log"))
+        self.txlite("add", "second")
+        self.assertRegex(self.errors, "tasks.db-wal is gone, and with it what was written last")
+        self.assertEqual(self.titles(), {"second"})
+        shutil.copyfile(self.path("log"), self.home + "/tasks.db-wal")
+        self.txlite("list", code=69)
+        self.assertIn("tasks.db-wal is an earlier log of its", self.errors)
+        self.assertRegex(self.txlite("doctor", "--set-aside"), "^tasks.db-wal.*: now in .*/tasks.db.foreign-log-")
+        self.assertEqual(self.titles(), {"second"})
+
+    def test_a_log_that_is_its_own_is_kept(self) -> None:
+        self.leave_log("first")
+        os.rename(self.home + "/tasks.db-wal", self.path("log"))
+        shutil.copyfile(self.path("log"), self.home + "/tasks.db-wal")
+        self.assertEqual(self.titles(), {"first"})
+        shutil.copytree(self.home, self.path("copy"))
+        self.leave_log("second")
+        shutil.rmtree(self.home)
+        os.rename(self.path("copy"), self.home)
+        self.txlite("add", "third")
+        self.assertEqual((self.titles(), self.errors), ({"first", "third"}, ""))
+        code = """import os, sqlite3
+connection = sqlite3.connect(".txlite/tasks.db")
+connection.execute("UPDATE tasks SET title = 'fourth'")
+connection.commit()
+os._exit(0)"""
+        subprocess.run([sys.executable, "-c", code], cwd=self.directory, check=True)  # it keeps no record
+        self.txlite("add", "fifth")
+        self.assertEqual((self.titles(), self.errors), ({"fourth", "fifth"}, ""))
 
 
 class Durability(Case):

@@ -11,8 +11,9 @@ import os
 from ..errors import Error, NotFound, Refused, StoreUnavailable
 from ..home import location
 from ..store.integrity import Inspection
+from ..store.log_record import find_foreign
 from ..store.opening import write_lock
-from ..store.set_aside import BROKEN, ORPHANED, companions, names, set_aside
+from ..store.set_aside import BROKEN, FOREIGN, ORPHANED, companions, names, set_aside
 from ..store.store import open_store
 from ..system import liveness
 
@@ -34,13 +35,13 @@ def move_database(given: str | None = None) -> str:
     lock.acquire()
     try:
         files = _find_files(home, path)
-        aside = set_aside(path, files, BROKEN if path in files else ORPHANED)
+        aside = set_aside(path, files, _why(path, files))
     except OSError as error:
         raise StoreUnavailable(f"{path} cannot be moved: {error.strerror}") from error
     finally:
         lock.release()
         lock.close()
-    return f"{names(files)}: now in {aside}; the next command that writes makes a new database"
+    return f"{names(files)}: now in {aside}" + ("" if os.path.lexists(path) else ": the next command makes a new one")
 
 
 def _find_files(home: str, path: str) -> list[str]:
@@ -50,9 +51,17 @@ def _find_files(home: str, path: str) -> list[str]:
     alive = _living(os.path.join(home, "locks"))
     if alive:
         raise Refused(f"{', '.join(alive)} of this home live, and use the database: end them first")
+    if path in files and find_foreign(path):
+        return companions(path)
     if path in files and _can_be_used(home):
         raise Refused(f"{path} can be used, and stays where it is: `txlite backup FILE` copies it")
     return files
+
+
+def _why(path: str, files: list[str]) -> str:
+    if path in files:
+        return BROKEN
+    return FOREIGN if os.path.lexists(path) else ORPHANED
 
 
 def _living(locks: str) -> list[str]:

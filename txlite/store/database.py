@@ -27,13 +27,15 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ..system.locks import FileLock, HostLock
+    from .log_record import Log
 
 
 class Database:
     """The connection of this process to one database file.
 
     path: the file. connection: to it, as `opening` makes it. inode: its device and inode as it was opened. lock, host
-    lock: those of who may write, None for who only reads. is_syncing: the write-ahead log is synced by us.
+    lock: those of who may write, None for who only reads. log: what was written ahead,
+    where there is such a log. is_syncing: it is synced by us. notice: what a person should know of its opening.
     """
 
     def __init__(
@@ -43,17 +45,20 @@ class Database:
         inode: tuple[int, int] = (0, 0),
         lock: FileLock | None = None,
         host_lock: HostLock | None = None,
+        log: Log | None = None,
         is_syncing: bool = False,
+        notice: str = "",
     ) -> None:
         self.path = path
         self.connection = connection
+        self.notice = notice
         self._inode = inode
         self._lock = lock
         self._host_lock = host_lock
         self._is_syncing = is_syncing
         self._process = os.getpid()
         self._threads = RLock()
-        self._log = -1  # descriptor of the write-ahead log
+        self._log = log
 
     def execute(self, sql: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[tuple]:
         """Return all rows of one statement that reads."""
@@ -76,12 +81,10 @@ class Database:
 
     def sync(self) -> None:
         """Bring what was committed to the disk, if it has to be there. Raises StoreLost."""
-        if not self._is_syncing:
+        if not self._is_syncing or self._log is None:
             return
         try:
-            if self._log < 0:  # it stays the same file for as long as somebody is connected
-                self._log = os.open(self.path + "-wal", os.O_RDONLY | os.O_CLOEXEC)
-            _sync_data(self._log)
+            _sync_data(self._log.descriptor)
         except OSError as error:
             raise StoreLost(
                 f"{self.path}-wal could not be brought to the disk ({error.strerror}): see the system's log"
@@ -115,13 +118,14 @@ class Database:
                 self.connection.close()  # whoever holds the lock for so long is connected: no checkpoint falls to us
             else:
                 self.connection.close()
+                if self._log:
+                    self._log.forget()
                 self._lock.release()
             self._lock.close()
+            if self._log:
+                self._log.close()
             if self._host_lock:
                 self._host_lock.close()
-            if self._log >= 0:
-                os.close(self._log)
-                self._log = -1
 
     def _check_process(self) -> None:
         if not self._process:
@@ -175,7 +179,7 @@ class _Transaction:
         try:
             try:
                 if error is None:
-                    database.connection.execute("COMMIT")
+                    self._commit()
             except sqlite3.Error as failure:
                 error = failure
             if error is not None and database.connection.in_transaction:
@@ -192,6 +196,12 @@ class _Transaction:
             raise InvalidValue(f"{error.object!r:.60} is not valid UTF-8: re-encode it") from error
         if isinstance(error, OverflowError):
             raise InvalidValue("a number is too large for the database") from error
+
+    def _commit(self) -> None:
+        database = self._database
+        database.connection.execute("COMMIT")
+        if self._lock and database._log:
+            database._log.note()
 
 
 _sync_data = getattr(os, "fdatasync", os.fsync)

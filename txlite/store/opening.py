@@ -19,6 +19,7 @@ from .database import Database, translated
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..system.locks import FileLock, HostLock
+    from .log_record import Log
 
 CHECKPOINT_PAGES = 4000  # 16 MB of WAL: four times SQLite's default, for a quarter of its syncs
 
@@ -35,16 +36,56 @@ def open_database(
     lock = None if read_only else write_lock(path, lock_timeout)
     host_lock = None if read_only else _host_lock(path)
     inode = _look(path)
+    notice = _refuse_foreign_log(path) if lock is None else _set_foreign_log_aside(path, lock)
     connection = _check_ours(path)
     if read_only:
         return Database(path, connection, inode)
     connection.close()
     connection = _connect(path, "rw", f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-    is_syncing = _set_synchronous(connection, path, synchronous)
-    database = Database(path, connection, inode, lock, host_lock, is_syncing)
+    log = _set_synchronous(connection, path, synchronous)
+    is_syncing = log is not None and synchronous == "FULL"
+    database = Database(path, connection, inode, lock, host_lock, log, is_syncing, notice)
     if not is_current(database):
         _bring_up_to_date(database)
     return database
+
+
+def _refuse_foreign_log(path: str) -> str:
+    """Raise StoreUnavailable for a log that is not this database's: who only reads moves nothing."""
+    if size_of(path + "-wal"):
+        from .log_record import find_foreign
+
+        found = find_foreign(path)
+        if found:
+            raise StoreUnavailable(
+                f"{path}-wal is {found}: the next command that writes sets it aside, or `txlite doctor --set-aside`"
+            )
+    return ""
+
+
+def _set_foreign_log_aside(path: str, lock: FileLock) -> str:
+    """Move a log away that is not this database's; what a person should know of it."""
+    from .log_record import find_foreign, forget, is_missing
+    from .set_aside import FOREIGN, companions, names, set_aside
+
+    lock.acquire()
+    try:
+        found = find_foreign(path) if size_of(path + "-wal") else ""
+        if not found:
+            missing = is_missing(path)
+            forget(path)
+            return f"{path}-wal is gone, and with it what was written last: that is lost" if missing else ""
+        files = companions(path)
+        aside = set_aside(path, files, FOREIGN)
+        forget(path)
+    except OSError as error:
+        raise StoreUnavailable(f"{path}-wal cannot be moved away: {error.strerror}") from error
+    finally:
+        lock.release()
+    return (
+        f"{path}-wal was {found}, and is not applied: {names(files)} are now in {aside}: with a copy of the database "
+        f"that they belong to beside them, `txlite --home {aside} export` writes what they hold"
+    )
 
 
 def empty_database(path: str) -> Database:
@@ -120,14 +161,16 @@ def _check_ours(path: str) -> sqlite3.Connection:
     return connection
 
 
-def _set_synchronous(connection: sqlite3.Connection, path: str, synchronous: str) -> bool:
-    """Have the write-ahead log synced by us: whether we have to. Where there is none, SQLite knows better when."""
+def _set_synchronous(connection: sqlite3.Connection, path: str, synchronous: str) -> Log | None:
+    """Have the write-ahead log, which is returned, synced by us. Where there is none, SQLite knows better when."""
+    from .log_record import Log
+
     try:
         has_log = connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
         connection.execute(f"PRAGMA synchronous = {'NORMAL' if has_log else synchronous}")
     except sqlite3.Error as error:
         raise translated(error, path) from error
-    return has_log and synchronous == "FULL"
+    return Log(path) if has_log else None
 
 
 def _read_text(data: bytes) -> str:

@@ -15,6 +15,7 @@ from ..system.atomic_file import sync
 
 COMPANIONS = ("-wal", "-shm", "-journal")  # sqlite.org/tempfiles.html
 ORPHANED = "orphaned-log"  # of a database that is not there
+FOREIGN = "foreign-log"  # of another database, or of another state of this one
 BROKEN = "set-aside"  # a database that cannot be used, and what belongs to it
 
 

@@ -503,7 +503,8 @@ def open_store(path: str | None = None, read_only: bool = False) -> Store:
     if read_only:
         return Store(home, _open_reading(home, database), _find_orphans(database))
     notice = _make(home, database)
-    return Store(home, _open_writing(home, database), notice)
+    opened = _open_writing(home, database)
+    return Store(home, opened, notice or opened.notice)
 
 
 def _open_reading(home: str, path: str) -> Database:
