@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import secrets
@@ -14,6 +13,8 @@ import time
 import unittest
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+from .privileges import without_privileges as without_privileges
 
 if TYPE_CHECKING:
     from txlite import Store
@@ -69,13 +70,6 @@ def running(marker: str) -> list[int]:
         except (FileNotFoundError, ProcessLookupError):
             pass
     return found
-
-
-def without_privileges() -> None:
-    """Of root's, those that make a file's rights count for nothing."""
-    libc = ctypes.CDLL(None)
-    for capability in (1, 2) if hasattr(libc, "prctl") else ():  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
-        libc.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
 
 
 class Case(unittest.TestCase):

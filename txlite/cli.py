@@ -54,7 +54,9 @@ class Parser(argparse.ArgumentParser):
 def main(argv: list[str] | None = None) -> int:
     """Run one command; its exit code. Our scripts say first by which name they were called: --as NAME."""
     arguments = sys.argv[1:] if argv is None else argv
-    name, arguments = (arguments[1], arguments[2:]) if arguments[:1] == ["--as"] else ("txlite", arguments)
+    name, arguments = (
+        (arguments[1], arguments[2:]) if arguments[:1] == ["--as"] and arguments[1:] else ("txlite", arguments)
+    )
     _mend_streams()
     try:
         code = _dispatch(arguments, name)

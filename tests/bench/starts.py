@@ -20,7 +20,7 @@ import homes
 import pairs
 
 sys.path.append(homes.ROOT)
-from tests.case import without_privileges
+from tests.privileges import without_privileges
 
 BUDGET = 1.3
 READY = ["ready", "--limit", "1", "--json"]

@@ -26,6 +26,10 @@ class TxCalls(Case):
         self.tx("show", "tx-nosuch00", code=2)
         self.assertIn("Task not found: tx-nosuch00", self.errors)
         self.assertRegex(self.tx("help", "tree"), r"usage: tx tree [\S\s]*subtree")
+        os.symlink(os.path.join(ROOT, "bin", "txlite"), self.path("tx"))
+        linked = subprocess.run([self.path("tx"), "bogus"], env=self.environment, capture_output=True)
+        self.assertEqual((linked.returncode, linked.stdout), (1, b""))
+        self.txlite("--as", code=64)
         self.assertRegex(self.tx("-v"), r"^tx \d+\.\d+\.\d+\n$")
 
     def test_a_database_names_its_home(self) -> None:
