@@ -94,8 +94,7 @@ class Run(Case):
         run = Terminal(self, "run")
         run.wait_for(r"^paused since .*: nothing is begun until `txlite resume`$")
         self.txlite("resume")
-        shown = run.wait_for(r"1/1  0 running  1 later")
-        self.assertRegex(shown, r"\n1 task for later, not before .*: Ctrl-C ends the run\n")
+        run.wait_for(r"^1 task for later, not before .*: Ctrl-C ends the run\n\[#+\]  1/1  0 running  1 later")
         run.process.send_signal(signal.SIGINT)
         shown = run.end()
         self.assertRegex(

@@ -16,7 +16,7 @@ from ..store.new_tasks import check_command
 from ..text import parse_duration
 from ..view.json_objects import loop_plan_object, print_json
 from ..view.loop_summary import print_plan, show_summary
-from ..view.run_progress import show_run
+from ..view.run_progress import show_loop
 from ..view.terminal import check_said, say
 from . import open_reading, open_writing
 from .arguments import duration, parse_attempts, parse_count, parse_hours, parse_workers, value_of
@@ -138,7 +138,7 @@ def _loop(store: Store, agent: Agent, options: LoopOptions, cap: int, args: Name
     settings = SupervisorSettings(options.workers, agent, options.max_attempts, limits, cap, options.drain)
     idle_exit = None if options.forever else options.idle_exit or 0.0
     bounds = loop.Bounds(options.max_tasks, options.max_hours, options.max_failures, idle_exit)
-    progress = show_run(store, agent, quiet=args.json)
+    progress = show_loop(store, agent, quiet=args.json)
     ours = loop.Loop(store, settings, policy, bounds, progress.look)
     progress.heed, progress.workers = ours.heed, ours.supervisor.worker_ids
     try:

@@ -19,7 +19,7 @@ from ..text import duration, printable, shorten
 from .attempts import print_prompt
 from .json_objects import print_json, summary_object
 from .table import print_table
-from .terminal import say
+from .terminal import say, width
 
 LINES = 4  # of what was written last
 
@@ -36,13 +36,22 @@ def show_summary(found: Summary, as_json: bool) -> None:
         print_json(summary_object(found, page))
         return
     first = found.loops[-1]
-    to = clock.to_local(found.ended) if found.ended else "now"
     took = duration(seconds(found.started, found.ended))
-    say(f"{first.agent}, from {clock.to_local(found.started)} to {to} ({took}): {first.reason or 'goes on'}")
+    when = f"{first.agent}, {_describe_time(found.started, found.ended)} ({took})"
+    why = printable(first.reason or "goes on")
+    say(f"{when}: {why}" if len(when) + len(why) + 2 < width() else f"{when}:\n  {why}")
     print_table(map(_row, found.entries))
     _say_what_needs_a_person(found)
     say(", ".join(f"{found.counts[state]} {state}" for state in STATES if state in found.counts) or "no tasks")
     say(f"page: {page}")
+
+
+def _describe_time(started: str, ended: str | None) -> str:
+    """From when to when, the offset and, where it is one, the day told once."""
+    begin, end = clock.to_local(started), clock.to_local(ended) if ended else "now"
+    if begin[-6:] != end[-6:]:
+        return f"from {begin} to {end}"
+    return f"from {begin[:-6]} to {end[11:] if begin[:11] == end[:11] else end}"
 
 
 def _row(entry: Entry) -> tuple[object, ...]:

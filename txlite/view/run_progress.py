@@ -11,11 +11,13 @@ import os
 from .. import text
 from ..execution.waiting import look_at_waiting
 from ..model import ACTIVE, CANCELLED, DONE, FAILED
+from ..system import clock
 from ..system.named_tuple import NamedTuple
 from .attempt_row import shorten_path
 from .json_objects import attempts_object, run_object, waiting_object
 from .outlook import Outlook
 from .progress import Progress
+from .running import describe_running
 from .tasks import describe
 from .terminal import room_for, say
 from .waiting import FEW, count_waiting, print_waiting
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from ..store.store import Store
 
 ENDED = (ACTIVE, DONE, FAILED, CANCELLED)  # the states that are counted; what waits is counted by what it waits for
+DRAW = 0.1  # seconds between two drawings, at the least
+PATIENCE = 3.0  # seconds
 FULLY = 10  # tasks that failed, of which the end of the output is shown
 LINES = 5  # of it
 INDENT = " " * 9
@@ -40,18 +44,21 @@ INDENT = " " * 9
 class RunProgress:
     """The run as it goes on: shows what it has finished, and tells `heed` of it.
 
-    workers: the ids of the run's own, as its supervisor keeps them.
+    workers: the ids of the run's own, as its supervisor keeps them. patience: on a terminal, tasks are shown that have
+    run for so many seconds.
     """
 
-    def __init__(self, store: Store, progress: Progress, agent: Agent) -> None:
+    def __init__(self, store: Store, progress: Progress, agent: Agent, patience: float) -> None:
         self.workers: set[str] = set()
         self.heed: Callable[[Iterable[Finished]], None] = lambda events: None
         self.last_workers: dict[str, str | None] = {}  # task -> worker of its last attempt
         self._store = store
         self._progress = progress
+        self._patience = patience
         self._outlook = Outlook(store, agent, progress.say)
         self._event = store.history.last_event()
         self._is_told = False  # that it is stopping
+        self._next_drawing = 0.0
 
     def look(self, is_interrupted: bool = False) -> None:
         """Show and hand on what has ended since the last look; `is_interrupted`: a signal came."""
@@ -64,15 +71,20 @@ class RunProgress:
             self.last_workers.update((event.task, event.worker) for event in events)
             self._progress.finished(events)
             self.heed(events)
-        if self._outlook.look(self._count_running()):
-            self._progress.update(self._count_running(), self._outlook.runnable, self._outlook.later)
+        if clock.monotonic() >= self._next_drawing:
+            self._draw()
+            self._next_drawing = clock.monotonic() + DRAW
 
     def end(self) -> None:
         """Take away what is drawn."""
         self._progress.end()
 
-    def _count_running(self) -> int:
-        return sum(claim.worker in self.workers for claim in self._store.claims())
+    def _draw(self) -> None:
+        running = sum(claim.worker in self.workers for claim in self._store.claims())
+        if self._outlook.look(running):
+            self._progress.expect(running + self._outlook.runnable, self._outlook.later)
+        if self._progress.is_live:
+            self._progress.draw(running, describe_running(self._store, self.workers, self._patience))
 
     def tasks(self) -> list[Task]:
         """Return the tasks of which the run's own workers made the last attempt."""
@@ -82,7 +94,12 @@ class RunProgress:
 def show_run(store: Store, agent: Agent, batch: Batch | None = None, quiet: bool = False) -> RunProgress:
     """Begin to show a run by workers with this agent: of a batch, or of all that is queued."""
     done = store.batches.count(batch).get("done", 0) if batch else 0
-    return RunProgress(store, Progress(done, quiet), agent)
+    return RunProgress(store, Progress(done, quiet), agent, PATIENCE)
+
+
+def show_loop(store: Store, agent: Agent, quiet: bool = False) -> RunProgress:
+    """Begin to show a loop: its tasks are long, so each is shown from its beginning, and has a line at its end."""
+    return RunProgress(store, Progress(quiet=quiet, tells_all=True), agent, 0.0)
 
 
 class RunResult(NamedTuple):

@@ -21,11 +21,17 @@ if TYPE_CHECKING:
 _lost: list[OSError] = []  # why stdout could not be written to its end
 
 
-def width() -> int:
-    """Return the terminal's width in columns; 80 where it does not say."""
+def size() -> os.terminal_size:
+    """Return the terminal's columns and lines; 80 and 24 where it does not say."""
     import shutil
 
-    return shutil.get_terminal_size().columns or 80  # a terminal that does not know its size says 0
+    columns, lines = shutil.get_terminal_size()
+    return os.terminal_size((columns or 80, lines or 24))  # a terminal that does not know its size says 0
+
+
+def width() -> int:
+    """Return the terminal's width in columns; 80 where it does not say."""
+    return size().columns
 
 
 def room_for(others: int, least: int = 20, elsewhere: int = 100) -> int:

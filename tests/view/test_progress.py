@@ -1,0 +1,104 @@
+"""A loop and a run as they go on, in a terminal: what each worker does, what has ended, and what is left at any end."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import signal
+import unittest
+import unittest.mock
+
+from txlite import text
+from txlite.view import live_lines
+from txlite.view.live_lines import LiveLine, LiveLines
+
+from ..case import Case
+from ..ralph.case import RepositoryCase
+from .screen import Terminal, draw
+
+LOOP = ("ralph", "--agent", "scripted", "--no-commit", "--no-worktrees", "-w", "1", "--max-attempts", "1")
+UNTIL = "until test -e go; do sleep 0.02; done"
+
+
+class Loop(RepositoryCase):
+    git = False
+
+    def test_it_shows_what_each_worker_does_and_keeps_what_has_ended(self) -> None:
+        first = self.add("echo hello", title="the first")
+        second = self.add(f"echo one; printf 'two\\033[2J of many %0100d\\n\\n' 2; {UNTIL}", title="日本語の題名" * 9)
+        terminal = Terminal(self, *LOOP)
+        shown = terminal.wait_for(
+            rf"^ +\d+s  {second}  日本語.*…\n {{8}}two\\x1b\[2J of many 0+…\n\[#+\.+\]  1/2  1 running"
+        )
+        self.assertRegex(shown, rf"^done      {first}  +\d.*s  the first\n +\d+s  {second}")
+        self.assertLessEqual(max(map(text.columns, shown.splitlines())), 80)
+        self.assert_nothing_to_restore(terminal)
+        open(self.path("go"), "w").close()
+        shown = terminal.end()
+        self.assertRegex(
+            shown, rf"^done      {first} .*\ndone      {second} .*…\nscripted, from .*\n(.*\n)+2 done\npage: "
+        )
+        self.assertNotIn("running", shown)
+        self.assertLessEqual(max(map(text.columns, re.sub("page: .*", "", shown).splitlines())), 80)
+
+    def test_a_loop_that_is_killed_leaves_a_terminal_that_needs_nothing(self) -> None:
+        self.add(f"echo hello; {UNTIL}")
+        terminal = Terminal(self, *LOOP)
+        shown = terminal.wait_for(r"\n {8}hello\n\[\.+\]  0/1  1 running")
+        terminal.process.send_signal(signal.SIGINT)
+        self.assertIn("\n        hello\n[", terminal.wait_for(r"^stopping: what runs may finish"))
+        self.assert_nothing_to_restore(terminal)
+        terminal.process.kill()
+        terminal.process.wait()
+        self.assertTrue(terminal.read().endswith("\n"), shown)
+        open(self.path("go"), "w").close()
+
+    def assert_nothing_to_restore(self, terminal: Terminal) -> None:
+        """Whoever dies now leaves the cursor at the beginning of a line below all, and no mode changed."""
+        self.assertLessEqual({found[-1] for found in re.findall(r"\x1b(?:\[[\d;?]*)?.", terminal.sent)}, set("AJK"))
+        self.assertRegex(terminal.sent, r"\n\x1b\[J$")
+
+
+class Run(Case):
+    def test_what_takes_long_is_shown_and_what_is_done_is_counted(self) -> None:
+        run = Terminal(self, "run", "-j", "2", "--from", self.batch("true", f"echo waiting; {UNTIL}"))
+        shown = run.wait_for(r"^ +\d+s  tx-\w+  echo waiting; until .*\n {8}waiting\n\[#+\.+\]  1/2  1 running")
+        self.assertNotIn("done", shown.replace("; done", ""))
+        open(self.path("go"), "w").close()
+        self.assertTrue(run.end().endswith("\n2 done\n"))
+
+
+class Lines(unittest.TestCase):
+    def drawn(self, *steps: str) -> str:
+        """What stands there after each step has said a line, in capitals, or drawn two."""
+        out = io.StringIO()
+        size = os.terminal_size((20, 9))
+        with contextlib.redirect_stdout(out), unittest.mock.patch.object(live_lines, "size", lambda: size):
+            lines = LiveLines()
+            for step in steps:
+                if step.isupper():
+                    lines.say(step)
+                else:
+                    lines.draw([LiveLine(step), LiveLine(step * 9)] if step else [])
+        return draw(out.getvalue().replace("\n", "\r\n"))
+
+    def test_what_is_said_stands_above_what_is_drawn(self) -> None:
+        self.assertEqual(self.drawn("ab", "SAID"), "SAID\nab\nababababababababab\n")
+        self.assertEqual(self.drawn("ab", "SAID", "c", "MORE", ""), "SAID\nMORE\n")
+        self.assertEqual(self.drawn("abcd"), "abcd\n" + "abcd" * 4 + "ab…\n", "no line wraps")
+
+    def test_a_terminal_that_became_narrower_has_wrapped_its_lines(self) -> None:
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out), unittest.mock.patch.object(live_lines, "size") as size:
+            size.return_value = os.terminal_size((40, 9))
+            lines = LiveLines()
+            lines.draw([LiveLine("x" * 39), LiveLine("y")])
+            size.return_value = os.terminal_size((20, 9))
+            lines.draw([])
+        self.assertIn("\r\x1b[3A", out.getvalue())
+
+
+if __name__ == "__main__":
+    unittest.main()
