@@ -23,6 +23,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # So that a thousand starts compile nothing anew; one for all classes, where they run side by side.
 _OWN = None if "TESTS_COMPILED" in os.environ else tempfile.TemporaryDirectory(prefix="txlite-compiled-")
 COMPILED = _OWN.name if _OWN else os.environ["TESTS_COMPILED"]
+STATE = os.environ["XDG_STATE_HOME"] = os.path.join(COMPILED, "state")  # nothing of the user's
 # A machine's site-packages can double the time; but what measures coverage lies among them.
 WITHOUT_SITE = () if "COVERAGE_PROCESS_START" in os.environ else ("-S",)
 if "TESTS_SEED" not in os.environ:  # all that is drawn follows from it: the ids of tasks
@@ -84,7 +85,7 @@ class Case(unittest.TestCase):
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("TXLITE_")}
         for setting in ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"):  # of a machine, and not of most
             self.environment.pop(setting, None)
-        self.environment.update(PYTHONPATH=ROOT, PYTHONPYCACHEPREFIX=COMPILED)
+        self.environment.update(PYTHONPATH=ROOT, PYTHONPYCACHEPREFIX=COMPILED, XDG_STATE_HOME=STATE)
         self._starts = 0
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:

@@ -94,6 +94,13 @@ class Clones(DatabaseCase):
         os.rename(self.path("copy"), self.home)  # another one at the same place
         self.assert_refused("git tracks .txlite/config.ini")
 
+    def test_one_that_was_made_here_is_used_though_a_commit_takes_it_in(self) -> None:
+        shutil.rmtree(self.home)
+        self.txlite("add", "x")
+        self.write_config("[agent x]\ncommand = true\n")
+        self.track(".txlite/config.ini")
+        self.assertEqual(len(self.json("list")), 1)
+
     def test_each_form_of_gits_index_is_understood(self) -> None:
         self.track(".txlite/tasks.db", ".txlite/config.ini")
         for version in "2", "3", "4":

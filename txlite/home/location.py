@@ -69,7 +69,8 @@ def make(home: str) -> None:
 
     Raises StoreUnavailable where it cannot be made, written or trusted.
     """
-    if not os.path.lexists(home):
+    is_new = not os.path.lexists(home)
+    if is_new:
         from .trust import check_place
 
         check_place(home)
@@ -80,6 +81,8 @@ def make(home: str) -> None:
     except OSError as error:
         raise StoreUnavailable(f"cannot make home {home}: {error.strerror}: give another with --home") from error
     check_home(home)
+    if is_new:
+        _trust_own(home)
     try:
         handle = os.open(os.path.join(home, ".gitignore"), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -110,15 +113,34 @@ def ignore(home: str, directory: str) -> None:
 def check_home(home: str) -> None:
     """Raise StoreUnavailable unless home is ours, only we may write it, and it came with no repository."""
     check_trust(home)
+    repository = _find_repository(home)
+    if repository:
+        from .trust import check_origin
+
+        check_origin(home, repository)
+
+
+def _find_repository(home: str) -> str | None:
+    """The nearest directory upwards with a .git in it."""
     directory = os.path.abspath(home)
     while not os.path.lexists(os.path.join(directory, ".git")):
         parent = os.path.dirname(directory)
         if parent == directory:
-            return
+            return None
         directory = parent
-    from .trust import check_origin  # most homes lie in no repository
+    return directory
 
-    check_origin(home, directory)
+
+def _trust_own(home: str) -> None:
+    """Remember a home that was made here, in a repository: it came with no clone, though a commit may take its
+    config.ini in, of a person or of an agent's `git add -A`."""
+    if _find_repository(home):
+        from .trust import remember
+
+        try:
+            remember(home)
+        except StoreUnavailable:
+            pass  # nothing can be remembered here: it is refused once git tracks it, and that says why
 
 
 def check_trust(path: str) -> None:
