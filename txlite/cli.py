@@ -33,6 +33,13 @@ class Parser(argparse.ArgumentParser):
         formatter = partial(argparse.HelpFormatter, width=int(width) - 2 if width.isdigit() else 78)
         super().__init__(formatter_class=formatter, allow_abbrev=False, **options)  # type: ignore[arg-type]
 
+    def format_help(self) -> str:
+        """Return what argparse has to say, and then examples."""
+        from .commands.examples import write_examples
+
+        lines = write_examples(self.prog.partition(" ")[2])
+        return super().format_help() + "\n".join(["", "examples:", *(f"  {line}" for line in lines), ""])
+
     def error(self, message: str) -> NoReturn:
         """Raise UsageError, where argparse would exit, with what may have been meant, or there is to choose."""
         kind, _, rest = message.partition(": ")
@@ -187,7 +194,9 @@ def _help(topic: str, called: str) -> int:
 
     topic = ALIASES.get(topic, topic)
     if topic in ("-h", "--help", "help"):
-        print(_overview())
+        from .commands.overview import write_overview
+
+        print(write_overview())
     elif topic in help.TOPICS:
         options = make_parser(topic, None, called)[1].format_help() + "\n" if topic in VERBS else ""
         help.show(options + help.read(topic))
@@ -209,33 +218,6 @@ def _split_home(arguments: list[str]) -> tuple[str | None, list[str]]:
         home = value if equals else rest.pop(0)
         home = _find_home(home) if option == "--db" else home
     return home, rest
-
-
-def _overview() -> str:
-    from textwrap import fill
-
-    from .commands.help import TOPICS
-    from .commands.spelling import ALIASES
-
-    aliases = ", ".join(f"{alias} ({verb})" for alias, verb in ALIASES.items())
-    width = max(map(len, VERBS))
-    verbs = [f"  {verb:<{width}}  {summary}" for verb, (_, summary) in VERBS.items()]
-    topics = [f"  {topic:<{width}}  {summary}" for topic, summary in TOPICS.items()]
-    return "\n".join(
-        [
-            "usage: txlite [--home DIR] COMMAND ...",
-            "",
-            "Runs commands and AI coding agents in the background, several at a time, each with a report.",
-            "",
-            *verbs,
-            "",
-            fill(f"Other tools' words are understood, too: {aliases}.", 78),
-            "",
-            "`txlite COMMAND --help` explains one of them; `txlite help TOPIC` shows a page of the documentation:",
-            "",
-            *topics,
-        ]
-    )
 
 
 def _hint(word: str, known: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ import textwrap
 
 from txlite import cli
 from txlite.commands import VERBS
+from txlite.commands.examples import write_examples
 
 from ..case import ROOT
 
@@ -32,6 +33,7 @@ def describe_verb(verb: str) -> str:
     lines = [describe_argument(parser, one) for one in actions if one.help and one.help not in (parser.usage or "")]
     parts = [f"### {verb}", parser.description or "", "    " + usage(parser, actions), "\n".join(lines)]
     parts.append(textwrap.fill(parser.epilog or "", WIDTH, break_long_words=False, break_on_hyphens=False))
+    parts.append("\n".join("    " + line for line in write_examples(verb)))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

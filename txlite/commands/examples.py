@@ -1,0 +1,179 @@
+"""Two examples for each verb: what one wants, and what is typed for it.
+
+Each is run by a test as it stands, in a shell. Shown by `--help` and in the reference; imported only there.
+"""
+
+from __future__ import annotations
+
+# verb -> (what one wants, what is typed). The ids stand for any.
+EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
+    "add": (
+        ("a command, here and with this shell's MODE", "txlite add --env MODE -- make test"),
+        ("a prompt, which waits for another task", 'txlite add "Mention tabs in the manual" --after tx-7gn7ogx0'),
+    ),
+    "update": (
+        ("it comes sooner", "txlite update tx-7gn7ogx0 --score 9"),
+        ("nobody takes it until it is in the backlog again", "txlite update tx-7gn7ogx0 --status blocked"),
+    ),
+    "delete": (
+        ("gone, with its history", "txlite delete tx-7gn7ogx0"),
+        ("and all tasks below it", "txlite delete tx-7gn7ogx0 --cascade"),
+    ),
+    "dep": (
+        ("the first waits for the second", "txlite dep block tx-7gn7ogx0 tx-1e9wq2vn"),
+        ("what it waits for, and what that waits for", "txlite dep tree tx-7gn7ogx0"),
+    ),
+    "block": (
+        ("the first waits for the second", "txlite block tx-7gn7ogx0 tx-1e9wq2vn"),
+        ("and what it waits for now", "txlite block tx-7gn7ogx0 tx-1e9wq2vn && txlite dep tree tx-7gn7ogx0"),
+    ),
+    "unblock": (
+        ("the first no longer waits for the second", "txlite unblock tx-7gn7ogx0 tx-1e9wq2vn"),
+        ("and is it ready now?", "txlite unblock tx-7gn7ogx0 tx-1e9wq2vn && txlite ready"),
+    ),
+    "run": (
+        ("a command a line, four at a time; again: what is left of it", "txlite run -j 4 --from jobs.txt"),
+        ("one command, with its report", "txlite run -- make test"),
+    ),
+    "launch": (
+        ("an agent in the background", 'txlite launch --agent claude medium "Explain in NOTES.md what this does"'),
+        ("a command, until its end", "txlite launch --agent shell --wait 'make test'"),
+    ),
+    "ralph": (
+        ("until the morning, each work judged", 'txlite ralph --agent claude --verify "make test" --max-hours 9'),
+        ("what the next agent would be told", "txlite ralph --agent claude --dry-run"),
+    ),
+    "worker": (
+        ("in another terminal: it takes what needs a GPU, too", "txlite worker start --name ada --capabilities gpu"),
+        ("all leave when they have finished", "txlite worker stop --all"),
+    ),
+    "status": (
+        ("what waits and runs, and what ended last", "txlite status"),
+        ("how much of everything", "txlite status --stats"),
+    ),
+    "list": (
+        ("what went wrong", "txlite list --status failed,blocked"),
+        ("for a program", "txlite list --limit 20 --json"),
+    ),
+    "show": (
+        ("why did it fail?", "txlite show tx-7gn7ogx0"),
+        ("for a program", "txlite show tx-7gn7ogx0 --json"),
+    ),
+    "logs": (
+        ("its output, until it ends", "txlite logs -f tx-7gn7ogx0"),
+        ("byte for byte", "txlite logs --raw tx-7gn7ogx0 > build.log"),
+    ),
+    "history": (
+        ("who did what, last", "txlite history --limit 20"),
+        ("what became of one task", "txlite history tx-7gn7ogx0"),
+    ),
+    "tree": (
+        ("a task and its parts", "txlite tree tx-7gn7ogx0"),
+        ("for a program", "txlite tree tx-7gn7ogx0 --json"),
+    ),
+    "children": (
+        ("the parts of a task", "txlite children tx-7gn7ogx0"),
+        ("for a program", "txlite children tx-7gn7ogx0 --json"),
+    ),
+    "ready": (
+        ("what would be taken next", "txlite ready --limit 1"),
+        ("take it, in one step, for a program", "txlite ready --claim me --json"),
+    ),
+    "claims": (
+        ("who holds what", "txlite claims"),
+        ("holders that went away", "txlite claims --expired"),
+    ),
+    "wait": (
+        ("and exit as it did", "txlite wait tx-7gn7ogx0"),
+        ("for all that waits or runs, at most an hour", "txlite wait --all --timeout 1h"),
+    ),
+    "stop": (
+        ("end it, with all that it started", "txlite stop tx-7gn7ogx0"),
+        ("end all that was launched", "txlite stop --all"),
+    ),
+    "cancel": (
+        ("it will not run, or is stopped", "txlite cancel tx-7gn7ogx0"),
+        ("two of them", "txlite cancel tx-7gn7ogx0 tx-1e9wq2vn"),
+    ),
+    "retry": (
+        ("all that failed", "txlite retry --failed"),
+        ("one, and run it", "txlite retry tx-7gn7ogx0 && txlite run"),
+    ),
+    "reset": (
+        ("as if it had never run", "txlite reset tx-7gn7ogx0"),
+        ("two of them", "txlite reset tx-7gn7ogx0 tx-1e9wq2vn"),
+    ),
+    "done": (
+        ("it was done by hand", "txlite done tx-7gn7ogx0"),
+        ("though somebody holds it", "txlite done tx-7gn7ogx0 --force"),
+    ),
+    "fail": (
+        ("put aside", "txlite fail tx-7gn7ogx0"),
+        ("and why", 'txlite fail tx-7gn7ogx0 --reason "no network here"'),
+    ),
+    "pause": (
+        ("what runs goes on, nothing new begins", "txlite pause"),
+        ("for an hour", "txlite pause && sleep 1h && txlite resume"),
+    ),
+    "resume": (
+        ("go on", "txlite resume"),
+        ("and what goes on?", "txlite resume && txlite status"),
+    ),
+    "scale": (
+        ("the run that goes on has eight workers", "txlite scale 8"),
+        ("fewer, while others need the machine", "txlite scale 1"),
+    ),
+    "claim": (
+        ("take it, for half an hour", "txlite claim tx-7gn7ogx0 me"),
+        ("for longer", "txlite claim tx-7gn7ogx0 me --lease 2h"),
+    ),
+    "claim:release": (
+        ("give it back", "txlite claim:release tx-7gn7ogx0 me"),
+        ("the same, in two words", "txlite claim release tx-7gn7ogx0 me"),
+    ),
+    "claim:renew": (
+        ("begin its lease again", "txlite claim:renew tx-7gn7ogx0 me"),
+        ("the same, in two words", "txlite claim renew tx-7gn7ogx0 me"),
+    ),
+    "init": (
+        ("in this directory", "txlite init"),
+        ("elsewhere", "txlite --home jobs/.txlite init"),
+    ),
+    "doctor": (
+        ("before a night on a new machine", "txlite doctor"),
+        ("stop a script where something is broken", "txlite doctor > doctor.txt || exit 1"),
+    ),
+    "cleanup": (
+        ("what it would do", "txlite cleanup --dry-run"),
+        ("all older than a month, without a question", "txlite cleanup --age 30 --force"),
+    ),
+    "reconcile": (
+        ("after a crash, without a run", "txlite reconcile"),
+        ("and what is ready again", "txlite reconcile && txlite ready"),
+    ),
+    "export": (
+        ("for version control", "txlite export tasks.jsonl"),
+        ("to another home", "txlite export | txlite --home other/.txlite import -"),
+    ),
+    "import": (
+        ("all of it, or nothing", "txlite import tasks.jsonl"),
+        ("from another home", "txlite --home other/.txlite export | txlite import -"),
+    ),
+    "sync": (
+        ("to tasks.jsonl in home", "txlite sync export"),
+        ("from it, after a git pull", "txlite sync import"),
+    ),
+    "backup": (
+        ("while others work", "txlite backup tasks-backup.db"),
+        ("one a day", 'txlite backup "tasks-$(date +%F).db"'),
+    ),
+    "pack": (
+        ("one file for another machine", "txlite pack txlite.pyz"),
+        ("and see that it runs", "txlite pack txlite.pyz && ./txlite.pyz --version"),
+    ),
+}
+
+
+def write_examples(verb: str) -> list[str]:
+    """Return the lines that show a verb's examples: what one wants as a comment, then what is typed."""
+    return [line for wish, typed in EXAMPLES[verb] for line in (f"# {wish}", typed)]
