@@ -24,12 +24,14 @@ class Stop(LaunchCase):
 
     def test_killed_workers_are_lost_at_once_and_their_trees_end(self) -> None:
         inner = f"setsid sh -c 'env -i sleep {self.nap}' & sleep {self.nap}"
-        for how in ("stop", "reconcile"):
+        for how in ("stop", "reconcile", "wait", "status"):  # who notices it recovers it
             launched = self.launch("task", "--kill-after", "0.5", then=inner)
             wait_until(lambda: len(running(self.nap)) == 2, "the agent's tree")
             self.kill(launched)
-            self.txlite(*((how, launched["id"]) if how == "stop" else (how,)))  # before somebody else notices it
-            self.txlite("wait", launched["id"], code=125 if how == "reconcile" else None)
+            told = self.txlite(how, *([launched["id"]] if how in ("stop", "wait") else []), code=125 * (how == "wait"))
+            if how in ("wait", "status"):
+                self.assertIn("lost", told)
+            self.txlite("wait", launched["id"], code=125 if how != "stop" else None)
             self.assertEqual(running(self.nap), [])
             row = self.one(launched)
             self.assertEqual(row["status"], "cancelled" if how == "stop" else "lost")
@@ -60,7 +62,7 @@ class Stop(LaunchCase):
         wait_until(lambda: os.path.exists(self.path("begun")), "the agent to start")
         self.kill(launched)
         recovering = self.start("reconcile")
-        lock = os.path.join(self.home, "locks", self.one(launched)["worker"])
+        lock = os.path.join(self.home, "locks", self.json("show", launched["id"])["attempts"][0]["worker"])
         from txlite.system.liveness import is_held
 
         wait_until(lambda: is_held(lock), "somebody to recover it")
