@@ -35,7 +35,7 @@ from mutations.mutant import Mutant
 PATIENCE = 15  # seconds for a condition in a test
 LIMIT = 90.0  # seconds for the tests of one mutant
 MOMENTS = itertools.count(1_000_000_000)  # a file's time for each change: compiled code is known by seconds and size
-CAUGHT, HANG, SURVIVED, EQUIVALENT, BROKEN = "caught", "hang", "SURVIVED", "equivalent", "BROKEN"
+CAUGHT, HANG, SKIPPED, EQUIVALENT, SURVIVED, BROKEN = "caught", "hang", "skipped", "equivalent", "SURVIVED", "BROKEN"
 
 
 class Verdict(NamedTuple):
@@ -51,14 +51,13 @@ class Clone:
     """A copy of the checkout in which one job changes one file after the other."""
 
     def __init__(self, scene: Scene, number: int) -> None:
-        self._directory = scene.path(f"job-{number}")
+        self._directory = scene.path(str(number))
         self._checkout = os.path.join(self._directory, "checkout")
         self._mark = f"{scene.marker}.{number}."
-        compiled, temporary = os.path.join(self._directory, "compiled"), os.path.join(self._directory, "tmp")
+        compiled = os.path.join(self._directory, "compiled")
         shutil.copytree(REPOSITORY, self._checkout, symlinks=True, ignore=shutil.ignore_patterns(".git", "__pycache__"))
-        os.mkdir(temporary)
         self._environment = scene.environment(
-            CAMPAIGN=self._mark, PYTHONPATH=self._checkout, TMPDIR=temporary, TESTS_COMPILED=compiled,
+            CAMPAIGN=self._mark, PYTHONPATH=self._checkout, TMPDIR=self._directory, TESTS_COMPILED=compiled,
             PYTHONPYCACHEPREFIX=compiled, TESTS_PATIENCE=str(PATIENCE),
         )  # fmt: skip
         self._output = os.path.join(self._directory, "output")
@@ -126,6 +125,8 @@ def _judge(mutant: Mutant, code: int | None, output: str) -> tuple[str, str]:
     """What it means that its tests ended so."""
     if code is None:
         return HANG, f"its tests took more than {LIMIT:g} s"
+    if code == 0 and re.search(r"^OK \(skipped=", output, re.M):
+        return SKIPPED, "its tests need rights that are not to be had here"
     if code == 0:
         return (EQUIVALENT, mutant.equivalent) if mutant.equivalent else (SURVIVED, mutant.breaks)
     failed = re.search(r"^(?:FAIL|ERROR): (\w+) \((\S+)\)", output, re.M)
@@ -211,8 +212,10 @@ def main() -> int:
     if not violations:
         verdicts = run(scene, chosen, max(min(options.jobs, len(chosen)), 1))
     violations += [f"{one.mutant.name}: {one.kind}: {one.words}" for one in verdicts if one.kind in (SURVIVED, BROKEN)]
-    counts = [sum(one.kind == kind for one in verdicts) for kind in (CAUGHT, HANG, EQUIVALENT, SURVIVED, BROKEN)]
-    figures = "{} caught, {} by a hang, {} equivalent, {} survived, {} did not run".format(*counts)
+    counts = [
+        sum(one.kind == kind for one in verdicts) for kind in (CAUGHT, HANG, SKIPPED, EQUIVALENT, SURVIVED, BROKEN)
+    ]
+    figures = "{} caught, {} by a hang, {} skipped, {} equivalent, {} survived, {} did not run".format(*counts)
     return scene.conclude(violations, f"{len(verdicts)} of {len(ALL)} mutants: {figures}")
 
 

@@ -8,6 +8,7 @@ import unittest
 from unittest import mock
 
 import txlite
+from txlite.execution import presence
 from txlite.execution.dead_worker import DeadWorker
 from txlite.execution.recovery import Recovery
 from txlite.model import Lane, WorkerRecord
@@ -145,6 +146,13 @@ class Given(Case):
         executor = mock.Mock()
         executor.ending.return_value = self.ending
         self.dead = DeadWorker(store, executor, worker, OrphanedLock(store.lock_path("worker-1")), claim)
+
+    def test_what_a_dead_worker_ran_is_lost_before_anybody_recovers(self) -> None:
+        number = self.queue.attempts(self.task)[-1].id
+        self.assertEqual(presence.attempt(self.queue, number).state, "running", "its lock is held by who recovers it")
+        self.dead._lock.close()
+        self.assertEqual(presence.attempt(self.queue, number).state, "lost")
+        self.assertIsNone(self.queue.attempts(self.task)[-1].ended)
 
     def test_a_task_is_given_back_when_its_tree_is_gone_and_not_before(self) -> None:
         self.assertFalse(self.dead.advance())

@@ -47,7 +47,7 @@ PROCESSES = (
         "presence-of-the-dead", "execution/presence.py",
         "state=status.state if is_present(store, status.worker, status.identity) else LOST,", "state=status.state,",
         "what a dead worker ran is lost at once",
-        ("execution.test_stop.Stop.test_killed_workers_are_lost_at_once_and_their_trees_end",),
+        (GIVEN,),
     ),
     Mutant(
         "stop-no-second-between", "execution/stop_policy.py", " and now >= self._first_at + SECOND_SIGNAL", "",
