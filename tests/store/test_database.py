@@ -164,7 +164,7 @@ class ForeignLogs(LogCase):
         self.txlite("reconcile")  # all of it comes into the file
         self.leave_log("third")
         shutil.copyfile(self.path("backup"), self.home + "/tasks.db")  # the same inode
-        self.assert_set_aside("a later state of it", {"first"})
+        self.assert_set_aside("another state of it", {"first"})
 
     def test_another_database(self) -> None:
         self.leave_log("first")

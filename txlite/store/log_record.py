@@ -4,7 +4,8 @@ SQLite applies whatever log lies beside a database under its name (sqlite.org/ho
 the place of a database whose last process was killed, or a log put back after others had written, would mix two states
 without a word. So a small file beside the database tells of the log in use: its salt, which is another one each time a
 log begins (sqlite.org/fileformat2.html#walformat), those of the logs before it, and what the database file by itself
-held when it began: its uuid, and the number of its last change of state (an older file may not be under this log).
+held when it began: its uuid, and its last change of state (which an older file does not have, nor one of which another
+was made since).
 
 Written under the write lock, when a commit was the first of a log; compared before the database is opened. A log that
 is not known (of a program that keeps no record) is believed, unless it is older than the record. Used by `opening` and
@@ -25,14 +26,17 @@ KNOWN = 200  # logs before the one in use whose salts are kept
 TRIES = 5  # of a reader, while others write
 
 CHECK = "PRAGMA quick_check(1)"
-OWN_STATE = "SELECT uuid, (SELECT coalesce(max(id), 0) FROM history) FROM home"
+UUID = "SELECT uuid FROM home"
+EVENT = "SELECT uuid, h.id, at, task, to_status, token FROM home CROSS JOIN history h"
+LAST_EVENT = EVENT + " WHERE h.id = (SELECT max(id) FROM history)"
+ONE_EVENT = EVENT + " WHERE h.id = ?"
 
 
 class Record(NamedTuple):
     """What is known of the log in use. salt: "" where there is none; before: those of earlier logs."""
 
     uuid: str
-    since: int  # the last change of state in the database file when the log began
+    since: str  # the last change of state in the database file when the log began: its number, and what it was
     salt: str
     before: list[str]
 
@@ -89,16 +93,16 @@ def find_foreign(path: str) -> str:
 
 
 def _compare(path: str, record: Record, salt: str) -> str:
-    state = _own_state(path)
+    state = _own_state(path, record.since)
     if state is None:
         return ""  # a checkpoint was cut off: only the log makes it whole
-    uuid, last = state
+    uuid, since = state
     found = ""
     if uuid == record.uuid and salt in record.before:
         found = "an earlier log of its"
     elif salt == record.salt:
         found = "the log of another database" if uuid != record.uuid else ""
-        found = found or ("the log of a later state of it" if last < record.since else "")
+        found = found or ("the log of another state of it" if since != record.since else "")
     elif uuid == record.uuid and os.stat(path + LOG).st_mtime < os.stat(path + RECORD).st_mtime:
         found = "an older log"
     return found if found and _is_whole(path) else ""
@@ -115,7 +119,7 @@ def _note(path: str, salt: str) -> bool:
     if state is None:
         return False
     before = _earlier(record) if record and record.uuid == state[0] else []
-    _save(path, Record(*state, salt, before))
+    _save(path, Record(state[0], state[1], salt, before))
     return True
 
 
@@ -146,15 +150,18 @@ def read_salt(path: str) -> str:
         os.close(file)
 
 
-def _own_state(path: str) -> tuple[str, int] | None:
-    """The uuid and the last change of state in the file by itself; None where it is no whole database.
+def _own_state(path: str, since: str = "") -> tuple[str, str] | None:
+    """The uuid and the last change of state in the file by itself, or the change that has the number of `since`; None
+    where it is no whole database.
 
     Through SQLite: another descriptor of the file, closed, would drop the locks of this process.
     """
     try:
-        uuid, last = _ask_alone(path, OWN_STATE)
-        return str(uuid), int(last)
-    except (sqlite3.Error, TypeError):
+        number = since.partition(",")[0]
+        row = _ask_alone(path, ONE_EVENT, number) if number else _ask_alone(path, LAST_EVENT)
+        uuid, *event = row or _ask_alone(path, UUID)
+        return str(uuid), ",".join(map(ascii, event)).replace(" ", "_")
+    except (sqlite3.Error, ValueError):
         return None
 
 
@@ -166,12 +173,12 @@ def _is_whole(path: str) -> bool:
         return False
 
 
-def _ask_alone(path: str, question: str) -> tuple:
-    """The answer of the database file without its log."""
+def _ask_alone(path: str, question: str, *values: str) -> tuple:
+    """The first row that the database file gives without its log; nothing where there is none."""
     quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     connection = sqlite3.connect(f"file:{quoted}?mode=ro&immutable=1", uri=True)
     try:
-        return tuple(connection.execute(question).fetchone())
+        return connection.execute(question, values).fetchone() or ()
     finally:
         connection.close()
 
@@ -184,7 +191,7 @@ def _load(path: str) -> Record | None:
     try:
         with open(path + RECORD, encoding="ascii") as file:
             uuid, since, salt, *before = file.read().split(" ")
-        return Record(uuid, int(since), salt, before)
+        return Record(uuid, since, salt, before)
     except (OSError, ValueError):
         return None
 
@@ -194,7 +201,7 @@ def _save(path: str, record: Record) -> None:
     new = path + RECORD + ".new"
     try:
         with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w") as file:
-            file.write(" ".join((record.uuid, str(record.since), record.salt, *record.before)))
+            file.write(" ".join((record.uuid, record.since, record.salt, *record.before)))
         os.replace(new, path + RECORD)
     except OSError:
         pass
