@@ -136,6 +136,12 @@ class Options(RepositoryCase):
         shown = self.ralph("--dry-run")
         self.assertIn("argv: sh PROMPT-FILE", shown)
         self.assertIn("gate: make check", shown)
+        self.configure("[agent absent]\ncommand = no-such-command\n")
+        shown = self.ralph("--dry-run", agent="absent")
+        self.assertIn("agent: absent is not installed, or not on PATH; these are: shell,", shown)
+        self.assertIn("argv: no-such-command\n", shown)
+        self.assertFalse(self.json("ralph", "--dry-run", "--agent", "absent")["installed"])
+        self.ralph(agent="absent", code=64)
         self.assertEqual((self.status_of(task), self.log()), ("backlog", ["first"]))
         self.assertFalse(os.path.exists(os.path.join(self.home, "loops")))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..agents.agent import Agent, find_agent
+from ..agents.agent import Agent, describe_agent, find_agent, find_others
 from ..agents.environment import build_command
 from ..errors import Interrupted, NotFound
 from ..execution.executor import Limits
@@ -14,6 +14,7 @@ from ..ralph.options import LoopOptions, merge_options
 from ..reports import report
 from ..store.new_tasks import check_command
 from ..text import parse_duration
+from ..view.attempts import print_absence
 from ..view.json_objects import loop_plan_object, print_json
 from ..view.loop_summary import print_plan, show_summary
 from ..view.run_progress import show_loop
@@ -89,14 +90,14 @@ def run(args: Namespace) -> int:
     home = location.locate(args.home)
     settings = config.read(home)
     options = merge_options(vars(args), settings, READERS)
-    agent = find_agent(options.agent, settings)
+    agent = describe_agent(options.agent, settings) if args.dry_run else find_agent(options.agent, settings)
     if options.level is not None:
         agent.check_level(options.level)
     if options.verify is not None:
         check_command(options.verify, "the gate")
     with open_writing(args) as store:
         if args.dry_run:
-            return _dry_run(store, agent, options, args.json)
+            return _dry_run(store, agent, options, find_others(agent, settings), args.json)
         return _loop(store, agent, options, report.read_cap(settings), args)
 
 
@@ -109,7 +110,7 @@ def _report(args: Namespace) -> int:
     return 0
 
 
-def _dry_run(store: Store, agent: Agent, options: LoopOptions, as_json: bool) -> int:
+def _dry_run(store: Store, agent: Agent, options: LoopOptions, others: list[str] | None, as_json: bool) -> int:
     ready = store.ready(limit=1, needs=("",))
     if not ready:
         say("nothing is ready")
@@ -120,9 +121,11 @@ def _dry_run(store: Store, agent: Agent, options: LoopOptions, as_json: bool) ->
     told = prompt.write(words, store, task, gate, is_committed=not options.no_commit)
     argv, _ = build_command(agent, task, told, "PROMPT-FILE", options.level or "", in_loop=True)
     if as_json:
-        print_json(loop_plan_object(task, argv, gate, told))
-    else:
-        print_plan(task, argv, gate, agent.prompt, told)
+        print_json(loop_plan_object(task, argv, gate, told, others))
+        return 0
+    if others is not None:
+        print_absence(agent.name, others)
+    print_plan(task, argv, gate, agent.prompt, told)
     return 0
 
 

@@ -123,10 +123,15 @@ def print_explanation(found: Explanation, as_json: bool) -> None:
         return
     print(f"directory: {text.printable(found.directory)}")
     if found.others is not None:
-        print(f"agent: {found.launch.agent} is not installed, or not on PATH; these are: {', '.join(found.others)}")
+        print_absence(found.launch.agent, found.others)
     print(f"argv: {text.printable(shlex.join(found.argv))}")
     if found.passed != COMMAND:
         print_prompt(found.passed, found.prompt)
+
+
+def print_absence(agent: str, others: list[str]) -> None:
+    """Print that an agent is not installed, and which are."""
+    print(f"agent: {agent} is not installed, or not on PATH; these are: {', '.join(others)}")
 
 
 def print_prompt(passed: str, prompt: str) -> None:

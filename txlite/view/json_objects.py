@@ -283,9 +283,10 @@ def explanation_object(found: Explanation) -> Object:
     return {**facts, **words, "installed": found.others is None, "otherAgents": found.others or []}
 
 
-def loop_plan_object(task: Task, argv: list[str], gate: str | None, prompt: str) -> Object:
+def loop_plan_object(task: Task, argv: list[str], gate: str | None, prompt: str, others: list[str] | None) -> Object:
     """Build what `ralph --dry-run` says: what would be started for a task."""
-    return {"task": task.id, "directory": task.directory, "argv": argv, "gate": gate, "prompt": prompt}
+    found = {"task": task.id, "directory": task.directory, "argv": argv, "gate": gate, "prompt": prompt}
+    return {**found, "installed": others is None, "otherAgents": others or []}
 
 
 def event_object(event: Event) -> Object:
