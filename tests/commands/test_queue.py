@@ -191,6 +191,11 @@ class Verbs(Case):
         tree = self.txlite("dep", "tree", waiting)
         self.assertEqual(tree, f"  {waiting}  waiting  waiting\n  + {ready}  ready  ready\n")
         self.assertEqual([one["id"] for one in self.json("dep", "tree", waiting)["deps"]], [ready])
+        last = self.add("last", "--after", waiting, "--after", later)
+        self.txlite("block", later, waiting)
+        tree = self.txlite("dep", "tree", last)
+        self.assertEqual((tree.count(waiting), tree.count(f"{waiting}  waiting  waiting  (see above)")), (2, 1))
+        self.assertEqual(tree.count(ready), 1)
         self.txlite("unblock", waiting, ready)
         self.assertEqual(self.json("dep", "tree", waiting)["deps"], [])
 

@@ -12,6 +12,8 @@ import unittest
 from typing import Any
 from unittest import mock
 
+from txlite.home import code_cache
+
 from ..case import ROOT, Case, without_privileges
 
 
@@ -86,10 +88,14 @@ class ReadOnlyCopy(Case):
         self.assertEqual(os.listdir(own), [], "others may exchange it")
         os.chmod(self.cache, 0o700)
         if os.geteuid() == 0:
-            os.chown(own, 65534, 65534)
-            self.version()
-            self.assertEqual(os.listdir(own), [], "it is somebody else's")
-            os.chown(own, 0, 0)
+            with mock.patch.dict(os.environ, XDG_CACHE_HOME=self.cache):
+                self.assertEqual(code_cache._find_directory(), own)
+                os.chown(own, 65534, 65534)
+                self.assertEqual(code_cache._find_directory(), "", "it is somebody else's")
+                os.chown(own, 0, 0)
+                os.chown(self.cache, 65534, 65534)
+                self.assertEqual(code_cache._find_directory(), "", "somebody else may exchange it")
+                os.chown(self.cache, 0, 0)
         self.version(env={**self.environment, "XDG_CACHE_HOME": "cache"})
         self.assertEqual(os.listdir(own), [], "a relative directory does not count")
         self.version()

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from . import execution, ralph, store, system
+from . import commands, execution, ralph, store, system
 
-ALL = (*system.MUTANTS, *store.MUTANTS, *execution.MUTANTS, *ralph.MUTANTS)
+ALL = (*system.MUTANTS, *store.MUTANTS, *execution.MUTANTS, *ralph.MUTANTS, *commands.MUTANTS)
