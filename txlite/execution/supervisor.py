@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import nullcontext
 
 from ..errors import Error, Refused, find_shortage
 from ..store.workers import new_id
@@ -20,7 +21,7 @@ from ..system.named_tuple import NamedTuple
 from ..system.wakeup import Listener
 from .control import FINISHED, IDLE, NO_ROOM, TROUBLE, read_trouble
 from .recovery import Recovery
-from .slot import DEATHS, Slot
+from .slot import DEATHS, FORKS, Slot
 from .stop_policy import LEAVE, NONE, STOP, STOPPING, StopPolicy
 from .supervised import work_on_queue
 from .worker_context import WorkerSettings
@@ -186,14 +187,18 @@ class Supervisor:
         for slot in self._slots[self._wanted :]:
             slot.tell(LEAVE)
         self._slots = self._slots[: self._wanted] + [slot for slot in self._slots[self._wanted :] if slot.is_taken]
-        for slot in self._slots[: self._wanted]:
-            if not slot.is_taken and not slot.is_hopeless and clock.monotonic() >= slot.start_at:
-                self._start(slot)
+        self._start_all([slot for slot in self._slots[: self._wanted] if slot.is_due])
         if all(slot.is_hopeless for slot in self._slots):
             self._trouble = Refused(
                 f"each worker died {DEATHS} times in a row without ending an attempt: see the last reports"
             )
             self._policy.order(STOP)
+
+    def _start_all(self, slots: list[Slot]) -> None:
+        if slots:
+            with self._store.database.closed() if FORKS else nullcontext():
+                for slot in slots:
+                    self._start(slot)
 
     def _start(self, slot: Slot) -> None:
         settings, id = self._settings, new_id("worker")

@@ -18,12 +18,13 @@ from __future__ import annotations
 import os
 import sqlite3
 from _thread import RLock  # type: ignore[attr-defined]  # threading.RLock, without importing threading
+from contextlib import contextmanager
 
 from ..errors import InvalidValue, StoreLost, StoreUnavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import TracebackType
 
     from ..system.locks import FileLock, HostLock
@@ -34,8 +35,9 @@ class Database:
     """The connection of this process to one database file.
 
     path: the file. connection: to it, as `opening` makes it. inode: its device and inode as it was opened. lock, host
-    lock: those of who may write, None for who only reads. log: what was written ahead,
-    where there is such a log. is_syncing: it is synced by us. notice: what a person should know of its opening.
+    lock: those of who may write, None for who only reads. log: what was written ahead, where there is such a log.
+    is_syncing: it is synced by us. notice: what a person should know of its opening. reopen: opens it once more, as it
+    was opened.
     """
 
     def __init__(
@@ -48,10 +50,12 @@ class Database:
         log: Log | None = None,
         is_syncing: bool = False,
         notice: str = "",
+        reopen: Callable[[], Database] | None = None,
     ) -> None:
         self.path = path
         self.connection = connection
         self.notice = notice
+        self._reopen = reopen
         self._inode = inode
         self._lock = lock
         self._host_lock = host_lock
@@ -126,6 +130,21 @@ class Database:
                 self._log.close()
             if self._host_lock:
                 self._host_lock.close()
+
+    @contextmanager
+    def closed(self) -> Iterator[None]:
+        """Open a context in which nothing of it is open in this process: what SQLite has open, or a lock, may not be
+        carried across a fork (sqlite.org/howtocorrupt.html, 2.6). Raises StoreUnavailable where it cannot be opened
+        again, StoreLost where it was replaced meanwhile."""
+        assert self._reopen
+        self.close()
+        try:
+            yield
+        finally:
+            inode = self._inode
+            vars(self).update(vars(self._reopen()))
+            self._inode = inode
+            self._check_inode()
 
     def _check_process(self) -> None:
         if not self._process:

@@ -33,6 +33,10 @@ def open_database(
     wait for the write lock. Raises StoreUnavailable where the file is not there, not ours, newer than this code, or
     cannot be used.
     """
+
+    def reopen() -> Database:
+        return open_database(path, read_only, synchronous, lock_timeout)
+
     lock = None if read_only else write_lock(path, lock_timeout)
     host_lock = None if read_only else _host_lock(path)
     inode = _look(path)
@@ -44,7 +48,7 @@ def open_database(
     connection = _connect(path, "rw", f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     log = _set_synchronous(connection, path, synchronous)
     is_syncing = log is not None and synchronous == "FULL"
-    database = Database(path, connection, inode, lock, host_lock, log, is_syncing, notice)
+    database = Database(path, connection, inode, lock, host_lock, log, is_syncing, notice, reopen)
     if not is_current(database):
         _bring_up_to_date(database)
     return database

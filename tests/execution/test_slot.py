@@ -1,0 +1,64 @@
+"""What a worker's process has of its supervisor, and what not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import unittest
+from collections import Counter
+
+from ..case import Case, wait_until
+
+SPAWNING = """
+import sys, txlite.cli, txlite.execution.slot as slot, txlite.execution.supervisor as supervisor
+slot.FORKS = supervisor.FORKS = False
+if __name__ == "__main__":
+    sys.exit(txlite.cli.main(sys.argv[1:]))
+"""
+
+
+def open_files(pid: int) -> list[str]:
+    """What the descriptors of a process are, but for its standard streams."""
+    directory = f"/proc/{pid}/fd"
+    return [os.readlink(f"{directory}/{name}") for name in os.listdir(directory) if int(name) > 2]
+
+
+class Forked(Case):
+    @unittest.skipUnless(sys.platform == "linux", "workers are spawned there")
+    def test_a_worker_has_nothing_open_that_is_another_ones(self) -> None:
+        nap = f"touch begun.$$; exec sleep {self.nap}"
+        with open(self.path("theirs"), "w") as theirs:
+            run = self.start("run", "--from", self.batch(*[nap] * 3), "-j", "3", pass_fds=[theirs.fileno()])
+            wait_until(lambda: sum(name.startswith("begun") for name in os.listdir(self.directory)) == 3, "the agents")
+        workers = self.worker_pids()
+        self.assertEqual(len(workers), 3)
+        found = {pid: open_files(pid) for pid in (run.pid, *workers)}
+        for pid in workers:
+            locks = [name for name in found[pid] if name.startswith(os.path.join(self.home, "locks"))]
+            self.assertEqual(len(locks), 1, "its own, and not its supervisor's")
+            self.assertEqual(len([name for name in found[pid] if name.startswith(os.path.join(self.home, "wake"))]), 1)
+            self.assertNotIn(self.path("theirs"), found[pid])
+            others = {name for other in found if other != pid for name in found[other] if name.startswith("socket:")}
+            self.assertFalse(others & set(found[pid]), "each end of a connection is held by one")
+        shared = Counter(name for names in found.values() for name in set(names) if name.startswith("pipe:"))
+        self.assertLessEqual(max(shared.values()), 2, "a pipe has two ends, and nobody else has one")
+        self.stop(run)
+
+    def stop(self, run: subprocess.Popen[bytes]) -> None:
+        run.send_signal(signal.SIGQUIT)
+        self.assertEqual(run.wait(60), 130)
+
+    def test_spawned_ones_work_as_well(self) -> None:
+        with open(self.path("spawning.py"), "w") as file:
+            file.write(SPAWNING)
+        batch = self.batch(*["echo x >> log"] * 6)
+        command = [sys.executable, self.path("spawning.py"), "run", "-j", "2", "--from", batch]
+        done = subprocess.run(command, cwd=self.directory, env=self.environment, capture_output=True, timeout=60)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertEqual(self.read("log"), "x\n" * 6)
+
+
+if __name__ == "__main__":
+    unittest.main()
