@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 def configure(parser: ArgumentParser, verb: str) -> None:
     """Declare the arguments of a verb."""
     if verb == "list":
-        parser.add_argument("--status", metavar="A,B", help="only tasks in these states; also ready, waiting, later")
+        parser.add_argument(
+            "--status", metavar="A,B", help="only tasks in these states; also ready, reserved, waiting, later"
+        )
     else:
         parser.add_argument("--claim", metavar="WORKER", help="take the best one, in the name of WORKER, and print it")
         parser.add_argument("--capabilities", metavar="A,B", help="only what needs one of these, or nothing")

@@ -17,7 +17,7 @@ from ..store.store import Store
 from ..view.json_objects import print_json, run_object
 from ..view.run_progress import conclude, print_result, result_object, show_run
 from ..view.terminal import check_said, say
-from ..view.waiting import FEW
+from ..view.waiting import FEW, MANY
 from . import open_writing
 from .arguments import add_bounds, duration, join_command, parse_workers, value_of
 
@@ -84,7 +84,7 @@ def _run(store: Store, settings: SupervisorSettings, batch: Batch | None, args: 
         progress.look()
     finally:
         progress.end()
-    result = conclude(store, batch, progress, None if args.json else FEW)
+    result = conclude(store, batch, progress, MANY if args.json else FEW)
     if args.json:
         print_json(result_object(store, result, supervisor.id, batch, supervisor.is_interrupted))
     else:

@@ -12,26 +12,50 @@ from .ready_index import HAS_COME, this_moment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import sqlite3
+    from collections.abc import Iterable, Iterator
 
     from .batches import Batch
     from .database import Database
 
-# Waiting, at however many removes, for a task that will not be done by itself, or not by the lanes in question.
+# Waiting, at however many removes, for a task that will not be done by itself, or not by the lanes in question. (CROSS
+# JOIN: along the dependencies, which are few, and not along the tasks.)
 STUCK = """WITH RECURSIVE stuck (seq) AS (
-        SELECT d.task FROM tasks b JOIN dependencies d ON d.blocker = b.seq
+        SELECT d.task FROM dependencies d CROSS JOIN tasks b ON b.seq = d.blocker
             WHERE b.status IN ('failed', 'cancelled', 'blocked') OR b.status = 'backlog' AND ({})
         UNION SELECT d.task FROM stuck s JOIN dependencies d ON d.blocker = s.seq)"""
-STATE = f"""CASE WHEN t.status = 'blocked' THEN 'blocked' WHEN t.open_blockers > 0 THEN 'waiting'
-    WHEN {HAS_COME} THEN 'ready'
-    WHEN t.reserved_for IS NOT NULL THEN 'reserved' ELSE 'later' END"""
-OF_BATCH = """(:batch IS NULL OR EXISTS (SELECT 1 FROM batches b WHERE t.seq BETWEEN b.first AND b.last
-    AND b.series = (SELECT series FROM batches WHERE id = :batch)))"""
-WAITS = f"t.status IN ('backlog', 'blocked') AND {OF_BATCH}"
-GROUPS = f"""SELECT {STATE}, t.kind, t.needs, t.seq IN stuck, count(*) FROM tasks t WHERE {WAITS}
-    GROUP BY 1, 2, 3, 4"""
-FIRST = f"""{tasks.SELECT} WHERE {WAITS} AND {STATE} = :state AND t.kind = :kind AND t.needs = :needs
-    AND (t.seq IN stuck) = :is_stuck ORDER BY t.not_before, t.score DESC, t.seq LIMIT :limit"""
+OF_BATCH = """EXISTS (SELECT 1 FROM batches b WHERE t.seq BETWEEN b.first AND b.last
+    AND b.series = (SELECT series FROM batches WHERE id = :batch))"""
+OF_ALL = "1"
+FREE = "t.status = 'backlog' AND t.open_blockers = 0"
+TIMED = f"CASE WHEN {HAS_COME} THEN 'ready' WHEN t.reserved_for IS NOT NULL THEN 'reserved' ELSE 'later' END"
+LANE = "t.kind, t.needs"
+BEST = "t.score DESC, t.seq"
+SOONEST = "t.not_before, t.seq"
+
+
+class _Part(NamedTuple):
+    """Some of the tasks that wait, found along an index."""
+
+    condition: str
+    state: str  # as it is shown
+    is_stuck: str
+    groups: str  # what makes them alike
+    order: str  # whose turn comes first
+
+
+PARTS = (
+    _Part(f"{FREE} AND t.not_before IS NULL", "'ready'", "0", LANE, BEST),
+    _Part(f"{FREE} AND t.not_before IS NOT NULL AND t.delay_boot IS NULL", TIMED, "0", f"{LANE}, 1", SOONEST),
+    _Part(f"{FREE} AND t.delay_boot IS NOT NULL", TIMED, "0", f"{LANE}, 1", SOONEST),
+    _Part("t.seq IN (SELECT task FROM dependencies) AND t.status = 'backlog' AND t.open_blockers > 0", "'waiting'",
+          "t.seq IN stuck", f"{LANE}, 4", BEST),
+)  # fmt: skip
+HELD_BACK = _Part("t.status = 'blocked'", "'blocked'", "0", LANE, BEST)  # there is no index: all tasks are looked at
+GROUPS = """SELECT {0.state}, t.kind, t.needs, {0.is_stuck}, count(*) FROM tasks t WHERE {0.condition} AND {1}
+    GROUP BY {0.groups}"""
+FIRST = """{2} WHERE {0.condition} AND {1} AND {0.state} = :state AND t.kind = :kind AND t.needs = :needs
+    AND {0.is_stuck} = :is_stuck ORDER BY {0.order} LIMIT :limit"""
 
 
 class WaitingGroup(NamedTuple):
@@ -55,19 +79,24 @@ class WaitingTasks:
     ) -> list[WaitingGroup]:
         """Return what waits, of a batch or of all, with the first `limit` tasks of each group (None: all of them).
 
-        With `lanes`, what waits for a task in another lane is stuck, too.
+        With `lanes`, what waits for a task in another lane is stuck, too, and what a person holds back is left out:
+        then it takes little time at any number of tasks that have ended.
         """
         stuck, values = _stuck(lanes)
-        values.update(this_moment(), batch=batch.id if batch else None, limit=-1 if limit is None else limit)
+        values.update(this_moment(), batch=batch and batch.id, limit=-1 if limit is None else limit)
+        parts = PARTS if lanes is not None else (*PARTS, HELD_BACK)
+        scope = OF_BATCH if batch else OF_ALL
         with self._database.reading() as connection:
-            groups = [
-                WaitingGroup(state, Lane(kind, needs), bool(is_stuck), count, [])
-                for state, kind, needs, is_stuck, count in connection.execute(stuck + GROUPS, values)
-            ]
-            for group in groups if limit != 0 else ():
-                values.update(group.lane._asdict(), state=group.state, is_stuck=group.is_stuck)
-                group.first.extend(tasks.to_tasks(connection.execute(stuck + FIRST, values)))
-        return groups
+            return [group for part in parts for group in _find(connection, part, scope, stuck, values)]
+
+
+def _find(
+    connection: sqlite3.Connection, part: _Part, scope: str, stuck: str, values: dict[str, object]
+) -> Iterator[WaitingGroup]:
+    for state, kind, needs, is_stuck, size in connection.execute(stuck + GROUPS.format(part, scope), values).fetchall():
+        more = {**values, "state": state, "kind": kind, "needs": needs, "is_stuck": is_stuck}
+        first = connection.execute(stuck + FIRST.format(part, scope, tasks.SELECT), more) if values["limit"] else ()
+        yield WaitingGroup(state, Lane(kind, needs), bool(is_stuck), size, tasks.to_tasks(first))
 
 
 def _stuck(lanes: Iterable[Lane] | None) -> tuple[str, dict[str, object]]:

@@ -137,10 +137,10 @@ def waiting_object(task: Task, relations: Relations, waiting: Waiting) -> Object
 
 def run_object(
     run: str | None, batch: int | None, is_interrupted: bool, counts: dict[str, int], failed: list[Object],
-    waiting: list[Object],
+    waiting: list[Object], left: Iterable[Waiting] = (),
 ) -> Object:  # fmt: skip
-    """Build how a run ended: ids of its supervisor and its batch, tasks by state, and the objects of those that
-    failed (with attempts) or wait."""
+    """Build how a run ended: ids of its supervisor and its batch, tasks by status, the objects of those that failed
+    (with attempts), of the first that wait, and how many wait for what."""
     return {
         "run": run,
         "batch": batch,
@@ -148,6 +148,7 @@ def run_object(
         "counts": counts,
         "failed": failed,
         "waiting": waiting,
+        "left": list(map(waiting_in_stats, left)),
     }
 
 
@@ -252,7 +253,7 @@ def worker_in_stats(one: WorkerStatus) -> Object:
 
 
 def waiting_in_stats(one: Waiting) -> Object:
-    """Build what `status --stats` has of the tasks that wait for the same."""
+    """Build how many tasks wait for the same, as `run` and `status --stats` have it."""
     return {"state": one.state, "waitsFor": one.cause, "needs": one.needs or None, "count": one.size}
 
 

@@ -37,13 +37,14 @@ class Outlook:
         self._told: str | None = None
         self._next_look = 0.0
 
-    def look(self, running: int) -> bool:
+    def look(self, running: int, counts: bool) -> bool:
         """Look, unless that was a moment ago, and say what is waited for, where that is something else than before;
-        return whether it looked. running: how many tasks the run's own workers hold."""
+        return whether it looked. running: how many tasks the run's own workers hold; counts: count the others, too,
+        which takes a while where there are very many."""
         began = clock.monotonic()
         if began < self._next_look:
             return False
-        ready = self._count()
+        ready = self._count() if counts else None
         self._tell(self._find_hold(running, ready))
         now = clock.monotonic()
         self._next_look = now + max(LOOK, SHARE * (now - began))
@@ -60,7 +61,7 @@ class Outlook:
         self.runnable = counts["ready"] + counts["waiting"]
         return counts["ready"]
 
-    def _find_hold(self, running: int, ready: int) -> str | None:
+    def _find_hold(self, running: int, ready: int | None) -> str | None:
         """What keeps the workers from beginning anything, in words."""
         since = self._store.paused()
         if since:
@@ -69,7 +70,7 @@ class Outlook:
         if limit:
             return describe_refusal(self._agent.name, *limit)
         due = None if running or ready else self._store.assignments.due_in()
-        if due is not None and SOON < due < NEVER:
+        if due is not None and SOON < due < NEVER and not (self._count() if ready is None else ready):
             moment = clock.to_local(clock.now(due))
             return f"{text.count(self.later, 'task')} for later, not before {moment}: Ctrl-C ends the run"
         return None

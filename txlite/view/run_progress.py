@@ -81,7 +81,7 @@ class RunProgress:
 
     def _draw(self) -> None:
         running = sum(claim.worker in self.workers for claim in self._store.claims())
-        if self._outlook.look(running):
+        if self._outlook.look(running, counts=self._progress.is_live):
             self._progress.expect(running + self._outlook.runnable, self._outlook.later)
         if self._progress.is_live:
             self._progress.draw(running, describe_running(self._store, self.workers, self._patience))
@@ -115,7 +115,7 @@ class RunResult(NamedTuple):
         return not self.failed and not any(one.is_left for one in self.waiting)
 
 
-def conclude(store: Store, batch: Batch | None, progress: RunProgress, limit: int | None = FEW) -> RunResult:
+def conclude(store: Store, batch: Batch | None, progress: RunProgress, limit: int = FEW) -> RunResult:
     """Return how a run ended: what its own workers touched, and what is left of its batch, or of the queue, with the
     first `limit` tasks for each cause."""
     tasks = {task.id: task for task in (*progress.tasks(), *(store.batches.unfinished(batch) if batch else ()))}
@@ -162,4 +162,4 @@ def result_object(
     relations = store.relations([*result.failed, *(task for one in result.waiting for task in one.first)])
     failed = [attempts_object(task, relations[task.id], store.attempts(task.id)) for task in result.failed]
     waiting = [waiting_object(task, relations[task.id], one) for one in result.waiting for task in one.first]
-    return run_object(run, batch and batch.id, is_interrupted, result.counts, failed, waiting)
+    return run_object(run, batch and batch.id, is_interrupted, result.counts, failed, waiting, result.waiting)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from ..model import Task
     from ..store.store import Store
 
-FEW = 5  # tasks named of those that wait for the same
+FEW = 5  # tasks named of those that wait for the same, to a person
+MANY = 1000  # to a program
 INDENT = " " * 9
 AGENT_HINT = "--agent claude (or `txlite ralph`)"
 WORDS = {  # for one, and for several
