@@ -28,7 +28,8 @@ NAMES = ("txlite", "tx")  # as which every verb can be called
 class Parser(argparse.ArgumentParser):
     """argparse with our errors, and a width of its own: asking the terminal for one imports half of shutil."""
 
-    def __init__(self, **options: object) -> None:
+    def __init__(self, verb: str, **options: object) -> None:
+        self._verb = verb
         width = os.environ.get("COLUMNS", "")
         formatter = partial(argparse.HelpFormatter, width=int(width) - 2 if width.isdigit() else 78)
         super().__init__(formatter_class=formatter, allow_abbrev=False, **options)  # type: ignore[arg-type]
@@ -37,7 +38,7 @@ class Parser(argparse.ArgumentParser):
         """Return what argparse has to say, and then examples."""
         from .commands.examples import write_examples
 
-        lines = write_examples(self.prog.partition(" ")[2])
+        lines = write_examples(self._verb, self.prog)
         return super().format_help() + "\n".join(["", "examples:", *(f"  {line}" for line in lines), ""])
 
     def error(self, message: str) -> NoReturn:
@@ -166,9 +167,8 @@ def make_parser(verb: str, home: str | None = None, called: str = "txlite") -> t
     name, summary = VERBS[verb]
     module = import_module(f".commands.{name}", __package__)
     is_script = called not in NAMES  # of ours, which is one verb
-    parser = Parser(
-        prog=called if is_script else f"{called} {verb}", description=summary[0].upper() + summary[1:] + "."
-    )
+    prog = called if is_script else f"{called} {verb}"
+    parser = Parser(verb, prog=prog, description=summary[0].upper() + summary[1:] + ".")
     parser.add_argument("--home", default=home, help="the directory with the database and the reports")
     parser.add_argument("--db", dest="home", type=_find_home, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     parser.add_argument("--trust", action="store_true", help="use that home from now on, though it came with a clone")

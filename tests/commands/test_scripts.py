@@ -142,6 +142,7 @@ class Others(CrewCase):
                 [one for one in options.split() if f"{one}, " not in usage and f", {one}" not in usage], []
             )
             self.assertNotIn("txlite launch", usage)
+            self.assertRegex(usage, rf"(?m)^examples:\n  # .*\n  {name}")
         self.assertIn(f"\ntxlite {VERSION}\ntxlite {VERSION}\n", told)
         self.sh("./.crew/bin/codex-status.sh --lastest", code=64)
         self.assertIn("`codex-status.sh --help` shows how", self.errors)

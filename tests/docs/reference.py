@@ -33,7 +33,7 @@ def describe_verb(verb: str) -> str:
     lines = [describe_argument(parser, one) for one in actions if one.help and one.help not in (parser.usage or "")]
     parts = [f"### {verb}", parser.description or "", "    " + usage(parser, actions), "\n".join(lines)]
     parts.append(textwrap.fill(parser.epilog or "", WIDTH, break_long_words=False, break_on_hyphens=False))
-    parts.append("\n".join("    " + line for line in write_examples(verb)))
+    parts.append("\n".join("    " + line for line in write_examples(verb, parser.prog)))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -111,7 +111,7 @@ class Ages(ReportsCase):
         from txlite.cli import Parser
         from txlite.commands import cleanup
 
-        parser = Parser(prog="txlite cleanup")
+        parser = Parser("cleanup", prog="txlite cleanup")
         cleanup.configure(parser, "cleanup")
         try:
             parser.parse_args(arguments)

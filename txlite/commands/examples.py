@@ -174,6 +174,13 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 
-def write_examples(verb: str) -> list[str]:
-    """Return the lines that show a verb's examples: what one wants as a comment, then what is typed."""
-    return [line for wish, typed in EXAMPLES[verb] for line in (f"# {wish}", typed)]
+def write_examples(verb: str, name: str) -> list[str]:
+    """Return the lines that show a verb's examples: what one wants as a comment, then what is typed.
+
+    name: how we were called; a script of ours stands for a verb, and those that launch for their agent, too.
+    """
+    shown = EXAMPLES[verb]
+    if name.endswith(".sh"):
+        before = "txlite launch --agent claude" if verb == "launch" else f"txlite {verb}"
+        shown = tuple((wish, typed.replace(before, name)) for wish, typed in shown if before in typed)
+    return [line for wish, typed in shown for line in (f"# {wish}", typed)]
