@@ -35,11 +35,12 @@ class LiveLines:
         """Write a line for good, above those that are drawn anew."""
         self._write(self._back(), f"{line}\x1b[K\n", *map(_paint, self._drawn), "\x1b[J")
 
-    def draw(self, lines: Sequence[LiveLine]) -> None:
-        """Have these lines stand there instead of those that do."""
+    def draw(self, lines: Sequence[LiveLine], last: str = "") -> None:
+        """Have these lines, and a last one, stand there instead of those that do."""
         columns = size().columns - 1
         back = self._back()
-        self._drawn = [line._replace(words=text.shorten(line.words, columns)) for line in lines[: size().lines - 1]]
+        shown = [*lines, LiveLine(last)] if last else lines
+        self._drawn = [line._replace(words=text.shorten(line.words, columns)) for line in shown[: size().lines - 1]]
         self._write(back, *map(_paint, self._drawn), "\x1b[J")
 
     def _back(self) -> str:

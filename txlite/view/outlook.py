@@ -35,20 +35,30 @@ class Outlook:
         self._agent = agent
         self._say = say
         self._told: str | None = None
+        self._seen: int | None = None  # what the store said of its changes
         self._next_look = 0.0
 
-    def look(self, running: int, counts: bool) -> bool:
-        """Look, unless that was a moment ago, and say what is waited for, where that is something else than before;
-        return whether it looked. running: how many tasks the run's own workers hold; counts: count the others, too,
-        which takes a while where there are very many."""
+    def look(self, count_running: Callable[[], int], counts: bool) -> int | None:
+        """Look, unless that was a moment ago or nothing has changed since, and say what is waited for, where that is
+        something else than before; return how many tasks run, None where it did not look.
+
+        count_running: gives how many tasks the run's own workers hold; counts: count the others, too, which takes a
+        while where there are very many.
+        """
         began = clock.monotonic()
         if began < self._next_look:
-            return False
+            return None
+        self._next_look = began + LOOK
+        changes = self._store.changes()
+        if changes == self._seen:
+            return None
+        self._seen = changes
+        running = count_running()
         ready = self._count() if counts else None
         self._tell(self._find_hold(running, ready))
         now = clock.monotonic()
         self._next_look = now + max(LOOK, SHARE * (now - began))
-        return True
+        return running
 
     def _count(self) -> int:
         """Count anew; how many are ready."""

@@ -10,7 +10,6 @@ import sys
 
 from .. import text
 from ..system import clock
-from .live_lines import LiveLine, LiveLines
 from .tasks import describe
 from .terminal import say, width
 
@@ -19,6 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ..store.history import Finished
+    from .live_lines import LiveLine, LiveLines
+
+
+def _make_lines() -> LiveLines:
+    from .live_lines import LiveLines  # who has no terminal does without
+
+    return LiveLines()
 
 
 class Progress:
@@ -37,7 +43,7 @@ class Progress:
         self._done_before = done
         self._quiet = quiet
         is_live = not quiet and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-        self._live = LiveLines() if is_live else None
+        self._live = _make_lines() if is_live else None
         self._tells_all = tells_all or not is_live
 
     @property
@@ -74,7 +80,7 @@ class Progress:
         room = min(width() - len(tail) - 5, 40)
         filled = room * (self.done + self.failed) // max(self.total, 1)
         bar = f"[{'#' * filled}{'.' * (room - filled)}]  " if room > 5 else ""
-        self._live.draw([*details, LiveLine(bar + tail)])
+        self._live.draw(details, bar + tail)
 
     def end(self) -> None:
         """Take away what is drawn."""

@@ -17,7 +17,6 @@ from .attempt_row import shorten_path
 from .json_objects import attempts_object, run_object, waiting_object
 from .outlook import Outlook
 from .progress import Progress
-from .running import describe_running
 from .tasks import describe
 from .terminal import room_for, say
 from .waiting import FEW, count_waiting, print_waiting
@@ -80,11 +79,17 @@ class RunProgress:
         self._progress.end()
 
     def _draw(self) -> None:
-        running = sum(claim.worker in self.workers for claim in self._store.claims())
-        if self._outlook.look(running, counts=self._progress.is_live):
+        running = self._outlook.look(self._count_running, counts=self._progress.is_live)
+        if running is not None:
             self._progress.expect(running + self._outlook.runnable, self._outlook.later)
         if self._progress.is_live:
-            self._progress.draw(running, describe_running(self._store, self.workers, self._patience))
+            from .running import describe_running  # who has no terminal does without
+
+            details = describe_running(self._store, self.workers, self._patience)
+            self._progress.draw(self._count_running(), details)
+
+    def _count_running(self) -> int:
+        return sum(claim.worker in self.workers for claim in self._store.claims())
 
     def tasks(self) -> list[Task]:
         """Return the tasks of which the run's own workers made the last attempt."""
