@@ -177,6 +177,33 @@ class Batches(Case):
         self.assertRegex(self.read("said"), r"^tx-\w+-1\n$")
         self.assertEqual(self.txlite("run"), "nothing to do\n")
 
+    def test_a_second_run_tells_what_it_did_itself(self) -> None:
+        for number in range(2):
+            self.txlite("add", "--", f"touch begun.{number}; until test -e go; do sleep 0.02; done")
+        first = self.start("run", "-j", "1")
+        wait_until(lambda: os.path.exists(self.path("begun.0")), "the first")
+        second = self.start("run", "-j", "1")
+        wait_until(lambda: os.path.exists(self.path("begun.1")), "the second")
+        with open(self.path("go"), "w"):
+            pass
+        out = second.communicate(timeout=60)[0].decode().splitlines()
+        self.assertEqual(out[0], f"joined the run of PID {first.pid}: both take from one queue")
+        self.assertEqual((len(out), out[2]), (3, "1 done"))
+        self.assertIn("begun.1", out[1])
+        out = first.communicate(timeout=60)[0].decode().splitlines()
+        self.assertEqual((len(out), out[1]), (2, "1 done"))
+
+    def test_of_two_batches_each_run_tells_its_own(self) -> None:
+        wait = "until test -e go; do sleep 0.02; done"
+        first = self.start("run", "-j", "1", "--", f"touch begun; {wait}")
+        wait_until(lambda: os.path.exists(self.path("begun")), "the first")
+        second = self.start("run", "-j", "1", "--from", self.batch(f"{wait}; true a", f"{wait}; true b"))
+        wait_until(lambda: len(self.json("list", "--status", "active")) == 2, "the second")
+        with open(self.path("go"), "w"):
+            pass
+        self.assertIn(b"\n2 done\n", second.communicate(timeout=60)[0])
+        self.assertIn(b"\n1 done\n", first.communicate(timeout=60)[0])
+
     def test_dependencies_are_kept(self) -> None:
         first = self.txlite("add", "-q", "--", "sleep 0.3; echo first >> log").strip()
         self.txlite("add", "-q", "--after", first, "--score", "9", "--", "echo second >> log")

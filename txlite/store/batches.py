@@ -33,8 +33,9 @@ JOIN = "UPDATE batches SET series = ? WHERE id = ?"
 SERIES_OF = "SELECT series FROM batches WHERE id = ?"
 _OF_SERIES = "batches b JOIN tasks t ON t.seq BETWEEN b.first AND b.last WHERE b.series = ?"
 COUNT = f"SELECT t.status, count(*) FROM {_OF_SERIES} GROUP BY t.status"
-FAILED = f"SELECT t.seq, t.kind, t.needs FROM {_OF_SERIES} AND t.status = 'failed'"
 _IN_SERIES = "EXISTS (SELECT 1 FROM batches b WHERE b.series = ? AND t.seq BETWEEN b.first AND b.last)"
+HAS = f"SELECT 1 FROM tasks t WHERE t.id = ? AND {_IN_SERIES}"
+FAILED = f"SELECT t.seq, t.kind, t.needs FROM {_OF_SERIES} AND t.status = 'failed'"
 UNFINISHED = f"{tasks.SELECT} WHERE {_IN_SERIES} AND t.status NOT IN ('done', 'cancelled') ORDER BY t.seq"
 # Waiting, at however many removes, for a task that will not be done by itself.
 STUCK = f"""WITH RECURSIVE stuck (seq) AS (
@@ -96,6 +97,10 @@ class Batches:
     def count(self, batch: Batch) -> dict[str, int]:
         """Return how many of a batch's tasks there are in each status that has any."""
         return dict(self._database.execute(COUNT, (batch.id,)))
+
+    def has(self, batch: Batch, task: str) -> bool:
+        """Say whether the task with this id is of a batch."""
+        return bool(self._database.execute(HAS, (task, batch.id)))
 
     def retry_failed(self, batch: Batch) -> int:
         """Put a batch's tasks that failed back into the queue, with all their attempts ahead of them, in one

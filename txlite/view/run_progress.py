@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 
 from .. import text
+from ..execution.presence import live_supervisors
 from ..execution.waiting import look_at_waiting
-from ..model import ACTIVE, CANCELLED, DONE, FAILED
+from ..model import ACTIVE, CANCELLED, DONE, FAILED, LOST
 from ..system import clock
 from ..system.named_tuple import NamedTuple
+from ..system.process import Identity
 from .attempt_row import shorten_path
 from .json_objects import attempts_object, run_object, waiting_object
 from .outlook import Outlook
@@ -47,13 +49,16 @@ class RunProgress:
     run for so many seconds.
     """
 
-    def __init__(self, store: Store, progress: Progress, agent: Agent, patience: float) -> None:
+    def __init__(
+        self, store: Store, progress: Progress, agent: Agent, patience: float, batch: Batch | None = None
+    ) -> None:
         self.workers: set[str] = set()
         self.heed: Callable[[Iterable[Finished]], None] = lambda events: None
         self.last_workers: dict[str, str | None] = {}  # task -> worker of its last attempt
         self._store = store
         self._progress = progress
         self._patience = patience
+        self._batch = batch
         self._outlook = Outlook(store, agent, progress.say)
         self._event = store.history.last_event()
         self._is_told = False  # that it is stopping
@@ -68,11 +73,17 @@ class RunProgress:
         if events:
             self._event = events[-1].event
             self.last_workers.update((event.task, event.worker) for event in events)
-            self._progress.finished(events)
+            self._progress.finished(filter(self._is_ours, events))
             self.heed(events)
         if clock.monotonic() >= self._next_drawing:
             self._draw()
             self._next_drawing = clock.monotonic() + DRAW
+
+    def _is_ours(self, event: Finished) -> bool:
+        """Whether it is for this run to show: its workers did it, or it is of its batch, or it was lost; what the
+        workers of another run beside it did, that one shows."""
+        is_known = event.worker in self.workers or event.outcome == LOST
+        return is_known or (self._batch is not None and self._store.batches.has(self._batch, event.task))
 
     def end(self) -> None:
         """Take away what is drawn."""
@@ -99,7 +110,12 @@ class RunProgress:
 def show_run(store: Store, agent: Agent, batch: Batch | None = None, quiet: bool = False) -> RunProgress:
     """Begin to show a run by workers with this agent: of a batch, or of all that is queued."""
     done = store.batches.count(batch).get("done", 0) if batch else 0
-    return RunProgress(store, Progress(done, quiet), agent, PATIENCE)
+    progress = Progress(done, quiet)
+    known = [] if batch else [Identity.parse(one.identity) for one in live_supervisors(store)]
+    if known:
+        pids = ", ".join(str(identity.pid) for identity in known if identity)
+        progress.say(f"joined the run of PID {pids}: both take from one queue")
+    return RunProgress(store, progress, agent, PATIENCE, batch)
 
 
 def show_loop(store: Store, agent: Agent, quiet: bool = False) -> RunProgress:
