@@ -7,6 +7,9 @@ import signal
 import unittest
 
 from txlite import text
+from txlite.model import STATES
+from txlite.store.tasks import DERIVED
+from txlite.view.waiting import WORDS
 
 from ..case import Case, wait_until
 from .screen import Terminal
@@ -69,6 +72,16 @@ class Status(Case):
         self.assertIn("ready:   1 waits for its turn\n", self.txlite("status"))
         open(self.path("go"), "w").close()
         worker.send_signal(signal.SIGTERM)
+
+
+class Page(Case):
+    def test_help_states_explains_every_word_and_fits_a_terminal(self) -> None:
+        page = self.txlite("help", "states")
+        self.assertLessEqual(max(map(len, page.splitlines())), 80)
+        for state in (*STATES, *DERIVED):
+            self.assertIn(f"| `{state}` |", page)
+        for one, _ in WORDS.values():
+            self.assertIn("| " + one.partition(":")[0].partition(",")[0], page)
 
 
 class Run(Case):
