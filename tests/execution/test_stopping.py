@@ -9,9 +9,10 @@ from unittest import mock
 
 from txlite.agents.agent import Agent
 from txlite.execution.attempt_runner import GIVING_UP, AttemptRunner, AttemptStopped
-from txlite.execution.executor import Limits
+from txlite.execution.executor import Limits, NoRoomToStart
 from txlite.execution.guarded_process import GuardedProcess
 from txlite.execution.sources import QueueSource
+from txlite.execution.starting import PATIENCE, StartWait
 from txlite.execution.stop_policy import KILL, LEAVE, STOP, StopPolicy
 from txlite.execution.worker import Worker
 from txlite.execution.worker_context import WorkerContext, WorkerSettings
@@ -70,6 +71,33 @@ class Ordered(Case):
         self.assertEqual(running(self.nap), [])
         self.worker.record(self.assignment, result)
         self.worker.close()
+
+
+class Starts(unittest.TestCase):
+    """A start for which the system has no room."""
+
+    def setUp(self) -> None:
+        self.policy = StopPolicy()
+        self.context = mock.Mock(policy=self.policy)
+        self.error = NoRoomToStart("no process could be started")
+
+    def test_it_is_waited_for_until_the_worker_has_to_leave(self) -> None:
+        wait = StartWait(self.context)
+        self.assertEqual([wait.bear(self.error) for _ in range(3)], [None] * 3)
+        self.policy.order(LEAVE)
+        result = wait.bear(self.error)
+        assert result
+        self.assertEqual((result.outcome, wait.trouble), ("interrupted", None))
+
+    def test_the_wait_is_bounded(self) -> None:
+        waits = StartWait(self.context), StartWait(self.context, interruptible=False)
+        with mock.patch.object(clock, "monotonic", return_value=clock.monotonic() + PATIENCE):
+            result = waits[0].bear(self.error)
+            assert result
+            self.assertEqual(result.outcome, "interrupted")
+            self.assertIn("see `ulimit -u`", str(waits[0].trouble))
+            with self.assertRaises(NoRoomToStart):
+                waits[1].bear(self.error)
 
 
 class Policy(unittest.TestCase):

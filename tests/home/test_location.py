@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import subprocess
 import unittest
 
@@ -93,6 +94,18 @@ class Clones(DatabaseCase):
         shutil.rmtree(self.home)
         os.rename(self.path("copy"), self.home)  # another one at the same place
         self.assert_refused("git tracks .txlite/config.ini")
+
+    def test_nobody_else_says_what_is_trusted(self) -> None:
+        self.track(".txlite/config.ini")
+        self.txlite("list", "--trust")
+        for place in ("state/txlite", "state/txlite/trusted"):
+            mode = stat.S_IMODE(os.stat(self.path(place)).st_mode)
+            self.assertFalse(mode & 0o077, oct(mode))
+            os.chmod(self.path(place), mode | 0o002)
+            self.txlite("list", code=69)
+            self.assertIn("would say what you trust", self.errors)
+            os.chmod(self.path(place), mode)
+        self.txlite("list")
 
     def test_one_that_was_made_here_is_used_though_a_commit_takes_it_in(self) -> None:
         shutil.rmtree(self.home)

@@ -17,7 +17,7 @@ from unittest import mock
 
 import txlite
 from txlite.model import Lane
-from txlite.store import database, migrations, schema
+from txlite.store import database, migrations, schema, set_aside
 from txlite.store.create import create
 from txlite.store.opening import open_database, write_lock
 from txlite.system import mounts
@@ -132,6 +132,17 @@ class Orphans(LogCase):
         self.assertIn("put it back", self.txlite("doctor", code=1))
         os.rename(away, self.home + "/tasks.db")
         self.assertEqual(len(self.json("list")), 200)
+
+    def test_what_is_moved_aside_is_synced_and_ours_alone(self) -> None:
+        os.mkdir(self.home, 0o700)
+        log = self.home + "/tasks.db-wal"
+        with open(log, "wb") as file:
+            file.write(b"x" * 1000)
+        synced: list[str] = []
+        with mock.patch.object(set_aside, "sync", synced.append):
+            aside = set_aside.set_aside(self.home + "/tasks.db", [log], "orphaned-log")
+        self.assertEqual(synced, [aside, self.home])
+        self.assertEqual((os.listdir(aside), stat.S_IMODE(os.stat(aside).st_mode)), (["tasks.db-wal"], 0o700))
 
     def test_a_journal_is_one_too(self) -> None:
         os.mkdir(self.home, 0o700)

@@ -317,6 +317,19 @@ class Attempts(Case):
         self.assertEqual((store.get(task).status, store.get(task).failures), ("failed", 0))
         self.assertEqual(len(store.attempts(task)), len(ends))
 
+    def test_a_clock_that_is_set_makes_no_delay_longer(self) -> None:
+        store = self.store()
+        task = store.add(command="false").id
+        with mock.patch.object(assignments, "backoff", return_value=0.3):
+            for _ in range(2):
+                assignment = wait_until(lambda: store.assignments.claim_next("w", COMMANDS, "shell"), "an attempt")
+                store.assignments.finish(assignment.claim.token, txlite.Result("failed", 1), max_attempts=3)
+        self.assertEqual(store.ready(), [])
+        with mock.patch.object(clock, "now", lambda later=0.0: clock.to_text(time.time() - 3600 + later)):
+            wait_until(store.ready, "its time, though the clock was set back")
+            self.assertEqual([one.id for one in store.list(["ready"])], [task], "what is listed is what can be claimed")
+            self.assertEqual(store.assignments.claim_next("w", COMMANDS, "shell").task.id, task)
+
     def test_an_interrupted_attempt_is_no_last_one(self) -> None:
         store = self.store()
         task = store.add(command="false").id

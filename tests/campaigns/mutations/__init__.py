@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
-from . import commands, execution, ralph, store, system
+from . import commands, database, execution, home, ralph, store, system
 
-ALL = (*system.MUTANTS, *store.MUTANTS, *execution.MUTANTS, *ralph.MUTANTS, *commands.MUTANTS)
+ALL = (
+    *system.MUTANTS, *home.MUTANTS, *database.MUTANTS, *store.MUTANTS, *execution.MUTANTS, *ralph.MUTANTS,
+    *commands.MUTANTS,
+)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Mutants of `execution`, `agents`, `reports` and `home`: recovery, stopping, what agents get, files and rights."""
+"""Mutants of `execution`, `agents` and `reports`: recovery, stopping, what agents get, files and rights."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ POLICY = "execution.test_stopping.Policy"
 ORDERED = "execution.test_stopping.Ordered"
 GUARDED = "execution.test_guarded_process.Guarded"
 STALLS = "execution.test_guarded_process.Stalls"
+STARTS = "execution.test_stopping.Starts"
 TREES = "execution.test_trees"
 ATTEMPTS = "execution.test_run.Attempts"
 ARCHIVE = "reports.test_archive.Crashes"
 ONLY_REPORTS = "reports.test_retention.OnlyReports"
-TRUST = "home.test_location.Trust"
 RESULTS = "agents.test_results"
 
 PROCESSES = (
@@ -46,8 +46,7 @@ PROCESSES = (
     Mutant(
         "presence-of-the-dead", "execution/presence.py",
         "state=status.state if is_present(store, status.worker, status.identity) else LOST,", "state=status.state,",
-        "what a dead worker ran is lost at once",
-        (GIVEN,),
+        "what a dead worker ran is lost at once", (GIVEN,),
     ),
     Mutant(
         "stop-no-second-between", "execution/stop_policy.py", " and now >= self._first_at + SECOND_SIGNAL", "",
@@ -129,6 +128,16 @@ PROCESSES = (
         "what an agent's configuration hides does not reach it", ("agents.test_agents.Agents",),
     ),
     Mutant(
+        "start-without-room-costs", "execution/starting.py",
+        "if self.trouble or (self._interruptible and self._policy.stage > self._stage):", "if True:",
+        "a start for which there is no room is waited for", (STARTS,),
+    ),
+    Mutant(
+        "start-without-room-for-ever", "execution/starting.py", "if clock.monotonic() >= self._deadline:",
+        "if False:",
+        "the wait for room is bounded", (STARTS,),
+    ),
+    Mutant(
         "launch-nobody-was-told-of", "execution/launched.py", 'runner.refuse("its launch was interrupted")', "pass",
         "what nobody was told of does not run",
         ("commands.test_foreground.Foreground.test_an_interrupt_before_it_began",),
@@ -206,23 +215,6 @@ FILES = (
         "now = step",
         "what is to be done is chosen again under the lock",
         (f"{ARCHIVE}.test_what_was_written_to_while_the_lock_was_waited_for_stays",),
-    ),
-    Mutant(
-        "home-of-others", "home/location.py", "if status.st_uid != os.geteuid():", "if False:",
-        "a home of another user is refused", (f"{TRUST}.test_homes_of_others",),
-    ),
-    Mutant(
-        "home-that-others-write", "home/location.py", "status.st_mode & stat.S_IWOTH or", "False or",
-        "a home that others may write is refused", (f"{TRUST}.test_homes_that_others_can_write",),
-    ),
-    Mutant(
-        "home-config-of-others", "home/config.py", "    check_trust(path)\n", "    pass\n",
-        "a config.ini that others may write is refused", (TRUST,),
-    ),
-    Mutant(
-        "home-others-may-enter", "home/location.py", "os.makedirs(home, 0o700, exist_ok=True)",
-        "os.makedirs(home, 0o755, exist_ok=True)",
-        "home is 0700", ("store.test_database.Beginning.test_only_we_may_read_it",),
     ),
 )  # fmt: skip
 

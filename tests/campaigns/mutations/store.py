@@ -1,4 +1,4 @@
-"""Mutants of `store`: transactions, claims, moves, the schema's rules, what comes in and goes out."""
+"""Mutants of `store`: claims, moves, batches, the schema's rules, what comes in. (Its transactions: `database`.)"""
 
 from __future__ import annotations
 
@@ -8,91 +8,11 @@ STORE = "store.test_store"
 CLAIMS = f"{STORE}.Claims"
 ATTEMPTS = f"{STORE}.Attempts"
 LATE = f"{ATTEMPTS}.test_a_worker_that_is_late_keeps_its_claim"
-DATABASE = "store.test_database"
-SHARING = f"{DATABASE}.Sharing"
-LOCKED = f"{SHARING}.test_nothing_is_written_or_closed_but_under_the_lock_beside_it"
-ROLLED_BACK = f"{SHARING}.test_what_raises_is_rolled_back"
-REFUSALS = f"{DATABASE}.Refusals"
-RULES = f"{DATABASE}.Rules"
-MODES = f"{DATABASE}.Beginning.test_only_we_may_read_it"
+RULES = "store.test_database.Rules"
+DELAYS = f"{ATTEMPTS}.test_a_clock_that_is_set_makes_no_delay_longer"
+BATCHES = "execution.test_run.Batches"
 TURNS = "execution.test_launch.Turns"
 IMPORTS = "store.test_importing.Imports"
-
-TRANSACTIONS = (
-    Mutant(
-        "database-begin-deferred", "store/database.py", "database.connection.execute(self._begin)",
-        'database.connection.execute("BEGIN")',
-        "who writes holds SQLite's lock from the start",
-        (f"{SHARING}.test_who_writes_holds_sqlites_own_lock_from_the_start",),
-    ),
-    Mutant(
-        "database-write-without-lock", "store/database.py",
-        'self._lock = database._lock if begin == "BEGIN IMMEDIATE" else None', "self._lock = None",
-        "every write happens under the lock beside the database", (LOCKED,),
-    ),
-    Mutant(
-        "database-close-without-lock", "store/database.py",
-        "            try:\n                self._lock.acquire()\n            except StoreUnavailable:\n",
-        "            try:\n                raise StoreUnavailable\n            except StoreUnavailable:\n",
-        "every close, which checkpoints, happens under the lock", (LOCKED,),
-    ),
-    Mutant(
-        "database-not-rolled-back", "store/database.py",
-        "if error is not None and database.connection.in_transaction:", "if False:",
-        "what raises leaves nothing written", (ROLLED_BACK,),
-    ),
-    Mutant(
-        "database-not-synced", "store/database.py", "            database.sync()\n", "            pass\n",
-        "what was told is on the disk", (f"{DATABASE}.Durability",),
-    ),
-    Mutant(
-        "database-sync-error-ignored", "store/database.py", "            raise StoreLost(\n",
-        "            if False: raise StoreLost(\n",
-        "a commit that may not last is told", (f"{DATABASE}.Durability",),
-    ),
-    Mutant(
-        "database-replaced-unnoticed", "store/database.py", "                    database._check_inode()\n",
-        "                    pass\n",
-        "nothing is written into a file that was replaced", (f"{SHARING}.test_a_replaced_file_is_noticed",),
-    ),
-    Mutant(
-        "database-across-a-fork", "store/database.py", "        if os.getpid() != self._process:\n            raise",
-        "        if False:\n            raise",
-        "no connection is carried across a fork", (f"{SHARING}.test_a_connection_is_not_carried_across_a_fork",),
-    ),
-    Mutant(
-        "database-foreign-keys-off", "store/opening.py", "PRAGMA foreign_keys = ON", "PRAGMA foreign_keys = OFF",
-        "the schema's references hold", (ROLLED_BACK,),
-    ),
-    Mutant(
-        "database-newer-is-used", "store/opening.py", "if version > schema.VERSION:", "if False:",
-        "a newer database is refused untouched", (f"{REFUSALS}.test_newer_than_the_code",),
-    ),
-    Mutant(
-        "database-of-any-program", "store/opening.py", "    if not ours:\n", "    if False:\n",
-        "another program's database is refused", (f"{REFUSALS}.test_another_programs_database",),
-    ),
-    Mutant(
-        "database-empty-file", "store/opening.py", "if not status.st_size:", "if False:",
-        "an empty file is never ours", (f"{REFUSALS}.test_empty",),
-    ),
-    Mutant(
-        "database-others-may-read", "store/create.py", "os.O_CLOEXEC, 0o600))", "os.O_CLOEXEC, 0o644))",
-        "the database is 0600 before SQLite opens it", (MODES,),
-    ),
-    Mutant(
-        "migration-version-seen-before", "store/opening.py",
-        "    with database.writing() as connection:\n        migrate(connection)",
-        '    seen = database.pragma("user_version")\n    with database.writing() as connection:\n'
-        '        connection.execute(f"PRAGMA user_version = {seen}")\n        migrate(connection)',
-        "what another process migrated is not migrated again", (f"{DATABASE}.Migrations",),
-    ),
-    Mutant(
-        "backup-not-checked", "store/backup.py", "        _check_copy(new.draft)\n", "",
-        "a copy that is not sound is not kept",
-        ("store.test_backup.Backups.test_a_copy_that_is_not_sound_is_not_kept",),
-    ),
-)  # fmt: skip
 
 HOLDS = (
     Mutant(
@@ -217,6 +137,41 @@ HOLDS = (
         "a worker stops what it holds no more", (ATTEMPTS,),
     ),
     Mutant(
+        "delay-by-the-wall-clock", "store/ready_index.py", "delay_boot = :boot AND delay_until <= :monotonic",
+        "delay_boot = :boot AND not_before <= :now",
+        "a clock that is set makes no delay longer", (DELAYS,),
+    ),
+    Mutant(
+        "delay-shown-by-the-wall-clock", "store/ready_index.py",
+        "WHEN t.delay_boot = :boot THEN t.delay_until <= :monotonic",
+        "WHEN t.delay_boot = :boot THEN t.not_before <= :now",
+        "what is listed as ready is what could be claimed", (DELAYS,),
+    ),
+    Mutant(
+        "delay-none", "store/moves.py", "    if later:\n", "    if False:\n",
+        "what failed comes back later, and the last holder has two seconds", (CLAIMS,),
+    ),
+    Mutant(
+        "batch-lines-without-count", "store/batches.py", "            left -= common\n", "            left.clear()\n",
+        "of a file that has grown the new lines are added",
+        (f"{BATCHES}.test_of_a_file_that_has_grown_only_the_new_lines_are_added",),
+    ),
+    Mutant(
+        "batch-added-anew", "store/batches.py", "            left -= common\n", "            pass\n",
+        "a line that was added before is not added again",
+        (f"{BATCHES}.test_of_a_file_that_has_grown_only_the_new_lines_are_added",),
+    ),
+    Mutant(
+        "batch-of-another-pipe", "store/batches.py", "(match == ANY or common == lines)", "True",
+        "a pipe with some of the same lines is another batch",
+        (f"{BATCHES}.test_lines_of_a_pipe_are_known_again_when_all_are_there",),
+    ),
+    Mutant(
+        "batch-of-a-command", "store/batches.py", "(match != OPEN or any(row[1] for row in rows))", "True",
+        "a command after two dashes is run each time",
+        (f"{BATCHES}.test_a_command_after_two_dashes_is_run_each_time",),
+    ),
+    Mutant(
         "turn-passes-the-narrow", "store/launches.py",
         "running + connection.execute(EARLIER, (token,)).fetchone()[0] < width", "running < width",
         "a narrow launch is not passed for ever", (f"{TURNS}.test_a_narrow_one_is_not_passed_for_ever",),
@@ -292,4 +247,4 @@ SCHEMA = (
     ),
 )  # fmt: skip
 
-MUTANTS = (*TRANSACTIONS, *HOLDS, *SCHEMA)
+MUTANTS = (*HOLDS, *SCHEMA)

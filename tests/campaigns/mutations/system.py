@@ -24,6 +24,15 @@ MUTANTS = (
         "a carriage return in an output is escaped", (TEXT,),
     ),
     Mutant(
+        "text-bidi", "text.py", r"\u2028-\u202e\u2060", r"\u2028-\u2029\u2060",
+        "what turns text round is escaped", (TEXT,),
+    ),
+    Mutant(
+        "text-json-raw", "text.py", "re.sub(f\"[{_HIDDEN}]\", _escape_json, text)", "text",
+        "JSON on a terminal does nothing to it",
+        ("commands.test_cli.Verbs.test_what_agents_and_users_wrote_is_shown_escaped", TEXT),
+    ),
+    Mutant(
         "text-nul", "text.py", r'if "\0" in value:', "if False:",
         "text that the database would cut is refused", ("store.test_store.Tasks",),
     ),
@@ -135,8 +144,7 @@ MUTANTS = (
     ),
     Mutant(
         "lock-without-deadline", "system/locks.py", "if clock.monotonic() >= deadline:", "if False:",
-        "every wait for a lock ends",
-        ("system.test_locks.FileLocks.test_a_thread_that_waits_for_the_lock_gives_up",),
+        "every wait for a lock ends", ("system.test_locks.FileLocks.test_a_thread_that_waits_for_the_lock_gives_up",),
     ),
     Mutant(
         "atomic-content-not-synced", "system/atomic_file.py", "sync(self.draft)\n", "pass\n",

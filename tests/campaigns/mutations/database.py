@@ -1,0 +1,120 @@
+"""Mutants of `store`: how the database is opened, written, synced and closed, and which log belongs to it."""
+
+from __future__ import annotations
+
+from .mutant import Mutant
+
+DATABASE = "store.test_database"
+SHARING = f"{DATABASE}.Sharing"
+LOCKED = f"{SHARING}.test_nothing_is_written_or_closed_but_under_the_lock_beside_it"
+ROLLED_BACK = f"{SHARING}.test_what_raises_is_rolled_back"
+REFUSALS = f"{DATABASE}.Refusals"
+MODES = f"{DATABASE}.Beginning.test_only_we_may_read_it"
+LOGS = f"{DATABASE}.ForeignLogs"
+ASIDE = f"{DATABASE}.Orphans.test_what_is_moved_aside_is_synced_and_ours_alone"
+
+MUTANTS = (
+    Mutant(
+        "database-begin-deferred", "store/database.py", "database.connection.execute(self._begin)",
+        'database.connection.execute("BEGIN")',
+        "who writes holds SQLite's lock from the start",
+        (f"{SHARING}.test_who_writes_holds_sqlites_own_lock_from_the_start",),
+    ),
+    Mutant(
+        "database-write-without-lock", "store/database.py",
+        'self._lock = database._lock if begin == "BEGIN IMMEDIATE" else None', "self._lock = None",
+        "every write happens under the lock beside the database", (LOCKED,),
+    ),
+    Mutant(
+        "database-close-without-lock", "store/database.py",
+        "            try:\n                self._lock.acquire()\n            except StoreUnavailable:\n",
+        "            try:\n                raise StoreUnavailable\n            except StoreUnavailable:\n",
+        "every close, which checkpoints, happens under the lock", (LOCKED,),
+    ),
+    Mutant(
+        "database-not-rolled-back", "store/database.py",
+        "if error is not None and database.connection.in_transaction:", "if False:",
+        "what raises leaves nothing written", (ROLLED_BACK,),
+    ),
+    Mutant(
+        "database-not-synced", "store/database.py", "            database.sync()\n", "            pass\n",
+        "what was told is on the disk", (f"{DATABASE}.Durability",),
+    ),
+    Mutant(
+        "database-sync-error-ignored", "store/database.py", "            raise StoreLost(\n",
+        "            if False: raise StoreLost(\n",
+        "a commit that may not last is told", (f"{DATABASE}.Durability",),
+    ),
+    Mutant(
+        "database-replaced-unnoticed", "store/database.py", "                    database._check_inode()\n",
+        "                    pass\n",
+        "nothing is written into a file that was replaced", (f"{SHARING}.test_a_replaced_file_is_noticed",),
+    ),
+    Mutant(
+        "database-across-a-fork", "store/database.py", "        if os.getpid() != self._process:\n            raise",
+        "        if False:\n            raise",
+        "no connection is carried across a fork", (f"{SHARING}.test_a_connection_is_not_carried_across_a_fork",),
+    ),
+    Mutant(
+        "database-foreign-keys-off", "store/opening.py", "PRAGMA foreign_keys = ON", "PRAGMA foreign_keys = OFF",
+        "the schema's references hold", (ROLLED_BACK,),
+    ),
+    Mutant(
+        "database-newer-is-used", "store/opening.py", "if version > schema.VERSION:", "if False:",
+        "a newer database is refused untouched", (f"{REFUSALS}.test_newer_than_the_code",),
+    ),
+    Mutant(
+        "database-of-any-program", "store/opening.py", "    if not ours:\n", "    if False:\n",
+        "another program's database is refused", (f"{REFUSALS}.test_another_programs_database",),
+    ),
+    Mutant(
+        "database-empty-file", "store/opening.py", "if not status.st_size:", "if False:",
+        "an empty file is never ours", (f"{REFUSALS}.test_empty",),
+    ),
+    Mutant(
+        "database-others-may-read", "store/create.py", "os.O_CLOEXEC, 0o600))", "os.O_CLOEXEC, 0o644))",
+        "the database is 0600 before SQLite opens it", (MODES,),
+    ),
+    Mutant(
+        "migration-version-seen-before", "store/opening.py",
+        "    with database.writing() as connection:\n        migrate(connection)",
+        '    seen = database.pragma("user_version")\n    with database.writing() as connection:\n'
+        '        connection.execute(f"PRAGMA user_version = {seen}")\n        migrate(connection)',
+        "what another process migrated is not migrated again", (f"{DATABASE}.Migrations",),
+    ),
+    Mutant(
+        "backup-not-checked", "store/backup.py", "        _check_copy(new.draft)\n", "",
+        "a copy that is not sound is not kept",
+        ("store.test_backup.Backups.test_a_copy_that_is_not_sound_is_not_kept",),
+    ),
+    Mutant(
+        "log-of-nobody-adopted", "store/create.py", "    if not orphans:\n", "    if True:\n",
+        "a new database does not adopt a log that is there", (f"{DATABASE}.Orphans",),
+    ),
+    Mutant(
+        "log-of-another-state", "store/log_record.py",
+        '("the log of another state of it" if since != record.since else "")', '""',
+        "no log is applied to another state of its database", (f"{LOGS}.test_a_backup_in_the_databases_place",),
+    ),
+    Mutant(
+        "log-of-another-database", "store/log_record.py",
+        '"the log of another database" if uuid != record.uuid else ""', '""',
+        "no log is applied to another database", (f"{LOGS}.test_another_database",),
+    ),
+    Mutant(
+        "log-that-comes-back", "store/log_record.py", 'found = "an earlier log of its"', "pass",
+        "a log that comes back is not applied", (f"{LOGS}.test_a_log_that_comes_back",),
+    ),
+    Mutant(
+        "log-not-noted", "store/database.py", "            database._log.note()\n", "            pass\n",
+        "it is written down which log belongs to the database", (LOGS,),
+    ),
+    Mutant(
+        "aside-not-synced", "store/set_aside.py", "    sync(aside)\n", "",
+        "what is moved aside is on the disk before anything is made in its place", (ASIDE,),
+    ),
+    Mutant(
+        "aside-others-may-enter", "store/set_aside.py", "os.mkdir(path, 0o700)", "os.mkdir(path, 0o755)",
+        "what is moved aside is a home, and 0700", (ASIDE,),
+    ),
+)  # fmt: skip
