@@ -1,4 +1,4 @@
-"""Mutants of `home`: what is trusted, and what would run as the user."""
+"""Mutants of `home`: what is trusted. (The copy of the code: `commands`.)"""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from .mutant import Mutant
 
 TRUST = "home.test_location.Trust"
 CLONES = "home.test_location.Clones"
-CACHE = "home.test_code_cache.ReadOnlyCopy"
 
 MUTANTS = (
     Mutant(
@@ -43,21 +42,5 @@ MUTANTS = (
         "home-trusted-by-others", "home/trust.py", "if status.st_uid != os.geteuid() or status.st_mode & 0o022:",
         "if False:",
         "nobody else says what is trusted", (CLONES,),
-    ),
-    Mutant(
-        "cache-of-another-source", "home/code_cache.py", "if data.startswith(head):", "if data:",
-        "compiled code counts for its own source only",
-        (f"{CACHE}.test_another_source_of_the_same_size_and_date_is_compiled_anew",),
-    ),
-    Mutant(
-        "cache-that-others-write", "home/code_cache.py", " and not status.st_mode & 0o077", "",
-        "a cache that others could write is left alone",
-        (f"{CACHE}.test_a_cache_that_others_could_write_is_left_alone",),
-    ),
-    Mutant(
-        "cache-that-can-be-exchanged", "home/code_cache.py",
-        "if not _cannot_be_exchanged(os.path.dirname(directory)):", "if False:",
-        "a cache that others could exchange is left alone",
-        (f"{CACHE}.test_a_cache_that_others_could_write_is_left_alone",),
     ),
 )  # fmt: skip
