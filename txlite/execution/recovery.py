@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .executor import Executor
 
 PATIENCE = 60.0  # seconds to wait for somebody else who recovers
+LOOKING = 1.0  # seconds that who only looks gives to recovery
 
 
 class Recovery:
@@ -86,10 +87,9 @@ class Recovery:
                 del self._dead[dead.id]
                 self.recovered += dead.had_claim
 
-    def run(self, patience: float = PATIENCE) -> int:
-        """Look, and do it all, waiting so many seconds for others that do a part of it; return how many tasks went
-        back."""
-        deadline = clock.monotonic() + patience
+    def run(self) -> int:
+        """Look, and do it all, waiting for others that do a part of it; return how many tasks went back."""
+        deadline = clock.monotonic() + PATIENCE
         self.tidy()
         self.look()
         while not self.is_over or (self._is_contested and clock.monotonic() < deadline):
@@ -97,6 +97,14 @@ class Recovery:
             time.sleep(min(self.patience or 0.02, 0.1))
             self.look()
         return self.recovered
+
+    def begin(self, seconds: float) -> None:
+        """Look, and do what can be done within so many seconds; the rest is for whoever recovers next."""
+        deadline = clock.monotonic() + seconds
+        self.look()
+        while not self.is_over and clock.monotonic() < deadline:
+            self.step()
+            time.sleep(min(self.patience or 0.0, 0.02))
 
     def _open_case(self, worker: WorkerRecord) -> None:
         """Begin with a worker, if it is dead, we may judge, and nobody else does."""
@@ -137,11 +145,12 @@ class Recovery:
 
 
 def recover_lost(path: str) -> None:
-    """Recover what is lost in the home with this database, for who only looks: nobody else is waited for, and where
-    home cannot be written it stays as it is."""
+    """Recover what is lost in the home with this database, for who only looks and does not want to wait: what takes
+    longer than a moment, because a tree does not heed TERM, goes on at the next look. Where home cannot be written it
+    stays as it is."""
     try:
         with open_store(path) as store:
-            Recovery(store).run(patience=0.0)
+            Recovery(store).begin(LOOKING)
     except StoreUnavailable:
         pass  # what is lost is shown as lost
 

@@ -285,6 +285,8 @@ ALTER TABLE batches_in_series RENAME TO batches;
 CREATE INDEX batches_by_digest ON batches (digest);
 CREATE INDEX batches_by_series ON batches (series);
 ALTER TABLE task_texts ADD COLUMN line TEXT;
+
+CREATE INDEX tasks_held_back ON tasks (seq) WHERE status = 'blocked';
 """
 
 MIGRATIONS = (_FIRST, _LAUNCHES, _PAUSE_AND_RENEWALS, _TRIALS, _DELAYS_AND_LIMITS, _SERIES)
