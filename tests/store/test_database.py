@@ -177,6 +177,16 @@ class ForeignLogs(LogCase):
         shutil.copyfile(self.path("backup"), self.home + "/tasks.db")  # the same inode
         self.assert_set_aside("another state of it", {"first"})
 
+    def test_a_backup_of_another_branch(self) -> None:
+        self.txlite("add", "first")
+        self.txlite("backup", self.path("backup"))
+        self.txlite("add", "second")
+        shutil.copyfile(self.home + "/tasks.db", self.path("branch"))
+        shutil.copyfile(self.path("backup"), self.home + "/tasks.db")  # back to the first, and on from there
+        self.leave_log("third", 1)
+        shutil.copyfile(self.path("branch"), self.home + "/tasks.db")
+        self.assert_set_aside("another state of it", {"first", "second"})
+
     def test_another_database(self) -> None:
         self.leave_log("first")
         os.rename(self.home, self.path("other"))

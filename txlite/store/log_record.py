@@ -4,8 +4,8 @@ SQLite applies whatever log lies beside a database under its name (sqlite.org/ho
 the place of a database whose last process was killed, or a log put back after others had written, would mix two states
 without a word. So a small file beside the database tells of the log in use: its salt, which is another one each time a
 log begins (sqlite.org/fileformat2.html#walformat), those of the logs before it, and what the database file by itself
-held when it began: its uuid, and its last change of state (which an older file does not have, nor one of which another
-was made since).
+held when it began: its uuid, and its last change of state, which a file from before that does not have, nor one that
+took another way then. What a file has of later changes must be the log's.
 
 Written under the write lock, when a commit was the first of a log; compared before the database is opened. A log that
 is not known (of a program that keeps no record) is believed, unless it is older than the record. Used by `opening` and
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 
 from ..system.named_tuple import NamedTuple
 
@@ -23,13 +24,13 @@ LOG = "-wal"
 RECORD = ".log"
 SALT = (8, 16)  # bytes of it, and where they are in the log
 KNOWN = 200  # logs before the one in use whose salts are kept
-TRIES = 5  # of a reader, while others write
+TRIES, PAUSE = 3, 0.02  # looks, and seconds between them, that must find the same, as others may be writing
 
 CHECK = "PRAGMA quick_check(1)"
 UUID = "SELECT uuid FROM home"
-EVENT = "SELECT uuid, h.id, at, task, to_status, token FROM home CROSS JOIN history h"
-LAST_EVENT = EVENT + " WHERE h.id = (SELECT max(id) FROM history)"
-ONE_EVENT = EVENT + " WHERE h.id = ?"
+EVENT = "SELECT id, at, task, to_status, token FROM history"
+LAST_EVENT = EVENT + " ORDER BY id DESC LIMIT 1"
+ONE_EVENT = EVENT + " WHERE id = ?"
 
 
 class Record(NamedTuple):
@@ -82,27 +83,30 @@ def find_foreign(path: str) -> str:
 
     Under the lock, or not: whoever reads meanwhile is never told that something is wrong with what is being changed.
     """
-    for _ in range(TRIES):
+    found = ""
+    for again in range(TRIES):
+        if again:
+            time.sleep(PAUSE)
         record, salt = _load(path), read_salt(path)
-        if record is None or not salt:
-            return ""
-        found = _compare(path, record, salt)
-        if not found or _load(path) == record:
-            return found
-    return ""
+        found = _compare(path, record, salt) if record and salt else ""
+        if not found:
+            break
+    return found
 
 
 def _compare(path: str, record: Record, salt: str) -> str:
-    state = _own_state(path, record.since)
+    state = _own_state(path)
     if state is None:
         return ""  # a checkpoint was cut off: only the log makes it whole
-    uuid, since = state
+    uuid, last = state
     found = ""
     if uuid == record.uuid and salt in record.before:
         found = "an earlier log of its"
     elif salt == record.salt:
-        found = "the log of another database" if uuid != record.uuid else ""
-        found = found or ("the log of another state of it" if since != record.since else "")
+        if uuid != record.uuid:
+            found = "the log of another database"
+        elif not _is_between(path, record.since, last):
+            found = "the log of another state of it"
     elif uuid == record.uuid and os.stat(path + LOG).st_mtime < os.stat(path + RECORD).st_mtime:
         found = "an older log"
     return found if found and _is_whole(path) else ""
@@ -150,33 +154,45 @@ def read_salt(path: str) -> str:
         os.close(file)
 
 
-def _own_state(path: str, since: str = "") -> tuple[str, str] | None:
-    """The uuid and the last change of state in the file by itself, or the change that has the number of `since`; None
-    where it is no whole database.
-
-    Through SQLite: another descriptor of the file, closed, would drop the locks of this process.
-    """
+def _own_state(path: str) -> tuple[str, str] | None:
+    """The uuid and the last change of state in the file by itself; None where it is no whole database."""
     try:
-        number = since.partition(",")[0]
-        row = _ask_alone(path, ONE_EVENT, number) if number else _ask_alone(path, LAST_EVENT)
-        uuid, *event = row or _ask_alone(path, UUID)
-        return str(uuid), ",".join(map(ascii, event)).replace(" ", "_")
-    except (sqlite3.Error, ValueError):
+        uuid = str(_ask(path, UUID)[0])
+        return uuid, _in_words(_ask(path, LAST_EVENT))
+    except (sqlite3.Error, IndexError):
         return None
+
+
+def _is_between(path: str, since: str, last: str) -> bool:
+    """Whether the file by itself lies between the change that its log follows and those to which the log leads."""
+    if last == since:
+        return True
+    try:
+        begins = not since or _in_words(_ask(path, ONE_EVENT, since.partition(",")[0])) == since
+        return begins and _in_words(_ask(path, ONE_EVENT, last.partition(",")[0], with_log=True)) == last
+    except sqlite3.Error:
+        return False
+
+
+def _in_words(event: tuple) -> str:
+    return ",".join(map(ascii, event)).replace(" ", "_")
 
 
 def _is_whole(path: str) -> bool:
     """Whether the file by itself is sound, and no checkpoint into it was cut off."""
     try:
-        return bool(_ask_alone(path, CHECK)[0] == "ok")
+        return bool(_ask(path, CHECK)[0] == "ok")
     except sqlite3.Error:
         return False
 
 
-def _ask_alone(path: str, question: str, *values: str) -> tuple:
-    """The first row that the database file gives without its log; nothing where there is none."""
+def _ask(path: str, question: str, *values: str, with_log: bool = False) -> tuple:
+    """The first row that the database file gives, without its log or with it; nothing where there is none.
+
+    Through SQLite: another descriptor of the file, closed, would drop the locks of this process.
+    """
     quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-    connection = sqlite3.connect(f"file:{quoted}?mode=ro&immutable=1", uri=True)
+    connection = sqlite3.connect(f"file:{quoted}?mode=ro" + ("" if with_log else "&immutable=1"), uri=True)
     try:
         return connection.execute(question, values).fetchone() or ()
     finally:
