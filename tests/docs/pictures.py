@@ -28,13 +28,15 @@ ASSETS = os.path.join(ROOT, ".github", "assets")
 COLUMNS, CELL, LINE, EDGE = 112, 8.43, 19, 16  # characters; pixels of a character, a line, the margin
 HOLD = 8.0  # seconds that a film stands still at its end
 COLOURS = {31: "#f2938a", 32: "#71c79d", 33: "#dab45e", 34: "#8bb8f5", 35: "#d3a4ea", 36: "#7fd0d6", 90: "#8a939c"}
-RENDER = "sleep $((1$2 % 5 + 1)).5; [ $2 != 03 ]"
+RENDER = """for figure in $(seq 1 $((1$2 % 5 + 1))); do echo "chapter $2, figure $figure"; sleep 1; done; sleep 0.5
+[ $2 != 03 ] || { echo "chapter 03: figure 5 refers to a table that is not there"; exit 1; }
+"""
 JOBS = "".join(f"./render chapter {number:02d}\n" for number in range(1, 25))
 TASKS = (
     ("Make the parser accept tabs", 2.0, "echo tabs >> parser"),
     ("Refuse a file that ends within a string", 3.0, "echo strings >> parser"),
     ("Name the line in every error", 1.5, "echo lines >> errors"),
-    ("Release notes", 1.0, "echo notes > NEWS; exit 1"),
+    ("Release notes", 1.0, "echo notes > NEWS; echo 'I do not know what is released: no tag is there'; exit 1"),
     ("Mention tabs in the manual", 2.5, "echo tabs > manual"),
     ("Measure the lexer", 1.0, "echo fast > measure"),
 )
@@ -197,7 +199,8 @@ def record_night(directory: str) -> None:
     with open(os.path.join(place, ".txlite", "config.ini"), "w") as file:
         file.write(AGENT)
     for title, seconds, script in TASKS:
-        words = ["add", "--quiet", title, "-d", f"sleep {seconds}; {script}"]
+        says = f"echo 'I read the code first'; sleep {seconds / 2}; echo 'Now the tests'; sleep {seconds / 2}"
+        words = ["add", "--quiet", title, "-d", f"{says}; {script}"]
         subprocess.run([os.path.join(ROOT, "bin", "txlite"), *words], cwd=place, check=True, stdout=subprocess.DEVNULL)
     terminal = Terminal(directory, 34)
     save("ralph.svg", terminal.film('txlite ralph --agent claude --verify "make test" --workers 3 --max-attempts 2'))
