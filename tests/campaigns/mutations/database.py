@@ -10,7 +10,6 @@ LOCKED = f"{SHARING}.test_nothing_is_written_or_closed_but_under_the_lock_beside
 ROLLED_BACK = f"{SHARING}.test_what_raises_is_rolled_back"
 REFUSALS = f"{DATABASE}.Refusals"
 MODES = f"{DATABASE}.Beginning.test_only_we_may_read_it"
-LOGS = f"{DATABASE}.ForeignLogs"
 ASIDE = f"{DATABASE}.Orphans.test_what_is_moved_aside_is_synced_and_ours_alone"
 
 MUTANTS = (
@@ -86,28 +85,6 @@ MUTANTS = (
         "backup-not-checked", "store/backup.py", "        _check_copy(new.draft)\n", "",
         "a copy that is not sound is not kept",
         ("store.test_backup.Backups.test_a_copy_that_is_not_sound_is_not_kept",),
-    ),
-    Mutant(
-        "log-of-nobody-adopted", "store/create.py", "    if not orphans:\n", "    if True:\n",
-        "a new database does not adopt a log that is there", (f"{DATABASE}.Orphans",),
-    ),
-    Mutant(
-        "log-of-another-state", "store/log_record.py",
-        '("the log of another state of it" if since != record.since else "")', '""',
-        "no log is applied to another state of its database", (f"{LOGS}.test_a_backup_in_the_databases_place",),
-    ),
-    Mutant(
-        "log-of-another-database", "store/log_record.py",
-        '"the log of another database" if uuid != record.uuid else ""', '""',
-        "no log is applied to another database", (f"{LOGS}.test_another_database",),
-    ),
-    Mutant(
-        "log-that-comes-back", "store/log_record.py", 'found = "an earlier log of its"', "pass",
-        "a log that comes back is not applied", (f"{LOGS}.test_a_log_that_comes_back",),
-    ),
-    Mutant(
-        "log-not-noted", "store/database.py", "            database._log.note()\n", "            pass\n",
-        "it is written down which log belongs to the database", (LOGS,),
     ),
     Mutant(
         "aside-not-synced", "store/set_aside.py", "    sync(aside)\n", "",
