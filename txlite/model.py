@@ -30,6 +30,9 @@ CANCELLED: Final = "cancelled"  # of an attempt: the task was cancelled meanwhil
 BLOCKED: Final = "blocked"
 STATES: tuple[Status, ...] = (BACKLOG, ACTIVE, DONE, FAILED, CANCELLED, BLOCKED)
 
+# What is shown of a task, in the order in which it is counted: BACKLOG is one of four (see `Task.state`).
+SHOWN_STATES = (ACTIVE, DONE, FAILED, CANCELLED, "ready", "reserved", "later", "waiting", BLOCKED)
+
 # The outcome of an attempt: one of these, or DONE, FAILED or CANCELLED.
 TIMEOUT: Final = "timeout"  # it outlasted its time limit
 UNSTARTABLE: Final = "unstartable"  # it could not be started: missing, not executable, no such directory
@@ -80,6 +83,17 @@ class Task(NamedTuple):
     max_attempts: int | None = None  # until it counts as failed, instead of the run's
     environment: bytes | None = None  # NAME=VALUE, with NULs between them: set for its command or agent
     reserved_for: str | None = None  # the worker that released it by hand a moment ago: until `not_before` its alone
+
+    @property
+    def state(self) -> str:
+        """Return the status as a person means it: what is in the backlog is ready, waits, is reserved, or for later."""
+        if self.status != BACKLOG:
+            return self.status
+        if self.open_blockers:
+            return "waiting"
+        if self.is_reserved:
+            return "reserved"
+        return "later" if self.not_before else "ready"
 
     @property
     def is_ready(self) -> bool:

@@ -8,7 +8,7 @@ import unittest
 from html.parser import HTMLParser
 from typing import Any
 
-from txlite.model import DONE, FAILED, LOST, TIMEOUT, LoopRecord
+from txlite.model import DONE, FAILED, INTERRUPTED, LOST, TIMEOUT, LoopRecord
 from txlite.ralph.page import render
 from txlite.ralph.summary import Entry, Summary, Try
 from txlite.system import clock
@@ -40,7 +40,7 @@ def make_night(
 def make_entry(
     number: int, tries: list[Try], status: str = "done", title: str | None = None, needs: str | None = None
 ) -> Entry:
-    return Entry(f"tx-{number:08d}", title or f"task {number}", status, tries, None, needs)
+    return Entry(f"tx-{number:08d}", title or f"task {number}", status, status, tries, None, needs)
 
 
 class Reader(HTMLParser):
@@ -140,6 +140,14 @@ class Page(unittest.TestCase):
             bars = re.findall(r"left:([\d.]+)%;width:([\d.]+)%", lane)
             ends = [float(left) + float(width) for left, width in bars]
             self.assertTrue(all(end <= float(left) + 0.01 for end, (left, _) in zip(ends, bars[1:])))
+
+    def test_what_goes_on_is_called_as_in_a_list(self) -> None:
+        entry = make_entry(1, [make_try(1, 0, 9, INTERRUPTED)], "backlog")._replace(state="later")
+        night = make_night([entry, entry._replace(state="ready"), make_entry(2, [make_try(2, 9, 20)])])
+        page = render(night)
+        self.assertIn("1 task done, 1 ready, 1 later", page)
+        self.assertNotIn("backlog", page)
+        self.assertEqual((night.counts, night.shown_counts["later"]), ({"backlog": 2, "done": 1}, 1))
 
     def test_a_running_one_a_point_and_a_clock_that_was_set(self) -> None:
         tries = [make_try(1, 0, None, None), make_try(2, 100, 100), make_try(3, 200, 150), make_try(4, 0, 10, LOST)]

@@ -31,12 +31,12 @@ _ID = re.compile(r"\btx-[a-z0-9]+\b(?![^<]*</code>)")  # but for those in a comm
 COLUMNS = ("Task", "Outcome", "Attempts", "Duration", "Commit", "Report")
 
 # What became of a task: its kind and in words, in the order in which the headline counts them.
-STATUSES = {
+STATES = {
     "done": ("done", "done"),
     "failed": ("failed", "put aside"),
     "blocked": ("failed", "blocked"),
     "cancelled": ("stopped", "cancelled"),
-    "backlog": ("waiting", "waiting"),
+    **{state: ("waiting", state) for state in ("ready", "reserved", "later", "waiting")},
     "active": RUNNING,
 }
 
@@ -74,8 +74,8 @@ class _Page:
         }
 
     def _counts(self) -> str:
-        counts = {"done": 0, **self._summary.counts}
-        words = [f"{counts[status]:,} {STATUSES[status][1]}" for status in STATUSES if status in counts]
+        counts = {"done": 0, **self._summary.shown_counts}
+        words = [f"{counts[state]:,} {STATES[state][1]}" for state in STATES if state in counts]
         noun = "task" if counts["done"] == 1 else "tasks"
         return ", ".join([words[0].replace(" ", f" {noun} ", 1), *words[1:]])
 
@@ -144,7 +144,7 @@ class _Page:
         )
 
     def _row(self, row: int, entry: Entry) -> str:
-        kind, word = STATUSES[entry.status]
+        kind, word = STATES[entry.state]
         placed = self._rows[row]
         report = next((one.report for one in reversed(entry.tries) if one.report), None)
         attempts = "".join(map(self._attempt, placed))

@@ -19,6 +19,8 @@ from .stale_worktrees import look as look_at_worktrees
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ..model import Attempt, LoopAttempt, LoopRecord, Task
     from ..store.store import Store
 
@@ -47,6 +49,7 @@ class Entry(NamedTuple):
     task: str  # id
     title: str
     status: str  # as it is now: one of model.STATES
+    state: str  # the same as it is shown: `Task.state`
     tries: list[Try]  # oldest first, never empty
     commit: str | None
     needs: str | None  # what a person has to look at; None where nothing is
@@ -86,10 +89,19 @@ class Summary(NamedTuple):
     @property
     def counts(self) -> dict[str, int]:
         """The number of tasks in each status that has any."""
-        found: dict[str, int] = {}
-        for entry in self.entries:
-            found[entry.status] = found.get(entry.status, 0) + 1
-        return found
+        return _count(entry.status for entry in self.entries)
+
+    @property
+    def shown_counts(self) -> dict[str, int]:
+        """The number of tasks in each state, as it is shown, that has any."""
+        return _count(entry.state for entry in self.entries)
+
+
+def _count(names: Iterable[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for name in names:
+        found[name] = found.get(name, 0) + 1
+    return found
 
 
 def seconds(started: str, ended: str | None) -> float:
@@ -176,7 +188,7 @@ def _entry(task: Task, attempts: list[Attempt], records: list[LoopAttempt]) -> E
     tries = [_try(known[record.attempt], record) for record in records if record.attempt in known]
     commits = [one.commit for one in tries if one.commit and one.outcome in (DONE, LOST)]
     return Entry(
-        task.id, task.title, task.status, tries, commits[-1] if commits else None, _needs(task, tries),
+        task.id, task.title, task.status, task.state, tries, commits[-1] if commits else None, _needs(task, tries),
         commands=ways_on(task, tries[-1].parked),
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ import os
 import re
 import shlex
 
-from ..model import STATES
+from ..model import SHOWN_STATES
 from ..ralph.loop import PAGES
 from ..ralph.page import render
 from ..ralph.summary import seconds
@@ -42,7 +42,8 @@ def show_summary(found: Summary, as_json: bool) -> None:
     say(f"{when}: {why}" if len(when) + len(why) + 2 < width() else f"{when}:\n  {why}")
     print_table(map(_row, found.entries))
     _say_what_needs_a_person(found)
-    say(", ".join(f"{found.counts[state]} {state}" for state in STATES if state in found.counts) or "no tasks")
+    counts = found.shown_counts
+    say(", ".join(f"{counts[state]:,} {state}" for state in SHOWN_STATES if state in counts) or "no tasks")
     say(f"page: {page}")
 
 
@@ -56,7 +57,7 @@ def _describe_time(started: str, ended: str | None) -> str:
 
 def _row(entry: Entry) -> tuple[object, ...]:
     attempts = f"{len(entry.tries)} attempt{'s' if len(entry.tries) > 1 else ''}"
-    return entry.status, entry.task, attempts, duration(entry.duration), (entry.commit or "")[:10], entry.title
+    return entry.state, entry.task, attempts, duration(entry.duration), (entry.commit or "")[:10], entry.title
 
 
 def _say_what_needs_a_person(found: Summary) -> None:

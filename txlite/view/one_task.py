@@ -10,7 +10,7 @@ from ..model import BACKLOG
 from ..ralph.reason import Reason, find_reason, ways_on
 from ..system.named_tuple import NamedTuple
 from .table import print_table
-from .tasks import describe, number, state_of
+from .tasks import describe, number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def print_story(story: TaskStory) -> None:
 
 def _facts(story: TaskStory) -> list[tuple[str, object]]:
     task = story.task
-    facts: list[tuple[str, object]] = [("status", state_of(task)), ("score", number(task.score))]
+    facts: list[tuple[str, object]] = [("status", task.state), ("score", number(task.score))]
     if task.command is not None:
         facts.append(("command", task.command))
     facts += [("directory", task.directory), ("verify", task.verify), ("needs", task.needs), ("parent", task.parent)]
@@ -87,7 +87,7 @@ def _print_related(name: str, ids: list[str], near: dict[str, Task]) -> None:
     """A line for each related task, the first with the heading."""
     for place, id in enumerate(ids[:NAMED]):
         one = near[id]
-        print(f"  {name + ':' if place == 0 else '':<12} {id}  {state_of(one):<9} {text.shorten(one.title, TITLE)}")
+        print(f"  {name + ':' if place == 0 else '':<12} {id}  {one.state:<9} {text.shorten(one.title, TITLE)}")
     if len(ids) > NAMED:
         print(f"  {'':<12} and {len(ids) - NAMED} more")
 

@@ -21,23 +21,12 @@ HEADINGS = ("ID", "STATE", "SCORE", "TASK")
 
 def print_tasks(tasks: Iterable[Task], headings: Sequence[str] = ()) -> None:
     """Print a line for each task: id, state, score, title; below their headings, where they are given."""
-    print_table([(task.id, state_of(task), number(task.score), task.title) for task in tasks], headings=headings)
+    print_table([(task.id, task.state, number(task.score), task.title) for task in tasks], headings=headings)
 
 
 def number(value: object) -> str:
     """Return a number without needless figures; what is none (a row edited by hand) as it is."""
     return f"{value:g}" if isinstance(value, (int, float)) else str(value)
-
-
-def state_of(task: Task) -> str:
-    """Return the state as a person means it: what is in the backlog is ready, or waits, is reserved, or for later."""
-    if task.status != "backlog":
-        return task.status
-    if task.open_blockers:
-        return "waiting"
-    if task.is_reserved:
-        return "reserved"
-    return "later" if task.not_before else "ready"
 
 
 def describe(attempt: Attempt | Finished) -> str:
@@ -53,4 +42,4 @@ def print_tree(branches: Iterable[tuple[int, Task, bool]]) -> None:
     own branches stand above."""
     for depth, task, is_again in branches:
         mark, more = "+" if task.is_ready else " ", "  (see above)" if is_again else ""
-        print(f"{'  ' * depth}{mark} {task.id}  {state_of(task)}  {text.printable(task.title)}{more}")
+        print(f"{'  ' * depth}{mark} {task.id}  {task.state}  {text.printable(task.title)}{more}")

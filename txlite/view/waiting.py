@@ -9,7 +9,6 @@ from .. import text
 from ..execution.waiting import AGENT, CAPABILITY, PERSON, RESERVATION, STUCK, TASKS, TIME, TURN, WORKER
 from ..model import BLOCKED, PROMPT
 from ..system import clock
-from .tasks import state_of
 from .terminal import room_for, say
 
 TYPE_CHECKING = False
@@ -103,6 +102,6 @@ def _details(store: Store, task: Task) -> str:
         return ""
     if task.open_blockers:
         blockers = [store.get(blocker) for blocker in store.relations([task])[task.id].blocked_by]
-        named = [f"{one.id}, {state_of(one)}" for one in blockers if one.status != "done"]
+        named = [f"{one.id}, {one.state}" for one in blockers if one.status != "done"]
         return f"  (for {'; '.join(named[:2])}{', ...' if named[2:] else ''})"
     return ""
