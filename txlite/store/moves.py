@@ -25,7 +25,7 @@ from ..model import (
     Lane,
 )
 from ..system import clock
-from . import ready_index
+from .ready_index import has_come
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,8 +72,9 @@ DELAY = """UPDATE tasks SET not_before = ?, delay_host = ?, delay_boot = ?, dela
     WHERE seq = ?"""
 SET_STATUS = "UPDATE tasks SET status = ?, updated = ? WHERE seq = ?"
 IS_LAUNCHED = "SELECT 1 FROM launches WHERE task = ?"
-FREED = f"""SELECT t.id, t.kind, t.needs FROM dependencies d JOIN tasks t ON t.seq = d.task WHERE d.blocker = :seq
-    AND t.status = 'backlog' AND t.open_blockers = 0 AND {ready_index.HAS_COME} ORDER BY t.seq"""
+FREED = """SELECT t.id, t.kind, t.needs, t.not_before, t.delay_host, t.delay_boot, t.delay_until FROM dependencies d
+    JOIN tasks t ON t.seq = d.task WHERE d.blocker = ? AND t.status = 'backlog' AND t.open_blockers = 0
+    ORDER BY t.seq"""
 
 
 def after_attempt(outcome: Outcome, is_spent: bool, is_launched: bool) -> Status:
@@ -118,5 +119,5 @@ def move_quietly(connection: sqlite3.Connection, seq: int, status: Status) -> No
 
 def freed_by(connection: sqlite3.Connection, seq: int) -> list[tuple[str, Lane]]:
     """Return the ids and lanes of the tasks that are ready now that this one is done, inside a transaction."""
-    rows = connection.execute(FREED, {"seq": seq, **ready_index.this_moment()})
-    return [(id, Lane(kind, needs)) for id, kind, needs in rows]
+    rows = connection.execute(FREED, (seq,)).fetchall()
+    return [(id, Lane(kind, needs)) for id, kind, needs, *delay in rows if delay[0] is None or has_come(*delay)]

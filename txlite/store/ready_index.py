@@ -100,6 +100,13 @@ def due_in(connection: sqlite3.Connection) -> float | None:
     return min(seconds, default=None)
 
 
+def has_come(not_before: str, host: str | None, boot: str | None, until: float | None) -> bool:
+    """Say whether the time of a task that is for later has come, as its columns tell it."""
+    if boot is None:
+        return not_before <= clock.now()
+    return clock.has_passed(str(host), boot, until or 0.0, not_before)
+
+
 def this_moment() -> dict[str, object]:
     """Return what HAS_COME is judged by, as parameters of a statement."""
     return {"now": clock.now(), "host": clock.host(), "boot": clock.boot(), "monotonic": clock.monotonic()}

@@ -11,9 +11,8 @@ import re
 from .. import text
 from ..errors import InvalidValue, TaskNotFound
 from ..model import STATES, Task
-from ..system import clock
 from ..system.named_tuple import NamedTuple
-from .ready_index import DUE, HAS_COME, lanes_in_use, rank, this_moment
+from .ready_index import DUE, HAS_COME, has_come, lanes_in_use, rank, this_moment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -142,11 +141,10 @@ def to_tasks(rows: Iterable[tuple]) -> list[Task]:
 
 
 def _to_task(row: tuple) -> Task:
-    task, (host, boot, until) = Task._make(row[:-3]), row[-3:]
-    if task.not_before is None:
+    task = Task._make(row[:-3])
+    if task.not_before is None or not has_come(task.not_before, *row[-3:]):
         return task
-    is_over = clock.has_passed(host, boot, until, task.not_before) if boot else task.not_before <= clock.now()
-    return task._replace(not_before=None, reserved_for=None) if is_over else task
+    return task._replace(not_before=None, reserved_for=None)
 
 
 def select(connection: sqlite3.Connection, task: str) -> Task:

@@ -73,9 +73,15 @@ def stamp(text: str = "") -> str:
     return time.strftime("%Y%m%d_%H%M%S", time.localtime(to_seconds(text) if text else None))
 
 
+_host = ""
+
+
 def host() -> str:
-    """Return this machine's name."""
-    return os.uname().nodename
+    """Return this machine's name, as it was when this process first asked."""
+    global _host
+    if not _host:
+        _host = os.uname().nodename
+    return _host
 
 
 _boot = ""
