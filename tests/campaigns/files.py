@@ -44,26 +44,26 @@ FAULTS = {
     "backup put in the place": 6,
 }
 ADD_BETWEEN, KILL_BETWEEN, PUT_BACK, COPY, RUN, DELETE, BACK_UP = 0.6, 0.6, 0.75, 0.4, 0.15, 0.2, 0.2  # how often
-FRESH = 40  # rounds until the home is begun anew
+FRESH = 30  # rounds until the home is begun anew
 PATIENCE = 60.0  # seconds for a process to say something
-LARGEST = 200_000  # bytes of a description: a log is full after some dozens
+LARGEST = (100_000,) * 15 + (1_000_000,)  # bytes of a description; of the last a hundred fill a log
 
-# Adds tasks, and stays connected until it is killed. Arguments: home, file for acknowledgements, how many, seed.
+# Adds tasks, and stays connected until it is killed. Arguments: home, file for acknowledgements, how many, bytes, seed.
 ADDER = """
 import os, random, sys, time
 import txlite
 
-home, log, count, seed = sys.argv[1:5]
+home, log, count, largest, seed = sys.argv[1:6]
 dice, acknowledged = random.Random(seed), os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 with txlite.open(home) as store:
     if store.notice:
         print("txlite:", store.notice, flush=True)
     for number in range(int(count)):
-        task = store.add(f"task {number}", description="x" * int(dice.random() ** 6 * LARGEST))
+        task = store.add(f"task {number}", description="x" * int(dice.random() ** 6 * int(largest)))
         os.write(acknowledged, (task.id + "\\n").encode())
     os.write(acknowledged, b"all\\n")
     time.sleep(600)
-""".replace("LARGEST", str(LARGEST))
+"""
 
 
 class State(NamedTuple):
@@ -99,6 +99,7 @@ class Campaign:
 
     def complain(self, what: str) -> None:
         self.violations.append(f"round {self.counts['rounds']} ({', '.join(self.story)}): {what}")
+        print(self.violations[-1], file=sys.stderr, flush=True)
 
     # What txlite is told to do
 
@@ -135,6 +136,7 @@ class Campaign:
         """Add tasks in a process that stays, up to a moment or to its last one; the acknowledged ones are expected."""
         count = self.random.choice((3, 30, 150))
         words = [sys.executable, "-S", "-c", ADDER, self.home, self.scene.path("acknowledged"), count]
+        words.append(self.random.choice(LARGEST))
         adder = self.scene.start([*words, self.random.randrange(1 << 30)], "adders.log")
         self.adders.append(adder)
         moment = time.monotonic() + self.random.choice((0.2, 0.5, PATIENCE))

@@ -144,6 +144,11 @@ class Orphans(LogCase):
         self.assertEqual(synced, [aside, self.home])
         self.assertEqual((os.listdir(aside), stat.S_IMODE(os.stat(aside).st_mode)), (["tasks.db-wal"], 0o700))
 
+    def test_a_launch_says_so_too(self) -> None:
+        self.move_database()
+        self.txlite("launch", "--agent", "shell", "--wait", "true")
+        self.assertIn("tasks.db-wal, tasks.db-shm, is now in", self.errors)
+
     def test_a_journal_is_one_too(self) -> None:
         os.mkdir(self.home, 0o700)
         with open(self.home + "/tasks.db-journal", "wb") as file:

@@ -85,6 +85,17 @@ def open_writing(args: Namespace) -> Store:
     return _announce(open_store(args.home))
 
 
+def settle(args: Namespace) -> None:
+    """Say what opening the store sets aside, before a worker opens it where nobody would read that."""
+    import os
+
+    from ..home import location
+    from ..store.opening import is_disturbed
+
+    if is_disturbed(os.path.join(location.locate(args.home), location.DATABASE)):
+        open_writing(args).close()
+
+
 def _announce(store: Store) -> Store:
     if store.notice:
         from ..view.terminal import complain

@@ -15,7 +15,7 @@ from ..model import LEVELS, WORKERS
 from ..view.attempts import describe_end, print_ended, print_explanation, print_launched
 from ..view.follow import follow
 from ..view.terminal import output_writer
-from . import open_reading, open_writing
+from . import open_reading, open_writing, settle
 from .arguments import duration, parse_width, value_of
 
 TYPE_CHECKING = False
@@ -67,6 +67,7 @@ def run(args: Namespace) -> int:
     if args.dry_run:
         print_explanation(explain(wanted), args.json)
         return 0
+    settle(args)
     if args.foreground:
         return _stay_before(args, home, wanted)
     launched = launch(home, wanted)

@@ -16,7 +16,7 @@ from ..store.workers import new_id
 from ..view.json_objects import print_json, worker_object
 from ..view.terminal import say
 from ..view.worker_status import look_at_worker, look_at_workers, print_worker_list, print_worker_table
-from . import open_reading, open_writing
+from . import open_reading, open_writing, settle
 from .arguments import duration, parse_attempts, parse_names, value_of
 
 TYPE_CHECKING = False
@@ -84,6 +84,7 @@ def _start(args: Namespace) -> int:
     limits = Limits(args.timeout, args.kill_after)
     database = os.path.join(home, location.DATABASE)
     settings = WorkerSettings(database, id, name, None, agent, args.max_attempts, limits, cap)
+    settle(args)
     worker = start_worker(settings, capabilities, args.drain)
     try:
         if not args.json:

@@ -54,6 +54,14 @@ def open_database(
     return database
 
 
+def is_disturbed(path: str) -> bool:
+    """Return whether opening the database at `path` for writing would set files aside, or miss some."""
+    from .log_record import find_foreign, is_missing
+    from .set_aside import companions
+
+    return bool(companions(path)) if not os.path.lexists(path) else bool(find_foreign(path)) or is_missing(path)
+
+
 def _refuse_foreign_log(path: str) -> str:
     """Raise StoreUnavailable for a log that is not this database's: who only reads moves nothing."""
     if size_of(path + "-wal"):
