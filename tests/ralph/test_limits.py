@@ -63,6 +63,8 @@ class Provider(RepositoryCase):
         wait_until(lambda: self.last(task).outcome == "interrupted", "its end")
         self.assertEqual(self.status_of(task), "backlog")
         self.assertIn("hit your usage limit", self.last(task).note)
+        told = next(line for line in loop.stdout or () if b"codex is asked again at " in line)
+        self.assertIn("or after `txlite resume`: You\u2019ve hit your usage limit", told.decode())
         loop.send_signal(signal.SIGTERM)
         self.assertEqual(loop.wait(20), 130)
         self.assertEqual(len(self.attempts(task)), 1)

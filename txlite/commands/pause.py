@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..view.json_objects import print_json
+from ..view.waiting import describe_pause
 from . import open_writing
 
 TYPE_CHECKING = False
@@ -25,7 +26,7 @@ def run(args: Namespace) -> int:
     if args.json:
         print_json({"paused": since})
     elif since:
-        print(f"paused since {since}: what runs goes on, and nothing new is begun until `txlite resume`")
+        print(describe_pause(since))
     else:
         print("workers claim tasks again")
     return 0

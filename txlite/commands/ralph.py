@@ -19,6 +19,7 @@ from ..view.json_objects import loop_plan_object, print_json
 from ..view.loop_summary import print_plan, show_summary
 from ..view.run_progress import show_loop
 from ..view.terminal import check_said, say
+from ..view.waiting import print_left
 from . import open_reading, open_writing
 from .arguments import duration, parse_attempts, parse_count, parse_hours, parse_workers, value_of
 
@@ -152,6 +153,8 @@ def _loop(store: Store, agent: Agent, options: LoopOptions, cap: int, args: Name
         found = summary.look(store)
         if found and found.loops[-1].id == ours.id:
             show_summary(found, args.json)
+    if not args.json:
+        print_left(store)
     check_said()
     if ours.is_interrupted:
         raise Interrupted("interrupted: `txlite ralph` goes on where it stopped")

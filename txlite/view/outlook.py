@@ -25,15 +25,17 @@ NEVER = 1e9  # seconds: a time that was edited by hand
 class Outlook:
     """What workers with this agent have before them.
 
-    runnable: tasks that are ready, or wait for tasks that are; later: tasks whose time has not come.
+    runnable: tasks that are ready, or wait for tasks that are; later: tasks whose time has not come. heeds_refusals:
+    they begin nothing while the agent's provider refuses to work.
     """
 
-    def __init__(self, store: Store, agent: Agent, say: Callable[[str], None]) -> None:
+    def __init__(self, store: Store, agent: Agent, say: Callable[[str], None], heeds_refusals: bool) -> None:
         self.runnable = 0
         self.later = 0
         self._store = store
         self._agent = agent
         self._say = say
+        self._heeds_refusals = heeds_refusals
         self._told: str | None = None
         self._seen: int | None = None  # what the store said of its changes
         self._next_look = 0.0
@@ -76,7 +78,7 @@ class Outlook:
         since = self._store.paused()
         if since:
             return describe_pause(since)
-        limit = self._store.loops.limit_of(self._agent.name)
+        limit = self._store.loops.limit_of(self._agent.name) if self._heeds_refusals else None
         if limit:
             return describe_refusal(self._agent.name, *limit)
         due = None if running or ready else self._store.assignments.due_in()

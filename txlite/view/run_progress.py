@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 ENDED = (ACTIVE, DONE, FAILED, CANCELLED)  # the states that are counted; what waits is counted by what it waits for
 DRAW = 0.1  # seconds between two drawings, at the least
-PATIENCE = 3.0  # seconds
+PATIENCE = 3.0  # seconds that a task has run before a terminal shows it
 FULLY = 10  # tasks that failed, of which the end of the output is shown
 LINES = 5  # of it
 INDENT = " " * 9
@@ -45,21 +45,21 @@ INDENT = " " * 9
 class RunProgress:
     """The run as it goes on: shows what it has finished, and tells `heed` of it.
 
-    workers: the ids of the run's own, as its supervisor keeps them. patience: on a terminal, tasks are shown that have
-    run for so many seconds.
+    workers: the ids of the run's own, as its supervisor keeps them. is_loop: each task is shown from its beginning on a
+    terminal, not after some seconds, and nothing is begun while the agent's provider refuses to work.
     """
 
     def __init__(
-        self, store: Store, progress: Progress, agent: Agent, patience: float, batch: Batch | None = None
+        self, store: Store, progress: Progress, agent: Agent, batch: Batch | None = None, is_loop: bool = False
     ) -> None:
         self.workers: set[str] = set()
         self.heed: Callable[[Iterable[Finished]], None] = lambda events: None
         self.last_workers: dict[str, str | None] = {}  # task -> worker of its last attempt
         self._store = store
         self._progress = progress
-        self._patience = patience
+        self._patience = 0.0 if is_loop else PATIENCE
         self._batch = batch
-        self._outlook = Outlook(store, agent, progress.say)
+        self._outlook = Outlook(store, agent, progress.say, heeds_refusals=is_loop)
         self._event = store.history.last_event()
         self._is_told = False  # that it is stopping
         self._next_drawing = 0.0
@@ -115,12 +115,12 @@ def show_run(store: Store, agent: Agent, batch: Batch | None = None, quiet: bool
     if known:
         pids = ", ".join(str(identity.pid) for identity in known if identity)
         progress.say(f"joined the run of PID {pids}: both take from one queue")
-    return RunProgress(store, progress, agent, PATIENCE, batch)
+    return RunProgress(store, progress, agent, batch)
 
 
 def show_loop(store: Store, agent: Agent, quiet: bool = False) -> RunProgress:
     """Begin to show a loop: its tasks are long, so each is shown from its beginning, and has a line at its end."""
-    return RunProgress(store, Progress(quiet=quiet, tells_all=True), agent, 0.0)
+    return RunProgress(store, Progress(quiet=quiet, tells_all=True), agent, is_loop=True)
 
 
 class RunResult(NamedTuple):

@@ -6,7 +6,18 @@ Used by the command `status` and by `run_progress`.
 from __future__ import annotations
 
 from .. import text
-from ..execution.waiting import AGENT, CAPABILITY, PERSON, RESERVATION, STUCK, TASKS, TIME, TURN, WORKER
+from ..execution.waiting import (
+    AGENT,
+    CAPABILITY,
+    PERSON,
+    RESERVATION,
+    STUCK,
+    TASKS,
+    TIME,
+    TURN,
+    WORKER,
+    look_at_waiting,
+)
 from ..model import BLOCKED, PROMPT
 from ..system import clock
 from .terminal import room_for, say
@@ -65,6 +76,11 @@ def print_waiting(store: Store, found: Sequence[Waiting]) -> None:
             say(f"{INDENT}{task.id}  {text.shorten(task.title, room_for(len(INDENT + task.id + why) + 2))}{why}")
         if 0 < len(one.first) < one.size or len(one.first) > FEW:
             say(f"{INDENT}and {one.size - len(one.first[:FEW]):,} more: `txlite list --status {one.state}`")
+
+
+def print_left(store: Store) -> None:
+    """Print what waits when a loop has ended, but for what its summary tells of."""
+    print_waiting(store, [one for one in look_at_waiting(store, limit=FEW) if one.cause != STUCK])
 
 
 def count_waiting(found: Sequence[Waiting]) -> list[str]:
