@@ -57,7 +57,7 @@ class RunProgress:
         self.last_workers: dict[str, str | None] = {}  # task -> worker of its last attempt
         self._store = store
         self._progress = progress
-        self._patience = 0.0 if is_loop else PATIENCE
+        self._is_loop = is_loop
         self._batch = batch
         self._outlook = Outlook(store, agent, progress.say, heeds_refusals=is_loop)
         self._event = store.history.last_event()
@@ -75,7 +75,7 @@ class RunProgress:
             self.last_workers.update((event.task, event.worker) for event in events)
             self._progress.finished(filter(self._is_ours, events))
             self.heed(events)
-        if clock.monotonic() >= self._next_drawing:
+        if clock.monotonic() >= self._next_drawing or (events and self._is_loop):
             self._draw()
             self._next_drawing = clock.monotonic() + DRAW
 
@@ -96,7 +96,7 @@ class RunProgress:
         if self._progress.is_live:
             from .running import describe_running  # who has no terminal does without
 
-            details = describe_running(self._store, self.workers, self._patience)
+            details = describe_running(self._store, self.workers, 0.0 if self._is_loop else PATIENCE)
             self._progress.draw(self._count_running(), details)
 
     def _count_running(self) -> int:
