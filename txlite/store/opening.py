@@ -77,12 +77,14 @@ def _refuse_foreign_log(path: str) -> str:
 
 def _set_foreign_log_aside(path: str, lock: FileLock) -> str:
     """Move a log away that is not this database's; what a person should know of it."""
+    if not is_disturbed(path):
+        return ""  # without the lock: most of the time all is well, and others are writing
     from .log_record import find_foreign, forget, is_missing
     from .set_aside import FOREIGN, companions, names, set_aside
 
     lock.acquire()
     try:
-        found = find_foreign(path) if size_of(path + "-wal") else ""
+        found = find_foreign(path)
         if not found:
             missing = is_missing(path)
             forget(path)

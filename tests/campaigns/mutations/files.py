@@ -17,7 +17,7 @@ MUTANTS = (
         "a new database takes no log of another", (ORPHANS,),
     ),
     Mutant(
-        "log-foreign-applied", "store/opening.py", 'find_foreign(path) if size_of(path + "-wal") else ""', '""',
+        "log-foreign-applied", "store/opening.py", "    if not is_disturbed(path):\n", "    if True:\n",
         "a log that is not the database's is set aside", (FOREIGN,),
     ),
     Mutant(
