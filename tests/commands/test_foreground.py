@@ -60,10 +60,14 @@ class Foreground(LaunchCase):
         self.wait_for(self.launch("first"))
         locks = os.path.join(self.home, "locks")
         wait_until(lambda: not os.listdir(locks), "its worker to leave")
-        with open(os.path.join(self.home, "tasks.db.lock"), "rb+") as file:
+        lock = os.path.join(self.home, "tasks.db.lock")
+        with open(lock, "rb+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             launching = self.start("launch", "--foreground", "second")
-            wait_until(lambda: [name for name in os.listdir(locks) if name.startswith("worker-")], "its worker")
+            wait_until(
+                lambda: [pid for pid in running("second") if pid != launching.pid and has_open(pid, lock)],
+                "its worker to come to the database",
+            )
             launching.send_signal(signal.SIGINT)
             self.assertEqual(launching.wait(60), 130)
         row = wait_until(lambda: [row for row in self.json("status") if row["task"] == "second" and row["endedAt"]],
@@ -78,6 +82,15 @@ class Foreground(LaunchCase):
         found.stdout.close()
         self.assertNotEqual(found.wait(60), 0)
         self.assertEqual(self.json("status")[0]["status"], "cancelled")
+
+
+def has_open(pid: int, path: str) -> bool:
+    """Whether a process has a file open."""
+    directory = f"/proc/{pid}/fd"
+    try:
+        return any(os.readlink(os.path.join(directory, name)) == path for name in os.listdir(directory))
+    except OSError:  # it, or one of its descriptors, is gone
+        return False
 
 
 if __name__ == "__main__":
