@@ -17,7 +17,7 @@ from unittest import mock
 
 import txlite
 from txlite.model import Lane
-from txlite.store import database, migrations, opening, schema, set_aside
+from txlite.store import database, migrations, schema, set_aside
 from txlite.store.create import create
 from txlite.store.opening import open_database, write_lock
 from txlite.system import mounts
@@ -446,14 +446,14 @@ class Migrations(unittest.TestCase):
         with mock.patch.object(schema, "MIGRATIONS", schema.MIGRATIONS[:1]), mock.patch.object(schema, "VERSION", 1):
             create(path, "0" * 36)
         opened: list[database.Database] = []
-        patched = mock.patch.object(opening, "_set_foreign_log_aside", return_value="")  # which waits for the lock, too
-        patched.start()
-        self.addCleanup(patched.stop)
         late = threading.Thread(target=lambda: opened.append(open_database(path)))
         lock = write_lock(path, 10.0)
         lock.acquire()
         late.start()
-        wait_until(lambda: is_at(late, "_bring_up_to_date") and is_at(late, "_poll"), "the late one to come to the lock, having seen the old version")
+        wait_until(
+            lambda: is_at(late, "_bring_up_to_date") and is_at(late, "_poll"),
+            "the late one to come to the lock, having seen the old version",
+        )
         connection = sqlite3.connect(path, isolation_level=None)
         connection.execute("BEGIN IMMEDIATE")
         migrations.migrate(connection)
