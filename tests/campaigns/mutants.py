@@ -142,7 +142,12 @@ def _judge(mutant: Mutant, code: int | None, output: str) -> tuple[str, str]:
 def stale(mutants: Iterable[Mutant]) -> list[str]:
     """What is wrong with the list, as the code is now."""
     found = []
+    seen: set[object] = set()
     for mutant in mutants:
+        for what in (mutant.name, (mutant.path, mutant.old, mutant.new)):
+            if what in seen:
+                found.append(f"{mutant.name}: another one has the same name, or changes the same")
+            seen.add(what)
         source = read(os.path.join(REPOSITORY, "txlite", mutant.path)).decode()
         count = source.count(mutant.old)
         if count != 1 or mutant.old == mutant.new:

@@ -31,10 +31,6 @@ MUTANTS = (
         "a new home in another user's directory is refused", (f"{TRUST}.test_a_new_home_in_another_users_directory",),
     ),
     Mutant(
-        "home-of-a-clone", "home/trust.py", "if tracked and not _is_trusted(home):", "if False:",
-        "a home that came with a repository is refused", (CLONES,),
-    ),
-    Mutant(
         "home-trusted-by-its-place", "home/trust.py", 'f"{status.st_dev}:{status.st_ino} "', 'f""',
         "another clone at the same place is asked for again", (CLONES,),
     ),
