@@ -5,7 +5,9 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
+import signal
 import unittest
+from collections.abc import Callable
 
 from ..case import Case
 
@@ -36,13 +38,16 @@ class Processes(Case):
     """As a user who has no other process, with a limit of so many."""
 
     def limited(self, limit: int, *arguments: str, code: int = 0) -> str:
+        return self.txlite(*arguments, code=code, preexec_fn=self.lower(limit))
+
+    def lower(self, limit: int) -> Callable[[], None]:
         def lower() -> None:
             for capability in (21, 24):  # CAP_SYS_ADMIN, CAP_SYS_RESOURCE: who has them has no limit
                 ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
             resource.setrlimit(resource.RLIMIT_NPROC, (limit, limit))
             os.setresuid(1_000_000_000 + os.getpid(), 0, 0)  # the real user's processes count
 
-        return self.txlite(*arguments, code=code, preexec_fn=lower)
+        return lower
 
     def test_fewer_workers_do_the_work_and_no_task_pays(self) -> None:
         lines = [f"echo {number}; exec sleep 0.1" for number in range(6)]
@@ -52,6 +57,17 @@ class Processes(Case):
         outcomes = [attempt["outcome"] for attempt in attempts]
         self.assertEqual(outcomes.count("done"), 6)
         self.assertEqual(set(outcomes) - {"done", "interrupted"}, set())
+
+    def test_a_start_that_waits_is_told_and_ends_with_the_run(self) -> None:
+        task = self.txlite("add", "-q", "--", "true").strip()
+        run = self.start("run", preexec_fn=self.lower(3))  # a worker and what multiprocessing needs: and no agent
+        assert run.stdout
+        said = iter(lambda: run.stdout.readline().decode(), "")
+        self.assertTrue(any("no room for another process" in line for line in said))
+        run.send_signal(signal.SIGTERM)
+        self.assertEqual(run.wait(60), 130)
+        found = self.json("show", task)
+        self.assertEqual((found["status"], found["failures"]), ("backlog", 0))
 
     def test_where_there_is_no_room_at_all_one_line_says_so(self) -> None:
         self.txlite("add", "--", "true")

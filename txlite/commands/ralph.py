@@ -145,6 +145,7 @@ def _loop(store: Store, agent: Agent, options: LoopOptions, cap: int, args: Name
     progress = show_loop(store, agent, quiet=args.json)
     ours = loop.Loop(store, settings, policy, bounds, progress.look)
     progress.heed, progress.workers = ours.heed, ours.supervisor.worker_ids
+    progress.lacks_room = ours.supervisor.lacks_room
     try:
         ours.run(args.beside)
         progress.look()

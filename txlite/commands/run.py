@@ -78,7 +78,7 @@ def run(args: Namespace) -> int:
 def _run(store: Store, settings: SupervisorSettings, batch: Batch | None, args: Namespace) -> int:
     progress = show_run(store, settings.agent, batch, quiet=args.json)
     supervisor = Supervisor(store, settings, progress.look)
-    progress.workers = supervisor.worker_ids
+    progress.workers, progress.lacks_room = supervisor.worker_ids, supervisor.lacks_room
     try:
         supervisor.run()
         progress.look()

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .executor import Limits
 
 WITHOUT_ROOM = 10.0  # seconds until a worker is started again where the system had no room for it
+MOMENT = 2.0  # seconds for which it counts as having none
 AGAIN, PATIENCE = 0.2, 1.5  # seconds between tries to have one worker at least, and until that is given up
 LOOK = 1.0  # seconds between looks at what others did: dead workers, leases, `scale`
 TICK = 0.03  # seconds between turns of the loop, at the least, unless a signal or `scale` comes
@@ -74,6 +75,7 @@ class Supervisor:
         self._trouble: Error | None = None
         self._events = EventLoop()
         self._policy = StopPolicy(self._events.signals, drain=settings.drain)
+        self._shortage_at: float | None = None  # monotonic time at which a process could not be started
         self._alone_since: float | None = None  # monotonic time at which not even one worker could be started
         self._told = NONE  # the stage that all workers were told to come to
         self._is_subreaper = False
@@ -84,6 +86,10 @@ class Supervisor:
     def is_interrupted(self) -> bool:
         """Whether a signal came."""
         return bool(self._events.signals)
+
+    def lacks_room(self) -> bool:
+        """Return whether a process could not be started a moment ago, because the system had no room for it."""
+        return self._shortage_at is not None and clock.monotonic() < self._shortage_at + MOMENT
 
     def leave(self) -> None:
         """Claim nothing more; what runs may finish, and then it is over."""
@@ -167,6 +173,7 @@ class Supervisor:
             elif message == IDLE:
                 self._leave_if_idle()
             elif message == NO_ROOM:
+                self._shortage_at = clock.monotonic()
                 self._relieve(slot)
             elif message.startswith(TROUBLE):
                 self._trouble = read_trouble(message)

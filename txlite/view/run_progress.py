@@ -45,8 +45,9 @@ INDENT = " " * 9
 class RunProgress:
     """The run as it goes on: shows what it has finished, and tells `heed` of it.
 
-    workers: the ids of the run's own, as its supervisor keeps them. is_loop: each task is shown from its beginning on a
-    terminal, not after some seconds, and nothing is begun while the agent's provider refuses to work.
+    workers: the ids of the run's own, as its supervisor keeps them. lacks_room: whether it cannot start what it
+    wants, as it says itself. is_loop: each task is shown from its beginning on a terminal, not after some seconds,
+    and nothing is begun while the agent's provider refuses to work.
     """
 
     def __init__(
@@ -61,7 +62,9 @@ class RunProgress:
         self._batch = batch
         self._outlook = Outlook(store, agent, progress.say, heeds_refusals=is_loop)
         self._event = store.history.last_event()
+        self.lacks_room: Callable[[], bool] = lambda: False
         self._is_told = False  # that it is stopping
+        self._is_told_of_room = False
         self._next_drawing = 0.0
 
     def look(self, is_interrupted: bool = False) -> None:
@@ -69,6 +72,9 @@ class RunProgress:
         if is_interrupted and not self._is_told:
             self._is_told = True
             self._progress.say("stopping: what runs may finish; another Ctrl-C, or TERM, ends that, too")
+        if not self._is_told_of_room and self.lacks_room():
+            self._is_told_of_room = True
+            self._progress.say("the system has no room for another process (`ulimit -u`): tasks wait for it")
         events = self._store.history.finished_since(self._event)
         if events:
             self._event = events[-1].event
