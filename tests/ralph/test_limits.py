@@ -100,7 +100,7 @@ class Provider(RepositoryCase):
     def test_a_result_counts_as_an_end(self) -> None:
         self.claude({"type": "result", "is_error": False, "result": "ok"}, code=f"0; sleep {self.nap}", then="exit 1")
         stand = self.read("stand/claude").replace(f"exit 0; sleep {self.nap}", f"exec sleep {self.nap}")
-        self.write("stand/claude", stand)  # exec: a shell would say, now and then, that what it waited for was Terminated
+        self.write("stand/claude", stand)  # exec: a shell would say, now and then, "Terminated"
         task = self.add("-")
         self.ralph("--no-commit", "--settle", "0.3", agent="claude")
         self.assertEqual((self.status_of(task), running(self.nap)), ("done", []))

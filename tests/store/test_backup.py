@@ -82,7 +82,7 @@ class Meanwhile(TransferCase):
         with txlite.open(home) as store:
             for one in store.batches.stuck():
                 store.cancel(one.id)
-        out = self.txlite("--home", home, "run", "--workers", "1", code=1)  # the prompts of the backup wait for an agent
+        out = self.txlite("--home", home, "run", "--workers", "1", code=1)  # its prompts wait for an agent
         self.assertIn("1 done", out)
 
 
