@@ -310,7 +310,7 @@ class Campaign:
         else:
             self.begin_with(alone.ids)
         is_foreign = (what == "log" and had_log) or (what == "database" and new_log)
-        is_foreign = is_foreign or (what == "database and log" and not had_log and new_log)
+        is_foreign = is_foreign or (what == "database and log" and "-wal" not in taken and new_log)
         self.add()
         if is_foreign and not self.is_excused and not self.is_told("foreign-log"):
             self.complain(f"nothing was said of the log that does not belong to the database: {self.said}")
