@@ -179,7 +179,10 @@ def run(scene: Scene, mutants: list[Mutant], jobs: int) -> list[Verdict]:
 
     def work(job: int) -> None:
         clone = Clone(scene, job)
-        useless.update(test for test in tests[job::jobs] if clone.run([test]) != 0)
+        for test in tests[job::jobs]:
+            if clone.run([test]) != 0:
+                useless.add(test)
+                print(f"{test} fails without any change:\n{clone.output}", flush=True)
         are_known.wait()
         while True:
             try:
