@@ -25,6 +25,30 @@ def open_files(pid: int) -> list[str]:
     return [os.readlink(f"{directory}/{name}") for name in os.listdir(directory) if int(name) > 2]
 
 
+class Demand(Case):
+    def test_no_more_workers_than_tasks_and_more_when_more_come(self) -> None:
+        wait = "touch begun.$$; until test -e go; do sleep 0.02; done"
+        blocker = self.txlite("add", "-q", "--", "until test -e first; do sleep 0.02; done").strip()
+        for _ in range(3):
+            self.txlite("add", "--after", blocker, "--", wait)
+        run = self.start("run", "-j", "4")
+        wait_until(lambda: self.json("list", "--status", "active"), "the first task to run")
+        self.assertEqual(len(self.worker_pids()), 1)
+        with open(self.path("first"), "w"):
+            pass
+        wait_until(lambda: self.count("begun.") == 3, "all that waited for it to run at once", 10)
+        self.txlite("add", "--", wait)
+        wait_until(lambda: self.count("begun.") == 4, "what was added meanwhile to run, too", 10)
+        self.txlite("add", "--", wait)
+        with open(self.path("go"), "w"):
+            pass
+        self.assertIn(b"\n6 done\n", run.communicate(timeout=60)[0])
+        self.assertEqual(len({one["worker"] for one in self.json("history") if one["worker"]}), 4)
+
+    def count(self, beginning: str) -> int:
+        return sum(name.startswith(beginning) for name in os.listdir(self.directory))
+
+
 class Forked(Case):
     @unittest.skipUnless(sys.platform == "linux", "workers are spawned there")
     def test_a_worker_has_nothing_open_that_is_another_ones(self) -> None:

@@ -79,6 +79,7 @@ class Supervisor:
         self._alone_since: float | None = None  # monotonic time at which not even one worker could be started
         self._told = NONE  # the stage that all workers were told to come to
         self._is_subreaper = False
+        self._is_shown = False  # to who looks for somebody to be rung for a task
         self._next_look = self._next_tick = 0.0
         self._recovery = Recovery(store)
 
@@ -103,7 +104,6 @@ class Supervisor:
         self._is_subreaper = process.become_subreaper()
         lock = Liveness(self._store.lock_path(self.id))
         listener = Listener(self._store.wake_directory, self.id)
-        listener.show()
         _keep_exits()
         # But those that our caller had ignored: nohup, a shell's `&`.
         self._events.open(number for number in STOPPING if signal.getsignal(number) is not signal.SIG_IGN)
@@ -127,6 +127,7 @@ class Supervisor:
             self._policy.judge()
             self._pass_on()
             self._fill_slots()
+            self._show(listener)
             if self._policy.is_leaving and self._recovery.is_over and not any(slot.is_taken for slot in self._slots):
                 break
             self._wait(listener)
@@ -134,6 +135,14 @@ class Supervisor:
             if clock.monotonic() >= self._next_look:
                 self._look_around()
             self._observe(self.is_interrupted)
+
+    def _show(self, listener: Listener) -> None:
+        """Be rung for tasks that no idle worker takes, for as long as one more could be started."""
+        has_room = any(not slot.is_taken and not slot.is_hopeless for slot in self._slots)
+        if has_room != self._is_shown:
+            self._is_shown = has_room
+            listener.show() if has_room else listener.hide()
+            self._next_look = 0.0 if has_room else self._next_look  # showing forgot earlier rings
 
     def _wait(self, listener: Listener) -> None:
         """Sleep until somebody has something for us, or something is due; hear what they say."""
@@ -159,7 +168,8 @@ class Supervisor:
         now = clock.monotonic()
         due = [self._next_look]
         if not self._policy.is_leaving:
-            due += [slot.start_at for slot in self._slots if not slot.is_taken and not slot.is_hopeless]
+            waiting = [slot.start_at for slot in self._slots if not slot.is_taken and not slot.is_hopeless]
+            due += [start_at for start_at in waiting if start_at > now]
         if self._recovery.patience is not None:
             due.append(now + self._recovery.patience)
         if self._policy.due is not None:
@@ -194,12 +204,20 @@ class Supervisor:
         for slot in self._slots[self._wanted :]:
             slot.tell(LEAVE)
         self._slots = self._slots[: self._wanted] + [slot for slot in self._slots[self._wanted :] if slot.is_taken]
-        self._start_all([slot for slot in self._slots[: self._wanted] if slot.is_due])
+        due = [slot for slot in self._slots[: self._wanted] if slot.is_due]
+        self._start_all(due[: self._count_missing()] if due else [])
         if all(slot.is_hopeless for slot in self._slots):
             self._trouble = Refused(
                 f"each worker died {DEATHS} times in a row without ending an attempt: see the last reports"
             )
             self._policy.order(STOP)
+
+    def _count_missing(self) -> int:
+        """How many workers there is work for, and are not there; one that stays for what may come has them all."""
+        if self._settings.forever:
+            return self._wanted
+        demand = self._store.assignments.demand(self._settings.agent.lanes, self.id, self._wanted)
+        return max(demand - sum(slot.is_taken for slot in self._slots), 0)
 
     def _start_all(self, slots: list[Slot]) -> None:
         if slots:

@@ -35,6 +35,9 @@ IS_LATER = """SELECT 1 FROM tasks WHERE status = 'backlog' AND {} AND open_block
 LATER = ("not_before IS NOT NULL AND delay_boot IS NULL", "delay_boot IS NOT NULL")  # an index for each
 IS_READY = """SELECT 1 FROM tasks WHERE kind = ? AND needs = ? AND status = 'backlog' AND open_blockers = 0
     AND not_before IS NULL LIMIT 1"""
+COUNT_READY = """SELECT count(*) FROM (SELECT 1 FROM tasks WHERE kind = ? AND needs = ? AND status = 'backlog'
+    AND open_blockers = 0 AND not_before IS NULL LIMIT ?)"""
+COUNT_BUSY = "SELECT count(*) FROM claims c JOIN workers w ON w.id = c.worker WHERE w.supervisor = ?"
 HAS_LANDED = "SELECT 1 FROM trials WHERE attempt = ? AND landed IS NOT NULL"  # it is too late for another word
 SET_VERDICT = "UPDATE claims SET verdict = ?, stopping = max(stopping, ?) WHERE token = ?"
 RECENT_OUTCOMES = f"""WITH RECURSIVE runs (id, outcome, depth) AS (
@@ -121,15 +124,27 @@ class Assignments:
         with self._database.reading() as connection:
             if connection.execute(IS_ACTIVE).fetchone():
                 return False
-            marks = " OR ".join("(kind = ? AND needs = ?)" for _ in lanes)
-            values = [part for lane in lanes for part in lane]
-            if any(connection.execute(IS_LATER.format(kind, marks), values).fetchone() for kind in LATER):
+            if _is_any_later(connection, lanes):
                 return False
             return not any(connection.execute(IS_READY, lane).fetchone() for lane in lanes)
+
+    def demand(self, lanes: Iterable[Lane], supervisor: str, limit: int) -> int:
+        """Return how many workers this supervisor has use for now, at most `limit`: those that are busy, one for each
+        task that is ready, and one that waits where a task is for later."""
+        with self._database.reading() as connection:
+            busy = int(connection.execute(COUNT_BUSY, (supervisor,)).fetchone()[0])
+            ready = sum(int(connection.execute(COUNT_READY, (*lane, limit)).fetchone()[0]) for lane in lanes)
+            return min(busy + max(ready, int(_is_any_later(connection, lanes))), limit)
 
     def _row(self, token: int) -> ClaimRow | None:
         rows = self._database.execute(claim_rows.SELECT_BY_TOKEN, (token,))
         return ClaimRow._make(rows[0]) if rows else None
+
+
+def _is_any_later(connection: sqlite3.Connection, lanes: Iterable[Lane]) -> bool:
+    marks = " OR ".join("(kind = ? AND needs = ?)" for _ in lanes)
+    values = [part for lane in lanes for part in lane]
+    return any(connection.execute(IS_LATER.format(kind, marks), values).fetchone() for kind in LATER)
 
 
 def is_anything_there(database: Database, lanes: Iterable[Lane]) -> bool:

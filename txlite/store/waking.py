@@ -30,13 +30,17 @@ class Waking:
         self._database = database
 
     def wake_for(self, lanes: Iterable[Lane]) -> None:
-        """Wake one idle worker for each of these lanes in which something may have become ready."""
+        """Wake one idle worker for each of these lanes in which something may have become ready; where there is none
+        for it, the supervisors, which may start one."""
         idle = wakeup.listeners(self.directory) if lanes else []
         if not idle:
             return
         accepting = {id: parse_lanes(accepts) for id, accepts in self._database.execute(SELECT_ACCEPTS) if id in idle}
         for lane in lanes:
-            any(wakeup.ring(self.directory, name) for name in idle if lane in accepting.get(name, ()))
+            if not any(wakeup.ring(self.directory, name) for name in idle if lane in accepting.get(name, ())):
+                for name in idle:
+                    if name not in accepting:
+                        wakeup.ring(self.directory, name)
 
     def tell_worker(self, worker: str) -> None:
         """Have a worker that runs an attempt look at what was decided about it."""
@@ -44,4 +48,5 @@ class Waking:
 
     def tell_supervisor(self, supervisor: str) -> None:
         """Have a supervisor look at how many workers it should have."""
-        wakeup.ring(self.directory, supervisor)
+        if not wakeup.ring(self.directory, supervisor):
+            wakeup.ring(self.directory, "." + supervisor)  # it has all the workers it wants
