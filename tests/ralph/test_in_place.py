@@ -97,7 +97,8 @@ class InPlace(RepositoryCase):
 
     def test_nothing_is_cleared_away_while_the_agent_of_a_dead_worker_may_run(self) -> None:
         first = self.add(
-            f"trap '' TERM; echo x > file; touch .txlite/began; while :; do echo y >> file; sleep 0.02; done #{self.nap}"
+            f"trap '' TERM; echo x > file; touch .txlite/began; "
+            f"while :; do echo y >> file; sleep 0.02; done #{self.nap}"
         )
         second = self.add("git status --porcelain -- file > .txlite/seen; echo z > other", "second")
         loop = self.start(
