@@ -3,9 +3,9 @@
     python3 tests/campaigns/upgrade.py DIR      a checkout of the other version
 
 The other version makes a home with tasks of every kind, runs a batch, a launched task and a loop with an agent, and is
-killed in the middle of a second batch. Then both versions are asked, verb by verb: what must be the same are the exit codes,
-all that the JSON of the other said, but for what depends on the moment, and the export, byte for byte. Then this one
-clears up, runs the same batch to its end and adds to the home.
+killed in the middle of a second batch. Then both versions are asked, verb by verb. What must be the same: the exit
+codes, all that the JSON of the other said, but for what depends on the moment, and the export, byte for byte. Then this
+one clears up, runs the same batch to its end and adds to the home.
 """
 
 from __future__ import annotations
