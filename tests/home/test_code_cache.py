@@ -87,19 +87,23 @@ class ReadOnlyCopy(Case):
         self.version()
         self.assertEqual(os.listdir(own), [], "others may exchange it")
         os.chmod(self.cache, 0o700)
-        if os.geteuid() == 0:
-            with mock.patch.dict(os.environ, XDG_CACHE_HOME=self.cache):
-                self.assertEqual(code_cache._find_directory(), own)
-                os.chown(own, 65534, 65534)
-                self.assertEqual(code_cache._find_directory(), "", "it is somebody else's")
-                os.chown(own, 0, 0)
-                os.chown(self.cache, 65534, 65534)
-                self.assertEqual(code_cache._find_directory(), "", "somebody else may exchange it")
-                os.chown(self.cache, 0, 0)
         self.version(env={**self.environment, "XDG_CACHE_HOME": "cache"})
         self.assertEqual(os.listdir(own), [], "a relative directory does not count")
         self.version()
         self.assertNotEqual(os.listdir(own), [])
+
+    @unittest.skipIf(os.geteuid(), "needs root, to give files away")
+    def test_a_cache_of_somebody_else_is_left_alone(self) -> None:
+        own = os.path.join(self.cache, "txlite")
+        os.mkdir(own, 0o700)
+        with mock.patch.dict(os.environ, XDG_CACHE_HOME=self.cache):
+            self.assertEqual(code_cache._find_directory(), own)
+            os.chown(own, 65534, 65534)
+            self.assertEqual(code_cache._find_directory(), "", "it is somebody else's")
+            os.chown(own, 0, 0)
+            os.chown(self.cache, 65534, 65534)
+            self.assertEqual(code_cache._find_directory(), "", "somebody else may exchange it")
+            os.chown(self.cache, 0, 0)
 
     def test_a_copy_with_its_own_compiled_code_needs_none(self) -> None:
         self.chmod(0o755)

@@ -27,8 +27,9 @@ class Location(Case):
 
 class Trust(DatabaseCase):
     def test_homes_that_others_can_write(self) -> None:
-        os.chmod(self.home, 0o777)
-        self.assert_refused("can be written by others")
+        for mode in (0o777, 0o702):
+            os.chmod(self.home, mode)
+            self.assert_refused("can be written by others")
         os.chmod(self.home, 0o700)
         self.write_config("[agent x]\ncommand = true\n")
         os.chmod(os.path.join(self.home, "config.ini"), 0o666)

@@ -33,7 +33,7 @@ COPY = (
         " and status.st_uid == os.geteuid()",
         "",
         "another user's compiled code is not run",
-        (f"{CACHE}.test_a_cache_that_others_could_write_is_left_alone",),
+        (f"{CACHE}.test_a_cache_of_somebody_else_is_left_alone",),
     ),
     Mutant(
         "code-cache-exchanged",
