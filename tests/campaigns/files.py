@@ -18,9 +18,9 @@ Prints its seed first; exit 0 if all promises held, else 1 with each violation n
 from __future__ import annotations
 
 import argparse
-import glob
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -328,15 +328,20 @@ class Campaign:
 
     def is_told(self, kind: str) -> bool:
         """Whether a message names a directory of this kind that is there."""
-        found = [path for path in glob.glob(f"{self.database}.{kind}-*") if path in self.said]
+        found = self.named(kind)
         self.counts[kind] += len(found)
         return bool(found)
 
+    def named(self, kind: str) -> list[str]:
+        """The directories of this kind that a message names: with a number, where two are of one second."""
+        found = set(re.findall(rf"{re.escape(self.database)}\.{kind}-\d+-\d+(?:-\d+)?", self.said))
+        return [path for path in found if os.path.isdir(path)]
+
     def check_reunion(self, whole: State) -> None:
         """The moved database and the log that was set aside hold together what they held."""
-        places = [path for path in glob.glob(f"{self.database}.orphaned-log-*") if path in self.said]
-        if places and self.look(f"{self.aside}/tasks.db", places[-1] + "/tasks.db-wal").ids != whole.ids:
-            self.complain("the log that was set aside does not give what it held")
+        for place in self.named("orphaned-log"):
+            if self.look(f"{self.aside}/tasks.db", place + "/tasks.db-wal").ids != whole.ids:
+                self.complain(f"the log in {place} does not give what it held")
 
     def judge(self) -> None:
         """What must be there is there, for txlite and for sqlite3."""
