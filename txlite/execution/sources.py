@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 
 
 class QueueSource:
-    """The queue (a `TaskSource`). lanes: what the worker accepts."""
+    """The queue (a `TaskSource`): its ends and claims wait for no disk, since whoever tells of them sees to that.
+
+    lanes: what the worker accepts."""
 
     def __init__(self, store: Store, settings: WorkerSettings, lanes: list[Lane]) -> None:
         self.lanes = lanes
@@ -54,7 +56,7 @@ class QueueSource:
 
     def take(self) -> Assignment | None:
         """Claim the best ready task."""
-        return self._store.assignments.claim_next(self._worker, self.lanes, self._agent)
+        return self._store.assignments.claim_next(self._worker, self.lanes, self._agent, told=False)
 
     def due_in(self) -> float | None:
         """Return the seconds until the next task that is for later becomes ready."""
@@ -64,7 +66,9 @@ class QueueSource:
         """Record the end and, unless it leaves, claim the next task in the same transaction."""
         lanes = () if is_leaving else self.lanes
         token = assignment.claim.token
-        return self._store.assignments.finish(token, result, self._max_attempts, self._worker, lanes, self._agent)
+        return self._store.assignments.finish(
+            token, result, self._max_attempts, self._worker, lanes, self._agent, told=False
+        )
 
 
 class LaunchSource:

@@ -59,6 +59,7 @@ class WorkerContext:
         self.policy = policy
         is_subreaper = process.become_subreaper()
         self.store = open_store(settings.database)
+        self.store.database.is_telling = False  # its supervisor tells, and whoever looks
         self.uuid = self.store.uuid
         self._environment = Environment(settings.agent, self.store.home)
         self.lock = Liveness(self.store.lock_path(settings.id))

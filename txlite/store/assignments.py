@@ -62,11 +62,13 @@ class Assignments:
         self._database = database
         self._waking = waking
 
-    def claim_next(self, worker: str, lanes: Iterable[Lane], agent: str) -> Assignment | None:
-        """Take the best ready task of these lanes for a worker process; None when there is none, or a pause."""
+    def claim_next(self, worker: str, lanes: Iterable[Lane], agent: str, told: bool = True) -> Assignment | None:
+        """Take the best ready task of these lanes for a worker process; None when there is none, or a pause. `told`: as
+        in `Database.writing`."""
         if not is_anything_there(self._database, lanes):
+            self._database.settle()
             return None
-        with self._database.writing() as connection:
+        with self._database.writing(told) as connection:
             assignment = take_best(connection, worker, lanes, agent)
         wake_next(self._waking, assignment)
         return assignment
@@ -79,12 +81,14 @@ class Assignments:
         worker: str = "",
         lanes: Iterable[Lane] = (),
         agent: str = "",
+        told: bool = True,
     ) -> Assignment | None:
-        """Record the end of a worker's attempt and, with `lanes`, claim its next task in the same transaction.
+        """Record the end of a worker's attempt and, with `lanes`, claim its next task in the same transaction. `told`:
+        as in `Database.writing`.
 
         A costly failure is tried again, later each time, until `max_attempts` of them, or the task's own bound.
         """
-        with self._database.writing() as connection:
+        with self._database.writing(told) as connection:
             touched = _finish(connection, token, result, max_attempts)
             assignment = take_best(connection, worker, lanes, agent) if lanes else None
         if assignment and assignment.more:

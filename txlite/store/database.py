@@ -7,10 +7,11 @@ database file: closing any descriptor of it would drop SQLite's own locks (POSIX
 sqlite.org/howtocorrupt.html, 2.2). One connection a process, never carried across a fork. Opened by `opening`; used by
 the parts of the store alone.
 
-A commit under FULL is on the disk when its transaction ends. SQLite would sync it while it holds the lock; here the
-lock is let go first (synchronous = NORMAL) and the log synced after that, so that the syncs of several processes
-become one. Nothing is lost by it: the log is written in order, so whoever builds on a commit that is not on the disk
-yet cannot be there without it.
+Under FULL, what was told is on the disk. SQLite would sync a commit while it holds the lock; here the lock is let go
+first (synchronous = NORMAL) and the log synced after that, so that the syncs of several processes become one. Nothing
+is lost by it: the log is written in order, so whoever builds on a commit that is not on the disk yet cannot be there
+without it. A commit that nobody is told of (`told=False`) does not wait at all: whoever reads it, and tells somebody,
+syncs first. If power fails before that, what it repeats was never reported.
 """
 
 from __future__ import annotations
@@ -60,9 +61,12 @@ class Database:
         self._lock = lock
         self._host_lock = host_lock
         self._is_syncing = is_syncing
+        self.is_telling = True  # what is read here is told to a person, a program or an agent
         self._process = os.getpid()
         self._threads = RLock()
         self._log = log
+        self._told = -1  # the state that is on the disk, as `changes` counts them
+        self._owes = False  # a commit of ours is not on the disk, because nobody was told
 
     def execute(self, sql: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[tuple]:
         """Return all rows of one statement that reads."""
@@ -73,18 +77,37 @@ class Database:
         """Open a context in which several reads see one state."""
         return _Transaction(self, "BEGIN")
 
-    def writing(self) -> _Transaction:
-        """Open a context under the write lock; committed at its end, rolled back if it raises."""
+    def writing(self, told: bool = True) -> _Transaction:
+        """Open a context under the write lock; committed at its end, rolled back if it raises.
+
+        told: whether somebody is told of it then; if not, it is on the disk after the next `settle`, or when somebody
+        else reads it."""
         if self._lock is None:
             raise StoreUnavailable(f"{self.path} was opened for reading only")
-        return _Transaction(self, "BEGIN IMMEDIATE")
+        return _Transaction(self, "BEGIN IMMEDIATE", told)
 
     def alone(self) -> RLock:
         """Open a context in which no other thread uses the connection."""
         return self._threads
 
-    def sync(self) -> None:
-        """Bring what was committed to the disk, if it has to be there. Raises StoreLost."""
+    def settle(self) -> None:
+        """Bring to the disk what was committed and nobody was told. Raises StoreLost."""
+        if self._owes:
+            self._sync()
+
+    def _before_telling(self) -> None:
+        """Bring to the disk what was just read, if others have written since we last did."""
+        version = self.changes()
+        if version != self._told and os.path.exists(self.path + "-wal"):
+            if self._log is None:
+                from .log_record import Log  # who only reads has none, most of the time
+
+                self._log = Log(self.path)
+            self._sync()
+        self._told = version
+
+    def _sync(self) -> None:
+        self._owes = False
         if not self._is_syncing or self._log is None:
             return
         try:
@@ -115,6 +138,8 @@ class Database:
         with self._threads:
             if self._lock is None:
                 self.connection.close()
+                if self._log:
+                    self._log.close()
                 return
             try:
                 self._lock.acquire()
@@ -163,9 +188,10 @@ class Database:
 
 
 class _Transaction:
-    def __init__(self, database: Database, begin: str) -> None:
+    def __init__(self, database: Database, begin: str, is_told: bool = True) -> None:
         self._database = database
         self._begin = begin
+        self._is_told = is_told
         self._lock = database._lock if begin == "BEGIN IMMEDIATE" else None
 
     def __enter__(self) -> sqlite3.Connection:
@@ -207,14 +233,24 @@ class _Transaction:
             if self._lock:
                 self._lock.release()
             database._threads.release()
-        if error is None and self._lock:
-            database.sync()
+        if error is None:
+            self._bring_to_disk()
         if isinstance(error, sqlite3.Error):
             raise translated(error, database.path) from error
         if isinstance(error, UnicodeEncodeError):
             raise InvalidValue(f"{error.object!r:.60} is not valid UTF-8: re-encode it") from error
         if isinstance(error, OverflowError):
             raise InvalidValue("a number is too large for the database") from error
+
+    def _bring_to_disk(self) -> None:
+        database = self._database
+        if self._lock is None:
+            if database.is_telling and database._is_syncing:
+                database._before_telling()
+        elif self._is_told:
+            database._sync()
+        else:
+            database._owes = True
 
     def _commit(self) -> None:
         database = self._database

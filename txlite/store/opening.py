@@ -43,7 +43,7 @@ def open_database(
     notice = _refuse_foreign_log(path) if lock is None else _set_foreign_log_aside(path, lock)
     connection = _check_ours(path)
     if read_only:
-        return Database(path, connection, inode)
+        return Database(path, connection, inode, is_syncing=True)
     connection.close()
     connection = _connect(path, "rw", f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     log = _set_synchronous(connection, path, synchronous)
