@@ -35,10 +35,11 @@ def now(later: float = 0.0) -> str:
 
 def to_seconds(text: str) -> float:
     """Return the seconds since the epoch for what `to_text` wrote. Raises ValueError for any other text."""
-    import calendar
+    from datetime import datetime  # strptime takes thirty times as long
 
-    whole = calendar.timegm(time.strptime(text[:19] + "Z", "%Y-%m-%dT%H:%M:%SZ"))
-    return whole + float(text[19:-1] or 0)
+    if not text.endswith("Z"):
+        raise ValueError(text)
+    return datetime.fromisoformat(text[:-1] + "+00:00").timestamp()
 
 
 def to_local(text: str) -> str:
