@@ -36,7 +36,7 @@ MUTANTS = (
         "what raises leaves nothing written", (ROLLED_BACK,),
     ),
     Mutant(
-        "database-not-synced", "store/database.py", "            database.sync()\n", "            pass\n",
+        "database-not-synced", "store/database.py", "            database._sync()\n", "            pass\n",
         "what was told is on the disk", (f"{DATABASE}.Durability",),
     ),
     Mutant(
