@@ -87,6 +87,11 @@ MUTANTS = (
         ("store.test_backup.Backups.test_a_copy_that_is_not_sound_is_not_kept",),
     ),
     Mutant(
+        "told-before-the-disk", "store/database.py", "                database._before_telling()\n",
+        "                pass\n",
+        "what others wrote is on the disk before it is told", ("store.test_durability.PowerCuts",),
+    ),
+    Mutant(
         "aside-not-synced", "store/set_aside.py", "    sync(aside)\n", "",
         "what is moved aside is on the disk before anything is made in its place", (ASIDE,),
     ),

@@ -218,4 +218,15 @@ FILES = (
     ),
 )  # fmt: skip
 
-MUTANTS = (*PROCESSES, *FILES)
+WORKERS = (
+    Mutant(
+        "fork-keeps-what-was-open", "execution/slot.py", "            os.close(descriptor)\n", "            pass\n",
+        "a worker has nothing open that is another one's", ("execution.test_slot.Forked",),
+    ),
+    Mutant(
+        "more-workers-than-tasks", "execution/supervisor.py", "due[: self._count_missing()] if due else []", "due",
+        "workers start when there is work for them", ("execution.test_slot.Demand",),
+    ),
+)  # fmt: skip
+
+MUTANTS = (*PROCESSES, *FILES, *WORKERS)
