@@ -14,7 +14,7 @@ from txlite import text
 from txlite.view import live_lines
 from txlite.view.live_lines import LiveLine, LiveLines
 
-from ..case import Case
+from ..case import Case, is_running, wait_until
 from ..ralph.case import RepositoryCase
 from .screen import Terminal, draw
 
@@ -50,10 +50,12 @@ class Loop(RepositoryCase):
         terminal.process.send_signal(signal.SIGINT)
         self.assertIn("\n        hello\n[", terminal.wait_for(r"^stopping: what runs may finish"))
         self.assert_nothing_to_restore(terminal)
+        left = self.worker_pids()
         terminal.process.kill()
         terminal.process.wait()
         self.assertTrue(terminal.read().endswith("\n"), shown)
         open(self.path("go"), "w").close()
+        wait_until(lambda: not any(map(is_running, left)), "its worker, which finishes what it runs, to leave")
 
     def assert_nothing_to_restore(self, terminal: Terminal) -> None:
         """Whoever dies now leaves the cursor at the beginning of a line below all, and no mode changed."""
