@@ -131,6 +131,8 @@ class Supervisor:
             if self._policy.is_leaving and self._recovery.is_over and not any(slot.is_taken for slot in self._slots):
                 break
             self._wait(listener)
+            self._policy.judge()
+            self._pass_on()  # before anybody is told that we stop: from then on nothing new is begun
             self._recovery.step()
             if clock.monotonic() >= self._next_look:
                 self._look_around()
