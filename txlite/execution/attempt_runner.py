@@ -154,7 +154,6 @@ class AttemptRunner:
                     break
                 except NoRoomToStart as error:
                     self._bear(wait, error)
-                    self.check()
         except AttemptStopped as stop:
             return stop.result
         except CannotStart as error:
@@ -207,8 +206,6 @@ class AttemptRunner:
                     break
                 except NoRoomToStart as error:
                     self._bear(wait, error)
-                    if interruptible:
-                        self.check()
         except CannotStart as error:
             return Result(UNSTARTABLE, duration=0.0, note=str(error))
 
@@ -225,11 +222,13 @@ class AttemptRunner:
         return result
 
     def _bear(self, wait: StartWait, error: NoRoomToStart) -> None:
-        """Wait for room. Raises AttemptStopped, CannotStart."""
+        """Wait for room before the next try. Raises AttemptStopped, CannotStart."""
         ended = wait.bear(error)
         self.trouble = self.trouble or wait.trouble
         if ended:
             raise AttemptStopped(ended)
+        if wait.is_interruptible:
+            self.check()
 
     def _guard(self, process: RunningProcess, watch: Callable[[], None]) -> Result:
         """Watch a process to its end, which comes first whatever is raised on the way."""

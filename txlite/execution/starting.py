@@ -24,15 +24,16 @@ AGAIN = 0.5  # seconds between tries
 
 
 class StartWait:
-    """The wait for one start. trouble: why nothing can be started here, once that is so."""
+    """The wait for one start. trouble: why nothing can be started here, once that is so; is_interruptible: an order to
+    leave ends it."""
 
     def __init__(self, context: WorkerContext, interruptible: bool = True) -> None:
-        """interruptible: an order to leave ends it."""
+        """Begin to wait."""
         self.trouble: NoRoom | None = None
         self._loop = context.loop
         self._policy = context.policy
         self._stage = context.policy.stage
-        self._interruptible = interruptible
+        self.is_interruptible = interruptible
         self._deadline = clock.monotonic() + PATIENCE
 
     def bear(self, error: NoRoomToStart) -> Result | None:
@@ -43,9 +44,9 @@ class StartWait:
         self._loop.tell(NO_ROOM)
         self._loop.wait(AGAIN)
         if clock.monotonic() >= self._deadline:
-            if not self._interruptible:
+            if not self.is_interruptible:
                 raise error
             self.trouble = NoRoom(f"{error}, for {PATIENCE:g} s: see `ulimit -u`, and the machine's memory")
-        if self.trouble or (self._interruptible and self._policy.stage > self._stage):
+        if self.trouble or (self.is_interruptible and self._policy.stage > self._stage):
             return Result(INTERRUPTED, note=str(error))
         return None

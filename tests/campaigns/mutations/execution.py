@@ -129,7 +129,7 @@ PROCESSES = (
     ),
     Mutant(
         "start-without-room-costs", "execution/starting.py",
-        "if self.trouble or (self._interruptible and self._policy.stage > self._stage):", "if True:",
+        "if self.trouble or (self.is_interruptible and self._policy.stage > self._stage):", "if True:",
         "a start for which there is no room is waited for", (STARTS,),
     ),
     Mutant(
