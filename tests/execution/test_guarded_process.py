@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import select
-import signal
 import time
 import unittest
 from unittest import mock
@@ -44,13 +42,8 @@ class Guarded(Case):
         executor = LocalExecutor(HOME, tuple)
         invocation = Invocation(["/bin/sh", "-c", script], None, {})
         guarded = executor.start(invocation, self.directory, self.output, ATTEMPT, Limits(**limits))
-        self.addCleanup(self.kill, guarded)
+        self.addCleanup(guarded._child.kill)
         return guarded
-
-    def kill(self, guarded: GuardedProcess) -> None:
-        if guarded._child.returncode is None:
-            os.kill(guarded._child.pid, signal.SIGKILL)
-            wait_until(lambda: guarded._child.poll() is not None, "its end")
 
     def end(self, guarded: GuardedProcess) -> Result:
         """Turn its owner's loop until it is over."""
@@ -86,7 +79,8 @@ class Guarded(Case):
         with refused, mock.patch.object(process_tree, "KILL_PATIENCE", 0.1):
             guarded.stop(Result("cancelled"))
             result = self.end(guarded)
-        self.kill(guarded)
+        guarded._child.kill()
+        guarded._child.wait()
         self.assertEqual((result.outcome, result.note), ("unkillable", f"process {guarded.pid} could not be killed"))
 
 

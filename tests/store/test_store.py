@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -11,10 +13,10 @@ from unittest import mock
 
 import txlite
 from txlite.model import Lane
-from txlite.store import assignments, claim_rows, claims
+from txlite.store import assignments, claim_rows, claims, inserting
 from txlite.system import clock
 
-from ..case import Case, wait_until
+from ..case import ROOT, Case, wait_until
 
 if TYPE_CHECKING:
     from txlite.model import Outcome
@@ -60,6 +62,38 @@ class Tasks(Case):
             store.add_many(["fine", {"title": "child", "parent": "tx-nosuchid0"}])
         self.assertEqual(len(store.list()), 3)
         self.assertEqual(store.add_many([]), [])
+
+    def test_a_number_of_tasks_costs_the_memory_of_their_ids(self) -> None:
+        code = """import resource, sys, txlite
+store = txlite.open(sys.argv[1])
+store.add_many({"command": f"true {number}", "description": "x" * 4000} for number in range(1100))  # all is imported
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+store.add_many({"command": f"true {number}", "description": "x" * 4000 + str(number)} for number in range(15_000))
+grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / (1024 if sys.platform == "darwin" else 1)
+assert grown < 15_000, f"{grown} KB"
+"""
+        subprocess.run([sys.executable, "-c", code, self.home], cwd=ROOT, env=self.environment, check=True)
+        ids = [task.id for task in self.store().list()]
+        self.assertEqual(len(set(ids)), 16_100)
+        self.assertEqual(ids[1100:], sorted(ids[1100:]), "they do not ascend: their index is written in any order")
+
+    def test_an_id_that_is_taken_is_drawn_again(self) -> None:
+        store = self.store()
+        taken = store.add("first").id
+        drawn = [taken[3:] * 2, "0" * 16, taken[3:] * 2]
+        with mock.patch.object(inserting, "_draw", lambda *_: drawn.pop(0)):
+            self.assertEqual([id[3:] for id in store.add_many(["second"])], ["00000000"])
+            self.assertEqual(len(drawn), 1)
+        with mock.patch.object(inserting, "_draw", lambda *_: taken[3:]):
+            with self.assertRaisesRegex(txlite.Refused, "no free id"):
+                store.add("third")
+        self.assertEqual(len(store.list()), 2)
+
+    def test_others_write_while_what_is_to_be_added_is_still_coming(self) -> None:
+        store = self.store()
+        with self.store() as other:
+            store.add_many(other.add(f"other {number}").id for number in range(3))
+        self.assertEqual(len(store.list()), 6)
 
     def test_ready_is_best_first_across_kinds_and_needs(self) -> None:
         store = self.store()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -24,7 +25,7 @@ from .arguments import add_bounds, duration, join_command, parse_workers, value_
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ..store.batches import Batch
 
@@ -64,9 +65,11 @@ def run(args: Namespace) -> int:
         args.workers, agent, args.max_attempts, Limits(args.timeout, args.kill_after), report.read_cap(options),
         args.drain, args.forever,
     )  # fmt: skip
+    is_empty = lines is not None
     for line in lines or ():
         agent.check_prompt(line)
-    if lines == []:
+        is_empty = False
+    if is_empty:
         _say(args, f"no tasks in {args.source}")
         if args.json:
             print_json(run_object(None, None, False, {}, [], []))
@@ -95,44 +98,52 @@ def _run(store: Store, settings: SupervisorSettings, batch: Batch | None, args: 
     return 0 if result.is_complete else 1
 
 
-def _read(args: Namespace) -> list[str] | None:
+def _read(args: Namespace) -> Iterable[str] | None:
     """The tasks that are given; None where there is only what is queued."""
     if args.command and args.source is not None:
         raise UsageError("--from, or a command after --: give one of the two")
     if args.command:
         return [join_command(args.command)]
-    return None if args.source is None else list(_read_lines(args.source))
+    return None if args.source is None else _Lines(args.source)
 
 
-def _read_lines(source: str) -> Iterator[str]:
-    """The lines that are tasks. Raises UsageError where the source cannot be read, naming the line."""
-    try:
-        if source == "-":
-            data = sys.stdin.buffer.read()
-        else:
-            with open(source, "rb") as file:
-                data = file.read()
-    except OSError as error:
-        raise UsageError(f"--from {source}: {error.strerror}: give a file to read, or - for stdin") from error
-    for number, line in enumerate(data.split(b"\n"), 1):
+class _Lines:
+    """The lines of a file that are tasks: read once, and decoded each time that they are gone through, because a
+    million strings take three times the room of the file."""
+
+    def __init__(self, source: str) -> None:
+        """Raises UsageError where the source cannot be read."""
+        self._source = source
         try:
-            decoded = line.rstrip(b"\r").decode()
-        except UnicodeDecodeError:
-            raise UsageError(f"--from {source}: line {number} is not UTF-8: re-encode it") from None
-        if "\0" in decoded:
-            raise UsageError(f"--from {source}: line {number} contains a NUL byte: remove it")
-        if decoded.strip() and not decoded.lstrip().startswith("#"):
-            yield decoded
+            if source == "-":
+                self._data = sys.stdin.buffer.read()
+            else:
+                with open(source, "rb") as file:
+                    self._data = file.read()
+        except OSError as error:
+            raise UsageError(f"--from {source}: {error.strerror}: give a file to read, or - for stdin") from error
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield them. Raises UsageError, naming the line that is no text."""
+        for number, line in enumerate(io.BytesIO(self._data), 1):
+            try:
+                decoded = line.rstrip(b"\r\n").decode()
+            except UnicodeDecodeError:
+                raise UsageError(f"--from {self._source}: line {number} is not UTF-8: re-encode it") from None
+            if "\0" in decoded:
+                raise UsageError(f"--from {self._source}: line {number} contains a NUL byte: remove it")
+            if decoded.strip() and not decoded.lstrip().startswith("#"):
+                yield decoded
 
 
-def _enter(store: Store, lines: list[str], args: Namespace) -> Batch:
+def _enter(store: Store, lines: Iterable[str], args: Namespace) -> Batch:
     """Add the batch, or what is new in it."""
     source = "--" if args.source is None else args.source
     origin = source if source in ("--", "-") else os.path.realpath(source)
     directory = location.working_directory()
     digests = (identify(args.agent, directory, [f"\0{origin}"]), identify(args.agent, directory, lines))
     match = None if args.again else MATCHES.get(origin, ANY)
-    new = [{"command" if args.agent == SHELL else "title": line} for line in lines]
+    new = ({"command" if args.agent == SHELL else "title": line} for line in lines)
     batch = store.batches.add(digests, source, new, match)
     if not batch.found:
         _say(args, f"{text.count(batch.added, 'task')} added")

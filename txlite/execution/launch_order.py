@@ -23,7 +23,7 @@ from ..text import check_plain_name, check_text, shorten
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..store.new_tasks import NewTask
+    from ..store.inserting import NewTask
     from ..store.store import Store
 
 DEFAULT_LEVELS = {"research": "medium"}  # by type; any other is low

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..model import Lane, Launch, WorkerRecord
     from ..store.assignments import Assignment
     from ..store.attempts import Result
-    from ..store.new_tasks import NewTask
+    from ..store.inserting import NewTask
     from ..store.store import Store
     from .worker_context import WorkerSettings
 

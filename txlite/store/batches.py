@@ -7,21 +7,25 @@ added again unless somebody says so. Reached as `Store.batches`.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 
 from ..model import BACKLOG, Lane, Task
 from ..system import clock
 from ..system.named_tuple import NamedTuple
-from . import new_tasks, tasks
+from . import tasks
+from .inserting import insert
 from .moves import move
+from .new_tasks import check_many
+from .spool import Spool
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from .database import Database
-    from .new_tasks import NewTask
+    from .inserting import NewTask
     from .waking import Waking
 
 INSERT = """INSERT INTO batches (digest, source, first, last, added, series)
@@ -36,7 +40,7 @@ COUNT = f"SELECT t.status, count(*) FROM {_OF_SERIES} GROUP BY t.status"
 _IN_SERIES = "EXISTS (SELECT 1 FROM batches b WHERE b.series = ? AND t.seq BETWEEN b.first AND b.last)"
 HAS = f"SELECT 1 FROM tasks t WHERE t.id = ? AND {_IN_SERIES}"
 FAILED = f"SELECT t.seq, t.kind, t.needs FROM {_OF_SERIES} AND t.status = 'failed'"
-UNFINISHED = f"{tasks.SELECT} WHERE {_IN_SERIES} AND t.status NOT IN ('done', 'cancelled') ORDER BY t.seq"
+FAILED_TASKS = f"{tasks.SELECT} WHERE {_IN_SERIES} AND t.status = 'failed' ORDER BY t.seq"
 # Waiting, at however many removes, for a task that will not be done by itself.
 STUCK = f"""WITH RECURSIVE stuck (seq) AS (
         SELECT d.task FROM tasks b JOIN dependencies d ON d.blocker = b.seq
@@ -62,7 +66,10 @@ def identify(agent: str, directory: str, lines: Iterable[str]) -> str:
     """Return what two batches have in common that are the same: who runs them, where, and each line."""
     import hashlib
 
-    return hashlib.sha256("\n".join([agent, directory, *lines]).encode()).hexdigest()
+    digest = hashlib.sha256(f"{agent}\n{directory}".encode())
+    for line in lines:
+        digest.update(b"\n" + line.encode())
+    return digest.hexdigest()
 
 
 class Batches:
@@ -80,19 +87,21 @@ class Batches:
         digests: of where the lines come from, and of the lines themselves, as older versions kept it; both as
         `identify` makes them. match: ANY, ALL or OPEN; None adds all.
         """
-        checked = new_tasks.check_many(new)
-        with self._database.writing() as connection:
-            matched, rest = _match(connection, digests, checked, match) if match else ([], checked)
-            series = matched[0][1] if matched else None
-            for id, _ in matched:
-                connection.execute(JOIN, (series, id))
-            if rest:
-                ids = new_tasks.insert(connection, rest)
-                last = tasks.seq_of(connection, ids[-1])
-                values = (digests[0], source, last - len(ids) + 1, last, clock.now(), series)
-                series = connection.execute(SERIES_OF, (connection.execute(INSERT, values).lastrowid,)).fetchone()[0]
-        self._waking.wake_for({Lane(task.kind, task.needs) for task in rest})
-        return Batch(int(series or 0), len(rest), len(checked) - len(rest))
+        with Spool(os.path.dirname(self._database.path)) as checked:
+            check_many(new, checked)
+            with self._database.writing() as connection:
+                matched, found = _match(connection, digests, checked, match) if match else ([], Counter())
+                series = matched[0][1] if matched else None
+                for id, _ in matched:
+                    connection.execute(JOIN, (series, id))
+                count = len(checked) - sum(found.values())
+                if count:
+                    seqs = insert(connection, _without(found, checked), count)
+                    values = (digests[0], source, seqs[0], seqs[-1], clock.now(), series)
+                    batch = connection.execute(INSERT, values).lastrowid
+                    series = connection.execute(SERIES_OF, (batch,)).fetchone()[0]
+            self._waking.wake_for(checked.lanes if count else ())
+            return Batch(int(series or 0), count, len(checked) - count)
 
     def count(self, batch: Batch) -> dict[str, int]:
         """Return how many of a batch's tasks there are in each status that has any."""
@@ -112,9 +121,9 @@ class Batches:
         self._waking.wake_for({Lane(kind, needs) for _, kind, needs in failed})
         return len(failed)
 
-    def unfinished(self, batch: Batch) -> list[Task]:
-        """Return a batch's tasks that are neither done nor cancelled."""
-        return tasks.to_tasks(self._database.execute(UNFINISHED, (batch.id,)))
+    def failed(self, batch: Batch) -> list[Task]:
+        """Return a batch's tasks that failed."""
+        return tasks.to_tasks(self._database.execute(FAILED_TASKS, (batch.id,)))
 
     def stuck(self, batch: Batch | None = None) -> list[Task]:
         """Return the tasks, of a batch or of all, that wait for one that failed, was cancelled or is blocked."""
@@ -124,27 +133,33 @@ class Batches:
 
 
 def _match(
-    connection: sqlite3.Connection, digests: tuple[str, str], new: Sequence[NewTask], match: str
-) -> tuple[list[tuple[int, int]], list[NewTask]]:
-    """The earlier batches that go on, each by id and series, the newest first; and the tasks that are in none."""
-    left = Counter(task.command or task.title for task in new)
-    matched = []
-    for id, series, first, last in connection.execute(CANDIDATES, digests).fetchall():
+    connection: sqlite3.Connection, digests: tuple[str, str], new: Iterable[NewTask], match: str
+) -> tuple[list[tuple[int, int]], Counter[str]]:
+    """The earlier batches that go on, each by id and series, the newest first; and how often each line is in them."""
+    matched: list[tuple[int, int]] = []
+    found: Counter[str] = Counter()
+    candidates = connection.execute(CANDIDATES, digests).fetchall()
+    left = Counter(map(_line_of, new)) if candidates else found
+    for id, series, first, last in candidates:
         rows = connection.execute(LINES, (first, last)).fetchall()
         lines = Counter(row[0] for row in rows)
         common = lines & left
         if common and (match == ANY or common == lines) and (match != OPEN or any(row[1] for row in rows)):
             left -= common
+            found += common
             matched.append((id, series))
-    return matched, _last(new, left)
+    return matched, found
 
 
-def _last(new: Sequence[NewTask], left: Counter[str]) -> list[NewTask]:
-    """Of each line as many tasks as are left of it, the last ones: what was appended stands at the end."""
-    rest = []
-    for task in reversed(new):
-        line = task.command or task.title
-        if left[line] > 0:
-            left[line] -= 1
-            rest.append(task)
-    return rest[::-1]
+def _without(found: Counter[str], new: Iterable[NewTask]) -> Iterator[NewTask]:
+    """Those that are not found; of lines that are the same, the last ones: what was appended stands at the end."""
+    for task in new:
+        line = _line_of(task)
+        if found[line] > 0:
+            found[line] -= 1
+        else:
+            yield task
+
+
+def _line_of(task: NewTask) -> str:
+    return task.command or task.title

@@ -10,9 +10,10 @@ from __future__ import annotations
 from ..errors import AlreadyClaimed
 from ..model import BACKLOG, Launch
 from ..system import clock
-from . import claim_rows, new_tasks, tasks, workers
+from . import claim_rows, tasks, workers
 from .assignments import Assignment
 from .claim_rows import HELD_LEASE
+from .inserting import insert_one
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from ..model import WorkerRecord
     from .database import Database
-    from .new_tasks import NewTask
+    from .inserting import NewTask
     from .waking import Waking
 
 COLUMNS = "agent, type, level, template, timeout, kill_after, width"
@@ -49,7 +50,7 @@ class Launches:
         The worker's lock must be held already. Raises as `add`.
         """
         with self._database.writing() as connection:
-            task = new_tasks.insert(connection, [new])[0]
+            task = insert_one(connection, new)
             connection.execute(INSERT, (tasks.seq_of(connection, task), *launch))
             return _claim(connection, task, launch, worker)
 

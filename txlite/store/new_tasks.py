@@ -6,54 +6,26 @@ Used by the store's façade, and by what adds tasks together with something else
 
 from __future__ import annotations
 
-import itertools
+import functools
 import os
 
 from .. import text
-from ..errors import InvalidValue, Refused
+from ..errors import InvalidValue
 from ..home import location
 from ..model import COMMAND, PROMPT, Lane, Task, format_environment
-from ..system import clock
-from ..system.named_tuple import NamedTuple
 from . import tasks
-from .dependencies import link
+from .inserting import NewTask, insert, insert_one
+from .spool import Spool
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Mapping, Sequence
 
     from .database import Database
     from .waking import Waking
 
-LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM tasks"
-INSERT = """INSERT INTO tasks (id, title, kind, needs, score, not_before, max_attempts, created, updated, parent)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-INSERT_TEXT = """INSERT INTO task_texts (task, description, command, directory, verify, time_limit, environment)
-    VALUES (?, ?, ?, ?, ?, ?, ?)"""
-SEED = os.environ.get("TXLITE_SEED")  # of ids that are to be the same again, as tests want them
-_DRAWS = itertools.count()  # how many ids were drawn from it in this process
 TITLE_LENGTH = 200  # characters of a command that become its title
 COMMAND_BYTES = 131_071  # Linux's MAX_ARG_STRLEN, less the closing NUL: `sh -c` takes no longer argument
-
-
-class NewTask(NamedTuple):
-    """What `add` was given, checked."""
-
-    title: str
-    kind: str
-    description: str
-    command: str | None
-    score: float
-    parent: str | None
-    needs: str
-    not_before: str | None
-    directory: str
-    after: tuple[str, ...]
-    verify: str | None = None
-    timeout: float | None = None
-    max_attempts: int | None = None
-    environment: bytes | None = None
 
 
 class NewTasks:
@@ -66,17 +38,18 @@ class NewTasks:
     def add(self, new: NewTask) -> Task:
         """Add one task. Raises TaskNotFound for a parent or a blocker that does not exist."""
         with self._database.writing() as connection:
-            ids = insert(connection, [new])
-            task = tasks.select(connection, ids[0])
+            task = tasks.select(connection, insert_one(connection, new))
         self._waking.wake_for({Lane(new.kind, new.needs)})
         return task
 
     def add_many(self, many: Iterable[Mapping[str, object] | str]) -> Sequence[str]:
         """Add many in one transaction: all of them, or none. Their ids, in order."""
-        checked = check_many(many)
-        with self._database.writing() as connection:
-            ids = insert(connection, checked)
-        self._waking.wake_for({Lane(new.kind, new.needs) for new in checked})
+        ids: list[str] = []
+        with Spool(os.path.dirname(self._database.path)) as checked:
+            check_many(many, checked)
+            with self._database.writing() as connection:
+                insert(connection, checked, len(checked), ids.extend)
+            self._waking.wake_for(checked.lanes)
         return ids
 
 
@@ -96,32 +69,39 @@ def check(
     environment: Mapping[str, str] | None = None,
 ) -> NewTask:
     """Check what `Store.add` takes, and return it as one record; raises InvalidValue."""
-    if verify is not None:
-        check_command(verify, "the gate")
     if command is not None:
-        check_command(command)
-        title = title or title_of(command)
+        command = check_command(command)
     if needs:
         text.check_name(needs, "the capability")
     check_score(score)
-    return NewTask(
-        title=text.check_line(title, "the title"),
-        kind=PROMPT if command is None else COMMAND,
-        description=text.check_text(description, "the description"),
-        command=command,
-        score=score,
-        parent=None if parent is None else tasks.id_of(parent, "parent"),
-        needs=needs,
-        not_before=not_before,
-        directory=text.check_text(
-            os.path.abspath(directory) if directory else location.working_directory(), "the directory"
-        ),
-        after=_ids(after),
-        verify=verify,
-        timeout=check_timeout(timeout),
-        max_attempts=check_max_attempts(max_attempts),
-        environment=check_environment(environment) if environment else None,
+    return NewTask._make(
+        (
+            text.check_line(title, "the title") if title or command is None else title_of(command),
+            PROMPT if command is None else COMMAND,
+            needs,
+            score,
+            not_before,
+            check_max_attempts(max_attempts),
+            text.check_text(description, "the description"),
+            command,
+            _check_directory(directory or location.working_directory()),
+            None if verify is None else check_command(verify, "the gate"),
+            check_timeout(timeout),
+            check_environment(environment) if environment else None,
+            None if parent is None else tasks.id_of(parent, "parent"),
+            _ids(after),
+        )
     )
+
+
+def _check_directory(path: str) -> str:
+    return _check_absolute(path) if os.path.isabs(path) else text.check_text(os.path.abspath(path), "the directory")
+
+
+@functools.lru_cache(maxsize=8)
+def _check_absolute(path: str) -> str:
+    """The same one again and again, for most of those that are added together."""
+    return text.check_text(os.path.normpath(path), "the directory")
 
 
 def title_of(command: str) -> str:
@@ -131,6 +111,8 @@ def title_of(command: str) -> str:
 
 def _ids(after: Iterable[Task | str] | Task | str) -> tuple[str, ...]:
     """Those that it waits for; a single one stands for itself."""
+    if after == ():
+        return ()
     many = (after,) if isinstance(after, (str, Task)) else after
     try:
         return tuple(tasks.id_of(task, "after") for task in many)
@@ -174,80 +156,23 @@ def check_environment(variables: Mapping[str, str]) -> bytes:
         raise InvalidValue("a variable holds characters that the system cannot encode") from None
 
 
-def check_command(command: str, what: str = "the command") -> None:
-    """Raise InvalidValue for what `sh -c` would not take."""
-    text.check_line(command, what)
+def check_command(command: str, what: str = "the command") -> str:
+    """Return a command; raises InvalidValue for what `sh -c` would not take."""
+    command = text.check_line(command, what)
     size = len(command.encode())
     if size > COMMAND_BYTES:
         raise InvalidValue(
             f"{what} is {size:,} bytes long and the system takes {COMMAND_BYTES:,}: put it into a script"
         )
+    return command
 
 
-def check_many(many: Iterable[Mapping[str, object] | str]) -> list[NewTask]:
-    """Check many, titles or mappings; the message of InvalidValue names the position, counted from 1."""
-    checked = []
+def check_many(many: Iterable[Mapping[str, object] | str], checked: Spool) -> None:
+    """Check many, titles or mappings, and keep them; the message of InvalidValue names the position, from 1."""
     directory = location.working_directory()
     for position, task in enumerate(many, 1):
-        values: dict[str, object] = {"title": "", "directory": directory}
-        values.update({"title": task} if isinstance(task, str) else task)
+        values = {"title": task} if isinstance(task, str) else task
         try:
-            checked.append(check(**values))  # type: ignore[arg-type]
+            checked.append(check(**{"title": "", "directory": directory, **values}))  # type: ignore[arg-type]
         except (InvalidValue, TypeError) as error:
             raise InvalidValue(f"task {position}: {error}") from error
-    return checked
-
-
-def insert(connection: sqlite3.Connection, many: list[NewTask]) -> list[str]:
-    """Insert tasks, inside a transaction that writes; their ids. Raises TaskNotFound, DependencyCycle."""
-    moment = clock.now()
-    length = _id_length(connection.execute(LAST_SEQ).fetchone()[0] + len(many))
-    ids = []
-    for new in many:
-        parent = tasks.seq_of(connection, new.parent) if new.parent else None
-        ranks = (new.score, new.not_before, new.max_attempts)
-        seq, task = _insert_row(connection, (new.title, new.kind, new.needs, *ranks, moment, moment, parent), length)
-        texts = (new.description, new.command, new.directory, new.verify, new.timeout, new.environment)
-        connection.execute(INSERT_TEXT, (seq, *texts))
-        for blocker in new.after:
-            link(connection, seq, tasks.seq_of(connection, blocker))
-        ids.append(task)
-    return ids
-
-
-def _insert_row(connection: sqlite3.Connection, values: tuple, length: int) -> tuple[int, str]:
-    import sqlite3
-
-    for go in range(10):
-        task = _random_id(length, is_first=not go)
-        try:
-            return connection.execute(INSERT, (task, *values)).lastrowid or 0, task
-        except sqlite3.IntegrityError as error:
-            if "tasks.id" not in str(error):
-                raise
-    raise Refused("no free id was found for a task in ten tries: try again")
-
-
-def _id_length(count: int) -> int:
-    """Letters enough that among `count` ids two equal ones are one in a million; short ones while there are few."""
-    length = 8
-    while 36**length < count * count * 500_000 and length < 16:
-        length += 1
-    return length
-
-
-def _random_id(length: int, is_first: bool) -> str:
-    """An id, of as many letters; from TXLITE_SEED, where that is given and it is the first one that is tried."""
-    number = int.from_bytes(_draw(SEED) if SEED and is_first else os.urandom(12), "big")
-    letters = []
-    for _ in range(length):
-        number, rest = divmod(number, 36)
-        letters.append("0123456789abcdefghijklmnopqrstuvwxyz"[rest])
-    return "tx-" + "".join(letters)
-
-
-def _draw(seed: str) -> bytes:
-    """As many bytes as of urandom, and other ones each time."""
-    import hashlib
-
-    return hashlib.sha256(f"{seed} {next(_DRAWS)}".encode()).digest()[:12]

@@ -145,7 +145,7 @@ class RunResult(NamedTuple):
 def conclude(store: Store, batch: Batch | None, progress: RunProgress, limit: int = FEW) -> RunResult:
     """Return how a run ended: what its own workers touched, and what is left of its batch, or of the queue, with the
     first `limit` tasks for each cause."""
-    tasks = {task.id: task for task in (*progress.tasks(), *(store.batches.unfinished(batch) if batch else ()))}
+    tasks = {task.id: task for task in (*progress.tasks(), *(store.batches.failed(batch) if batch else ()))}
     failed = [task for task in tasks.values() if task.status == "failed"]
     counts = store.batches.count(batch) if batch else _count(tasks.values())
     return RunResult(counts, failed, look_at_waiting(store, batch, limit))
