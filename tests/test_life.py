@@ -51,7 +51,7 @@ class Life(Case):
             file.write(TRACED)
         environment = {**self.environment, "TRACED": PACKAGE, "TRACE": self.path("trace")}
         subprocess.run(
-            [sys.executable, "traced.py", "run", "--workers", "1", "--from", "-"], input=b"true\n", check=True,
+            [sys.executable, "traced.py", "run", "--workers", "1", "--from", "-"], input=b"sleep 1\n", check=True,
             cwd=self.directory, env=environment, stdout=subprocess.DEVNULL, timeout=60,
         )  # fmt: skip
         first: dict[str, int] = {}

@@ -1,4 +1,5 @@
-"""Dispatch of 1,000 `true` by 4 workers, start and exit included, against `xargs -P4` and GNU parallel.
+"""Dispatch of 1,000 `true` by 4 workers, start and exit included, against `xargs -P4` and GNU parallel; and of 10,000
+in a row, which must not be slower per task.
 
 Every round has a new directory, and nothing is deleted before the end of all of them. ext4 looks, before it gives
 an inode to a new file, at each inode that was deleted in the last seconds (recently_deleted() in fs/ext4/ialloc.c):
@@ -10,71 +11,66 @@ temporary directory on a tmpfs where there is one.
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 
 import homes
 import pairs
+from pairs import Measurement
 
 WORKERS = 4
-BUDGETS = {"xargs": 0.5, "parallel": 2.5}
-MEMORY = "/dev/shm"
+BUDGETS = {"xargs": 0.6, "parallel": 4.0}
+ROW, ROW_BUDGET = 10, 1.0  # so many times as many in a row, and their rate : that of one batch
+Rates = dict[str, tuple[float, ...]]  # tasks a second, of each round
+MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else tempfile.gettempdir()
+COMMANDS = {
+    "txlite": [sys.executable, "-m", "txlite", "run", "--workers", str(WORKERS), "--from", "-"],
+    "xargs": ["xargs", f"-P{WORKERS}", "-I{}", "sh", "-c", "{}"],
+    "parallel": ["parallel", "--will-cite", f"-j{WORKERS}", "--tmpdir", MEMORY],
+}
 
 
-def write_batch(directory: str, tasks: int) -> str:
-    path = os.path.join(directory, "batch")
-    with open(path, "w", encoding="ascii") as file:
-        file.write("true\n" * tasks)
-    return path
-
-
-def commands(batch: str) -> dict[str, tuple[list[str], str]]:
-    """By name: argv, and what stands on stdin."""
-    ours = [sys.executable, "-m", "txlite", "run", "--workers", str(WORKERS), "--from", batch]
-    found = {
-        "txlite": (ours, os.devnull),
-        "xargs": (["xargs", f"-P{WORKERS}", "-I{}", "sh", "-c", "{}"], batch),
-        "parallel": (["parallel", "--will-cite", f"-j{WORKERS}"], batch),
-    }
-    for name in BUDGETS:
-        if not shutil.which(name):
-            print(f"{name} is not installed here: not measured")
-            del found[name]
-    return found
-
-
-def dispatch(name: str, command: tuple[list[str], str], args: argparse.Namespace, tasks: int) -> float:
+def dispatch(scratch: str, command: list[str], tasks: int) -> float:
     """Tasks a second, by a home (and a $HOME, in which parallel keeps its settings) that is new."""
-    directory = tempfile.mkdtemp(prefix=name + "-", dir=args.scratch)
+    directory = tempfile.mkdtemp(dir=scratch)
     environment = {**homes.environment(os.path.join(directory, "home")), "HOME": directory}
-    if name == "parallel" and os.path.isdir(MEMORY):
-        environment["TMPDIR"] = MEMORY
-    argv, stdin = command
-    return tasks / pairs.seconds(lambda: pairs.run(argv, homes.PACKAGE, environment, stdin))
+    batch = os.path.join(directory, "batch")
+    with open(batch, "w", encoding="ascii") as file:
+        file.write("true\n" * tasks)
+    return tasks / pairs.seconds(lambda: pairs.run(command, homes.PACKAGE, environment, batch))
 
 
-def main() -> int:
-    args = homes.options(__doc__)
+def compare(args: argparse.Namespace, tasks: int, rounds: int, commands: dict[str, list[str]]) -> Rates:
+    """The rates of all that are installed here."""
+    found = {name: command for name, command in commands.items() if shutil.which(command[0])}
+    rates = pairs.alternate(
+        rounds, *(functools.partial(dispatch, args.scratch, command, tasks) for command in found.values())
+    )
+    return dict(zip(found, rates))
+
+
+def measure(args: argparse.Namespace) -> Iterator[Measurement]:
     tasks, rounds = (100, 2) if args.short else (1000, 7)
-    found = commands(write_batch(args.scratch, tasks))
-    measures = [
-        lambda name=name, command=command: dispatch(name, command, args, tasks) for name, command in found.items()
-    ]
-    rates = dict(zip(found, zip(*pairs.alternate(rounds, *measures))))
+    rates = compare(args, tasks, rounds, COMMANDS)
     for name, rate in rates.items():
-        pairs.report(name, rate, unit="/s")
-    met = True
-    for name in BUDGETS:
-        if name not in rates:
-            continue
-        ratios = [ours / theirs for ours, theirs in zip(rates["txlite"], rates[name])]
-        # A short batch is all start and exit: its rates are shown, not judged.
-        budget = None if args.short else BUDGETS[name]
-        met &= pairs.report(f"txlite : {name}", ratios, at_least=budget)
-    return 0 if met else 1
+        yield Measurement(name, rate, "/s")
+    # A short batch is all start and exit: its rates are shown, not judged.
+    judged = not args.short
+    for name, budget in BUDGETS.items():
+        ratios = pairs.ratios(rates["txlite"], rates.get(name, ()))
+        yield Measurement(f"txlite : {name}", ratios, at_least=budget, judged=judged)
+    row, one = pairs.alternate(
+        rounds // 2,
+        lambda: dispatch(args.scratch, COMMANDS["txlite"], ROW * tasks),
+        lambda: dispatch(args.scratch, COMMANDS["txlite"], tasks),
+    )
+    what = f"{ROW * tasks:,} in a row : {tasks:,}"
+    yield Measurement(what, pairs.ratios(row, one), at_least=ROW_BUDGET, judged=judged)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(homes.bench(__doc__, measure))

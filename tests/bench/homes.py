@@ -10,10 +10,15 @@ from __future__ import annotations
 import argparse
 import atexit
 import compileall
+import json
 import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable, Iterable
+
+import pairs
+from pairs import MISSED, Measurement
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CHUNK = 100_000  # tasks added in one transaction
@@ -37,18 +42,37 @@ PACKAGE = _copy_package()
 sys.path.insert(0, PACKAGE)
 
 
-def options(purpose: str | None) -> argparse.Namespace:
+def options(purpose: str | None, *parents: argparse.ArgumentParser) -> argparse.Namespace:
     """What every benchmark takes. `scratch` is a new directory, removed when the process ends."""
-    parser = argparse.ArgumentParser(description=purpose, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=purpose, formatter_class=argparse.RawDescriptionHelpFormatter, parents=parents
+    )
     parser.add_argument("--short", action="store_true", help="smaller sizes and fewer rounds: a few seconds")
+    parser.add_argument("--json", action="store_true", help="an object a line, for budgets.py, and nothing else")
     parser.add_argument(
         "--scratch", default="/var/tmp", metavar="DIR", help="where homes are made: on the file system to be measured"
     )
     args = parser.parse_args()
-    print(f"Python {sys.version.split()[0]}, {os.cpu_count()} CPUs, load average before: {os.getloadavg()[0]:.2f}")
     args.scratch = tempfile.mkdtemp(prefix="txlite-bench-", dir=args.scratch)
     atexit.register(shutil.rmtree, args.scratch, True)
     return args
+
+
+def bench(
+    purpose: str | None,
+    measure: Callable[[argparse.Namespace], Iterable[Measurement]],
+    *parents: argparse.ArgumentParser,
+) -> int:
+    """Be a benchmark: print what `measure` gives as it comes; 1 where a bound is missed. `parents` have further
+    options."""
+    args = options(purpose, *parents)
+    if not args.json:
+        print(f"Python {sys.version.split()[0]}, {os.cpu_count()} CPUs, load average before: {os.getloadavg()[0]:.2f}")
+    met = True
+    for measurement in measure(args):
+        print(json.dumps(measurement._asdict()) if args.json else measurement, flush=True)
+        met &= measurement.verdict != MISSED
+    return 0 if met else 1
 
 
 def environment(home: str) -> dict[str, str]:
@@ -56,6 +80,11 @@ def environment(home: str) -> dict[str, str]:
     working directory."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "TXLITE"))}
     return {**kept, "TXLITE_HOME": home}
+
+
+def python(home: str, *arguments: str) -> float:
+    """Seconds that the interpreter takes with these arguments, for this home."""
+    return pairs.seconds(lambda: pairs.run([sys.executable, *arguments], PACKAGE, environment(home)))
 
 
 def make(directory: str, count: int, command: str | None = "true", synchronous: str = "FULL") -> str:

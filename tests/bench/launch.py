@@ -1,32 +1,40 @@
-"""`txlite launch`, from its start until it returns, against the interpreter's own start: at most 1.5 times that and
-100 ms. The launched command is `true`, so that few run at a time.
+"""One command, from the start of txlite until it returns. `run -- true` with its end: at most 2.5 times
+`python -c 'import argparse, json, sqlite3'`. `launch`, which leaves a worker behind: at most 1.5 times the
+interpreter's own start, and 100 ms; what it launches is `true`, so that few run at a time.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Iterator
 
 import homes
 import pairs
+from pairs import Measurement
+from reading import IMPORT
 
-FACTOR = 1.5
-MORE = 0.1  # seconds
+RUN = 2.5
+LAUNCH, MORE = 1.5, 100.0  # times, and ms more
 
 
-def main() -> int:
-    args = homes.options(__doc__)
-    environment = homes.environment(homes.make(args.scratch, 10))
+def measure(args: argparse.Namespace) -> Iterator[Measurement]:
+    rounds = 10 if args.short else 50
 
-    def measure(*arguments: str) -> float:
-        return pairs.seconds(lambda: pairs.run([sys.executable, *arguments], homes.PACKAGE, environment))
+    def beside(*commands: tuple[str, ...]) -> list[tuple[float, ...]]:
+        home = homes.make(args.scratch, 0)
+        return pairs.alternate(rounds, *(lambda one=one: 1000 * homes.python(home, *one) for one in commands))
 
-    launch = ["-m", "txlite", "launch", "--agent", "shell", "true"]
-    times = pairs.alternate(10 if args.short else 50, lambda: measure("-c", "pass"), lambda: measure(*launch))
-    pairs.report("start of the interpreter", [1000 * start for start, _ in times], unit=" ms")
-    pairs.report("launch", [1000 * launched for _, launched in times], unit=" ms")
-    shares = [launched / (FACTOR * start + MORE) for start, launched in times]
-    return 0 if pairs.report("launch, of its budget", shares, at_most=1) else 1
+    imports, run = beside(IMPORT, ("-m", "txlite", "run", "--", "true"))
+    yield Measurement("imports", imports, " ms")
+    yield Measurement("run of one command", run, " ms")
+    yield Measurement("run of one command : imports", pairs.ratios(run, imports), at_most=RUN)
+    start, launch = beside(("-c", "pass"), ("-m", "txlite", "launch", "--agent", "shell", "true"))
+    yield Measurement("start of the interpreter", start, " ms")
+    yield Measurement("launch", launch, " ms")
+    shares = pairs.ratios(launch, (LAUNCH * one + MORE for one in start))
+    yield Measurement("until launch returns : what it may take", shares, at_most=1)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(homes.bench(__doc__, measure))

@@ -6,17 +6,21 @@ Start and exit are included, spread over the tasks. Without git the agent is `tr
 
 from __future__ import annotations
 
+import argparse
 import functools
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 
 import homes
 import pairs
+from pairs import Measurement
 
-ALLOWANCE = 0.050  # seconds a task
+ALLOWANCE = 50.0  # ms a task
 FACTOR = 1.5
+SIZE = 1.25
 AGENT = "echo $$ > file-$$"
 LOOPS = {
     "without git": "{agent}",
@@ -38,15 +42,15 @@ def make_place(scratch: str, kind: str) -> str:
 
 
 def run_shell(scratch: str, kind: str, tasks: int) -> float:
-    """Seconds a task of the bare loop."""
+    """Milliseconds a task of the bare loop."""
     directory = make_place(scratch, kind)
     agent = "true" if kind == "without git" else f"sh -c '{AGENT}'"
     script = f"for n in $(seq {tasks}); do {LOOPS[kind].format(agent=agent)}; done"
-    return pairs.seconds(lambda: pairs.run(["sh", "-ec", script], directory, homes.environment(""))) / tasks
+    return 1000 * pairs.seconds(lambda: pairs.run(["sh", "-ec", script], directory, homes.environment(""))) / tasks
 
 
 def run_loop(scratch: str, kind: str, tasks: int, queued: int) -> float:
-    """Seconds a task of ours, with so many in the queue."""
+    """Milliseconds a task of ours, with so many in the queue."""
     directory = make_place(scratch, kind)
     home = homes.make(os.path.dirname(directory), 0)
     with open(os.path.join(home, "config.ini"), "w", encoding="ascii") as file:
@@ -58,32 +62,27 @@ def run_loop(scratch: str, kind: str, tasks: int, queued: int) -> float:
         store.add_many({"title": f"task {number}", "directory": directory} for number in range(queued))
     environment = {**homes.environment(home), "PYTHONPATH": homes.PACKAGE}
     argv = [sys.executable, "-m", "txlite", "ralph", "--agent", "nothing", "--max-tasks", str(tasks), *OPTIONS[kind]]
-    return pairs.seconds(lambda: pairs.run(argv, directory, environment)) / tasks
+    return 1000 * pairs.seconds(lambda: pairs.run(argv, directory, environment)) / tasks
 
 
-def main() -> int:
-    args = homes.options(__doc__)
+def measure(args: argparse.Namespace) -> Iterator[Measurement]:
     tasks, rounds, many = (10, 2, 1000) if args.short else (40, 7, 10_000)
-    met = True
+    loop = functools.partial(run_loop, args.scratch)
+    judged = not args.short
     for kind in LOOPS:
-        found = pairs.alternate(
+        shell, ours = pairs.alternate(
             rounds,
             functools.partial(run_shell, args.scratch, kind, tasks),
-            functools.partial(run_loop, args.scratch, kind, tasks, tasks),
+            functools.partial(loop, kind, tasks, tasks),
         )
-        pairs.report(f"{kind}, bare loop", [1000 * shell for shell, _ in found], unit=" ms")
-        pairs.report(f"{kind}, txlite ralph", [1000 * ours for _, ours in found], unit=" ms")
-        shares = [ours / (FACTOR * shell + ALLOWANCE) for shell, ours in found]
-        met &= pairs.report(f"{kind}, share of its budget", shares, at_most=None if args.short else 1.0)
-    found = pairs.alternate(
-        rounds,
-        lambda: run_loop(args.scratch, "commits", tasks, tasks),
-        lambda: run_loop(args.scratch, "commits", tasks, many),
-    )
-    met &= pairs.report(f"{many:,} tasks : {tasks}, with commits", [large / small for small, large in found],
-                        at_most=None if args.short else 1.25)  # fmt: skip
-    return 0 if met else 1
+        yield Measurement(f"{kind}, bare loop", shell, " ms")
+        yield Measurement(f"{kind}, txlite ralph", ours, " ms")
+        shares = pairs.ratios(ours, (FACTOR * one + ALLOWANCE for one in shell))
+        yield Measurement(f"{kind}, ralph : what it may take", shares, at_most=1.0, judged=judged)
+    large, small = pairs.alternate(rounds, lambda: loop("commits", tasks, many), lambda: loop("commits", tasks, tasks))
+    what = f"commits, {many:,} tasks in the queue : {tasks}"
+    yield Measurement(what, pairs.ratios(large, small), at_most=SIZE, judged=judged)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(homes.bench(__doc__, measure))

@@ -1,4 +1,4 @@
-"""What the kernel says of a process: its children, its command line, its CPU time, its memory (Linux: /proc)."""
+"""What the kernel says of a process: its children, its CPU time, its memory (Linux: /proc)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,6 @@ from __future__ import annotations
 def children(pid: int) -> list[int]:
     with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
         return list(map(int, file.read().split()))
-
-
-def command_line(pid: int) -> str:
-    with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file:
-        return file.read().replace("\0", " ")
 
 
 def processor_time(pid: int) -> float:

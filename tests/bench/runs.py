@@ -61,9 +61,5 @@ class Run:
 
     @property
     def workers(self) -> list[int]:
-        return [pid for pid in processes.children(self.supervisor) if pid not in self.tracker]
-
-    @property
-    def tracker(self) -> list[int]:
-        """multiprocessing's resource tracker, if there is one."""
-        return [pid for pid in processes.children(self.supervisor) if "resource_tracker" in processes.command_line(pid)]
+        """All that the supervisor has started: there is nothing else beside them."""
+        return processes.children(self.supervisor)

@@ -5,12 +5,15 @@ dependents (at most 2 s).
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
+from collections.abc import Iterator
 from typing import Any
 
 import homes
 import pairs
+from pairs import Measurement
 
 ROUNDS = 300
 
@@ -41,15 +44,13 @@ def crowd(home: str, count: int) -> None:
             store.add_many(dict(later if number % 2 else needy) for number in range(more))
 
 
-def compare(what: str, small: Any, large: Any, rounds: int) -> bool:
-    met = True
-    for name, measure in (("ready", look), ("claim", claim)):
-        times = pairs.alternate(rounds, lambda: measure(large), lambda: measure(small))
-        met &= pairs.report(f"{name}, {what}", [one / other for one, other in times], at_most=2)
-    return met
+def compare(what: str, small: Any, large: Any, rounds: int) -> Iterator[Measurement]:
+    for name, act in (("ready", look), ("claim", claim)):
+        times = pairs.alternate(rounds, lambda: act(large), lambda: act(small))
+        yield Measurement(f"{name}, {what}", pairs.ratios(*times), at_most=2)
 
 
-def free(scratch: str, count: int) -> bool:
+def free(scratch: str, count: int) -> Measurement:
     """`done` on the task that so many wait for."""
     from txlite.store.store import open_store
 
@@ -59,23 +60,21 @@ def free(scratch: str, count: int) -> bool:
         freed = []
         took = pairs.seconds(lambda: freed.append(store.done(blocker)))
         assert len(freed[0]) == count
-    return pairs.report(f"done, {count:,} dependents", [took], at_most=2, unit=" s")
+    return Measurement(f"done, {count:,} dependents", [took], " s", at_most=2)
 
 
-def main() -> int:
+def measure(args: argparse.Namespace) -> Iterator[Measurement]:
     from txlite.store.store import open_store
 
-    args = homes.options(__doc__)
     size, rounds = (10_000, 30) if args.short else (1_000_000, ROUNDS)
     homes_made = homes.make(args.scratch, 1000), homes.make(args.scratch, size)
     with open_store(homes_made[0]) as small, open_store(homes_made[1]) as large:
-        met = compare(f"{size:,} tasks : 1,000", small, large, rounds)
+        yield from compare(f"{size:,} tasks : 1,000", small, large, rounds)
     crowd(homes_made[1], size // 2)
     with open_store(homes_made[0]) as small, open_store(homes_made[1]) as large:
-        met &= compare(f"{size:,} tasks behind {size // 2:,} : 1,000", small, large, rounds)
-    met &= free(args.scratch, size // 10)
-    return 0 if met else 1
+        yield from compare(f"{size:,} tasks behind {size // 2:,} : 1,000", small, large, rounds)
+    yield free(args.scratch, size // 10)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(homes.bench(__doc__, measure))

@@ -13,12 +13,13 @@ import argparse
 import functools
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 
 import homes
 import pairs
+from pairs import Measurement
 
 sys.path.append(homes.ROOT)
 from tests.privileges import without_privileges
@@ -28,8 +29,8 @@ READY = ["ready", "--limit", "1", "--json"]
 
 
 def start(argv: list[str], directory: str, environment: dict[str, str]) -> float:
-    """Seconds of one start."""
-    return pairs.seconds(lambda: pairs.run([*argv, *READY], directory, environment))
+    """Milliseconds of one start."""
+    return 1000 * pairs.seconds(lambda: pairs.run([*argv, *READY], directory, environment))
 
 
 def copy_read_only(scratch: str, *ignored: str) -> str:
@@ -43,17 +44,13 @@ def copy_read_only(scratch: str, *ignored: str) -> str:
     return place
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--other", action="append", default=[])
-    others, sys.argv[1:] = parser.parse_known_args()
-    args = homes.options(__doc__)
+def measure(args: argparse.Namespace) -> Iterator[Measurement]:
     home = homes.make(args.scratch, 10)
     cache = os.path.join(args.scratch, "cache")
     environment = {**homes.environment(home), "XDG_CACHE_HOME": cache}
     archive, copy = os.path.join(args.scratch, "txlite.pyz"), copy_read_only(args.scratch, "__pycache__")
     module = [sys.executable, "-m", "txlite"]
-    subprocess.run([*module, "pack", archive], cwd=homes.PACKAGE, env=environment, check=True)
+    pairs.run([*module, "pack", archive], homes.PACKAGE, environment)
     without_privileges()  # root's would write to what is read-only
     places = {
         "installed": (module, homes.PACKAGE, environment),
@@ -61,17 +58,17 @@ def main() -> int:
         "installed by another": (module, copy_read_only(args.scratch), environment),
         "read-only copy": (module, copy, environment),
         "read-only copy, no cache": (module, copy, {**environment, "XDG_CACHE_HOME": "none"}),
-        **{f"archive, run by {other}": ([other, archive], args.scratch, environment) for other in others.other},
+        **{f"archive, run by {other}": ([other, archive], args.scratch, environment) for other in args.other},
     }
-    found = pairs.alternate(10 if args.short else 60, *(functools.partial(start, *place) for place in places.values()))
-    met = True
-    for place, times in zip(places, zip(*found)):
-        pairs.report(place, [1000 * seconds for seconds in times], unit=" ms")
-        if place != "installed":
-            ratios = [seconds / first for seconds, (first, *_) in zip(times, found)]
-            met &= pairs.report(f"{place} : installed", ratios, BUDGETS.get(place))
-    return 0 if met else 1
+    turns = (functools.partial(start, *place) for place in places.values())
+    installed, *others = pairs.alternate(10 if args.short else 60, *turns)
+    yield Measurement("installed", installed, " ms")
+    for place, times in zip(list(places)[1:], others):
+        yield Measurement(place, times, " ms")
+        yield Measurement(f"{place} : installed", pairs.ratios(times, installed), at_most=BUDGETS.get(place))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    others = argparse.ArgumentParser(add_help=False)
+    others.add_argument("--other", metavar="PYTHON", action="append", default=[])
+    sys.exit(homes.bench(__doc__, measure, others))

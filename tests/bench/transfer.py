@@ -8,14 +8,16 @@ write lock again and again meanwhile.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
 import homes
-import pairs
+from pairs import Measurement
 
 SECONDS = 60.0
 MEGABYTES = 300.0
@@ -81,11 +83,14 @@ def write_export(path: str, count: int) -> None:
             file.write(json.dumps(attempt) + "\n")
 
 
-def measure(arguments: list[str], home: str) -> tuple[float, float]:
+def command(arguments: list[str], home: str) -> tuple[float, float]:
     """Seconds and megabytes of one command of txlite."""
     started = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "txlite", *arguments], cwd=homes.PACKAGE, env=homes.environment(home)
+        [sys.executable, "-m", "txlite", *arguments],
+        cwd=homes.PACKAGE,
+        env=homes.environment(home),
+        stdout=subprocess.DEVNULL,
     )
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -108,29 +113,25 @@ def watch_lock(home: str) -> tuple[subprocess.Popen, str]:
     return process, over
 
 
-def main() -> int:
-    args = homes.options(__doc__)
+def measure(args: argparse.Namespace) -> Iterator[Measurement]:
     count = 20_000 if args.short else 1_000_000
     source, copy = (os.path.join(args.scratch, name) for name in ("tasks.jsonl", "copy.jsonl"))
     write_export(source, count)
-    print(f"{count:,} tasks, {os.path.getsize(source) / 1e6:.0f} MB")
     home = homes.make(args.scratch, 0)
     locker, over = watch_lock(home)
-    met = True
     for verb in ("import", "export", "import again", "backup"):
         file = {"import": source, "export": copy, "backup": os.path.join(args.scratch, "copy.db")}.get(verb, copy)
-        seconds, megabytes = measure([verb.split()[0], file], home)
-        met &= pairs.verdict(f"  {verb}: {seconds:.1f} s", seconds, SECONDS, unit=" s")
-        met &= pairs.verdict(f"  {verb}: {megabytes:.0f} MB", megabytes, MEGABYTES, unit=" MB")
+        seconds, megabytes = command([verb.split()[0], file], home)
+        what = f"{verb}, {count:,} tasks"
+        yield Measurement(what, [seconds], " s", at_most=SECONDS)
+        yield Measurement(what, [megabytes], " MB", at_most=MEGABYTES)
         if verb == "import":
             open(over, "w").close()
             longest = float(locker.communicate()[0])
-            met &= pairs.verdict(f"  others waited for: {longest:.1f} s", longest, LOCK_SECONDS, unit=" s")
+            yield Measurement(f"{what}: others wait at most", [longest], " s", at_most=LOCK_SECONDS)
     with open(source, "rb") as one, open(copy, "rb") as other:
-        same = one.read() == other.read()
-    print(f"  the export is {'' if same else 'NOT '}what was imported")
-    return 0 if met and same else 1
+        yield Measurement("the export is not what was imported", [one.read() != other.read()], at_most=0)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(homes.bench(__doc__, measure))

@@ -22,6 +22,7 @@ from collections.abc import Callable
 
 import pairs
 import processes
+from pairs import MISSED, Measurement
 
 SLOWER = 1.03  # at most: what may be noise
 BATCH = 500
@@ -122,11 +123,11 @@ def main() -> int:
     met = True
     for what, rounds in (("read", 60), ("start", 20), ("dispatch", 12), ("claim", 12), ("memory", 4)):
         measures: list[Callable[[], float]] = [getattr(ours, what), getattr(theirs, what)]
-        found = pairs.alternate(max(rounds // share, 1), *measures)
+        this, other = pairs.alternate(max(rounds // share, 1), *measures)
         unit = " MB" if what == "memory" else " s"
-        for name, values in zip(("this", "other"), zip(*found)):
-            pairs.report(f"{what}, {name}", values, unit=unit)
-        met &= pairs.report(f"{what}, this : other", [one / other for one, other in found], SLOWER)
+        ratio = Measurement(f"{what}, this : other", pairs.ratios(this, other), at_most=SLOWER)
+        print(Measurement(f"{what}, this", this, unit), Measurement(f"{what}, other", other, unit), ratio, sep="\n")
+        met &= ratio.verdict != MISSED
     return 0 if met else 1
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import select
+import signal
 import time
 import unittest
 from unittest import mock
@@ -42,8 +44,13 @@ class Guarded(Case):
         executor = LocalExecutor(HOME, tuple)
         invocation = Invocation(["/bin/sh", "-c", script], None, {})
         guarded = executor.start(invocation, self.directory, self.output, ATTEMPT, Limits(**limits))
-        self.addCleanup(guarded._child.kill)
+        self.addCleanup(self.kill, guarded)
         return guarded
+
+    def kill(self, guarded: GuardedProcess) -> None:
+        if guarded._child.returncode is None:
+            os.kill(guarded._child.pid, signal.SIGKILL)
+            wait_until(lambda: guarded._child.poll() is not None, "its end")
 
     def end(self, guarded: GuardedProcess) -> Result:
         """Turn its owner's loop until it is over."""
@@ -79,8 +86,7 @@ class Guarded(Case):
         with refused, mock.patch.object(process_tree, "KILL_PATIENCE", 0.1):
             guarded.stop(Result("cancelled"))
             result = self.end(guarded)
-        guarded._child.kill()
-        guarded._child.wait()
+        self.kill(guarded)
         self.assertEqual((result.outcome, result.note), ("unkillable", f"process {guarded.pid} could not be killed"))
 
 

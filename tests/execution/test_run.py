@@ -294,7 +294,9 @@ class Attempts(Case):
                        stdout=subprocess.DEVNULL)  # fmt: skip
         (report,) = self.reports().values()
         signals = {name: int(mask, 16) for name, mask in re.findall(r"^(Sig\w+):\s(\w+)$", report, re.M)}
-        self.assertEqual(signals, {"SigBlk": 0, "SigIgn": 0})
+        # The C library ignores two signals of its own, which no program can handle, in all that posix_spawn starts.
+        ordinary = sum(1 << number - 1 for number in signal.valid_signals())
+        self.assertEqual({name: mask & ordinary for name, mask in signals.items()}, {"SigBlk": 0, "SigIgn": 0})
 
     def test_how_attempts_end(self) -> None:
         for command, options, outcome, code in (

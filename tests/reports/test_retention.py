@@ -189,8 +189,7 @@ class OnlyReports(ReportsCase):
             "--from",
             self.batch("touch started; until test -e go; do sleep 0.01; done; echo end"),
         )
-        wait_until(lambda: os.path.exists(self.path("started")), "the agent to start")
-        (temporary,) = (name for name in self.reports() if "_TEMP" in name)
+        (temporary,) = wait_until(lambda: [name for name in self.reports() if "_TEMP" in name], "its report")
         make_older(os.path.join(self.home, "workers", temporary), 30)
         self.assertEqual(self.json("cleanup", "--age", "0")["deleted"], 1)
         self.assertEqual(list(self.reports()), [temporary])

@@ -231,6 +231,32 @@ os._exit(0)"""
         self.txlite("add", "fifth")
         self.assertEqual((self.titles(), self.errors), ({"fourth", "fifth"}, ""))
 
+    def test_one_whose_record_did_not_come_to_the_disk_is_kept(self) -> None:
+        code = """import os, shutil, txlite
+store = txlite.open()
+store.add("first")
+shutil.copyfile(".txlite/tasks.db.log", "record")
+store.database.connection.execute("PRAGMA wal_checkpoint(RESTART)")
+store.add("second")
+os._exit(0)"""
+        subprocess.run([sys.executable, "-c", code], cwd=self.directory, env=self.environment, check=True)
+        shutil.copyfile(self.path("record"), self.home + "/tasks.db.log")
+        os.utime(self.home + "/tasks.db-wal", (1, 1))  # a sync of data leaves the time of change as it was
+        self.assertEqual((self.titles(), self.errors), ({"first", "second"}, ""))
+        self.txlite("add", "third")
+        self.assertEqual(self.errors, "")
+        self.assertEqual(self.titles(), {"first", "second", "third"})
+
+    def test_one_that_came_into_the_file_is_not_missed(self) -> None:
+        self.leave_log("first")
+        shutil.copyfile(self.home + "/tasks.db.log", self.path("record"))
+        self.txlite("reconcile")
+        shutil.copyfile(self.path("record"), self.home + "/tasks.db.log")  # that it was over did not come to the disk
+        os.utime(self.home + "/tasks.db", (1, 1))
+        self.txlite("add", "second")
+        self.assertEqual(self.errors, "")
+        self.assertEqual(self.titles(), {"first", "second"})
+
 
 class Durability(Case):
     def test_each_commit_is_synced_once_unless_told_otherwise(self) -> None:

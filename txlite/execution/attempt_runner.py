@@ -16,9 +16,11 @@ from ..errors import StoreUnavailable
 from ..model import CANCELLED, FAILED, INTERRUPTED, UNSTARTABLE, WORKERS
 from ..reports import report
 from ..reports.header import TASK, Header
+from ..reports.naming import remove
 from ..store.attempts import Result
 from ..system import clock
 from ..system.named_tuple import NamedTuple
+from .ended import describe
 from .executor import CannotStart, Limits, NoRoomToStart
 from .starting import StartWait
 
@@ -80,12 +82,13 @@ class AttemptRunner:
         self._attempt = 0  # the number of the one that runs
         self._report: report.Report | None = None  # of the one that runs
         self._plan: Plan | None = None  # of the one that runs
+        self._prompt_file = ""  # of the one that runs, if there is one
         self._process: RunningProcess | None = None  # what runs for it at this moment
 
     def run(self, assignment: Assignment) -> Result:
         """Run an attempt of a task of the queue to the end of its tree."""
         plan = plan_attempt(assignment, self._context.settings.agent)
-        self.begin(plan)
+        self.begin(plan, is_late=True)
         environment = self._context.environment_of(assignment.task, assignment.claim)
         ask = partial(self.ask_agent, assignment.task, plan, environment)
         if assignment.task.command is not None:
@@ -100,12 +103,14 @@ class AttemptRunner:
         assert self._plan
         return self._plan
 
-    def begin(self, plan: Plan) -> report.Report:
-        """Begin the report; first note what recovery must know to end it."""
+    def begin(self, plan: Plan, is_late: bool = False) -> report.Report:
+        """Begin the report; first note what recovery must know to end it. Where it is late, both wait until the attempt
+        has lasted a moment: nearly none of a thousand short ones needs them."""
         self._attempt, self._plan = plan.header.attempt, plan
-        self._note(plan)
+        if not is_late:
+            self._note(plan)
         directory = os.path.join(self._home, plan.directory)
-        self._report = report.Report(directory, plan.stamp, plan.header, self._context.settings.cap)
+        self._report = report.Report(directory, plan.stamp, plan.header, self._context.settings.cap, is_late)
         return self._report
 
     def restart(self, plan: Plan) -> None:
@@ -114,10 +119,11 @@ class AttemptRunner:
             self._report.restart(plan.header.started)
             self._note(plan, report=self._report.name)
 
-    def note_report(self, plan: Plan) -> None:
-        """Note the report's name, which somebody was told."""
+    def note_report(self, plan: Plan, **more: object) -> None:
+        """Make the report if it was late, and note its name, which somebody may be told."""
         if self._report:
-            self._note(plan, report=self._report.name)
+            self._report.make()
+            self._note(plan, report=self._report.name, **more)
 
     def write(self, data: bytes) -> None:
         """Append to the report."""
@@ -160,9 +166,11 @@ class AttemptRunner:
             return Result(UNSTARTABLE, duration=0.0, note=str(error))
 
         def watch() -> None:
-            self._turn(process, executor.note_after, observe)
+            noted_at = clock.monotonic() + executor.note_after
+            while process.result is None and clock.monotonic() < noted_at:
+                self._turn(process, noted_at - clock.monotonic(), observe)
             if process.result is None:
-                self._note(plan, report=self._report and self._report.name, **process.note)
+                self.note_report(plan, **process.note)
             while process.result is None:
                 self._turn(process, LOOK, observe)
 
@@ -174,6 +182,7 @@ class AttemptRunner:
         argv, stdin = build_command(plan.agent, task, plan.prompt, file, plan.level, plan.search, plan.in_loop)
         try:
             if file in argv:
+                self._prompt_file = file
                 report.write_prompt(file, plan.prompt)
         except OSError as error:
             raise CannotStart(f"its prompt could not be written: {error.strerror}") from error
@@ -223,6 +232,7 @@ class AttemptRunner:
 
     def _bear(self, wait: StartWait, error: NoRoomToStart) -> None:
         """Wait for room before the next try. Raises AttemptStopped, CannotStart."""
+        self.note_report(self.plan)
         ended = wait.bear(error)
         self.trouble = self.trouble or wait.trouble
         if ended:
@@ -270,11 +280,17 @@ class AttemptRunner:
         """End the report; return the result with what it adds. Raises what keeps a process from being ended: then the
         attempt goes on, and its end must not be recorded."""
         self.end_process()
+        if self._prompt_file:
+            remove(self._prompt_file)
+            self._prompt_file = ""
         paper, self._report = self._report, None
         if paper is None:
             return result
         pid = paper.pid or result.pid or os.getpid()
-        return paper.finish(result._replace(pid=pid), pid)
+        result = result._replace(pid=pid)
+        if not self.plan.in_loop:  # that one is judged by others
+            self._note(self.plan, end=describe(result, self._context.settings.max_attempts))
+        return paper.finish(result, pid)
 
     def _note(self, plan: Plan, **more: object) -> None:
         header = plan.header

@@ -11,10 +11,11 @@ import os
 
 from ..agents.agent import SHELL
 from ..model import LOST, UNKILLABLE, WORKERS
-from ..reports import report
 from ..reports.header import Header
+from ..reports.salvage import salvage
 from ..store.attempts import Result
 from ..system import clock, process, wakeup
+from .ended import parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +43,10 @@ class DeadWorker:
         self._claim = claim
         note = lock.note
         self._note = note if claim and note.get("attempt") == claim.token else {}  # else it noted nothing of this one
-        self._ending = executor.ending(claim.token, self._note, worker.kill_after) if claim else None
+        self._ended = parse(self._note)  # then nothing of it was left
+        self._ending = (
+            executor.ending(claim.token, self._note, worker.kill_after) if claim and not self._ended else None
+        )
 
     @property
     def had_claim(self) -> bool:
@@ -65,11 +69,11 @@ class DeadWorker:
         return True
 
     def _give_back(self, claim: Claim) -> None:
-        result = Result(LOST, note="its worker died")
+        result, max_attempts = self._ended or (Result(LOST, note="its worker died"), 1)
         if self._ending and self._ending.survivors:
             names = ", ".join(str(survivor.pid) for survivor in list(self._ending.survivors)[:5])
             result = Result(UNKILLABLE, note=f"its worker died, and process {names} could not be killed")
-        self._store.assignments.finish(claim.token, self._salvage(claim, result), max_attempts=1)
+        self._store.assignments.finish(claim.token, self._salvage(claim, result), max_attempts)
 
     def _salvage(self, claim: Claim, result: Result) -> Result:
         """Complete the report; the result with what it adds."""
@@ -79,12 +83,14 @@ class DeadWorker:
         identity = process.Identity.parse(self._worker.identity)
         worker = identity.pid if identity else 0
         launch = self._store.launches.of(claim.task)
-        pid = (None if launch else self._executor.noted_pid(note)) or worker
+        pid = result.pid or (None if launch else self._executor.noted_pid(note)) or worker
+        result = result._replace(pid=pid)
         task = self._store.get(claim.task)
         heading = Header.of(task, claim.token, note.get("name", SHELL), note["started"], launch, worker)
         heading = heading._replace(subject=note.get("subject", heading.subject))
         directory = os.path.join(self._store.home, note.get("directory", WORKERS))
         try:
-            return report.salvage(directory, note["stamp"], heading, result._replace(pid=pid), pid)
+            return salvage(directory, note["stamp"], heading, result, pid, has_ended=bool(self._ended))
         except OSError as error:
-            return result._replace(note=f"{result.note}; its report could not be written: {error.strerror}", pid=pid)
+            trouble = f"its report could not be written: {error.strerror}"
+            return result._replace(note=f"{result.note}; {trouble}" if result.note else trouble)

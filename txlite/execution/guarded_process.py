@@ -18,10 +18,10 @@ from .stall import StallDetector
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable, Collection
 
     from ..agents.results import Sink
+    from ..system.child import Child
     from .executor import Limits
 
 CHUNK = 1 << 16  # bytes: what a pipe holds
@@ -43,7 +43,7 @@ class GuardedProcess:
 
     def __init__(
         self,
-        child: subprocess.Popen[bytes],
+        child: Child,
         output: int,
         sink: Sink,
         limits: Limits,

@@ -56,6 +56,7 @@ class Worker:
         self._loop = context.loop
         self._policy = context.policy
         self._bell = context.bell
+        self._unrecorded: Result | None = None  # how the attempt of the assignment ended, until that is recorded
         self._next_word = 0.0
 
     def register(self) -> None:
@@ -90,9 +91,11 @@ class Worker:
     def record(self, assignment: Assignment, result: Result) -> None:
         """Write down how an attempt ended, and hold what follows, if anything does."""
         wait = StoreWait(self._loop)
+        self._unrecorded = result
         while True:
             try:
                 self._hold(self._source.record(assignment, result, self._policy.is_leaving))
+                self._unrecorded = None
                 break
             except StoreUnavailable as error:
                 wait.bear(error)
@@ -108,7 +111,7 @@ class Worker:
         finally:
             self._bell.close()
             if self.assignment:
-                self._source.record(self.assignment, self._runner.end(GIVING_UP), is_leaving=True)
+                self._source.record(self.assignment, self._unrecorded or self._runner.end(GIVING_UP), is_leaving=True)
             self._store.workers.retire(self._context.settings.id)
             self._store.close()
             self._context.lock.release()

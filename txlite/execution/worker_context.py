@@ -11,7 +11,7 @@ import os
 from ..agents.environment import Environment
 from ..model import WorkerRecord, format_lanes
 from ..store.store import open_store
-from ..system import clock, process
+from ..system import child, clock, process
 from ..system.liveness import Liveness
 from ..system.named_tuple import NamedTuple
 from ..system.wakeup import Listener
@@ -57,6 +57,7 @@ class WorkerContext:
         """recovers_every: seconds between looks for dead workers; None: others do that. Raises Error."""
         self.settings = settings
         self.policy = policy
+        child.keep_descriptors()
         is_subreaper = process.become_subreaper()
         self.store = open_store(settings.database)
         self.store.database.is_telling = False  # its supervisor tells, and whoever looks

@@ -70,7 +70,7 @@ class AgentTurn:
             self._policy.template, self._store, task, self._gate, self._done_file, self._workspace.goes_on,
             self._workspace.commits,
         )  # fmt: skip
-        plan = plan._replace(prompt=words, level=self._policy.level, in_loop=True)
+        plan = plan._replace(prompt=words, level=self._policy.level)
         self._runner.check()
         refusal = None
         if task.command is None:

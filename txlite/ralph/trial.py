@@ -44,7 +44,8 @@ class TrialRunner:
         environment = self._context.environment_of(assignment.task, assignment.claim, for_agent=False)
         host = AttemptHost(self._context, self._runner, environment, gate, self._policy.verify_timeout)
         workspace = self._choose(assignment, host)
-        self._runner.begin(plan_attempt(_move(assignment, workspace), self._context.settings.agent))
+        plan = plan_attempt(_move(assignment, workspace), self._context.settings.agent)
+        self._runner.begin(plan._replace(in_loop=True))
         with contextlib.ExitStack() as alone:
             result = self._try_in(workspace, host, assignment, gate, alone)
             return self.end(self._leave(workspace, host, result))

@@ -62,11 +62,29 @@ def draft_path(directory: str, header: Header) -> str:
 
 def create(path: str) -> int:
     """Make an empty file (0600), and its directory where that is missing; return its descriptor. Raises OSError."""
+    return _create(path, os.O_TRUNC)
+
+
+def _create(path: str, how: int) -> int:
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | how
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        return os.open(path, flags, 0o600)
     except FileNotFoundError:
         _make_directory(os.path.dirname(path))
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        return os.open(path, flags, 0o600)
+
+
+def create_first(names: list[str]) -> tuple[str, int]:
+    """Make an empty file (0600) under the first of these names that is free; return that, and its descriptor.
+
+    Raises OSError.
+    """
+    for name in names:
+        try:
+            return name, _create(name, os.O_EXCL)
+        except FileExistsError as error:
+            taken = error
+    raise taken
 
 
 def _make_directory(path: str) -> None:

@@ -3,13 +3,14 @@
     workers/20251024_150000_TEMP_shell_task.md    while the attempt runs; output is appended as it comes
     workers/20251024_150000_54321_shell_task.md   when it ended, however it ended
 
-The attempt's number behind TEMP or the PID (TEMP-6) tells names apart that would be the same. At the end the result is
-written over the room left for it in the header, the file is synced (unless the database holds all of its output)
-and linked under its final name without clobbering; then the TEMP name goes. `salvage` does what is left of that
-for a worker that died at any point of it. It is one file all along: before it makes a new file, ext4 looks at
-each inode that was deleted in the last seconds, so that deleting one for each attempt slows a thousand of them
-down tenfold. Output beyond the cap keeps its beginning and its end, with a mark between. Called by the workers and
-by `recovery`, both in `execution`.
+One that is late is made only when its attempt has lasted a moment, or has more to say than one write takes; until then
+it is kept in memory, and where the attempt ends meanwhile, it is written once, under its final name. The attempt's
+number behind TEMP or the PID (TEMP-6) tells names apart that would be the same. At the end the result is written over
+the room left for it in the header, the file is synced (unless the database holds all of its output) and linked under
+its final name without clobbering; then the TEMP name goes. It is one file all along: before it makes a new file, ext4
+looks at each inode that was deleted in the last seconds, so that deleting one for each attempt slows a thousand of them
+down tenfold. Output beyond the cap keeps its beginning and its end, with a mark between. Called by the workers; what is
+left to do for one that died, `salvage` does.
 """
 
 from __future__ import annotations
@@ -19,14 +20,15 @@ import os
 
 from .. import text
 from ..home import config
-from .header import FENCE, MARK, MARK_LENGTH, Header, Layout, find_output, read_layout, render_end, render_header
-from .naming import below_home, create, draft_path, former_names_of, link_first, names_of, remove
+from .header import FENCE, MARK, MARK_LENGTH, Header, Layout, render_end, render_header
+from .naming import below_home, create, create_first, draft_path, link_first, names_of, remove
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..home.config import Settings
     from ..store.attempts import Result
 
+ONE_WRITE = 1 << 16  # bytes of output that wait for a late report
 CAP = 10 << 20  # bytes of output kept, by default
 SMALLEST_CAP = 1024
 TAIL = 2000  # bytes of output that go into the database
@@ -43,8 +45,9 @@ class Report:
     A full disk ends the report, not the attempt: the result's note says so.
     """
 
-    def __init__(self, directory: str, stamp: str, header: Header, cap: int = CAP) -> None:
-        """Make the report under its first name, with its header; nothing is raised where that fails (see `trouble`).
+    def __init__(self, directory: str, stamp: str, header: Header, cap: int = CAP, is_late: bool = False) -> None:
+        """Make the report under its first name, with its header, unless it is late; nothing is raised where that fails
+        (see `trouble`).
 
         directory: where it lies (absolute). stamp: as `clock.stamp` writes it. cap: bytes of output kept on disk.
         """
@@ -56,9 +59,19 @@ class Report:
         self._cut = 0
         self._file = -1
         self._trouble: str | None = None
-        rendered = render_header(header)
+        self._start = 0  # of the output in the file
+        self._path = ""  # "" until it is made
+        self._held = b""  # output, until then
+        if not is_late:
+            self.make()
+
+    def make(self) -> None:
+        """Make the report now, if that was not done."""
+        if self._path:
+            return
+        rendered = render_header(self._header)
         self._start = len(rendered)
-        self._path = draft_path(directory, header)
+        self._path = draft_path(self._directory, self._header)
         try:
             self._open(rendered)
         except OSError as error:
@@ -66,7 +79,8 @@ class Report:
             if self._file >= 0:
                 os.close(self._file)
                 self._file = -1
-        remove(draft_path(directory, header))
+        remove(draft_path(self._directory, self._header))
+        self.write(self._held)
 
     def _open(self, rendered: bytes) -> None:
         self._file = create(self._path)
@@ -99,6 +113,11 @@ class Report:
 
     def write(self, data: bytes) -> None:
         """Append output."""
+        if not self._path:
+            if len(self._held) + len(data) <= min(ONE_WRITE, self._cap):
+                self._held += data
+                return
+            self.make()
         try:
             while data and not self._trouble:
                 if self._size >= self._cap:
@@ -112,13 +131,14 @@ class Report:
 
     def finish(self, result: Result, pid: int) -> Result:
         """Give the report its final name, and return `result` with the report's path and the end of the output."""
-        remove(prompt_file(self._directory, self._header.attempt))
+        if not self._path:
+            return self._write_once(result, pid)
         if self._trouble:
             result = result._replace(note=f"{result.note}; {self._trouble}" if result.note else self._trouble)
         if self._file < 0:
             return result
         try:
-            result = result._replace(tail=_read_tail(self._file, self._start))
+            result = result._replace(tail=read_tail(self._file, self._start))
             return result._replace(report=self._give_final_name(result, pid))
         except OSError as error:
             return result._replace(note=f"its report could not be completed: {error.strerror}")
@@ -126,11 +146,21 @@ class Report:
             os.close(self._file)
             self._file = -1
 
+    def _write_once(self, result: Result, pid: int) -> Result:
+        """Make the report of an attempt that is over, in one write."""
+        result = result._replace(tail=decode_tail(self._held[-TAIL:]))
+        try:
+            path = write_whole(self._directory, self._stamp, self._header, result, pid, self._held)
+            return result._replace(report=path)
+        except OSError as error:
+            trouble = f"it has no report: {error.strerror}"
+            return result._replace(note=f"{result.note}; {trouble}" if result.note else trouble)
+
     def _give_final_name(self, result: Result, pid: int) -> str:
         names = names_of(self._directory, self._stamp, str(pid), self._header)
         layout = self._layout._replace(size=self._size, is_lost=bool(self._trouble))
         rendered = render_header(self._header, result, pid, self._start, layout)
-        return _complete(self._file, rendered, self._size, result.note, self._path, names)
+        return complete(self._file, rendered, self._size, result.note, self._path, names)
 
     @property
     def _layout(self) -> Layout:
@@ -153,41 +183,6 @@ class Report:
         self._write_layout()
 
 
-def salvage(directory: str, stamp: str, header: Header, result: Result, pid: int) -> Result:
-    """Complete the report of an attempt whose worker died, wherever it had come.
-
-    Returns `result` with the report's path and the end of the output, if there is one. Raises OSError.
-    """
-    remove(draft_path(directory, header))
-    remove(prompt_file(directory, header.attempt))
-    for path in (path for part in ("TEMP", str(pid)) for path in former_names_of(directory, stamp, part, header)):
-        try:
-            file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
-            continue
-        try:
-            start = find_output(os.pread(file, os.fstat(file).st_size, 0), header.attempt)
-            if start:
-                result = result._replace(tail=_read_tail(file, start))
-                layout = _salvage_layout(file, start)
-                rendered = render_header(header, result, pid, start, layout)
-                names = names_of(directory, stamp, str(pid), header)
-                os.ftruncate(file, start + (layout.size or 0))  # it may have written another end
-                return result._replace(report=_complete(file, rendered, layout.size or 0, result.note, path, names))
-        finally:
-            os.close(file)
-    return result
-
-
-def _salvage_layout(file: int, start: int) -> Layout:
-    """What a dead worker left: the size that it wrote down, or what there is, less a closing line of its own."""
-    layout = read_layout(os.pread(file, start, 0))
-    if layout.size is not None:
-        return layout
-    size = os.fstat(file).st_size - start
-    return layout._replace(size=size, is_changing=False)
-
-
 def prompt_file(directory: str, attempt: int) -> str:
     """Return the path, beside the report, of a prompt that the agent reads from a file."""
     return os.path.join(directory, f".attempt-{attempt}.prompt")
@@ -206,17 +201,34 @@ def write_prompt(path: str, prompt: str) -> None:
         os.close(file)
 
 
-def _complete(file: int, header: bytes, size: int, note: str | None, path: str, names: list[str]) -> str:
+def write_whole(
+    directory: str, stamp: str, header: Header, result: Result, pid: int, output: bytes, is_lost: bool = False
+) -> str:
+    """Write the report of an attempt that has ended under the first of its names that is free; return that, below home.
+    Raises OSError."""
+    layout = Layout(len(output), is_lost=is_lost)
+    data = render_header(header, result, pid, 0, layout) + output + _closing(output) + render_end(result.note).encode()
+    path, file = create_first(names_of(directory, stamp, str(pid), header))
+    try:
+        if os.write(file, data) < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if len(output) > TAIL:  # a shorter output stands in the database, which is synced, from end to end
+            os.fsync(file)
+    finally:
+        os.close(file)
+    return below_home(path)
+
+
+def complete(file: int, header: bytes, size: int, note: str | None, path: str, names: list[str]) -> str:
     """Write the result into the header, close the output and say why it ended, sync, and move from `path` to the first
     of `names` that is free; that name below home. Readers rely on the header's coming first."""
     try:
         os.pwrite(file, header, 0)
         end = len(header) + size
-        closing = FENCE if not size or os.pread(file, 1, end - 1) == b"\n" else b"\n" + FENCE
-        os.pwrite(file, closing + render_end(note).encode(), end)
+        os.pwrite(file, _closing(os.pread(file, 1, end - 1) if size else b"") + render_end(note).encode(), end)
     except OSError:
         pass  # a full disk, or a limit: it may take the name, though it does not take the last line
-    if size > TAIL:  # a shorter output stands in the database, which is synced, from end to end
+    if size > TAIL:
         os.fsync(file)
     final = link_first(path, names)
     if final != path:
@@ -224,7 +236,16 @@ def _complete(file: int, header: bytes, size: int, note: str | None, path: str, 
     return below_home(final)
 
 
-def _read_tail(file: int, start: int) -> str:
+def _closing(output: bytes) -> bytes:
+    return FENCE if not output or output.endswith(b"\n") else b"\n" + FENCE
+
+
+def read_tail(file: int, start: int) -> str:
+    """Return the end of the output that begins at `start`, as the database keeps it."""
     size = os.fstat(file).st_size
-    output = os.pread(file, TAIL, max(start, size - TAIL))
+    return decode_tail(os.pread(file, TAIL, max(start, size - TAIL)))
+
+
+def decode_tail(output: bytes) -> str:
+    """Return the end of an output as the database keeps it."""
     return output.decode("utf-8", "replace").replace("\0", "\ufffd")

@@ -8,8 +8,9 @@ held when it began: its uuid, and its last change of state, which a file from be
 took another way then. What a file has of later changes must be the log's.
 
 Written under the write lock, when a commit was the first of a log; compared before the database is opened. A log that
-is not known (of a program that keeps no record) is believed, unless it is older than the record. Used by `opening` and
-`Database`.
+is not known (of a program that keeps no record) is believed, unless it is older than the record. The record itself is
+not synced: a power cut may leave that of a log before. So may it leave older times of change, and a log that came
+straight after the one in the record is believed by its salt. Used by `opening` and `Database`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ LOG = "-wal"
 RECORD = ".log"
 SALT = (8, 16)  # bytes of it, and where they are in the log
 KNOWN = 200  # logs before the one in use whose salts are kept
+SUCCESSORS = 1000  # logs that may have begun since the record came to the disk, which is half a minute at the most
 TRIES, PAUSE = 3, 0.02  # looks, and seconds between them, that must find the same, as others may be writing
 
 CHECK = "PRAGMA quick_check(1)"
@@ -107,7 +109,7 @@ def _compare(path: str, record: Record, salt: str) -> str:
             found = "the log of another database"
         elif not _is_between(path, record.since, last):
             found = "the log of another state of it"
-    elif uuid == record.uuid and os.stat(path + LOG).st_mtime < os.stat(path + RECORD).st_mtime:
+    elif uuid == record.uuid and not _follows(salt, record.salt) and _is_older(path + LOG, path + RECORD):
         found = "an older log"
     return found if found and _is_whole(path) else ""
 
@@ -139,7 +141,9 @@ def is_missing(path: str) -> bool:
     record = _load(path)
     if record is None or not record.salt or read_salt(path):
         return False
-    return os.stat(path).st_mtime <= os.stat(path + RECORD).st_mtime
+    if os.stat(path).st_mtime > os.stat(path + RECORD).st_mtime:
+        return False
+    return _own_state(path) in (None, (record.uuid, record.since))  # else what it held had come into the file
 
 
 def read_salt(path: str) -> str:
@@ -152,6 +156,16 @@ def read_salt(path: str) -> str:
         return os.pread(file, *SALT).hex()
     finally:
         os.close(file)
+
+
+def _follows(salt: str, earlier: str) -> bool:
+    """Whether a log began in the place of another, a few logs ago: the first half of the salt is counted up
+    (sqlite.org/walformat.html, "WAL file header")."""
+    return bool(earlier) and 0 < (int(salt[:8], 16) - int(earlier[:8], 16)) % (1 << 32) <= SUCCESSORS
+
+
+def _is_older(path: str, other: str) -> bool:
+    return os.stat(path).st_mtime < os.stat(other).st_mtime
 
 
 def _own_state(path: str) -> tuple[str, str] | None:

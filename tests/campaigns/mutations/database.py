@@ -40,6 +40,11 @@ MUTANTS = (
         "what was told is on the disk", (f"{DATABASE}.Durability",),
     ),
     Mutant(
+        "log-successor-set-aside", "store/log_record.py", "not _follows(salt, record.salt) and ", "",
+        "a power cut that takes the record of the last log takes nothing else",
+        (f"{DATABASE}.ForeignLogs.test_one_whose_record_did_not_come_to_the_disk_is_kept",),
+    ),
+    Mutant(
         "database-sync-error-ignored", "store/database.py", "            raise StoreLost(\n",
         "            if False: raise StoreLost(\n",
         "a commit that may not last is told", (f"{DATABASE}.Durability",),

@@ -48,13 +48,13 @@ MUTANTS = (
     ),
     Mutant(
         "log-unknown-refused", "store/log_record.py",
-        "elif uuid == record.uuid and os.stat(path + LOG).st_mtime < os.stat(path + RECORD).st_mtime:",
+        "elif uuid == record.uuid and not _follows(salt, record.salt) and _is_older(path + LOG, path + RECORD):",
         "else:",
         "the log of a program that keeps no record is believed", (KEPT,),
     ),
     Mutant(
         "log-missing-unsaid", "store/log_record.py",
-        "    return os.stat(path).st_mtime <= os.stat(path + RECORD).st_mtime\n", "    return False\n",
+        "    return _own_state(path) in (None, (record.uuid, record.since))", "    return False",
         "a log that is gone is told", (COMES_BACK,),
     ),
     Mutant(

@@ -1,17 +1,16 @@
 """Attempts on this machine: each in a session of its own, found by its mark, session and parenthood, ended by signals.
 
 Guarantees: what is started inherits no descriptor, no ignored and no blocked signal of ours; its stdin is what it is
-given, then end-of-file; its output comes through one pipe. (`preexec_fn` costs two thirds of the dispatch rate, and
-`Popen.wait` polls: neither is used.) Made by workers, by the supervisor and by commands that recover.
+given, then end-of-file; its output comes through one pipe. Made by workers, by the supervisor and by commands that
+recover.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import subprocess
 
-from ...system import clock, process, process_tree
+from ...system import child, clock, process, process_tree
 from ..executor import CannotStart, NoRoomToStart
 from ..guarded_process import GuardedProcess, Kinship
 
@@ -53,24 +52,16 @@ class LocalExecutor:
         reading = -1
         try:
             process_tree.mark_children(self._home, attempt)
-            stdin = subprocess.DEVNULL if invocation.stdin is None else _as_file(invocation.stdin)
+            stdin = None if invocation.stdin is None else _as_file(invocation.stdin)
             try:
                 reading, writing = os.pipe()
                 try:
                     os.set_blocking(reading, False)
-                    child = subprocess.Popen(
-                        invocation.argv,
-                        cwd=directory,
-                        env=invocation.environment,
-                        stdin=stdin,
-                        stdout=writing,
-                        stderr=writing,
-                        start_new_session=True,
-                    )
+                    leader = child.start(invocation.argv, directory, invocation.environment, stdin, writing)
                 finally:
                     os.close(writing)
             finally:
-                if stdin >= 0:
+                if stdin is not None:
                     os.close(stdin)
         except (OSError, ValueError) as error:
             if reading >= 0:
@@ -78,7 +69,7 @@ class LocalExecutor:
             why = _why_not_started(error, invocation, directory)
             raise (NoRoomToStart(why) if _is_shortage(error) else CannotStart(why)) from error
         kinship = Kinship(self._home, attempt, self._spared, self._is_subreaper, leaves_daemons)
-        return GuardedProcess(child, reading, sink, limits, kinship, started)
+        return GuardedProcess(leader, reading, sink, limits, kinship, started)
 
     def ending(self, attempt: int, note: Mapping[str, object], kill_after: float) -> process_tree.Ending:
         """End what this attempt left; the agent's identity may stand in the note."""
