@@ -5,6 +5,7 @@
     python3 tests/bench/budgets.py --short                a minute; the rates of short batches are shown, not judged
     python3 tests/bench/budgets.py --only claims          one, also of those beside the design
     python3 tests/bench/budgets.py --python /opt/python3.9/bin/python3 --python /opt/python3.13/bin/python3
+    python3 tests/bench/budgets.py --peers VENV/bin/python   beside the peers that peers.py tells of, too
 
 Exits with 1 where a budget is missed, or a benchmark fails. What is compared takes turns, within each benchmark; while
 the machine does other work, the spread is wide and the table says little.
@@ -24,7 +25,7 @@ from typing import NamedTuple
 from pairs import MISSED, Measurement
 
 DESIGN = ("reading", "launch", "dispatch", "claims", "contention", "wakeup", "memory", "workers")
-OTHERS = ("size", "transfer", "starts", "overhead")
+OTHERS = ("size", "transfer", "starts", "overhead", "peers")
 HERE = os.path.dirname(os.path.abspath(__file__))
 HEAD = ("budget", "bound", "median", "spread", "", "Python")
 FAILED = "FAILED"  # a benchmark, before it had measured all
@@ -59,15 +60,16 @@ def run(bench: str, python: Python, options: list[str]) -> Iterator[Measurement]
         raise RuntimeError(f"{bench}.py ended with {process.returncode}")
 
 
-def rows(benches: list[str], pythons: list[Python], options: list[str]) -> Iterator[tuple[str, ...]]:
-    """A line of the table for each budget; all that is measured is shown meanwhile."""
-    for bench in benches:
+def rows(benches: dict[str, list[str]], pythons: list[Python]) -> Iterator[tuple[str, ...]]:
+    """Run benchmarks with their options, and show all that they measure; a line of the table for each budget and for
+    each ratio."""
+    for bench, options in benches.items():
         for python in pythons:
             print(f"{bench}, Python {python.version}, load average {os.getloadavg()[0]:.2f}", flush=True)
             try:
                 for found in run(bench, python, options):
                     print(f"  {found}", flush=True)
-                    if found.bound:
+                    if found.bound or not found.unit:
                         name = f"{bench}: {found.what}"
                         yield name, found.bound, found.found, found.spread, found.verdict, python.version
             except RuntimeError as error:
@@ -76,8 +78,8 @@ def rows(benches: list[str], pythons: list[Python], options: list[str]) -> Itera
 
 def table(lines: list[tuple[str, ...]]) -> str:
     """The lines below their head, in columns; the same budget of several Pythons stands together."""
-    names = list(dict.fromkeys(name for name, *_ in lines))
-    lines = [HEAD, *sorted(lines, key=lambda line: names.index(line[0]))]
+    budgets = list(dict.fromkeys(line[:2] for line in lines))
+    lines = [HEAD, *sorted(lines, key=lambda line: budgets.index(line[:2]))]
     widths = [max(map(len, column)) for column in zip(*lines)]
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
@@ -87,11 +89,15 @@ def main() -> int:
     parser.add_argument("--short", action="store_true", help="smaller sizes and fewer rounds")
     parser.add_argument("--only", metavar="NAME", action="append", choices=DESIGN + OTHERS, help="one benchmark")
     parser.add_argument("--python", metavar="PATH", action="append", help="an interpreter to measure (this one)")
+    parser.add_argument("--peers", metavar="PYTHON", help="peers, too, and those that this Python has")
     parser.add_argument("--scratch", metavar="DIR", help="where homes are made: the file system to be measured")
     args = parser.parse_args()
     options = ["--short"] * args.short + (["--scratch", args.scratch] if args.scratch else [])
     pythons = [ask(python) for python in args.python or [sys.executable]]
-    lines = list(rows(args.only or list(DESIGN), pythons, options))
+    benches = {bench: options for bench in args.only or DESIGN}
+    if args.peers:
+        benches["peers"] = [*options, "--peers", args.peers]
+    lines = list(rows(benches, pythons))
     print(f"\n{platform.system()} {platform.release()}, {os.cpu_count()} CPUs;", end=" ")
     print(", ".join(f"Python {version} with SQLite {sqlite}" for _, version, sqlite in pythons))
     print(table(lines))

@@ -23,9 +23,10 @@ import pairs
 from pairs import Measurement
 
 WORKERS = 4
+Commands = dict[str, list[str]]
+Budgets = dict[str, float]
 BUDGETS = {"xargs": 0.6, "parallel": 4.0}
-ROW, ROW_BUDGET = 10, 1.0  # so many times as many in a row, and their rate : that of one batch
-Rates = dict[str, tuple[float, ...]]  # tasks a second, of each round
+ROW, ROW_BUDGET = 10, 1.0  # so many batches in a row, and their rate to that of one
 MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else tempfile.gettempdir()
 COMMANDS = {
     "txlite": [sys.executable, "-m", "txlite", "run", "--workers", str(WORKERS), "--from", "-"],
@@ -44,32 +45,33 @@ def dispatch(scratch: str, command: list[str], tasks: int) -> float:
     return tasks / pairs.seconds(lambda: pairs.run(command, homes.PACKAGE, environment, batch))
 
 
-def compare(args: argparse.Namespace, tasks: int, rounds: int, commands: dict[str, list[str]]) -> Rates:
-    """The rates of all that are installed here."""
-    found = {name: command for name, command in commands.items() if shutil.which(command[0])}
-    rates = pairs.alternate(
-        rounds, *(functools.partial(dispatch, args.scratch, command, tasks) for command in found.values())
-    )
-    return dict(zip(found, rates))
+def beside(args: argparse.Namespace, commands: Commands, budgets: Budgets) -> Iterator[Measurement]:
+    """The rates of all that are installed here, and those of txlite, the first of them, to those of the others."""
+    tasks, rounds = (100, 2) if args.short else (1000, 7)
+    found = [name for name in commands if name == "txlite" or shutil.which(name)]
+    measures = (functools.partial(dispatch, args.scratch, commands[name], tasks) for name in found)
+    rates = dict(zip(found, pairs.alternate(rounds, *measures)))
+    for name, rate in rates.items():
+        yield Measurement(name, rate, "/s")
+    for name in list(commands)[1:]:
+        ratios = pairs.ratios(rates["txlite"], rates.get(name, ()))
+        yield Measurement(f"txlite : {name}", ratios, at_least=budgets.get(name), judged=not args.short)
+
+
+def row(args: argparse.Namespace) -> Measurement:
+    """The rate of many in a row to that of one batch."""
+    tasks, rounds = (100, 1) if args.short else (1000, 3)
+    sizes = (tasks * ROW, tasks)
+    measures = (functools.partial(dispatch, args.scratch, COMMANDS["txlite"], size) for size in sizes)
+    ratios = pairs.ratios(*pairs.alternate(rounds, *measures))
+    what = f"{tasks * ROW:,} in a row : {tasks:,}"
+    return Measurement(what, ratios, at_least=ROW_BUDGET, judged=not args.short)
 
 
 def measure(args: argparse.Namespace) -> Iterator[Measurement]:
-    tasks, rounds = (100, 2) if args.short else (1000, 7)
-    rates = compare(args, tasks, rounds, COMMANDS)
-    for name, rate in rates.items():
-        yield Measurement(name, rate, "/s")
-    # A short batch is all start and exit: its rates are shown, not judged.
-    judged = not args.short
-    for name, budget in BUDGETS.items():
-        ratios = pairs.ratios(rates["txlite"], rates.get(name, ()))
-        yield Measurement(f"txlite : {name}", ratios, at_least=budget, judged=judged)
-    row, one = pairs.alternate(
-        rounds // 2,
-        lambda: dispatch(args.scratch, COMMANDS["txlite"], ROW * tasks),
-        lambda: dispatch(args.scratch, COMMANDS["txlite"], tasks),
-    )
-    what = f"{ROW * tasks:,} in a row : {tasks:,}"
-    yield Measurement(what, pairs.ratios(row, one), at_least=ROW_BUDGET, judged=judged)
+    """A short batch is all start and exit: its rates are shown, not judged."""
+    yield from beside(args, COMMANDS, BUDGETS)
+    yield row(args)
 
 
 if __name__ == "__main__":

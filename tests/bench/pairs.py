@@ -79,6 +79,8 @@ class Measurement(NamedTuple):
 
     @property
     def verdict(self) -> str:
+        if not self.bound:
+            return ""
         if not self.values:
             return "not measured"
         if not self.judged:
