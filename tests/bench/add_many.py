@@ -7,14 +7,16 @@ The queue of the `run` is paused, so that nothing runs; it is stopped as soon as
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
 import homes
-import pairs
+from pairs import Measurement
 from transfer import LOCK_SECONDS, watch_lock
 
 from txlite.store.store import open_store
@@ -35,7 +37,7 @@ assert len(txlite.open(sys.argv[1]).add_many(TASK for number in range(count))) =
 """
 
 
-def measure(process: subprocess.Popen) -> tuple[float, float]:
+def end(process: subprocess.Popen) -> tuple[float, float]:
     """CPU seconds and peak megabytes of a process that ends."""
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -43,27 +45,25 @@ def measure(process: subprocess.Popen) -> tuple[float, float]:
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
-def show(name: str, seconds: float, process: tuple[float, float]) -> bool:
-    """Print what was measured; whether it is within the budgets."""
-    line = f"  {name}: {seconds:.1f} s, {process[0]:.1f} s of CPU time"
-    met = pairs.verdict(line, seconds, SECONDS, unit=" s")
-    return pairs.verdict(f"  {name}: {process[1]:.0f} MB", process[1], MEGABYTES, unit=" MB") and met
+def tell(name: str, seconds: float, process: tuple[float, float]) -> Iterator[Measurement]:
+    yield Measurement(name, [seconds], " s", SECONDS)
+    yield Measurement(f"{name}, CPU time", process[:1], " s")
+    yield Measurement(f"{name}, memory", process[1:], " MB", MEGABYTES)
 
 
-def add(home: str, name: str, count: int) -> bool:
-    """Add so many tasks of a kind; whether it was within the budgets."""
+def add(home: str, name: str, count: int) -> Iterator[Measurement]:
+    """Add so many tasks of a kind."""
     locker, over = watch_lock(home)
-    started = time.perf_counter()
     argv = [sys.executable, "-c", ADD.replace("TASK", TASKS[name]), home, str(count)]
-    process = measure(subprocess.Popen(argv, cwd=homes.PACKAGE))
-    met = show(name, time.perf_counter() - started, process)
+    started = time.perf_counter()
+    process = end(subprocess.Popen(argv, cwd=homes.PACKAGE))
+    yield from tell(name, time.perf_counter() - started, process)
     open(over, "w").close()
-    longest = float(locker.communicate()[0])
-    return pairs.verdict(f"  others waited for: {longest:.1f} s", longest, LOCK_SECONDS, unit=" s") and met
+    yield Measurement(f"{name}, others waited for", [float(locker.communicate()[0])], " s", LOCK_SECONDS)
 
 
-def run(home: str, count: int) -> bool:
-    """Add so many lines of a file; whether it was within the budgets."""
+def run(home: str, count: int) -> Iterator[Measurement]:
+    """Add so many lines of a file."""
     path = os.path.join(home, "lines")
     with open(path, "w", encoding="ascii") as file:
         file.writelines(f"make part-{number}\n" for number in range(count))
@@ -79,15 +79,15 @@ def run(home: str, count: int) -> bool:
             time.sleep(0.05)
         seconds = time.perf_counter() - started
         process.send_signal(signal.SIGTERM)
-        return show("run --from", seconds, measure(process))
+        yield from tell("run --from", seconds, end(process))
 
 
-def main() -> int:
-    args = homes.options(__doc__)
+def measure(args: argparse.Namespace) -> Iterator[Measurement]:
     count = 20_000 if args.short else 1_000_000
-    met = [add(homes.make(args.scratch, 0), name, count) for name in TASKS]
-    return 0 if all([*met, run(homes.make(args.scratch, 0), count)]) else 1
+    for name in TASKS:
+        yield from add(homes.make(args.scratch, 0), name, count)
+    yield from run(homes.make(args.scratch, 0), count)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(homes.bench(__doc__, measure))
