@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """All budgets: runs the benchmarks, each in a process of its own, and makes one table of what they measured.
 
-    python3 tests/bench/budgets.py                        those of the design, on this Python: a quarter of an hour
+    python3 tests/bench/budgets.py                        those of the design, on this Python: ten minutes
     python3 tests/bench/budgets.py --short                a minute; the rates of short batches are shown, not judged
     python3 tests/bench/budgets.py --only claims          one, also of those beside the design
     python3 tests/bench/budgets.py --python /opt/python3.9/bin/python3 --python /opt/python3.13/bin/python3
