@@ -1,22 +1,20 @@
-"""What a supervisor and its worker say to each other, through the one connection between them.
+"""What a supervisor and its worker say to each other, through the channel between them.
 
-    to the worker      a stage of `stop_policy`, in digits; the end of the connection (the supervisor died) is LEAVE
+    to the worker      a stage of `stop_policy`, in digits; the end of the channel (the supervisor died) is LEAVE
     to the supervisor  IDLE, FINISHED, NO_ROOM; TROUBLE, followed by an exit code, a space and the reason
 
-By connection and never by signal, because terminals, `timeout`, systemd and Slurm signal the whole group. Neither side
+By channel and never by signal, because terminals, `timeout`, systemd and Slurm signal the whole group. Neither side
 ever blocks on the other. Used by `slot` (the supervisor's end) and by supervised workers.
 """
 
 from __future__ import annotations
-
-import os
 
 from ..errors import Error, told
 from .stop_policy import LEAVE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
+    from ..system.channel import Channel
 
 IDLE = b"i"  # it found nothing to do
 FINISHED = b"f"  # an attempt has ended
@@ -25,45 +23,34 @@ TROUBLE = b"!"  # it cannot work
 
 
 class Control:
-    """A worker's end of the connection to its supervisor."""
+    """A worker's side of the channel to its supervisor."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        os.set_blocking(connection.fileno(), False)
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
 
     @property
     def descriptor(self) -> int:
         """What to wait for: readable when there is an order; -1 once the supervisor is gone."""
-        return -1 if self._connection.closed else self._connection.fileno()
+        return self._channel.descriptor
 
     def read(self) -> int | None:
         """Return the stage that was ordered, or None where there was no order after all."""
         try:
-            return int(self._connection.recv_bytes())
-        except BlockingIOError:
-            return None
-        except (EOFError, OSError):
-            self._connection.close()
+            return max(map(int, self._channel.receive()), default=None)
+        except EOFError:
+            self._channel.close()
             return LEAVE
 
-    def tell(self, what: bytes) -> None:
+    def tell(self, what: bytes) -> bool:
         """Say it, if somebody listens: the database tells a supervisor all the same."""
-        try:
-            if not self._connection.closed:
-                self._connection.send_bytes(what)
-        except OSError:
-            pass  # the supervisor is gone, or does not read
+        return self._channel.send(what)
 
     def tell_trouble(self, error: Error) -> bool:
         """Say that we cannot work, and why; whether there was anybody to be told."""
-        try:
-            self._connection.send_bytes(b"%s%d %s" % (TROUBLE, error.exit_code, str(error).encode()))
-            return True
-        except OSError:
-            return False
+        return self.tell(b"%s%d %s" % (TROUBLE, error.exit_code, str(error).encode()))
 
 
 def read_trouble(message: bytes) -> Error:
     """Return the error that a message beginning with TROUBLE tells of, with its exit code."""
-    code, _, reason = message[len(TROUBLE) :].decode().partition(" ")
+    code, _, reason = message[len(TROUBLE) :].decode("utf-8", "replace").partition(" ")
     return told(int(code), reason)

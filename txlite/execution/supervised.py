@@ -21,14 +21,14 @@ from .worker_context import WorkerContext
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from multiprocessing.connection import Connection
 
+    from ..system.channel import Channel
     from .worker_context import WorkerSettings
 
 
-def work_on_queue(settings: WorkerSettings, connection: Connection) -> None:
+def work_on_queue(settings: WorkerSettings, channel: Channel) -> None:
     """Be a worker of the queue, to the end of this process."""
-    work(settings, connection, _make_worker)
+    work(settings, channel, _make_worker)
 
 
 def _make_worker(context: WorkerContext) -> Worker:
@@ -36,10 +36,10 @@ def _make_worker(context: WorkerContext) -> Worker:
     return Worker(context, source, AttemptRunner(context))
 
 
-def work(settings: WorkerSettings, connection: Connection, make_worker: Callable[[WorkerContext], Worker]) -> None:
+def work(settings: WorkerSettings, channel: Channel, make_worker: Callable[[WorkerContext], Worker]) -> None:
     """Be the worker that is made so, to the end of this process. Raises SystemExit with the code of what went wrong."""
     handle_quietly((*STOPPING, signal.SIGCHLD))
-    control = Control(connection)
+    control = Control(channel)
     try:
         _run(settings, control, make_worker)
     except Error as error:

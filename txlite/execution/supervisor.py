@@ -21,25 +21,26 @@ from ..system.named_tuple import NamedTuple
 from ..system.wakeup import Listener
 from .control import FINISHED, IDLE, NO_ROOM, TROUBLE, read_trouble
 from .recovery import Recovery
-from .slot import DEATHS, FORKS, Slot
+from .slot import DEATHS, Slot
 from .stop_policy import LEAVE, NONE, STOP, STOPPING, StopPolicy
 from .supervised import work_on_queue
 from .worker_context import WorkerSettings
+from .worker_process import FORKS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from multiprocessing.connection import Connection
 
     from ..agents.agent import Agent
     from ..store.store import Store
     from .executor import Limits
+    from .worker_process import Body
 
 WITHOUT_ROOM = 10.0  # seconds until a worker is started again where the system had no room for it
 MOMENT = 2.0  # seconds for which it counts as having none
 AGAIN, PATIENCE = 0.2, 1.5  # seconds between tries to have one worker at least, and until that is given up
 LOOK = 1.0  # seconds between looks at what others did: dead workers, leases, `scale`
-TICK = 0.03  # seconds between turns of the loop, at the least, unless a signal or `scale` comes
+TICK, LONGEST_TICK = 0.001, 0.03  # seconds between turns of the loop for each worker, unless a signal or `scale` comes
 
 
 class SupervisorSettings(NamedTuple):
@@ -52,7 +53,7 @@ class SupervisorSettings(NamedTuple):
     cap: int  # bytes of output kept for each report
     drain: float | None = None  # seconds that running attempts get after the first signal; None: all they need
     forever: bool = False  # stay when there is nothing left to do
-    body: Callable[[WorkerSettings, Connection], None] = work_on_queue  # of a worker's process; it can be pickled
+    body: Body = work_on_queue  # of a worker's process; it can be pickled
 
 
 class Supervisor:
@@ -151,17 +152,13 @@ class Supervisor:
         pause = self._next_tick - clock.monotonic()
         if pause > 0:  # let what the workers say add up: a thousand short attempts are not a thousand wake-ups
             self._events.pause(min(pause, self._patience()), [listener.descriptor])
-        slots = {descriptor: slot for slot in self._slots for descriptor in slot.descriptors}
+        slots = {slot.descriptor: slot for slot in self._slots if slot.is_taken}
         readable = self._events.wait(self._patience(), [listener.descriptor, *slots])
-        self._next_tick = clock.monotonic() + TICK
+        self._next_tick = clock.monotonic() + min(TICK * len(slots), LONGEST_TICK)
         for descriptor in readable:
             if descriptor == listener.descriptor:
                 listener.drain()
                 self._next_look = 0.0
-            elif slots[descriptor].has_died(descriptor):
-                self._hear(slots[descriptor])  # its last words
-                slots[descriptor].bury()
-                self._recovery.look()
             else:
                 self._hear(slots[descriptor])
 
@@ -179,7 +176,13 @@ class Supervisor:
         return max(min(due) - now, 0.0)
 
     def _hear(self, slot: Slot) -> None:
-        for message in slot.hear():
+        try:
+            said = slot.hear()
+        except EOFError:
+            slot.bury()
+            self._recovery.look()
+            return
+        for message in said:
             if message == FINISHED:
                 slot.deaths = 0
             elif message == IDLE:

@@ -12,16 +12,15 @@ from .trial import TrialRunner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-
     from ..execution.worker_context import WorkerContext, WorkerSettings
+    from ..system.channel import Channel
     from .loop_settings import LoopSettings
 
 
-def work_on_loop(settings: WorkerSettings, connection: Connection, policy: LoopSettings) -> None:
+def work_on_loop(settings: WorkerSettings, channel: Channel, policy: LoopSettings) -> None:
     """Be a worker of this loop, to the end of this process."""
 
     def make_worker(context: WorkerContext) -> Worker:
         return Worker(context, LoopSource(context.store, settings, policy.loop), TrialRunner(context, policy))
 
-    work(settings, connection, make_worker)
+    work(settings, channel, make_worker)

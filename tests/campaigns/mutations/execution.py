@@ -220,7 +220,8 @@ FILES = (
 
 WORKERS = (
     Mutant(
-        "fork-keeps-what-was-open", "execution/slot.py", "            os.close(descriptor)\n", "            pass\n",
+        "fork-keeps-what-was-open", "execution/worker_process.py",
+        "            os.close(descriptor)\n", "            pass\n",
         "a worker has nothing open that is another one's", ("execution.test_slot.Forked",),
     ),
     Mutant(
