@@ -31,6 +31,7 @@ def dies(function, afterwards):
 
 owner, name, afterwards = {
     "before its report": (report.Report, "finish", False),
+    "in its draft": (report, "create", True),
     "in its report": (report, "create_first", True),
     "before its record": (sources.QueueSource, "record", False),
     "after its record": (sources.QueueSource, "record", True),
@@ -69,6 +70,15 @@ class Ends(Case):
                     output = text.split("~" * 16 + "\n")[1]
                     self.assertEqual(output, "said\n" if wait or "record" in point else "")
                     self.assertEqual("the rest was lost" in text, not output)
+
+    def test_no_file_is_left_of_one_that_had_not(self) -> None:
+        for command in ("sleep 0.1", "head -c 100000 /dev/zero"):  # it lasts, or has more to say than waits
+            with self.subTest(command):
+                self.setUp()
+                self.run_dying("in its draft", command, 0)
+                outcomes = [one["outcome"] for one in self.json("show", self.json("list")[0]["id"])["attempts"]]
+                self.assertEqual(outcomes, ["lost", "done"])
+                self.assertEqual(len(self.reports()), 1)
 
     def test_a_failure_counts_and_is_tried_again(self) -> None:
         self.run_dying("before its record", "echo x >> log; test -e again || { touch again; exit 7; }", 0)

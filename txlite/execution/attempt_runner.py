@@ -104,13 +104,11 @@ class AttemptRunner:
         return self._plan
 
     def begin(self, plan: Plan, is_late: bool = False) -> report.Report:
-        """Begin the report; first note what recovery must know to end it. Where it is late, both wait until the attempt
-        has lasted a moment: nearly none of a thousand short ones needs them."""
+        """Begin the report; before it is made, note what recovery must know to end it. Where it is late, both wait
+        until the attempt has lasted a moment: nearly none of a thousand short ones needs them."""
         self._attempt, self._plan = plan.header.attempt, plan
-        if not is_late:
-            self._note(plan)
-        directory = os.path.join(self._home, plan.directory)
-        self._report = report.Report(directory, plan.stamp, plan.header, self._context.settings.cap, is_late)
+        directory, cap = os.path.join(self._home, plan.directory), self._context.settings.cap
+        self._report = report.Report(directory, plan.stamp, plan.header, cap, is_late, partial(self._note, plan))
         return self._report
 
     def restart(self, plan: Plan) -> None:

@@ -25,6 +25,8 @@ from .naming import below_home, create, create_first, draft_path, link_first, na
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..home.config import Settings
     from ..store.attempts import Result
 
@@ -45,11 +47,20 @@ class Report:
     A full disk ends the report, not the attempt: the result's note says so.
     """
 
-    def __init__(self, directory: str, stamp: str, header: Header, cap: int = CAP, is_late: bool = False) -> None:
+    def __init__(
+        self,
+        directory: str,
+        stamp: str,
+        header: Header,
+        cap: int = CAP,
+        is_late: bool = False,
+        announce: Callable[[], None] = lambda: None,
+    ) -> None:
         """Make the report under its first name, with its header, unless it is late; nothing is raised where that fails
         (see `trouble`).
 
         directory: where it lies (absolute). stamp: as `clock.stamp` writes it. cap: bytes of output kept on disk.
+        announce: called before there is any file, so that one whose maker dies is found.
         """
         self._header = header
         self._directory = directory
@@ -58,6 +69,7 @@ class Report:
         self._size = 0  # bytes of output in the file
         self._cut = 0
         self._file = -1
+        self._announce = announce
         self._trouble: str | None = None
         self._start = 0  # of the output in the file
         self._path = ""  # "" until it is made
@@ -69,6 +81,7 @@ class Report:
         """Make the report now, if that was not done."""
         if self._path:
             return
+        self._announce()
         rendered = render_header(self._header)
         self._start = len(rendered)
         self._path = draft_path(self._directory, self._header)
