@@ -159,7 +159,7 @@ class Layers(unittest.TestCase):
                 ast.parse(file.read(), feature_version=(3, 4) if module == ("__main__",) else (3, 9))
 
     def test_nothing_is_imported_that_quick_commands_do_not_need(self) -> None:
-        dear = {"typing", "subprocess", "multiprocessing", "dataclasses", "pathlib", "logging", "tempfile"}
+        dear = {"typing", "dataclasses", "pathlib", "logging", "tempfile"}
         bare = "import argparse, json, sqlite3, sys; argparse.ArgumentParser(); print(*sys.modules)"
         needed = subprocess.run([sys.executable, "-I", "-S", "-c", bare], capture_output=True, text=True, check=True)
         code = f"import sys; sys.path.insert(0, {ROOT!r}); from txlite.cli import main; main(sys.argv[1:])"
@@ -167,14 +167,16 @@ class Layers(unittest.TestCase):
         with tempfile.TemporaryDirectory(prefix="txlite-test-") as home:
             command = [sys.executable, "-I", "-S", "-c", code, "--home", home]
             subprocess.run([*command, "add", "a task"], capture_output=True, check=True)
-            quick = (["ready", "--json"], "a task", "ctypes"), (["run", "--", "true"], "1 done", "hashlib")
-            for words, said, more in quick:
+            for words, said, more in (
+                (["ready", "--json"], "a task", {"ctypes", "subprocess", "multiprocessing"}),
+                (["run", "--", "true"], "1 done", {"hashlib", "multiprocessing.connection"}),
+            ):
                 if words[0] == "run" and sys.platform != "linux":
                     continue  # workers are spawned
                 found = subprocess.run([*command, *words], capture_output=True, text=True, check=False, env={})
                 self.assertIn(said, found.stdout)
                 new = set(found.stderr.splitlines()[-1].split()) - set(needed.stdout.split())
-                self.assertEqual(new & {*dear, more}, set(), words)
+                self.assertEqual(new & (dear | more), set(), words)
 
 
 if __name__ == "__main__":

@@ -494,14 +494,17 @@ class Migrations(unittest.TestCase):
         lock.close()
 
     def test_claiming_is_one_step_down_an_index(self) -> None:
-        from txlite.store import ready_index
+        from txlite.store import ready_index, tasks
 
         connection = sqlite3.connect(":memory:")
-        for statement in migrations.split_statements(schema.MIGRATIONS[0]):
-            connection.execute(statement)
-        plan = connection.execute("EXPLAIN QUERY PLAN " + ready_index.BEST_IN_LANE, Lane("command")).fetchall()
-        self.assertRegex(str(plan), r"USING (COVERING )?INDEX tasks_ready \(kind=\? AND needs=\?\)")
-        self.assertNotIn("TEMP B-TREE", str(plan))
+        migrations.migrate(connection)
+        moment = {**ready_index.this_moment(), **Lane("command")._asdict()}
+        plan = str(connection.execute("EXPLAIN QUERY PLAN " + tasks.BEST_IN_LANE, moment).fetchall())
+        self.assertRegex(
+            plan, r"SEARCH (TABLE tasks AS )?t USING (COVERING )?INDEX tasks_ready \(kind=\? AND needs=\?\)"
+        )
+        self.assertNotIn("TEMP B-TREE", plan)
+        self.assertNotRegex(plan, r"SCAN (TABLE )?(tasks|t|x|p)\b")
 
 
 def is_at(thread: threading.Thread, function: str) -> bool:

@@ -421,6 +421,31 @@ class Attempts(Case):
             )
         self.assertEqual((len(seen), store.count()), (3, {"done": 3}))
 
+    def test_what_an_end_makes_ready_comes_next_if_it_is_the_best(self) -> None:
+        store = self.store()
+        store.add("first", command="true", score=5)
+        blocker = store.add("blocker", command="true", score=1).id
+        store.add("last", command="true")
+        store.add("freed", command="true", score=9, after=[blocker])
+        assignment, order = store.assignments.claim_next("w", COMMANDS, "shell"), []
+        while assignment:
+            order.append(assignment.task.title)
+            assignment = store.assignments.finish(
+                assignment.claim.token, txlite.Result("done", 0), 3, "w", COMMANDS, "shell"
+            )
+        self.assertEqual(order, ["first", "blocker", "freed", "last"])
+
+    def test_what_was_said_while_an_attempt_ran_counts_more_than_its_end_and_for_it_alone(self) -> None:
+        store = self.store()
+        first, second = store.add_many({"command": "true"} for _ in range(2))
+        claim = store.assignments.claim_next("w", COMMANDS, "shell").claim
+        store.fail(first, "it only looks done", token=claim.token)
+        following = store.assignments.finish(claim.token, txlite.Result("done", 0), 3, "w", COMMANDS, "shell").claim
+        self.assertEqual([one.token for one in store.claims()], [following.token])
+        store.assignments.finish(following.token, txlite.Result("done", 0), 3)
+        self.assertEqual([store.get(task).status for task in (first, second)], ["failed", "done"])
+        self.assertEqual(store.claims(), [])
+
 
 class Threads(Case):
     def test_threads_may_share_a_store(self) -> None:

@@ -55,7 +55,7 @@ class GuardedProcess:
         self.pid: int | None = child.pid
         self._child = child
         self._pipe = output
-        self._pidfd = _open_pidfd(child.pid)
+        self._pidfd = process.open_pidfd(child.pid)  # without it, each `advance` asks
         self._sink = sink
         self._limits = limits
         self._kinship = kinship
@@ -195,13 +195,6 @@ class GuardedProcess:
             names = ", ".join(str(survivor.pid) for survivor in survivors[:5])
             result = Result(UNKILLABLE, note=f"process {names} could not be killed")
         self.result = result._replace(exit_code=exit_code, duration=clock.monotonic() - self._started)
-
-
-def _open_pidfd(pid: int) -> int:
-    try:
-        return os.pidfd_open(pid)
-    except (AttributeError, OSError):
-        return -1  # no pidfd here: SIGCHLD wakes the worker's loop, and each `advance` asks
 
 
 def _late(timeout: float) -> Result:

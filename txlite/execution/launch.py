@@ -11,12 +11,12 @@ from __future__ import annotations
 import json
 import os
 import select
-import signal
 
 from ..agents.agent import describe_absence
 from ..errors import Bug, Error, Interrupted, NoRoom, Refused, UsageError, find_shortage, record_bug, told
 from ..system import clock
 from ..system.event_loop import handle_quietly
+from ..system.process import exit_signals
 from .launched import Launched, work
 from .stop_policy import STOPPING
 
@@ -103,7 +103,7 @@ def _become_worker(home: str, wanted: LaunchOrder, writing: int) -> NoReturn:
             _detach(writing)
         except OSError as error:
             raise NoRoom(f"no process could be detached ({error.strerror}): see `ulimit -u`") from error
-        handle_quietly((*STOPPING, signal.SIGCHLD))
+        handle_quietly((*STOPPING, *exit_signals()))
         try:
             work(home, wanted, lambda message: _say(writing, message))
             code = 0

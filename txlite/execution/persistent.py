@@ -11,6 +11,7 @@ import signal
 
 from ..model import Lane
 from ..system.event_loop import EventLoop, handle_quietly
+from ..system.process import exit_signals
 from .attempt_runner import AttemptRunner
 from .sources import QueueSource
 from .stop_policy import STOPPING, StopPolicy
@@ -31,7 +32,7 @@ def start_worker(settings: WorkerSettings, capabilities: list[str], drain: float
     that it needs. Raises Error.
     """
     is_hup_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    handle_quietly((*STOPPING, signal.SIGCHLD))
+    handle_quietly((*STOPPING, *exit_signals()))
     events = EventLoop()
     events.open(number for number in STOPPING if number != signal.SIGHUP or not is_hup_ignored)
     context = WorkerContext(settings, events, StopPolicy(events.signals, drain=drain), recovers_every=RECOVER)

@@ -6,11 +6,11 @@ leaves. What goes wrong is told the supervisor, or said on stderr where there is
 
 from __future__ import annotations
 
-import signal
 import sys
 
 from ..errors import Error, find_shortage, record_bug
 from ..system.event_loop import EventLoop, handle_quietly
+from ..system.process import exit_signals
 from .attempt_runner import AttemptRunner
 from .control import Control
 from .sources import QueueSource
@@ -38,7 +38,7 @@ def _make_worker(context: WorkerContext) -> Worker:
 
 def work(settings: WorkerSettings, channel: Channel, make_worker: Callable[[WorkerContext], Worker]) -> None:
     """Be the worker that is made so, to the end of this process. Raises SystemExit with the code of what went wrong."""
-    handle_quietly((*STOPPING, signal.SIGCHLD))
+    handle_quietly((*STOPPING, *exit_signals()))
     control = Control(channel)
     try:
         _run(settings, control, make_worker)

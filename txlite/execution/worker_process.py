@@ -1,15 +1,17 @@
 """The process of a worker under a supervisor, and the channel between the two.
 
-It is forked on Linux, which takes a twentieth of the time, from a supervisor that has one thread and no database open
-at that moment; spawned elsewhere, by `multiprocessing`. A forked one first closes all that its supervisor had open, so
-that it holds no sibling's pipe, no lock and no FIFO of others, and leaves what it shares with it to share: its
-collector of garbage does not touch it. Used by `slot`.
+It is a process of `multiprocessing`: forked on Linux, which takes a twentieth of the time, from a supervisor that has
+one thread and no database open at that moment; spawned elsewhere. A forked one first closes all that its supervisor had
+open, so that it holds no sibling's pipe, no lock and no FIFO of others, and leaves what it shares with it to share: its
+collector of garbage does not touch it. (The connections of `multiprocessing` are not used: they take as long to import
+as all the rest of it.) Used by `slot`.
 """
 
 from __future__ import annotations
 
 import gc
 import os
+import resource
 import signal
 import sys
 from contextlib import contextmanager
@@ -21,22 +23,29 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from multiprocessing.connection import Connection
-    from typing import NoReturn
+    from multiprocessing.process import BaseProcess
 
     from .worker_context import WorkerSettings
 
     Body = Callable[[WorkerSettings, Channel], None]
 
+OPEN_FILES = resource.getrlimit(resource.RLIMIT_NOFILE)  # as we were started: so many may an agent open
+ROOM = 64  # descriptors that a supervisor has free before it starts one more worker
 FORKS = sys.platform == "linux"  # elsewhere system libraries may have threads that no fork survives
 
 
 class WorkerProcess:
     """A process that was started. `join` waits for its end, which the end of its channel has told."""
 
-    def __init__(self, pid: int, channel: Channel, join: Callable[[], object]) -> None:
-        self.pid = pid
+    def __init__(self, process: BaseProcess, channel: Channel) -> None:
+        self.pid = process.pid or 0
         self.channel = channel
-        self.join = join
+        self._process = process
+
+    def join(self) -> None:
+        """Wait until it has ended, and collect it."""
+        self._process.join()
+        self._process.close()
 
 
 def start_process(body: Body, settings: WorkerSettings) -> WorkerProcess:
@@ -45,23 +54,24 @@ def start_process(body: Body, settings: WorkerSettings) -> WorkerProcess:
 
 
 def _fork(body: Body, settings: WorkerSettings) -> WorkerProcess:
-    inherited = _open_descriptors()
-    pipes = _make_pipes()
-    (orders, ordering), (hearing, words) = pipes
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()  # else it would be said twice
+    import multiprocessing
+
+    (orders, ordering), (hearing, words) = pipes = _make_pipes()
+    highest = max(map(int, os.listdir("/proc/self/fd"))) + ROOM
+    if highest > OPEN_FILES[0]:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES[1], OPEN_FILES[1]))  # for us, not for the workers
+    arguments = (body, settings, orders, words, highest)
+    process = multiprocessing.get_context("fork").Process(target=_be_forked, args=arguments, name=settings.id)
     try:
         with _signals_blocked():
-            pid = os.fork()
-            if not pid:
-                _be_forked(body, settings, Channel(orders, words), [*inherited, ordering, hearing])
+            process.start()
     except OSError:
         for end in (*pipes[0], *pipes[1]):
             os.close(end)
         raise
     os.close(orders)
     os.close(words)
-    return WorkerProcess(pid, Channel(hearing, ordering), lambda: os.waitpid(pid, 0))
+    return WorkerProcess(process, Channel(hearing, ordering))
 
 
 def _make_pipes() -> tuple[tuple[int, int], tuple[int, int]]:
@@ -74,41 +84,15 @@ def _make_pipes() -> tuple[tuple[int, int], tuple[int, int]]:
         raise
 
 
-def _be_forked(body: Body, settings: WorkerSettings, channel: Channel, inherited: list[int]) -> NoReturn:
-    """Be the worker's process to its end: nothing of its supervisor's may run in it, so it never returns."""
-    code = 1
-    try:
-        gc.freeze()
-        signal.set_wakeup_fd(-1)
-        for descriptor in inherited:
-            os.close(descriptor)
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(nothing, 0)
-        os.close(nothing)
-        body(settings, channel)
-        code = 0
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 1
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
-    finally:
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-        os._exit(code)
-
-
-def _open_descriptors() -> list[int]:
-    """What is open in this process, above the standard streams."""
-    found = map(int, os.listdir("/proc/self/fd"))
-    return [one for one in found if one > 2 and _is_open(one)]  # the listing's own is not, by now
-
-
-def _is_open(descriptor: int) -> bool:
-    try:
-        os.fstat(descriptor)
-        return True
-    except OSError:
-        return False
+def _be_forked(body: Body, settings: WorkerSettings, orders: int, words: int, highest: int) -> None:
+    """Be the worker's process, forked from a supervisor that had no descriptor above `highest`."""
+    gc.freeze()
+    signal.set_wakeup_fd(-1)
+    low, high = sorted((orders, words))
+    for first, last in ((3, low), (low + 1, high), (high + 1, highest)):
+        os.closerange(first, last)
+    resource.setrlimit(resource.RLIMIT_NOFILE, OPEN_FILES)
+    body(settings, Channel(orders, words))
 
 
 def _spawn(body: Body, settings: WorkerSettings) -> WorkerProcess:
@@ -123,7 +107,7 @@ def _spawn(body: Body, settings: WorkerSettings) -> WorkerProcess:
         process.start()
     orders.close()
     words.close()
-    return WorkerProcess(process.pid or 0, _channel(hearing, ordering), process.join)
+    return WorkerProcess(process, _channel(hearing, ordering))
 
 
 def _be_spawned(body: Body, settings: WorkerSettings, orders: Connection, words: Connection) -> None:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import os
 
 from ..model import BACKLOG, CANCELLED, COSTLY, DONE, LOST, Claim, Lane, Task
+from ..system import clock
 from ..system.named_tuple import NamedTuple
-from . import claim_rows, ready_index, tasks
-from .claim_rows import HELD_LEASE, ClaimRow
+from . import attempts, claim_rows, ready_index, tasks
+from .claim_rows import HELD_LEASE, OF_TOKEN, ClaimRow
 from .moves import after_attempt, freed_by, move
 from .pause import is_paused
+from .ready_index import IS_READY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,12 +35,14 @@ IS_ACTIVE = """SELECT 1 FROM claims c WHERE NOT EXISTS (SELECT 1 FROM launches l
     OR EXISTS (SELECT 1 FROM dependencies d WHERE d.blocker = c.task) LIMIT 1"""
 IS_LATER = """SELECT 1 FROM tasks WHERE status = 'backlog' AND {} AND open_blockers = 0 AND ({}) LIMIT 1"""
 LATER = ("not_before IS NOT NULL AND delay_boot IS NULL", "delay_boot IS NOT NULL")  # an index for each
-IS_READY = """SELECT 1 FROM tasks WHERE kind = ? AND needs = ? AND status = 'backlog' AND open_blockers = 0
-    AND not_before IS NULL LIMIT 1"""
 COUNT_READY = """SELECT count(*) FROM (SELECT 1 FROM tasks WHERE kind = ? AND needs = ? AND status = 'backlog'
     AND open_blockers = 0 AND not_before IS NULL LIMIT ?)"""
 COUNT_BUSY = "SELECT count(*) FROM claims c JOIN workers w ON w.id = c.worker WHERE w.supervisor = ?"
 HAS_LANDED = "SELECT 1 FROM trials WHERE attempt = ? AND landed IS NOT NULL"  # it is too late for another word
+# A task is done as its attempt ended, unless something else was said meanwhile.
+SET_DONE = f"""UPDATE tasks SET status = '{DONE}', updated = :now, completed = :now WHERE seq = (SELECT c.task
+    FROM claims c WHERE c.task = {OF_TOKEN} AND c.token = :token AND c.verdict IS NULL)"""
+OF_ATTEMPT = "SELECT task FROM attempts WHERE id = ?"
 SET_VERDICT = "UPDATE claims SET verdict = ?, stopping = max(stopping, ?) WHERE token = ?"
 RECENT_OUTCOMES = f"""WITH RECURSIVE runs (id, outcome, depth) AS (
         SELECT id, outcome, 1 FROM attempts WHERE id = ?
@@ -48,11 +52,10 @@ RECENT_OUTCOMES = f"""WITH RECURSIVE runs (id, outcome, depth) AS (
 
 
 class Assignment(NamedTuple):
-    """What a worker got: the claim, its task, and whether more is ready for it."""
+    """What a worker got: the claim, and its task."""
 
     claim: Claim
     task: Task
-    more: bool
 
 
 class Assignments:
@@ -70,7 +73,7 @@ class Assignments:
             return None
         with self._database.writing(told) as connection:
             assignment = take_best(connection, worker, lanes, agent)
-        wake_next(self._waking, assignment)
+        wake_next(self._database, self._waking, assignment)
         return assignment
 
     def finish(
@@ -89,11 +92,11 @@ class Assignments:
         A costly failure is tried again, later each time, until `max_attempts` of them, or the task's own bound.
         """
         with self._database.writing(told) as connection:
-            touched = _finish(connection, token, result, max_attempts)
-            assignment = take_best(connection, worker, lanes, agent) if lanes else None
-        if assignment and assignment.more:
-            touched.add(Lane(assignment.task.kind, assignment.task.needs))
-        self._waking.wake_for(touched)
+            given_back = _finish(connection, token, result, max_attempts)
+            assignment = take_best(connection, worker, lanes, agent, instead_of=token) if lanes else None
+            if not assignment:
+                claim_rows.remove(connection, token)
+        wake_next(self._database, self._waking, assignment, given_back, token)
         return assignment
 
     def stop(self, token: int) -> bool:
@@ -141,7 +144,7 @@ class Assignments:
             return min(busy + max(ready, int(_is_any_later(connection, lanes))), limit)
 
     def _row(self, token: int) -> ClaimRow | None:
-        rows = self._database.execute(claim_rows.SELECT_BY_TOKEN, (token,))
+        rows = self._database.execute(claim_rows.SELECT_BY_TOKEN, {"token": token})
         return ClaimRow._make(rows[0]) if rows else None
 
 
@@ -157,20 +160,33 @@ def is_anything_there(database: Database, lanes: Iterable[Lane]) -> bool:
         return not is_paused(connection) and ready_index.is_anything_there(connection, lanes)
 
 
-def wake_next(waking: Waking, assignment: Assignment | None) -> None:
-    """Wake another worker where who won a claim saw more."""
-    if assignment and assignment.more:
-        waking.wake_for({Lane(assignment.task.kind, assignment.task.needs)})
+def wake_next(
+    database: Database, waking: Waking, assignment: Assignment | None, given_back: Iterable[Lane] = (), token: int = 0
+) -> None:
+    """Wake others, where some sleep: for what a worker gave back, for what became ready by the end of its attempt (the
+    one with this token), and where it saw more than the one task that it took. After the commit."""
+    if not waking.is_anybody_idle():
+        return
+    lanes = set(given_back)
+    with database.reading() as connection:
+        for row in connection.execute(OF_ATTEMPT, (token,)):
+            lanes.update(lane for _, lane in freed_by(connection, row[0]))
+        if assignment:
+            lane = Lane(assignment.task.kind, assignment.task.needs)
+            lanes.update([lane] if connection.execute(IS_READY, lane).fetchone() else [])
+    waking.wake_for(lanes)
 
 
-def take_best(connection: sqlite3.Connection, worker: str, lanes: Iterable[Lane], agent: str) -> Assignment | None:
-    """Take the best ready task of these lanes for a worker process, inside a transaction that writes."""
-    best = [] if is_paused(connection) else ready_index.best(connection, lanes)
-    if not best:
+def take_best(
+    connection: sqlite3.Connection, worker: str, lanes: Iterable[Lane], agent: str, instead_of: int = 0
+) -> Assignment | None:
+    """Take the best ready task of these lanes for a worker process, inside a transaction that writes; instead_of: the
+    token of what it had until now."""
+    task = tasks.best_ready(connection, lanes, for_worker=True)
+    if not task:
         return None
-    task = tasks.of_seq(connection, best[0])
-    claim = claim_rows.begin(connection, task, worker, agent, HELD_LEASE, held=True)
-    return Assignment(claim, task, len(best) > 1)
+    claim = claim_rows.begin(connection, task, worker, agent, HELD_LEASE, held=True, instead_of=instead_of)
+    return Assignment(claim, task)
 
 
 def backoff(failures: int) -> float:
@@ -186,12 +202,15 @@ def _losses(connection: sqlite3.Connection, token: int) -> int:
     return next((count for count, outcome in enumerate(outcomes) if outcome != LOST), len(outcomes))
 
 
-def _finish(connection: sqlite3.Connection, token: int, result: Result, max_attempts: int) -> set[Lane]:
-    """The lanes in which something may be ready, now or later, that was not before."""
+def _finish(connection: sqlite3.Connection, token: int, result: Result, max_attempts: int) -> list[Lane]:
+    """Record the end of an attempt, and what follows for its task; the claim stays. The lane of the task, if it is in
+    the backlog again."""
+    attempts.end(connection, token, result)
+    if result.outcome == DONE and connection.execute(SET_DONE, {"now": clock.now(), "token": token}).rowcount:
+        return []
     hold = claim_rows.of_token(connection, token)
-    claim_rows.end(connection, token, result)
     if hold is None:  # somebody ended the claim with rights of their own: only the attempt was ours to close
-        return set()
+        return []
     if result.outcome == LOST:
         failures, losses = hold.failures, _losses(connection, token)
         is_spent, tries = losses >= LOSSES, losses - 1  # the first loss is bad luck; after that others go first
@@ -201,9 +220,7 @@ def _finish(connection: sqlite3.Connection, token: int, result: Result, max_atte
         is_spent, tries = failures >= (hold.max_attempts or max_attempts), failures * costs
     status = _verdict(connection, hold, result) or after_attempt(result.outcome, is_spent, bool(hold.launched))
     move(connection, hold.seq, status, failures, backoff(tries) if tries > 0 and status == BACKLOG else 0.0)
-    if status == DONE:
-        return {lane for _, lane in freed_by(connection, hold.seq)}
-    return {Lane(hold.kind, hold.needs)} if status == BACKLOG else set()
+    return [Lane(hold.kind, hold.needs)] if status == BACKLOG else []
 
 
 def _verdict(connection: sqlite3.Connection, hold: ClaimRow, result: Result) -> Status | None:

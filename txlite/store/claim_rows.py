@@ -31,9 +31,14 @@ COLUMNS = """SELECT t.id, c.worker, c.token, c.lease, c.expires, c.held, c.task,
     c.verdict, c.stopping, t.failures, t.kind, t.needs, EXISTS (SELECT 1 FROM launches l WHERE l.task = c.task),
     c.renewals, t.max_attempts FROM claims c JOIN tasks t ON t.seq = c.task"""
 SELECT_BY_TASK = f"{COLUMNS} WHERE c.task = ?"
-SELECT_BY_TOKEN = f"{COLUMNS} WHERE c.token = ?"
+# By keys alone: claims have no index by token, which each claim would write.
+OF_TOKEN = "(SELECT a.task FROM attempts a WHERE a.id = :token)"
+SELECT_BY_TOKEN = f"{COLUMNS} WHERE c.task = {OF_TOKEN} AND c.token = :token"
 SELECT_ALL = f"{COLUMNS} ORDER BY c.token"
-DELETE = "DELETE FROM claims WHERE token = ?"
+DELETE = f"DELETE FROM claims WHERE task = {OF_TOKEN} AND token = :token"
+# The claim of one task becomes that of the next, by the same worker process.
+HAND_OVER = f"""UPDATE claims SET task = :task, token = :next, deadline = :deadline, expires = :expires, verdict = NULL,
+    stopping = 0, renewals = 0 WHERE task = {OF_TOKEN} AND token = :token"""
 RETIRE_NAME = """UPDATE workers SET ended = ? WHERE id = ? AND identity = '' AND NOT EXISTS
     (SELECT 1 FROM claims WHERE worker = workers.id AND token <> ?)"""
 
@@ -77,7 +82,7 @@ def of_task(connection: sqlite3.Connection, seq: int) -> ClaimRow | None:
 
 def of_token(connection: sqlite3.Connection, token: int) -> ClaimRow | None:
     """Return the claim with this token."""
-    row = connection.execute(SELECT_BY_TOKEN, (token,)).fetchone()
+    row = connection.execute(SELECT_BY_TOKEN, {"token": token}).fetchone()
     return ClaimRow._make(row) if row else None
 
 
@@ -99,20 +104,31 @@ def refuse_held(hold: ClaimRow) -> None:
         raise AlreadyClaimed(f"{hold.task} is run by {hold.worker} now: wait, or end it with `txlite stop {hold.task}`")
 
 
-def begin(connection: sqlite3.Connection, task: Task, worker: str, agent: str, lease: float, held: bool) -> Claim:
-    """Begin an attempt with a claim of `lease` seconds, inside a transaction that writes."""
+def begin(
+    connection: sqlite3.Connection, task: Task, worker: str, agent: str, lease: float, held: bool, instead_of: int = 0
+) -> Claim:
+    """Begin an attempt with a claim of `lease` seconds, inside a transaction that writes; instead_of: the token of the
+    claim of the same worker whose place it takes, if it is still there."""
     moment = clock.now()
     token = attempts.begin(connection, task, worker, agent, moment)
     connection.execute(ACTIVATE, (token, moment, task.seq))
     deadline, expires = clock.monotonic() + lease, clock.now(lease)
-    connection.execute(INSERT, (task.seq, token, worker, held, lease, clock.host(), clock.boot(), deadline, expires))
-    return Claim(task.id, worker, token, lease, expires, held)
+    after = {"task": task.seq, "next": token, "deadline": deadline, "expires": expires, "token": instead_of}
+    if not instead_of or not connection.execute(HAND_OVER, after).rowcount:
+        place = (clock.host(), clock.boot())
+        connection.execute(INSERT, (task.seq, token, worker, held, lease, *place, deadline, expires))
+    return Claim(task.id, worker, token, lease, expires, held, 0)
+
+
+def remove(connection: sqlite3.Connection, token: int) -> None:
+    """Remove a claim whose attempt has ended, inside a transaction that writes."""
+    connection.execute(DELETE, {"token": token})
 
 
 def end(connection: sqlite3.Connection, token: int, result: Result) -> None:
     """End a claim, and its attempt with it, inside a transaction that writes; what is over stays as it is."""
     attempts.end(connection, token, result)
-    connection.execute(DELETE, (token,))
+    remove(connection, token)
 
 
 def end_by_hand(connection: sqlite3.Connection, hold: ClaimRow, result: Result) -> None:

@@ -10,7 +10,7 @@ from .. import text
 from ..errors import AlreadyClaimed, InvalidValue, LeaseLost, NotReady, Refused
 from ..model import BACKLOG, LOST, RELEASED, Claim, Lane, Task
 from ..system import clock
-from . import claim_rows, ready_index, tasks
+from . import claim_rows, tasks
 from .assignments import Assignment
 from .attempts import Result
 from .claim_rows import ClaimRow
@@ -66,12 +66,11 @@ class Claims:
         text.check_name(worker, "the worker's name")
         check_lease(lease)
         with self._database.writing() as connection:
-            best = ready_index.best(connection, lanes)
-            if not best:
+            task = tasks.best_ready(connection, lanes, for_worker=False)
+            if not task:
                 return None
-            task = tasks.of_seq(connection, best[0])
             claim = _take(connection, task, worker, lease)
-            return Assignment(claim, tasks.select(connection, task.id), len(best) > 1)
+            return Assignment(claim, tasks.select(connection, task.id))
 
     def renew(self, task: str, worker: str | None, token: int | None) -> Claim:
         """Begin the lease again, at the length it was given. Raises as `Store.renew`."""

@@ -100,7 +100,7 @@ def _claim(connection: sqlite3.Connection, task: str, launch: Launch, worker: Wo
     claim = claim_rows.begin(connection, found, worker.id, launch.agent, HELD_LEASE, held=True)
     if _is_its_turn(connection, claim.token):
         connection.execute(TAKE_TURN, (claim.token,))
-    return Assignment(claim, found, False)
+    return Assignment(claim, found)
 
 
 def _is_its_turn(connection: sqlite3.Connection, token: int) -> bool:

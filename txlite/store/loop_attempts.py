@@ -59,7 +59,7 @@ class LoopAttempts:
             assignment = take_best(connection, worker, lanes, agent)
             if assignment:
                 connection.execute(INSERT, (assignment.claim.token, assignment.task.seq, loop))
-        wake_next(self._waking, assignment)
+        wake_next(self._database, self._waking, assignment)
         return assignment
 
     def get(self, attempt: int) -> LoopAttempt | None:

@@ -28,8 +28,8 @@ NEXT_NEED = """SELECT kind, needs FROM tasks WHERE status = 'backlog' AND open_b
     AND kind = ? AND needs > ? ORDER BY needs LIMIT 1"""
 NEXT_KIND = """SELECT kind, needs FROM tasks WHERE status = 'backlog' AND open_blockers = 0 AND not_before IS NULL
     AND kind > ? ORDER BY kind, needs LIMIT 1"""
-BEST_IN_LANE = """SELECT score, seq FROM tasks WHERE kind = ? AND needs = ? AND status = 'backlog'
-    AND open_blockers = 0 AND not_before IS NULL ORDER BY score DESC, seq LIMIT 2"""
+IS_READY = """SELECT 1 FROM tasks WHERE kind = ? AND needs = ? AND status = 'backlog' AND open_blockers = 0
+    AND not_before IS NULL LIMIT 1"""
 # What `this_moment` says is judged here.
 HAS_COME = """(t.not_before IS NULL OR CASE WHEN t.delay_boot IS NULL THEN t.not_before <= :now
     WHEN t.delay_boot = :boot THEN t.delay_until <= :monotonic
@@ -44,6 +44,7 @@ _DUE = " UNION ALL ".join((
     f"SELECT seq FROM tasks WHERE {_ELSEWHERE.format('>')} AND (delay_host = :host OR not_before <= :now)",
 ))  # fmt: skip
 DUE = f"SELECT seq FROM ({_DUE} LIMIT :limit)"
+IS_DUE = f"SELECT 1 FROM ({_DUE} LIMIT 1)"
 PROMOTE = f"UPDATE tasks SET not_before = NULL, reserved_for = NULL, delay_boot = NULL WHERE seq IN ({DUE})"
 # A time that was edited to nonsense never comes.
 _IS_TIME = """not_before GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9]*Z'"""
@@ -71,22 +72,11 @@ def rank(score: float, seq: int) -> tuple[float, int]:
     return (-score if isinstance(score, (int, float)) else float("inf")), seq
 
 
-def best(connection: sqlite3.Connection, lanes: Iterable[Lane] | None) -> list[int]:
-    """Return the seqs of the best ready tasks of these lanes, or of all, the best first: two a lane are enough to know
-    whether more is there. Inside a transaction that writes."""
-    while True:
-        is_due = _promote(connection)
-        places = lanes_in_use(connection) if lanes is None else lanes
-        rows = [row for lane in places for row in connection.execute(BEST_IN_LANE, lane)]
-        if rows or not is_due:
-            return [row[1] for row in sorted(rows, key=lambda row: rank(*row))]
-
-
 def is_anything_there(connection: sqlite3.Connection, lanes: Iterable[Lane]) -> bool:
     """Say whether something of these lanes is ready, or something of any has become due."""
-    if connection.execute(DUE, {**this_moment(), "limit": 1}).fetchone():
+    if connection.execute(IS_DUE, this_moment()).fetchone():
         return True
-    return any(connection.execute(BEST_IN_LANE, lane).fetchone() for lane in lanes)
+    return any(connection.execute(IS_READY, lane).fetchone() for lane in lanes)
 
 
 def due_in(connection: sqlite3.Connection) -> float | None:
@@ -119,10 +109,11 @@ def _seconds_until(moment: str) -> float:
         return float("inf")  # a date that no calendar has: edited by hand
 
 
-def _promote(connection: sqlite3.Connection) -> bool:
-    """Enter what has become due into the ready index, some at a time; whether there was any."""
+def promote(connection: sqlite3.Connection) -> bool:
+    """Enter what has become due into the ready index, some at a time, inside a transaction that writes; return whether
+    there was any."""
     moment = this_moment()
-    is_due = connection.execute(DUE, {**moment, "limit": 1}).fetchone() is not None
-    if is_due:
-        connection.execute(PROMOTE, {**moment, "limit": PROMOTED_AT_ONCE})
-    return is_due
+    if not connection.execute(IS_DUE, moment).fetchone():
+        return False
+    connection.execute(PROMOTE, {**moment, "limit": PROMOTED_AT_ONCE})
+    return True

@@ -12,13 +12,14 @@ from .. import text
 from ..errors import InvalidValue, TaskNotFound
 from ..model import STATES, Task
 from ..system.named_tuple import NamedTuple
-from .ready_index import DUE, HAS_COME, has_come, lanes_in_use, rank, this_moment
+from .ready_index import DUE, HAS_COME, IS_DUE, has_come, lanes_in_use, promote, rank, this_moment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
 
+    from ..model import Lane
     from .database import Database
 
 # Text is cast: a row edited by hand may hold anything, and must not break the others.
@@ -29,12 +30,15 @@ COLUMNS = """t.seq, t.id, CAST(t.title AS TEXT), t.kind, t.needs, t.score, t.sta
     t.delay_host, t.delay_boot, t.delay_until"""
 SELECT = f"SELECT {COLUMNS} FROM tasks t LEFT JOIN task_texts x ON x.task = t.seq"
 SELECT_BY_ID = f"{SELECT} WHERE t.id = ?"
-SELECT_BY_SEQ = f"{SELECT} WHERE t.seq = ?"
 SELECT_ALL = f"{SELECT} ORDER BY t.seq LIMIT ?"
 PARENT_OF = "SELECT parent FROM tasks WHERE seq = ?"
 SEQ_OF_ID = "SELECT seq FROM tasks WHERE id = ?"
 READY_IN_LANE = f"""{SELECT} WHERE t.kind = ? AND t.needs = ? AND t.status = 'backlog' AND t.open_blockers = 0
     AND t.not_before IS NULL ORDER BY t.score DESC, t.seq LIMIT ?"""
+# The best of a lane, and what may keep it from being the one to take: a pause, and what has become due meanwhile.
+BEST_IN_LANE = f"""SELECT {COLUMNS}, (SELECT paused FROM home), EXISTS ({IS_DUE}) FROM tasks t
+    LEFT JOIN task_texts x ON x.task = t.seq WHERE t.kind = :kind AND t.needs = :needs AND t.status = 'backlog'
+    AND t.open_blockers = 0 AND t.not_before IS NULL ORDER BY t.score DESC, t.seq LIMIT 1"""
 READY_SINCE = f"{SELECT} WHERE t.seq IN ({DUE}) AND t.open_blockers = 0"
 RESERVED = f"""{SELECT} WHERE t.status = 'backlog' AND t.delay_boot IS NOT NULL AND t.open_blockers = 0
     AND t.reserved_for IS NOT NULL AND NOT {HAS_COME}"""
@@ -155,9 +159,26 @@ def select(connection: sqlite3.Connection, task: str) -> Task:
     return to_tasks(rows)[0]
 
 
-def of_seq(connection: sqlite3.Connection, seq: int) -> Task:
-    """Return the task with this seq, which exists, inside a transaction."""
-    return Task._make(connection.execute(SELECT_BY_SEQ, (seq,)).fetchone()[:-3])
+def best_ready(connection: sqlite3.Connection, lanes: Iterable[Lane] | None, for_worker: bool) -> Task | None:
+    """Return the best ready task of these lanes, or of all, inside a transaction that writes; None where there is none,
+    or, for a worker process, a pause."""
+    moment = this_moment()
+    best = None
+    for kind, needs in lanes_in_use(connection) if lanes is None else lanes:
+        row = connection.execute(BEST_IN_LANE, {**moment, "kind": kind, "needs": needs}).fetchone()
+        if row:
+            *columns, paused, is_due = row
+            if paused is not None and for_worker:
+                return None
+            if is_due:
+                promote(connection)
+                return best_ready(connection, lanes, for_worker)
+            task = Task._make(columns[:-3])
+            if best is None or rank(task.score, task.seq) < rank(best.score, best.seq):
+                best = task
+    if best is None and promote(connection):
+        return best_ready(connection, lanes, for_worker)
+    return best
 
 
 def seq_of(connection: sqlite3.Connection, task: str) -> int:

@@ -29,6 +29,10 @@ class Waking:
         self.directory = os.path.join(home, DIRECTORY)
         self._database = database
 
+    def is_anybody_idle(self) -> bool:
+        """Return whether some worker, or a supervisor that could start one, waits to be rung."""
+        return bool(wakeup.listeners(self.directory))
+
     def wake_for(self, lanes: Iterable[Lane]) -> None:
         """Wake one idle worker for each of these lanes in which something may have become ready; where there is none
         for it, the supervisors, which may start one."""

@@ -10,22 +10,25 @@ from __future__ import annotations
 
 import os
 import time
+from functools import lru_cache
 
 monotonic = time.monotonic
 
 
-_dates: dict[int, str] = {}  # of the last seconds asked for: a busy worker asks many times within one
+@lru_cache(8)  # a busy worker asks many times within one second
+def _by_utc(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+
+
+@lru_cache(8)
+def _by_wall_clock(form: str, seconds: int) -> str:
+    return time.strftime(form, time.localtime(seconds))
 
 
 def to_text(seconds: float) -> str:
     """Return UTC text for `seconds` since the epoch."""
     whole = int(seconds)
-    date = _dates.get(whole)
-    if date is None:
-        if len(_dates) > 8:
-            _dates.clear()
-        date = _dates[whole] = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
-    return f"{date}.{int((seconds - whole) * 1000):03d}Z"
+    return f"{_by_utc(whole)}.{int((seconds - whole) * 1000):03d}Z"
 
 
 def now(later: float = 0.0) -> str:
@@ -44,7 +47,7 @@ def to_seconds(text: str) -> float:
 
 def to_local(text: str) -> str:
     """Return what `to_text` wrote as this machine's wall clock shows it, with its offset: 2025-10-24 15:00:00 +0200."""
-    return time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(to_seconds(text)))
+    return _by_wall_clock("%Y-%m-%d %H:%M:%S %z", int(to_seconds(text)))
 
 
 def parse_local(text: str) -> str:
@@ -71,7 +74,7 @@ def parse_local(text: str) -> str:
 
 def stamp(text: str = "") -> str:
     """Return local time, of this moment or of what `to_text` wrote, as names carry it: YYYYMMDD_HHMMSS."""
-    return time.strftime("%Y%m%d_%H%M%S", time.localtime(to_seconds(text) if text else None))
+    return _by_wall_clock("%Y%m%d_%H%M%S", int(to_seconds(text) if text else time.time()))
 
 
 _host = ""

@@ -23,6 +23,8 @@ else:
         """A base whose subclasses are tuples with a name for each annotated place."""
 
         def __new__(cls, *values, **named):
+            if len(values) == len(cls._fields) and not named:
+                return tuple.__new__(cls, values)
             missing = cls._fields[len(values) :]
             values += tuple(named.pop(name) if name in named else cls._defaults[name] for name in missing)
             if named or len(values) != len(cls._fields):
@@ -37,7 +39,10 @@ else:
             return made
 
         def _replace(self, **changes):
-            return type(self)(**{**dict(zip(self._fields, self)), **changes})
+            made = tuple.__new__(type(self), map(changes.pop, self._fields, self))
+            if changes:
+                raise TypeError(f"{type(self).__name__} has no field {', '.join(changes)}")
+            return made
 
         def _asdict(self):
             return dict(zip(self._fields, self))

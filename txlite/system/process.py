@@ -175,6 +175,25 @@ def reap(pid: int) -> None:
         pass
 
 
+def open_pidfd(pid: int) -> int:
+    """Return a descriptor that becomes readable when a child exits; -1 where there is no such thing (pidfd_open(2))."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return -1
+
+
+def exit_signals() -> tuple[int, ...]:
+    """Return the signals that tell of a child's exit: none where it can be waited for by `open_pidfd`."""
+    import signal
+
+    pidfd = open_pidfd(os.getpid())
+    if pidfd < 0:
+        return (signal.SIGCHLD,)
+    os.close(pidfd)
+    return ()
+
+
 def send_signal(process: Process, number: int) -> None:
     """Send a signal to the process that was seen, and to no other that got its PID since.
 

@@ -82,8 +82,7 @@ PROCESSES = (
     ),
     Mutant(
         "end-recorded-before-it-is", "execution/attempt_runner.py",
-        "        self.end_process()\n        paper, self._report = self._report, None",
-        "        paper, self._report = self._report, None",
+        "        self.end_process()\n        if self._prompt_file:", "        if self._prompt_file:",
         "no end is recorded while something runs", (ORDERED,),
     ),
     Mutant(
@@ -119,7 +118,15 @@ PROCESSES = (
         "the processes of an attempt carry its mark", (GUARDED,),
     ),
     Mutant(
-        "agent-in-our-session", "execution/executors/local.py", "start_new_session=True", "start_new_session=False",
+        "end-not-noted", "execution/attempt_runner.py", "if not self.plan.in_loop:", "if False:",
+        "an attempt that has ended is not run again", ("execution.test_ended",),
+    ),
+    Mutant(
+        "noted-end-not-read", "execution/dead_worker.py", "self._ended = parse(self._note)", "self._ended = None",
+        "an attempt that has ended is not run again", ("execution.test_ended",),
+    ),
+    Mutant(
+        "agent-in-our-session", "system/child.py", "setsid=True", "setsid=False",
         "an agent leads a session of its own", (GUARDED,),
     ),
     Mutant(
@@ -176,8 +183,7 @@ FILES = (
     ),
     Mutant(
         "report-others-may-read", "reports/naming.py",
-        "    try:\n        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)",
-        "    try:\n        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)",
+        "    try:\n        return os.open(path, flags, 0o600)", "    try:\n        return os.open(path, flags, 0o644)",
         "reports are 0600", ("reports.test_report.Names",),
     ),
     Mutant(
@@ -221,7 +227,7 @@ FILES = (
 WORKERS = (
     Mutant(
         "fork-keeps-what-was-open", "execution/worker_process.py",
-        "            os.close(descriptor)\n", "            pass\n",
+        "        os.closerange(first, last)\n", "        pass\n",
         "a worker has nothing open that is another one's", ("execution.test_slot.Forked",),
     ),
     Mutant(
