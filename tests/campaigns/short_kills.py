@@ -9,8 +9,8 @@ one takes longer, has more to say, or leaves a process behind. Judged at the end
   no end is lost: each task ends done, once in the history, and no attempt is called done that did not run to its end;
   an end that was written, in the note or in the database, is what was recorded, and its task is not begun again;
   no two attempts of a task overlap, and none of a task is begun that is done; nobody is left running;
-  each attempt that ended has one report, whole and under its final name, and there is no other file; a lost one may
-  have none; runs exit with 0, or were killed; nobody wrote a traceback.
+  each attempt, a lost one too, has one report, whole and under its final name, and there is no other file; runs exit
+  with 0, or were killed; nobody wrote a traceback.
 
 Linux only (/proc). By hand:  python3 tests/campaigns/short_kills.py [--kills 2000] [--workers 4] [--seed S]
 Prints its seed first; exit 0 if all promises held, else 1 with each violation named, and the directory is kept.
@@ -256,8 +256,7 @@ def check_reports(connection: sqlite3.Connection, home: str) -> Iterator[str]:
     rows = "SELECT a.id, a.outcome, a.report, a.note, t.id FROM attempts a JOIN tasks t ON t.seq = a.task"
     for attempt, outcome, report, note, task in connection.execute(rows):
         if report is None:
-            if outcome != "lost":
-                yield f"attempt {attempt} ({outcome}, {note}) has no report"
+            yield f"attempt {attempt} ({outcome}, {note}) has no report"
             continue
         known[report] += 1
         text = harness.read(os.path.join(home, report)).decode(errors="replace")

@@ -76,9 +76,9 @@ class Ends(Case):
             with self.subTest(command):
                 self.setUp()
                 self.run_dying("in its draft", command, 0)
-                outcomes = [one["outcome"] for one in self.json("show", self.json("list")[0]["id"])["attempts"]]
-                self.assertEqual(outcomes, ["lost", "done"])
-                self.assertEqual(len(self.reports()), 1)
+                attempts = self.json("show", self.json("list")[0]["id"])["attempts"]
+                self.assertEqual([one["outcome"] for one in attempts], ["lost", "done"])
+                self.assertEqual({one["report"] for one in attempts}, {f"workers/{name}" for name in self.reports()})
 
     def test_a_failure_counts_and_is_tried_again(self) -> None:
         self.run_dying("before its record", "echo x >> log; test -e again || { touch again; exit 7; }", 0)

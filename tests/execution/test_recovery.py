@@ -145,6 +145,7 @@ class Given(Case):
         self.ending = mock.Mock(is_over=False, survivors=[], step=mock.Mock(return_value=60.0))
         executor = mock.Mock()
         executor.ending.return_value = self.ending
+        executor.noted_pid.return_value = None
         self.dead = DeadWorker(store, executor, worker, OrphanedLock(store.lock_path("worker-1")), claim)
 
     def test_what_a_dead_worker_ran_is_lost_before_anybody_recovers(self) -> None:

@@ -76,21 +76,27 @@ class DeadWorker:
         self._store.assignments.finish(claim.token, self._salvage(claim, result), max_attempts)
 
     def _salvage(self, claim: Claim, result: Result) -> Result:
-        """Complete the report; the result with what it adds."""
+        """Complete the report, or write one where its worker died within the attempt's first moment; the result with
+        what it adds."""
+        launch = self._store.launches.of(claim.task)
         note = self._note
         if "stamp" not in note:
-            return result  # it died before it began a report
+            if launch:
+                return result  # nobody was told of it yet
+            started = self._store.started(claim)
+            agent = self._store.attempts(claim.task)[-1].agent
+            note = {"stamp": clock.stamp(started), "started": started, "name": agent}
         identity = process.Identity.parse(self._worker.identity)
         worker = identity.pid if identity else 0
-        launch = self._store.launches.of(claim.task)
         pid = result.pid or (None if launch else self._executor.noted_pid(note)) or worker
         result = result._replace(pid=pid)
         task = self._store.get(claim.task)
-        heading = Header.of(task, claim.token, note.get("name", SHELL), note["started"], launch, worker)
+        name = SHELL if task.command is not None else note.get("name", SHELL)
+        heading = Header.of(task, claim.token, name, note["started"], launch, worker)
         heading = heading._replace(subject=note.get("subject", heading.subject))
         directory = os.path.join(self._store.home, note.get("directory", WORKERS))
         try:
-            return salvage(directory, note["stamp"], heading, result, pid, has_ended=bool(self._ended))
+            return salvage(directory, note["stamp"], heading, result, pid, anew=bool(self._ended or not launch))
         except OSError as error:
             trouble = f"its report could not be written: {error.strerror}"
             return result._replace(note=f"{result.note}; {trouble}" if result.note else trouble)

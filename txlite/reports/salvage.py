@@ -1,7 +1,8 @@
 """The report of an attempt whose worker died, completed wherever it had come.
 
 Under TEMP there is what the agent had said until then. Where the attempt had ended, its report may have its final name
-already, whole or cut off, or may have been in memory alone: then it is written anew, and says that its output was lost.
+already, whole or cut off, or may have been in memory alone, as that of an attempt in its first moment: then it is
+written anew, and says that its output was lost.
 Called by `execution.dead_worker`.
 """
 
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
     from ..store.attempts import Result
 
 
-def salvage(directory: str, stamp: str, header: Header, result: Result, pid: int, has_ended: bool = False) -> Result:
+def salvage(directory: str, stamp: str, header: Header, result: Result, pid: int, anew: bool = False) -> Result:
     """Complete the report of an attempt whose worker died.
 
-    has_ended: before that; then it gets a report, whether there is one or not. Returns `result` with the report's path
+    anew: where there is none, write one, which says that its output was lost. Returns `result` with the report's path
     and the end of the output, if there is one. Raises OSError.
     """
     remove(draft_path(directory, header))
@@ -36,11 +37,11 @@ def salvage(directory: str, stamp: str, header: Header, result: Result, pid: int
             if start:
                 names = names_of(directory, stamp, str(pid), header)
                 return _complete(file, start, header, result, pid, path, names)
-            if has_ended and not os.fstat(file).st_size:
+            if anew and not os.fstat(file).st_size:
                 remove(path)  # made, and not written yet
         finally:
             os.close(file)
-    if has_ended:
+    if anew:
         return result._replace(report=write_whole(directory, stamp, header, result, pid, b"", is_lost=True))
     return result
 
