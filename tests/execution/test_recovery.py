@@ -117,6 +117,37 @@ class Dead(Case):
         self.assertEqual(self.json("status", "--stats")["tasks"]["backlog"], 4)
         self.assertEqual(os.listdir(os.path.join(self.home, "locks")), [])
 
+    def test_who_looks_often_asks_the_database_only_whether_it_has_changed(self) -> None:
+        self.txlite("launch", "--agent", "shell", "sleep 60")
+        store = self.store()
+        recovery, mine = Recovery(store), Recovery(store)
+        recovery.look()
+        asked: list[str] = []
+        store.database.connection.set_trace_callback(asked.append)
+        recovery.look_again(())
+        self.assertEqual(asked, ["PRAGMA data_version"])
+        store.database.connection.set_trace_callback(None)
+        (worker,) = store.workers.present()
+        identity = process.Identity.parse(worker.identity)
+        assert identity
+        os.kill(identity.pid, signal.SIGKILL)
+        wait_until(lambda: not identity.is_alive(), "the worker to die")
+        with self.subTest("the caller's own are not asked, since it hears of their deaths"):
+            mine.look([worker.id])
+            self.assertTrue(mine.is_over)
+        with self.subTest("a worker that died has changed nothing in the database"):
+            recovery.look_again(())
+            self.assertFalse(recovery.is_over)
+        with self.subTest("nothing is taken for granted now and then"):
+            mine.look([worker.id], trusts_own=False)
+            self.assertTrue(mine._is_contested, "the other has it")
+        with self.subTest("a lease runs out by itself"), self.store() as other:
+            claim = other.claim(other.add("by hand"), "somebody")
+            recovery.look_again(())
+            with mock.patch.object(clock, "monotonic", lambda now=clock.monotonic: now() + 10_000):
+                recovery.look_again(())
+            self.assertNotIn(claim.token, [one.token for one in other.claims()])
+
     def test_lock_files_tidied_away_do_not_make_a_worker_dead(self) -> None:
         run = self.start("run", "--from", self.batch("echo >> started; while ! test -e go; do sleep 0.02; done"))
         wait_until(lambda: os.path.exists(self.path("started")), "the agent to start")

@@ -45,11 +45,6 @@ def live_supervisors(store: Store) -> list[SupervisorRecord]:
     return [one for one in store.supervisors.present() if is_alive(store, one)]
 
 
-def gone_supervisors(store: Store) -> list[SupervisorRecord]:
-    """Return the supervisors that died without signing off."""
-    return [one for one in store.supervisors.present() if not is_alive(store, one)]
-
-
 def registered(store: Store) -> set[str]:
     """Return the ids of the workers and supervisors that have not signed off, or that recovery has to look at: what
     lies in home under another name than these was left behind."""

@@ -20,8 +20,11 @@ from .executors.local import LocalExecutor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ..model import WorkerRecord
     from ..store.store import Store
+    from ..store.supervisors import SupervisorRecord
     from .executor import Executor
 
 PATIENCE = 60.0  # seconds to wait for somebody else who recovers
@@ -37,6 +40,10 @@ class Recovery:
         self._executor: Executor | None = None
         self._dead: dict[str, DeadWorker] = {}
         self._is_contested = False  # somebody else holds the lock of a worker that died
+        self._is_unsure = True  # the next look may find something, though nothing has changed
+        self._has_leases = False  # there are claims by hand
+        self._seen = 0  # what the store said of its changes at the last look
+        self._living: list[WorkerRecord | SupervisorRecord] = []  # who lived then, but for who was not asked
 
     @property
     def is_over(self) -> bool:
@@ -50,21 +57,42 @@ class Recovery:
             return None
         return max(min(dead.next_step for dead in self._dead.values()) - clock.monotonic(), 0.0)
 
-    def look(self) -> None:
-        """Find workers that died, leases that ran out, and supervisors that are gone."""
-        self._is_contested = False
+    def look(self, own: Collection[str] = (), trusts_own: bool = True) -> None:
+        """Find workers that died, leases that ran out, and supervisors that are gone.
+
+        own: the caller's id, and those of its workers, of whose death it hears by itself; unless `trusts_own`, they are
+        asked all the same."""
+        self._seen = self._store.changes()
+        self._is_contested = self._is_unsure = False
+        self._living = []
         for worker in self._store.workers.unrecovered():
-            if worker.id not in self._dead:
+            if worker.id not in self._dead and not (trusts_own and worker.id in own):
                 self._open_case(worker)
-        for claim in self._store.expired():
+        self._end_leases()
+        for supervisor in self._store.supervisors.present():
+            if presence.is_alive(self._store, supervisor):
+                self._living.append(supervisor)
+                continue
+            self._store.supervisors.retire(supervisor.id)
+            wakeup.remove(self._store.wake_directory, supervisor.id)
+            liveness.OrphanedLock(self._store.lock_path(supervisor.id)).remove()
+        self._living = [one for one in self._living if one.id not in own]
+
+    def look_again(self, own: Collection[str]) -> None:
+        """Look, where there may be something that the last look did not find: idle supervisors look often."""
+        is_as_it_was = not self._is_unsure and not self._is_contested and self._store.changes() == self._seen
+        if not is_as_it_was or not all(presence.is_alive(self._store, one) for one in self._living):
+            self.look(own)
+        elif self._has_leases:
+            self._end_leases()
+
+    def _end_leases(self) -> None:
+        self._has_leases = any(not claim.held for claim in self._store.claims())
+        for claim in self._store.expired() if self._has_leases else ():
             try:
                 self._store.expire(claim.token)
             except Refused:
                 pass  # another was first, or its holder has renewed it
-        for supervisor in presence.gone_supervisors(self._store):
-            self._store.supervisors.retire(supervisor.id)
-            wakeup.remove(self._store.wake_directory, supervisor.id)
-            liveness.OrphanedLock(self._store.lock_path(supervisor.id)).remove()
 
     def tidy(self) -> None:
         """Remove the lock files and FIFOs of processes that died before they were registered, or after they had
@@ -109,9 +137,13 @@ class Recovery:
     def _open_case(self, worker: WorkerRecord) -> None:
         """Begin with a worker, if it is dead, we may judge, and nobody else does."""
         identity = process.Identity.parse(worker.identity)
-        if identity is None or identity.is_alive():
-            return  # its lock may be missing all the same: somebody tidied locks/
+        if identity is None:
+            return
+        if identity.is_alive():  # its lock may be missing all the same: somebody tidied locks/
+            self._living.append(worker)
+            return
         if not self._can_see(identity, worker):
+            self._is_unsure = True
             return
         lock = liveness.OrphanedLock(self._store.lock_path(worker.id))
         if not lock.is_taken and not lock.is_missing:

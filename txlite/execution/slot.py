@@ -20,12 +20,13 @@ LONGEST_BACKOFF = 10.0  # seconds
 
 class Slot:
     """A place for one worker. `deaths`: in a row, without an attempt ended in between; `start_at`: not before this
-    monotonic time; `is_leaving`: its worker was told to."""
+    monotonic time; `is_leaving`: its worker was told to; `worker`: its id, of the last one."""
 
     def __init__(self) -> None:
         self.deaths = 0
         self.start_at = 0.0
         self.is_leaving = False
+        self.worker = ""
         self._process: WorkerProcess | None = None
 
     @property
@@ -61,6 +62,7 @@ class Slot:
     def start(self, body: Body, settings: WorkerSettings) -> None:
         """Start a worker whose process runs `body`. Raises OSError where no process is to be had."""
         self._process = start_process(body, settings)
+        self.worker = settings.id
 
     def tell(self, stage: int) -> None:
         """Order its worker to come to this stage; LEAVE only once."""

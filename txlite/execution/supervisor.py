@@ -40,6 +40,7 @@ WITHOUT_ROOM = 10.0  # seconds until a worker is started again where the system 
 MOMENT = 2.0  # seconds for which it counts as having none
 AGAIN, PATIENCE = 0.2, 1.5  # seconds between tries to have one worker at least, and until that is given up
 LOOK = 1.0  # seconds between looks at what others did: dead workers, leases, `scale`
+LOOK_AT_ALL = 10.0  # seconds between looks that take nothing for granted
 TICK, LONGEST_TICK = 0.001, 0.03  # seconds between turns of the loop for each worker, unless a signal or `scale` comes
 
 
@@ -78,10 +79,11 @@ class Supervisor:
         self._policy = StopPolicy(self._events.signals, drain=settings.drain)
         self._shortage_at: float | None = None  # monotonic time at which a process could not be started
         self._alone_since: float | None = None  # monotonic time at which not even one worker could be started
+        self._seen: int | None = None  # what the store said of its changes at the last look
         self._told = NONE  # the stage that all workers were told to come to
         self._is_subreaper = False
         self._is_shown = False  # to who looks for somebody to be rung for a task
-        self._next_look = self._next_tick = 0.0
+        self._next_look = self._next_look_at_all = self._next_tick = 0.0
         self._recovery = Recovery(store)
 
     @property
@@ -154,7 +156,8 @@ class Supervisor:
             self._events.pause(min(pause, self._patience()), [listener.descriptor])
         slots = {slot.descriptor: slot for slot in self._slots if slot.is_taken}
         readable = self._events.wait(self._patience(), [listener.descriptor, *slots])
-        self._next_tick = clock.monotonic() + min(TICK * len(slots), LONGEST_TICK)
+        if readable:
+            self._next_tick = clock.monotonic() + min(TICK * len(slots), LONGEST_TICK)
         for descriptor in readable:
             if descriptor == listener.descriptor:
                 listener.drain()
@@ -180,7 +183,7 @@ class Supervisor:
             said = slot.hear()
         except EOFError:
             slot.bury()
-            self._recovery.look()
+            self._recovery.look(self._own())
             return
         for message in said:
             if message == FINISHED:
@@ -260,12 +263,24 @@ class Supervisor:
             self._policy.order(LEAVE)
 
     def _look_around(self) -> None:
-        self._next_look = clock.monotonic() + LOOK
+        now = clock.monotonic()
+        self._next_look = now + LOOK
         if self._is_subreaper:
             process.reap_adopted({slot.pid for slot in self._slots if slot.pid})
-        self._recovery.look()
-        self._wanted = self._store.supervisors.wanted(self.id)
+        if now >= self._next_look_at_all:
+            self._next_look_at_all = now + LOOK_AT_ALL
+            self._recovery.look(self._own(), trusts_own=False)
+        else:
+            self._recovery.look_again(self._own())
+        changes = self._store.changes()
+        if changes != self._seen:
+            self._seen = changes
+            self._wanted = self._store.supervisors.wanted(self.id)
         self._leave_if_idle()
+
+    def _own(self) -> set[str]:
+        """Who need not be asked whether they live: of a worker's death its channel tells."""
+        return {self.id, *(slot.worker for slot in self._slots if slot.is_taken)}
 
     def _leave_if_idle(self) -> None:
         if self._policy.is_leaving or self._settings.forever or not self._recovery.is_over:
