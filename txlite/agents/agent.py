@@ -169,9 +169,11 @@ def describe_agent(name: str, settings: Settings) -> Agent:
 
 def is_installed(agent: Agent) -> bool:
     """Return whether the command of an agent is on PATH."""
+    if agent.name == SHELL:
+        return True
     import shutil
 
-    return agent.name == SHELL or shutil.which(agent.argv[0]) is not None
+    return shutil.which(agent.argv[0]) is not None
 
 
 def judge_exit(code: int) -> tuple[Outcome, int, str | None]:

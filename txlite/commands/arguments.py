@@ -177,9 +177,11 @@ def add_bounds(parser: ArgumentParser, max_attempts: int | None) -> None:
 
 def join_command(words: list[str]) -> str:
     """Return a line for `sh -c`: one word is one, as with ssh and watch; several are a command and its arguments."""
+    if len(words) == 1:
+        return words[0]
     import shlex
 
-    return words[0] if len(words) == 1 else shlex.join(words)
+    return shlex.join(words)
 
 
 duration = value_of(text.parse_duration)  # seconds: for the many options that give one

@@ -18,6 +18,7 @@ import errno
 import fcntl
 import os
 import time
+from _thread import allocate_lock  # threading.Lock, without importing threading
 
 from ..errors import StoreUnavailable
 from . import clock
@@ -91,11 +92,10 @@ class FileLock:
     def __init__(self, path: str, timeout: float) -> None:
         """Open the lock file; nothing is locked yet. timeout: seconds. Raises StoreUnavailable."""
         import signal
-        import threading
 
         self.path = path
         self.timeout = timeout
-        self._threads = threading.Lock()
+        self._threads = allocate_lock()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM])  # a caller may have blocked it
         try:
             self._file = open_lock(path)
