@@ -3,16 +3,16 @@
 A persistent worker runs a few short tasks, one of each kind: with no output, with much, with a sleep, one that fails,
 one that leaves a process behind, and one that tells it to leave. strace kills it on its way into the first system call
 after it was there that changes anything, into the second, and so on, each time in a fresh home. What it had in hand is
-read, as
-`short_kills` does, and then `txlite run` goes on to the end. With --recovery it is who recovers from such a death,
-`txlite reconcile`, that is killed at each of its calls, after the worker had died at one that is drawn. Judged each
-time, by the witness log that the tasks write and by the database:
+read, as `short_kills` does, and then `txlite run` goes on to the end. With `--who recovery` it is who recovers from
+such a death, `txlite reconcile`, that is killed at one of its calls, which is drawn; with `--who supervisor` it is that
+of a run.
+Judged each time, by the witness log that the tasks write and by the database:
 
   all tasks come to their end, and nothing runs again whose end was written, there or in the worker's note;
   no attempts of a task overlap, nobody is left running, and each attempt that ended has one whole report.
 
 Linux only; needs strace, and says so where there is none. By hand:
-    python3 tests/campaigns/syscalls.py [--seconds 100] [--recovery] [--seed S]
+    python3 tests/campaigns/syscalls.py [--seconds 100] [--who WHO] [--seed S]
 Calls are drawn without repetition until the time is up, or there are no more; `--first N --last N` gives a range.
 Prints its seed first; exit 0 if all promises held, else 1 with each violation named, and the directory is kept.
 """
@@ -46,6 +46,8 @@ CHANGES = re.compile(
     r"p?write|ftruncate|f?(data)?sync|rename|link|unlink|mkdir|mknod|flock|fcntl\(.*F_SETLK|clone|v?fork|kill|"
     r"wait|pidfd|prctl|mmap\(.*MAP_SHARED|openat\(.*(O_CREAT|O_TRUNC)|exit_group"
 )
+WORKER = ("worker", "start", "--kill-after", "1")
+RUN = ("run", "-j", "2", "--max-attempts", "1", "--kill-after", "1")
 # What its tasks do between their two lines, and after them -> how they end
 TASKS = (
     (":", ":", "done"),
@@ -68,9 +70,9 @@ class Moment(NamedTuple):
 class Campaign:
     """A home as it was before, and how one of its processes dies."""
 
-    def __init__(self, scene: harness.Scene, is_recovery: bool) -> None:
+    def __init__(self, scene: harness.Scene, who: str) -> None:
         self.scene = scene
-        self.is_recovery = is_recovery
+        self.first = RUN if who == "supervisor" else WORKER  # who dies first
         self.number = 0
         self.kills: Counter[str] = Counter()
         self.in_hand = 0
@@ -80,11 +82,7 @@ class Campaign:
                 line = f"echo {number} $TXLITE_TOKEN {{}} $$ 0 >> $TXLITE_HOME/witness"
                 command = f"{line.format('start')}; {within}; {line.format('end')}; {after}"
                 store.add(f"task {number}", command=command, directory="/", max_attempts=1, score=-number)
-        self.worker = self._list_moments(self.fresh, *self._worker())
-        self.recovery: list[Moment] = []
-
-    def _worker(self) -> tuple[str, ...]:
-        return ("worker", "start", "--kill-after", "1")
+        self.moments = self._list_moments(self.fresh, *self.first)
 
     def _run(self, home: str, *words: str, strace: tuple[str, ...] = ()) -> int:
         command = [*strace, sys.executable, "-S", "-m", "txlite", "--home", home, *words]
@@ -131,15 +129,15 @@ class Campaign:
         return died
 
     def strike(self, moment: Moment) -> Iterator[str]:
-        """Kill the worker at this moment, and judge what follows."""
+        """Kill the first at this moment, and judge what follows."""
         home = self._copy(self.fresh)
-        died = self.kill(home, moment, *self._worker())
-        yield from self._go_on(home, f"the worker died at {moment.call} {moment.number}" if died else "nobody died")
+        died = self.kill(home, moment, *self.first)
+        yield from self._go_on(home, f"died at {moment.call} {moment.number}" if died else "nobody died")
 
     def strike_twice(self, first: Moment, share: float) -> Iterator[str]:
         """Kill the worker at this moment, and who recovers at a part of its way."""
         home = self._copy(self.fresh)
-        self.kill(home, first, *self._worker())
+        self.kill(home, first, *self.first)
         hands = list(read_hands(home))
         moments = self._list_moments(home, "reconcile")
         moment = moments[int(share * len(moments))]
@@ -150,7 +148,7 @@ class Campaign:
     def _go_on(self, home: str, what: str, hands: list[End] | None = None) -> Iterator[str]:
         ends = [*(hands or ()), *read_hands(home)]
         self.in_hand += any(end.where == "the note" for end in ends)
-        self._run(home, "run", "-j", "2", "--max-attempts", "1", "--kill-after", "1")
+        self._run(home, *RUN)
         before = len(self.scene.violations)
         self.scene.clear(LEFTOVER_PATIENCE)
         found = [*self.scene.violations[before:], *judge(home, ends)]
@@ -199,9 +197,9 @@ def check_runs(connection: sqlite3.Connection) -> Iterator[str]:
 def parse(argv: list[str]) -> argparse.Namespace:
     parser = harness.make_parser("Kill a worker of txlite, or who recovers from its death, at every system call.")
     parser.add_argument("--seconds", type=float, default=100.0)
-    parser.add_argument("--recovery", action="store_true", help="kill who recovers, too")
-    parser.add_argument("--first", type=int, default=0, help="call of the worker, in order")
-    parser.add_argument("--last", type=int, help="call of the worker, in order")
+    parser.add_argument("--who", choices=["worker", "supervisor", "recovery"], default="worker", help="who is killed")
+    parser.add_argument("--first", type=int, default=0, help="number of a call, in order")
+    parser.add_argument("--last", type=int, help="number of a call, in order")
     return parser.parse_args(argv)
 
 
@@ -214,14 +212,14 @@ def main(argv: list[str]) -> int:
     deadline = time.monotonic() + options.seconds
     struck = 0
     try:
-        campaign = Campaign(scene, options.recovery)
-        moments = campaign.worker[options.first : options.last]
+        campaign = Campaign(scene, options.who)
+        moments = campaign.moments[options.first : options.last]
         scene.random.shuffle(moments)
         for moment in moments:
             if time.monotonic() > deadline:
                 break
             struck += 1
-            if options.recovery:
+            if options.who == "recovery":
                 scene.violations += list(campaign.strike_twice(moment, scene.random.random()))
             else:
                 scene.violations += list(campaign.strike(moment))
