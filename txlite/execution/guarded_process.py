@@ -164,8 +164,8 @@ class GuardedProcess:
         """The quick answer for the usual case: a subreaper without children has nothing below it."""
         if self._kinship.leaves_daemons or not self._kinship.is_subreaper:
             return self._kinship.leaves_daemons
-        process.reap_adopted(())  # the agent was collected: what is dead now is another's, launched from inside it
-        return not process.has_children()
+        # The agent was collected: what is dead now is another's, launched from inside it.
+        return not process.reap_adopted(())
 
     def _read_output(self) -> bool:
         """Take what the pipe holds; False when there is no more for now."""

@@ -54,10 +54,11 @@ def start(
 
     stdin, output: descriptors; None: no input, and end-of-file at once. stderr goes where the output goes.
     """
-    here = os.open(".", getattr(os, "O_PATH", os.O_RDONLY) | os.O_CLOEXEC) if directory else -1
+    elsewhere = directory if directory != _here() else None
+    here = os.open(".", getattr(os, "O_PATH", os.O_RDONLY) | os.O_CLOEXEC) if elsewhere else -1
     try:
-        if directory:
-            os.chdir(directory)
+        if elsewhere:
+            os.chdir(elsewhere)
         return SpawnedChild(_spawn(argv, environment, stdin, output))
     except NotImplementedError:  # Python was built for an older C library
         import subprocess
@@ -67,9 +68,16 @@ def start(
             argv, env=environment, stdin=source, stdout=output, stderr=output, start_new_session=True
         )
     finally:
-        if directory:
+        if elsewhere:
             os.fchdir(here)
             os.close(here)
+
+
+def _here() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""  # it was removed
 
 
 def _spawn(argv: list[str], environment: Mapping[bytes, bytes], stdin: int | None, output: int) -> int:

@@ -47,6 +47,11 @@ def to_seconds(text: str) -> float:
 
 def to_local(text: str) -> str:
     """Return what `to_text` wrote as this machine's wall clock shows it, with its offset: 2025-10-24 15:00:00 +0200."""
+    return _to_local(text[:19] + "Z")
+
+
+@lru_cache(8)
+def _to_local(text: str) -> str:
     return _by_wall_clock("%Y-%m-%d %H:%M:%S %z", int(to_seconds(text)))
 
 

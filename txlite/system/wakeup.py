@@ -70,6 +70,15 @@ def listeners(directory: str) -> list[str]:
         return []
 
 
+def changed(directory: str) -> int:
+    """Return when somebody last began or ceased to show itself, in nanoseconds since the epoch; 0 where that is not
+    known."""
+    try:
+        return os.stat(directory).st_mtime_ns
+    except OSError:
+        return 0
+
+
 def all_names(directory: str) -> set[str]:
     """Return the names of all listeners, also of those that hide."""
     try:

@@ -86,7 +86,7 @@ PROCESSES = (
         "no end is recorded while something runs", (ORDERED,),
     ),
     Mutant(
-        "tree-left-behind", "execution/guarded_process.py", "return not process.has_children()", "return True",
+        "tree-left-behind", "execution/guarded_process.py", "return not process.reap_adopted(())", "return True",
         "an attempt is over when its tree is gone", (f"{TREES}.Trees.test_when_the_agent_exits_by_itself",),
     ),
     Mutant(
