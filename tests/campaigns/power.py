@@ -41,6 +41,7 @@ from txlite.store.integrity import RULES
 
 RECORDING_PATIENCE = 110.0  # seconds
 GOING_ON_PATIENCE = 60.0  # seconds
+ENDS = ("done", "failed", "cancelled")
 RUN = ("run", "-j", "2", "--kill-after", "1")
 
 # A command of txlite whose log is full after so many pages: pages, arguments.
@@ -112,17 +113,22 @@ total = int(tasks)
 begin("init").wait()
 run = begin("run", "-j", "3", "--from", write("first", range(total // 2)))
 programs = [add_by_program(5), add_by_program(4)]
+launched = [begin("launch", "--agent", "shell", "--json", f": launched {number}") for number in range(2)]
 while run.poll() is None:
     begin("list", "--status", "done", "--json").wait()
 for one in programs:
     one.wait()
-begin("add", "-q", "by hand").wait()
+for verb in ("cancel", "fail", "done"):
+    begin("add", "-q", "by hand").wait()
+    with open(f"{told}/{count:03d}-add") as file:
+        begin(verb, file.read().strip()).wait()
 runs = [begin("run", "-j", "2", "--from", write(f"later-{number}", range(number, number + total // 4)))
         for number in (total, 2 * total)]
 add_by_program(3).wait()
 for one in runs:
     one.wait()
 begin("list", "--json").wait()
+begin("status", "--json").wait()
 """
 
 
@@ -130,7 +136,7 @@ class Fact(NamedTuple):
     """What was told from a place of the recording on."""
 
     place: int
-    kind: str  # added, done, claimed, scored, batch
+    kind: str  # added, status, claimed, scored, batch
     task: str
     value: str = ""
 
@@ -165,29 +171,39 @@ def find_facts(words: list[Words]) -> Iterator[Fact]:
     begun: dict[str, bytes] = {}
     for word in words:
         text = begun.get(word.name, b"") + word.data
-        if word.name.endswith("-list"):
+        if word.name.endswith(("-list", "-status", "-launch")):
             begun[word.name] = text
             with contextlib.suppress(ValueError):
-                yield from (fact for one in json.loads(text) for fact in listed(word.begin, one))
+                said = json.loads(text)
+                yield from (
+                    fact for one in (said if isinstance(said, list) else [said]) for fact in listed(word.begin, one)
+                )
             continue
         lines, _, begun[word.name] = text.rpartition(b"\n")
         for line in lines.decode().splitlines():
             yield from told(word.begin, word.name, line.split())
 
 
-def listed(place: int, task: dict[str, str]) -> Iterator[Fact]:
-    yield Fact(place, "added", task["id"], task["title"])
-    if task["status"] == "done":
-        yield Fact(place, "done", task["id"])
+def listed(place: int, said: dict[str, str]) -> Iterator[Fact]:
+    """What an object says of a task, or of an attempt."""
+    if "title" in said:
+        yield Fact(place, "added", said["id"], said["title"])
+    if "attempt" in said:
+        yield Fact(place, "claimed", said["id"], str(said["attempt"]))
+    if said.get("status") in ENDS:
+        yield Fact(place, "status", said["id"], said["status"])
 
 
 def told(place: int, name: str, words: list[str]) -> Iterator[Fact]:
     """What one line says."""
     if name.endswith("-add"):
         yield Fact(place, "added", words[0], "by hand")
-    elif words[0] in ("added", "claimed", "scored", "done") and words[1].startswith("tx-"):
-        is_run = name.endswith("-run")
-        yield Fact(place, words[0], words[1], "" if is_run else " ".join(words[2:]))
+    elif words[0] in ("added", "claimed", "scored"):
+        yield Fact(place, words[0], words[1], " ".join(words[2:]))
+    elif words[0] in ENDS and words[1].startswith("tx-"):  # as a run and the program say it
+        yield Fact(place, "status", words[1], words[0])
+    elif words[0].startswith("tx-") and words[1] in ENDS:  # as a verb does
+        yield Fact(place, "status", words[0], words[1])
     elif words[1:] == ["tasks", "added"]:
         yield Fact(place, "batch", name, words[0])
 
@@ -262,7 +278,7 @@ class Campaign:
     def _go_on(self, home: str, facts: list[Fact]) -> Iterator[str]:
         """Run what is left to its end."""
         self.gone_on += 1
-        done = {fact.task for fact in facts if fact.kind == "done"}
+        done = {fact.task for fact in facts if fact.value == "done"}
         with contextlib.closing(harness.connect(home)) as connection:
             before = attempts_of(connection)
         command = [sys.executable, "-S", "-c", AFTER_THE_CUT, "--home", home, *RUN]
@@ -279,7 +295,7 @@ class Campaign:
             for task in sorted(done):
                 if after[task] != before[task]:
                     yield f"{task} was told to be done, and is run again"
-            for (task,) in connection.execute("SELECT id FROM tasks WHERE kind = 'command' AND status <> 'done'"):
+            for (task,) in connection.execute("SELECT id FROM tasks WHERE kind = 'command' AND status = 'backlog'"):
                 yield f"{task} was left by the run that went on: {run.stderr.decode()[-200:]}"
 
 
@@ -321,8 +337,8 @@ def check_facts(connection: sqlite3.Connection, facts: list[Fact]) -> Iterator[s
             yield f"{fact.task} was told ({fact.kind}), and is not there"
         elif fact.kind == "added" and found[1] != fact.value:
             yield f"{fact.task} was added as {fact.value}, and is {found[1]}"
-        elif fact.kind == "done" and found[2] != "done":
-            yield f"{fact.task} was told to be done, and is {found[2]}"
+        elif fact.kind == "status" and found[2] != fact.value:
+            yield f"{fact.task} was told to be {fact.value}, and is {found[2]}"
         elif fact.kind == "scored" and found[3] != float(fact.value):
             yield f"{fact.task} was told to have score {fact.value}, and has {found[3]}"
         elif fact.kind == "claimed" and tokens.get(fact.value) != fact.task:
