@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -80,6 +81,27 @@ class Ends(Case):
                 self.assertEqual([one["outcome"] for one in attempts], ["lost", "done"])
                 self.assertEqual({one["report"] for one in attempts}, {f"workers/{name}" for name in self.reports()})
 
+    def test_it_is_shown_until_it_is_recorded(self) -> None:
+        looking = """
+import subprocess, sys
+import txlite.cli
+from txlite.reports import report
+finish = report.Report.finish
+
+def look(*words):
+    with open("seen", "w") as file:
+        subprocess.run([sys.executable, "-m", "txlite", "status", "--json"], stdout=file, check=True)
+    return finish(*words)
+
+report.Report.finish = look
+sys.exit(txlite.cli.main())
+"""
+        argv = [sys.executable, "-c", looking, "run", "--", "echo $$ > pid; sleep 0.1"]
+        subprocess.run(argv, cwd=self.directory, env=self.environment, stdout=subprocess.PIPE, check=True)
+        (seen,) = json.loads(self.read("seen"))
+        self.assertEqual((seen["status"], seen["pid"]), ("running", int(self.read("pid"))))
+        self.assertIn("_TEMP_shell_task.md", seen["report"])
+
     def test_a_failure_counts_and_is_tried_again(self) -> None:
         self.run_dying("before its record", "echo x >> log; test -e again || { touch again; exit 7; }", 0)
         attempts = self.json("show", self.json("list")[0]["id"])["attempts"]
@@ -92,4 +114,5 @@ class Ends(Case):
             found, max_attempts = ended.parse(note) or (None, 0)
             self.assertEqual((found and found._replace(note=None), max_attempts), (result._replace(note=None), 3))
             self.assertLess(len(str(ascii(note))), 600)
+            self.assertLess(len(str(note).encode()), 400)
         self.assertIsNone(ended.parse({"attempt": 3}))

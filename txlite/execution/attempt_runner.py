@@ -80,6 +80,7 @@ class AttemptRunner:
         self._policy = context.policy
         self._next_look = clock.monotonic() + LOOK
         self._attempt = 0  # the number of the one that runs
+        self._noted: dict[str, object] = {}  # of the one that runs, beside its plan
         self._report: report.Report | None = None  # of the one that runs
         self._plan: Plan | None = None  # of the one that runs
         self._prompt_file = ""  # of the one that runs, if there is one
@@ -106,7 +107,7 @@ class AttemptRunner:
     def begin(self, plan: Plan, is_late: bool = False) -> report.Report:
         """Begin the report; before it is made, note what recovery must know to end it. Where it is late, both wait
         until the attempt has lasted a moment: nearly none of a thousand short ones needs them."""
-        self._attempt, self._plan = plan.header.attempt, plan
+        self._attempt, self._plan, self._noted = plan.header.attempt, plan, {}
         directory, cap = os.path.join(self._home, plan.directory), self._context.settings.cap
         self._report = report.Report(directory, plan.stamp, plan.header, cap, is_late, partial(self._note, plan))
         return self._report
@@ -297,7 +298,8 @@ class AttemptRunner:
             note["directory"] = plan.directory
         if header.subject != TASK:
             note["subject"] = header.subject
-        self._context.lock.write_note({**note, **more})
+        self._noted.update(more)  # who looks while it ends is still told of its report and its agent
+        self._context.lock.write_note({**note, **self._noted})
 
     def _turn(
         self,

@@ -56,8 +56,9 @@ class Liveness:
 
     def write_note(self, note: dict[str, object]) -> None:
         """Write down what those should know who come after us; at most NOTE_SIZE bytes as JSON."""
+        data = json.dumps(note, ensure_ascii=False).encode(errors="backslashreplace")  # as JSON escapes, but shorter
         try:
-            os.pwrite(self._file, json.dumps(note).encode().ljust(NOTE_SIZE), 0)
+            os.pwrite(self._file, data.ljust(NOTE_SIZE), 0)
         except OSError:
             pass  # a disk so full that even this fails: the marks on the processes must do
 
