@@ -251,7 +251,7 @@ def check_ends(connection: sqlite3.Connection, ends: list[End]) -> Iterator[str]
 def check_reports(connection: sqlite3.Connection, home: str) -> Iterator[str]:
     """One report for each attempt that ended, and no other file."""
     directory = os.path.join(home, "workers")
-    there = {f"workers/{name}" for name in os.listdir(directory)}
+    there = {f"workers/{name}" for name in (os.listdir(directory) if os.path.isdir(directory) else ())}
     known: Counter[str] = Counter()
     rows = "SELECT a.id, a.outcome, a.report, a.note, t.id FROM attempts a JOIN tasks t ON t.seq = a.task"
     for attempt, outcome, report, note, task in connection.execute(rows):

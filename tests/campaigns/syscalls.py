@@ -5,10 +5,12 @@ one that leaves a process behind, and one that tells it to leave. strace kills i
 after it was there that changes anything, into the second, and so on, each time in a fresh home. What it had in hand is
 read, as `short_kills` does, and then `txlite run` goes on to the end. With `--who recovery` it is who recovers from
 such a death, `txlite reconcile`, that is killed at one of its calls, which is drawn; with `--who supervisor` it is that
-of a run.
+of a run; with `--who launched` each process of a launch is, as it comes to that call: who launches, the worker, and the
+agent.
 Judged each time, by the witness log that the tasks write and by the database:
 
-  all tasks come to their end, and nothing runs again whose end was written, there or in the worker's note;
+  all tasks come to their end, and nothing runs again whose end was written, there or in the worker's note; what was
+  told to be launched is there;
   no attempts of a task overlap, nobody is left running, and each attempt that ended has one whole report.
 
 Linux only; needs strace, and says so where there is none. By hand:
@@ -40,11 +42,11 @@ import txlite
 
 PATIENCE = 60.0  # seconds for each process
 LEFTOVER_PATIENCE = 5.0
-CALL = re.compile(r"([a-z_0-9]+)\(")
+CALL = re.compile(r"(?:(\d+) +)?([a-z_0-9]+)\(")
 # What others can see of a process: its files, names, locks and processes.
 CHANGES = re.compile(
-    r"p?write|ftruncate|f?(data)?sync|rename|link|unlink|mkdir|mknod|flock|fcntl\(.*F_SETLK|clone|v?fork|kill|"
-    r"wait|pidfd|prctl|mmap\(.*MAP_SHARED|openat\(.*(O_CREAT|O_TRUNC)|exit_group"
+    r"(?:\d+ +)?(?:p?write|ftruncate|f?(data)?sync|rename|link|unlink|mkdir|mknod|flock|fcntl\(.*F_SETLK|clone|v?fork|"
+    r"kill|wait|pidfd|prctl|mmap\(.*MAP_SHARED|openat\(.*(O_CREAT|O_TRUNC)|exit_group)"
 )
 WORKER = ("worker", "start", "--kill-after", "1")
 RUN = ("run", "-j", "2", "--max-attempts", "1", "--kill-after", "1")
@@ -60,6 +62,15 @@ TASKS = (
 )
 
 
+def compose(number: int, within: str, after: str) -> str:
+    line = f"echo {number} $TXLITE_TOKEN {{}} $$ 0 >> $TXLITE_HOME/witness"
+    return f"{line.format('start')}; {within}; {line.format('end')}; {after}"
+
+
+LAUNCH = ("launch", "--agent", "shell", "--json", compose(1, "seq 2000; (sleep 30 &)", "sleep 0.04"))
+FIRST = {"worker": WORKER, "recovery": WORKER, "supervisor": RUN, "launched": LAUNCH}  # who dies first
+
+
 class Moment(NamedTuple):
     """The call into which a process dies: its name, and the how manyeth of that name it is."""
 
@@ -72,15 +83,15 @@ class Campaign:
 
     def __init__(self, scene: harness.Scene, who: str) -> None:
         self.scene = scene
-        self.first = RUN if who == "supervisor" else WORKER  # who dies first
+        self.first = FIRST[who]
+        self.is_launched = who == "launched"
         self.number = 0
         self.kills: Counter[str] = Counter()
         self.in_hand = 0
         self.fresh = scene.path("fresh")
         with txlite.open(self.fresh) as store:
-            for number, (within, after, _) in enumerate(TASKS, 1):
-                line = f"echo {number} $TXLITE_TOKEN {{}} $$ 0 >> $TXLITE_HOME/witness"
-                command = f"{line.format('start')}; {within}; {line.format('end')}; {after}"
+            for number, (within, after, _) in enumerate(() if self.is_launched else TASKS, 1):
+                command = compose(number, within, after)
                 store.add(f"task {number}", command=command, directory="/", max_attempts=1, score=-number)
         self.moments = self._list_moments(self.fresh, *self.first)
 
@@ -95,20 +106,23 @@ class Campaign:
     def _list_moments(self, home: str, *words: str) -> list[Moment]:
         """The calls of a process that nobody kills, from its first look for a lock of a worker on."""
         copy, trace = self._copy(home), self.scene.path("trace")
-        self._run(copy, *words, strace=("strace", "-o", trace))
-        counts: Counter[str] = Counter()
+        self._run(copy, *words, strace=("strace", *self._follow(), "-o", trace))
+        counts: Counter[tuple[str, ...]] = Counter()  # of each process, of each call
         moments: list[Moment] = []
         is_there = False
         with open(trace, encoding="utf-8", errors="replace") as file:
             for line in file:
                 found = CALL.match(line)
                 if found:
-                    counts[found[1]] += 1
+                    counts[found.groups()] += 1
                     is_there = is_there or "/locks" in line
                     if is_there and CHANGES.match(line):
-                        moments.append(Moment(found[1], counts[found[1]]))
+                        moments.append(Moment(found[2], counts[found.groups()]))
         self._end(copy)
-        return moments
+        return list(dict.fromkeys(moments))
+
+    def _follow(self) -> list[str]:
+        return ["-f"] if self.is_launched else []
 
     def _copy(self, home: str) -> str:
         self.number += 1
@@ -123,7 +137,7 @@ class Campaign:
     def kill(self, home: str, moment: Moment, *words: str) -> bool:
         """Have a process die at this moment; whether it came to it."""
         inject = f"--inject={moment.call}:signal=KILL:when={moment.number}"
-        strace = ("strace", "-o", os.devnull, "-e", f"trace={moment.call}", inject)
+        strace = ("strace", *self._follow(), "-o", os.devnull, "-e", f"trace={moment.call}", inject)
         died = self._run(home, *words, strace=strace) < 0
         self.kills[moment.call] += died
         return died
@@ -151,7 +165,7 @@ class Campaign:
         self._run(home, *RUN)
         before = len(self.scene.violations)
         self.scene.clear(LEFTOVER_PATIENCE)
-        found = [*self.scene.violations[before:], *judge(home, ends)]
+        found = [*self.scene.violations[before:], *judge(home, ends, self.is_launched)]
         del self.scene.violations[before:]
         yield from (f"{one} ({what}: {home})" for one in found)
         if not found:
@@ -169,13 +183,15 @@ def read_hands(home: str) -> Iterator[End]:
             yield End(attempt, outcome, "the database")
 
 
-def judge(home: str, ends: list[End]) -> Iterator[str]:
+def judge(home: str, ends: list[End], is_launched: bool) -> Iterator[str]:
     """All that was broken in this home."""
     lines = harness.read_witness(os.path.join(home, "witness"))
     with contextlib.closing(harness.connect(home)) as connection:
         yield from harness.check_integrity(connection)
         statuses = [row[0] for row in connection.execute("SELECT status FROM tasks ORDER BY seq")]
-        if statuses != [status for _, _, status in TASKS]:
+        if is_launched:
+            yield from check_launched(connection, statuses, harness.read(os.path.join(home, "output")))
+        elif statuses != [status for _, _, status in TASKS]:
             yield f"the tasks ended {statuses}"
         for (token,) in connection.execute("SELECT token FROM claims"):
             yield f"claim {token} is left"
@@ -185,6 +201,16 @@ def judge(home: str, ends: list[End]) -> Iterator[str]:
         yield from check_reports(connection, home)
     for message in sorted(set(TRACEBACK.findall(harness.read(os.path.join(home, "output"))))):
         yield f"there is a traceback: {message.decode(errors='replace')}"
+
+
+def check_launched(connection: sqlite3.Connection, statuses: list[str], output: bytes) -> Iterator[str]:
+    """What was launched has ended, and is there if that was told."""
+    if statuses not in ([], ["done"], ["failed"], ["cancelled"]):
+        yield f"what was launched is {statuses}"
+    found = re.search(rb'"id": "(tx-\w+)",\s+"attempt": (\d+)', output)
+    known = "SELECT 1 FROM attempts a JOIN tasks t ON t.seq = a.task WHERE t.id = ? AND a.id = ? AND a.ended"
+    if found and not connection.execute(known, (found[1].decode(), int(found[2]))).fetchone():
+        yield f"attempt {found[2].decode()} was told, and is not there, or has no end"
 
 
 def check_runs(connection: sqlite3.Connection) -> Iterator[str]:
@@ -197,7 +223,7 @@ def check_runs(connection: sqlite3.Connection) -> Iterator[str]:
 def parse(argv: list[str]) -> argparse.Namespace:
     parser = harness.make_parser("Kill a worker of txlite, or who recovers from its death, at every system call.")
     parser.add_argument("--seconds", type=float, default=100.0)
-    parser.add_argument("--who", choices=["worker", "supervisor", "recovery"], default="worker", help="who is killed")
+    parser.add_argument("--who", choices=list(FIRST), default="worker", help="who is killed")
     parser.add_argument("--first", type=int, default=0, help="number of a call, in order")
     parser.add_argument("--last", type=int, help="number of a call, in order")
     return parser.parse_args(argv)

@@ -19,7 +19,7 @@ from .ended import parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..model import Claim, WorkerRecord
+    from ..model import Claim, Launch, WorkerRecord
     from ..store.store import Store
     from ..system.liveness import OrphanedLock
     from .executor import Executor
@@ -79,13 +79,7 @@ class DeadWorker:
         """Complete the report, or write one where its worker died within the attempt's first moment; the result with
         what it adds."""
         launch = self._store.launches.of(claim.task)
-        note = self._note
-        if "stamp" not in note:
-            if launch:
-                return result  # nobody was told of it yet
-            started = self._store.started(claim)
-            agent = self._store.attempts(claim.task)[-1].agent
-            note = {"stamp": clock.stamp(started), "started": started, "name": agent}
+        note = self._note if "stamp" in self._note else self._recall(claim, launch)
         identity = process.Identity.parse(self._worker.identity)
         worker = identity.pid if identity else 0
         pid = result.pid or (None if launch else self._executor.noted_pid(note)) or worker
@@ -96,7 +90,13 @@ class DeadWorker:
         heading = heading._replace(subject=note.get("subject", heading.subject))
         directory = os.path.join(self._store.home, note.get("directory", WORKERS))
         try:
-            return salvage(directory, note["stamp"], heading, result, pid, anew=bool(self._ended or not launch))
+            return salvage(directory, note["stamp"], heading, result, pid)
         except OSError as error:
             trouble = f"its report could not be written: {error.strerror}"
             return result._replace(note=f"{result.note}; {trouble}" if result.note else trouble)
+
+    def _recall(self, claim: Claim, launch: Launch | None) -> dict:
+        """What it would have noted, as the database has it."""
+        started, agent = self._store.started(claim), self._store.attempts(claim.task)[-1].agent
+        directory = launch.type if launch else WORKERS
+        return {"stamp": clock.stamp(started), "started": started, "name": agent, "directory": directory}

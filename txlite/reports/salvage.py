@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from ..store.attempts import Result
 
 
-def salvage(directory: str, stamp: str, header: Header, result: Result, pid: int, anew: bool = False) -> Result:
+def salvage(directory: str, stamp: str, header: Header, result: Result, pid: int) -> Result:
     """Complete the report of an attempt whose worker died.
 
-    anew: where there is none, write one, which says that its output was lost. Returns `result` with the report's path
-    and the end of the output, if there is one. Raises OSError.
+    Where there is none, one is written, and says that its output was lost. Returns `result` with the report's path and
+    the end of the output. Raises OSError.
     """
     remove(draft_path(directory, header))
     remove(prompt_file(directory, header.attempt))
@@ -37,13 +37,11 @@ def salvage(directory: str, stamp: str, header: Header, result: Result, pid: int
             if start:
                 names = names_of(directory, stamp, str(pid), header)
                 return _complete(file, start, header, result, pid, path, names)
-            if anew and not os.fstat(file).st_size:
+            if not os.fstat(file).st_size:
                 remove(path)  # made, and not written yet
         finally:
             os.close(file)
-    if anew:
-        return result._replace(report=write_whole(directory, stamp, header, result, pid, b"", is_lost=True))
-    return result
+    return result._replace(report=write_whole(directory, stamp, header, result, pid, b"", is_lost=True))
 
 
 def _complete(file: int, start: int, header: Header, result: Result, pid: int, path: str, names: list[str]) -> Result:
