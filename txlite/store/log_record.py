@@ -60,6 +60,12 @@ class Log:
             self._file = os.open(self._path + LOG, os.O_RDONLY | os.O_CLOEXEC)
         return self._file
 
+    def recognize(self) -> None:
+        """Take the log for noted, if it is: as a database is opened, not at its first commit, for which others wait."""
+        record, salt = _load(self._path), read_salt(self._path)
+        if record and record.salt == salt:
+            self._salt = bytes.fromhex(salt)
+
     def note(self) -> None:
         """Write down which log it is, where it has just begun: after a commit, under the lock."""
         try:

@@ -184,7 +184,11 @@ def _set_synchronous(connection: sqlite3.Connection, path: str, synchronous: str
         connection.execute(f"PRAGMA synchronous = {'NORMAL' if has_log else synchronous}")
     except sqlite3.Error as error:
         raise translated(error, path) from error
-    return Log(path) if has_log else None
+    if not has_log:
+        return None
+    log = Log(path)
+    log.recognize()
+    return log
 
 
 def _read_text(data: bytes) -> str:
