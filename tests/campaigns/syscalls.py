@@ -93,6 +93,7 @@ class Campaign:
             for number, (within, after, _) in enumerate(() if self.is_launched else TASKS, 1):
                 command = compose(number, within, after)
                 store.add(f"task {number}", command=command, directory="/", max_attempts=1, score=-number)
+        self._list_moments(self.fresh, *self.first)  # what was not compiled is compiled now
         self.moments = self._list_moments(self.fresh, *self.first)
 
     def _run(self, home: str, *words: str, strace: tuple[str, ...] = ()) -> int:

@@ -1,4 +1,7 @@
-"""What was told is on the disk: a power cut is played by keeping what each sync had reached, and nothing after it."""
+"""What was told is on the disk: a power cut is played by keeping what each sync had reached, and nothing after it.
+
+`tests/campaigns/power.py` plays it at every place, with any part of what was not synced; here it does so for seconds.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from collections.abc import Iterable
 
 import txlite
 
-from ..case import Case
+from ..case import ROOT, Case
 
 # A process of txlite in which each sync of the log puts a copy of the database as it is on the disk then beside it.
 SYNCING = """
@@ -128,6 +131,17 @@ with txlite.open() as store, txlite.open() as other:
             self.assertEqual(synced, [])
             store.done(store.list(["ready"])[0].id)
             self.assertEqual(synced, [1])
+
+    def test_the_power_is_cut_anywhere(self) -> None:
+        campaign = os.path.join(ROOT, "tests", "campaigns", "power.py")
+        command = [sys.executable, campaign, "--cuts", "80", "--tasks", "8", "--pages", "30", "--every", "80"]
+        ended = subprocess.run(
+            command, env=self.environment, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        if ended.stdout.startswith("skipped"):
+            self.skipTest(ended.stdout)
+        self.assertEqual(ended.returncode, 0, ended.stdout)
 
 
 if __name__ == "__main__":
