@@ -41,6 +41,7 @@ STOP_PATIENCE = 0.5  # seconds until a process that was told to stop has
 END_PATIENCE = 90.0  # seconds that a round may take after its last kill
 LEFTOVER_PATIENCE = 20.0  # seconds until a leftover counts
 STOPPED = 0.6  # of the workers that are killed are stopped, and read, before that
+LOOKS = 0.15  # of the kills are followed by somebody who looks, and recovers what is lost
 TWO_RUNS = 0.3  # of the rounds have two supervisors at once
 
 # kind of kill -> weight
@@ -82,8 +83,7 @@ class Round:
                 file.write(f"{line.format('start')}{habit}; {line.format('end')}\n")
 
     def start_run(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-S", "-m", "txlite", "--home", self.home, "run", "-j", self.workers]
-        return self.scene.start([*command, "--from", self.batch, "--kill-after", "1"], self.output)
+        return self._begin("run", "-j", self.workers, "--from", self.batch, "--kill-after", "1")
 
     def drive(self) -> None:
         """Run the batch to its end, killing on the way."""
@@ -102,8 +102,7 @@ class Round:
         self.scene.clear(LEFTOVER_PATIENCE)
         for run in self.runs:
             run.wait()
-        tidy = [sys.executable, "-S", "-m", "txlite", "--home", self.home, "reconcile"]
-        self.scene.start(tidy, self.output).wait(END_PATIENCE)  # a worker may have died before it was entered
+        self._begin("reconcile").wait(END_PATIENCE)  # a worker may have died before it was entered
 
     def _renew_runs(self) -> bool:
         """Start those again that were killed; whether one goes on."""
@@ -140,7 +139,13 @@ class Round:
         struck = [pid for pid in victims if harness.strike(pid)]
         if struck:
             self.scene.note_kill(kind, struck)
+            if self.random.random() < LOOKS:
+                self._begin("status")
         return bool(struck)
+
+    def _begin(self, *words: object) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-S", "-m", "txlite", "--home", self.home, *words]
+        return self.scene.start(command, self.output)
 
     def _read_hands(self, pid: int) -> Iterator[End]:
         """The ends that a stopped worker had written."""
