@@ -58,6 +58,22 @@ class Processes(Case):
         self.assertEqual(outcomes.count("done"), 6)
         self.assertEqual(set(outcomes) - {"done", "interrupted"}, set())
 
+    def test_where_few_files_may_be_open_fewer_workers_do_the_work(self) -> None:
+        waiting = "touch begun.$$; until test -e go; do sleep 0.02; done"
+
+        def lower() -> None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (60, 60))
+
+        run = self.start("run", "--from", self.batch(*[waiting] * 40), "--workers", "40", preexec_fn=lower)
+        assert run.stdout
+        said = iter(lambda: run.stdout.readline().decode(), "")
+        self.assertTrue(any("no room for another process (`ulimit -u -n`)" in line for line in said))
+        self.assertTrue(5 < len(self.worker_pids()) < 40)
+        with open(self.path("go"), "w"):
+            pass
+        self.assertIn("40 done\n", list(said))
+        self.assertEqual(run.wait(60), 0)
+
     def test_a_start_that_waits_is_told_and_ends_with_the_run(self) -> None:
         task = self.txlite("add", "-q", "--", "true").strip()
         run = self.start("run", preexec_fn=self.lower(2))  # itself and a worker: and no agent

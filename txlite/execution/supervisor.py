@@ -252,7 +252,7 @@ class Supervisor:
 
     def _bear(self, shortage: Error, slot: Slot) -> None:
         """Go on with fewer workers for a while; where there is none, and none can be had, it is over."""
-        now = clock.monotonic()
+        now = self._shortage_at = clock.monotonic()
         slot.start_at = now + WITHOUT_ROOM
         if any(other.is_taken for other in self._slots):
             return

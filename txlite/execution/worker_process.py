@@ -9,6 +9,7 @@ as all the rest of it.) Used by `slot`.
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import resource
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 OPEN_FILES = resource.getrlimit(resource.RLIMIT_NOFILE)  # as we were started: so many may an agent open
 ROOM = 64  # descriptors that a supervisor has free before it starts one more worker
+NEEDED = 16  # that it needs itself
+_highest = 0  # descriptor that was seen
 FORKS = sys.platform == "linux"  # elsewhere system libraries may have threads that no fork survives
 
 
@@ -57,12 +60,11 @@ def _fork(body: Body, settings: WorkerSettings) -> WorkerProcess:
     import multiprocessing
 
     (orders, ordering), (hearing, words) = pipes = _make_pipes()
-    highest = max(map(int, os.listdir("/proc/self/fd"))) + ROOM
-    if highest > OPEN_FILES[0]:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES[1], OPEN_FILES[1]))  # for us, not for the workers
+    highest = _find_highest(*pipes[0], *pipes[1]) + ROOM
     arguments = (body, settings, orders, words, highest)
     process = multiprocessing.get_context("fork").Process(target=_be_forked, args=arguments, name=settings.id)
     try:
+        _make_room(max(*pipes[0], *pipes[1]))
         with _signals_blocked():
             process.start()
     except OSError:
@@ -72,6 +74,22 @@ def _fork(body: Body, settings: WorkerSettings) -> WorkerProcess:
     os.close(orders)
     os.close(words)
     return WorkerProcess(process, Channel(hearing, ordering))
+
+
+def _make_room(newest: int) -> None:
+    """Let us, not the workers, have more descriptors, where few are left above the newest. Raises OSError where there
+    are none for what has to be opened again."""
+    if newest + ROOM > OPEN_FILES[0]:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES[1], OPEN_FILES[1]))
+    if 0 <= OPEN_FILES[1] < newest + NEEDED:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+
+def _find_highest(*new: int) -> int:
+    """The highest descriptor that this process had open since it started workers; the lowest are given first."""
+    global _highest
+    _highest = max(_highest or max(map(int, os.listdir("/proc/self/fd"))), *new)
+    return _highest
 
 
 def _make_pipes() -> tuple[tuple[int, int], tuple[int, int]]:

@@ -74,7 +74,7 @@ class RunProgress:
             self._progress.say("stopping: what runs may finish; another Ctrl-C, or TERM, ends that, too")
         if not self._is_told_of_room and self.lacks_room():
             self._is_told_of_room = True
-            self._progress.say("the system has no room for another process (`ulimit -u`): tasks wait for it")
+            self._progress.say("the system has no room for another process (`ulimit -u -n`): tasks wait for it")
         events = self._store.history.finished_since(self._event)
         if events:
             self._event = events[-1].event
