@@ -17,7 +17,7 @@ from unittest import mock
 
 import txlite
 from txlite.model import Lane
-from txlite.store import database, migrations, schema, set_aside
+from txlite.store import database, log_record, migrations, schema, set_aside
 from txlite.store.create import create
 from txlite.store.opening import open_database, write_lock
 from txlite.system import mounts
@@ -256,6 +256,21 @@ os._exit(0)"""
         self.txlite("add", "second")
         self.assertEqual(self.errors, "")
         self.assertEqual(self.titles(), {"first", "second"})
+
+    def test_a_log_that_is_written_down_is_looked_at_once(self) -> None:
+        with self.store() as first:
+            first.add("begins a log")
+            record = self.read(os.path.join(self.home, "tasks.db.log"))
+            with (
+                mock.patch.object(log_record, "_own_state", wraps=log_record._own_state) as asked,
+                self.store() as other,
+            ):
+                other.add("goes on in it")
+                self.assertEqual(asked.call_count, 1)
+            self.assertEqual(self.read(os.path.join(self.home, "tasks.db.log")), record)
+        with self.store() as third:  # all have left, and the log with them
+            third.add("begins another")
+        self.assertNotEqual(self.read(os.path.join(self.home, "tasks.db.log")), record)
 
 
 class Durability(Case):

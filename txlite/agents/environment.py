@@ -30,15 +30,9 @@ class Environment:
     """What agents inherit from the worker: made once, as bytes, because each start would encode it again."""
 
     def __init__(self, agent: Agent, home: str) -> None:
-        from fnmatch import fnmatchcase
-
         self._for_commands = dict(os.environb)
         self._for_commands[b"TXLITE_HOME"] = os.fsencode(home)
-        self._for_prompts = {
-            name: value
-            for name, value in self._for_commands.items()
-            if not any(fnmatchcase(os.fsdecode(name), pattern) for pattern in agent.hidden)
-        }
+        self._for_prompts = _without(agent.hidden, self._for_commands) if agent.hidden else dict(self._for_commands)
         self._for_prompts.update((os.fsencode(name), os.fsencode(value)) for name, value in agent.added)
 
     def of(self, task: Task, claim: Claim, uuid: str, for_agent: bool = True) -> dict[bytes, bytes]:
@@ -55,6 +49,17 @@ class Environment:
         environment[b"TXLITE_DIRECTORY"] = environment[b"PWD"] = directory
         environment[MARK.encode()] = f"{uuid}:{claim.token}".encode()
         return environment
+
+
+def _without(hidden: tuple[str, ...], environment: dict[bytes, bytes]) -> dict[bytes, bytes]:
+    """What is not hidden by a pattern."""
+    from fnmatch import fnmatchcase
+
+    return {
+        name: value
+        for name, value in environment.items()
+        if not any(fnmatchcase(os.fsdecode(name), pattern) for pattern in hidden)
+    }
 
 
 SECRETS = ("*TOKEN*", "*SECRET*", "*PASSW*", "*KEY*", "*CREDENTIAL*", "*AUTH*", "*PRIVATE*", "*COOKIE*")

@@ -18,8 +18,13 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from contextlib import contextmanager
 
 from ..system.named_tuple import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LOG = "-wal"
 RECORD = ".log"
@@ -177,9 +182,10 @@ def _is_older(path: str, other: str) -> bool:
 def _own_state(path: str) -> tuple[str, str] | None:
     """The uuid and the last change of state in the file by itself; None where it is no whole database."""
     try:
-        uuid = str(_ask(path, UUID)[0])
-        return uuid, _in_words(_ask(path, LAST_EVENT))
-    except (sqlite3.Error, IndexError):
+        with _file(path) as connection:
+            uuid = str(connection.execute(UUID).fetchone()[0])
+            return uuid, _in_words(connection.execute(LAST_EVENT).fetchone() or ())
+    except (sqlite3.Error, TypeError):
         return None
 
 
@@ -207,14 +213,19 @@ def _is_whole(path: str) -> bool:
 
 
 def _ask(path: str, question: str, *values: str, with_log: bool = False) -> tuple:
-    """The first row that the database file gives, without its log or with it; nothing where there is none.
+    """The first row that the database file gives, without its log or with it; nothing where there is none."""
+    with _file(path, with_log) as connection:
+        return connection.execute(question, values).fetchone() or ()
 
-    Through SQLite: another descriptor of the file, closed, would drop the locks of this process.
-    """
+
+@contextmanager
+def _file(path: str, with_log: bool = False) -> Iterator[sqlite3.Connection]:
+    """The database file, without its log or with it. Through SQLite: another descriptor of the file, closed, would drop
+    the locks of this process."""
     quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     connection = sqlite3.connect(f"file:{quoted}?mode=ro" + ("" if with_log else "&immutable=1"), uri=True)
     try:
-        return connection.execute(question, values).fetchone() or ()
+        yield connection
     finally:
         connection.close()
 
