@@ -18,11 +18,14 @@ CALM = 2.0  # seconds from then until what its start put off is over
 
 
 class Run:
-    """A context: entered when all its workers wait for work, left when all are gone. `flags` are the interpreter's."""
+    """A context: entered when all its workers wait for work, which took so many `seconds`, left when all are gone.
+    `flags` are the interpreter's."""
 
     def __init__(self, home: str, workers: int, flags: Sequence[str] = ()) -> None:
         self._wake = os.path.join(home, "wake")
         self._workers = workers
+        self.seconds = 0.0
+        self._started = time.monotonic()
         self._supervisor = subprocess.Popen(
             [sys.executable, *flags, "-m", "txlite", "run", "--forever", "--json", "--workers", str(workers)],
             cwd=homes.PACKAGE, env=homes.environment(home), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -30,11 +33,11 @@ class Run:
         )  # fmt: skip
 
     def __enter__(self) -> Run:
-        deadline = time.monotonic() + PATIENCE
         while self._idle() < self._workers:
-            if time.monotonic() > deadline or self._supervisor.poll() is not None:
+            if time.monotonic() > self._started + PATIENCE or self._supervisor.poll() is not None:
                 raise RuntimeError("the run did not get idle")
-            time.sleep(0.05)
+            time.sleep(0.02)
+        self.seconds = time.monotonic() - self._started
         time.sleep(CALM)
         return self
 
