@@ -74,11 +74,11 @@ class Slot:
         """Return all that its worker has said. Raises EOFError where that was all, because it has died."""
         return self._process.channel.receive() if self._process else []
 
-    def bury(self) -> None:
+    def bury(self) -> bool:
         """Empty the place of a worker that has died, told to or not; where it was not, the next one starts later each
-        time."""
+        time. Return whether it signed off before."""
         assert self._process
-        self._process.join()
+        has_signed_off = self._process.join() == 0
         self.let_go()
         self._process = None
         if self.is_leaving:
@@ -86,6 +86,7 @@ class Slot:
         else:
             self.deaths += 1
             self.start_at = clock.monotonic() + (min(0.1 * 2**self.deaths, LONGEST_BACKOFF) if self.deaths > 1 else 0.0)
+        return has_signed_off
 
     def let_go(self) -> None:
         """Close the channel: a worker that lives finishes what it runs, and leaves."""

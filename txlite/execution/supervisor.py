@@ -114,6 +114,7 @@ class Supervisor:
             self._store.supervisors.register(self.id, str(process.identify(os.getpid())), self._wanted)
             self._recovery.tidy()
             self._recovery.look()
+            self._next_look_at_all = clock.monotonic() + LOOK_AT_ALL
             self._supervise(listener)
         finally:
             for slot in self._slots:
@@ -182,8 +183,8 @@ class Supervisor:
         try:
             said = slot.hear()
         except EOFError:
-            slot.bury()
-            self._recovery.look(self._own())
+            if not slot.bury():
+                self._recovery.look(self._own())
             return
         for message in said:
             if message == FINISHED:

@@ -45,10 +45,12 @@ class WorkerProcess:
         self.channel = channel
         self._process = process
 
-    def join(self) -> None:
-        """Wait until it has ended, and collect it."""
+    def join(self) -> int | None:
+        """Wait until it has ended, and collect it; return its exit code, below 0 for a signal."""
         self._process.join()
+        code = self._process.exitcode
         self._process.close()
+        return code
 
 
 def start_process(body: Body, settings: WorkerSettings) -> WorkerProcess:

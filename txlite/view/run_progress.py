@@ -56,6 +56,7 @@ class RunProgress:
         self.workers: set[str] = set()
         self.heed: Callable[[Iterable[Finished]], None] = lambda events: None
         self.last_workers: dict[str, str | None] = {}  # task -> worker of its last attempt
+        self._last_statuses: dict[str, str] = {}  # task -> what it came to with that
         self._store = store
         self._progress = progress
         self._is_loop = is_loop
@@ -79,6 +80,7 @@ class RunProgress:
         if events:
             self._event = events[-1].event
             self.last_workers.update((event.task, event.worker) for event in events)
+            self._last_statuses.update((event.task, event.to_status) for event in events)
             self._progress.finished(filter(self._is_ours, events))
             self.heed(events)
         if clock.monotonic() >= self._next_drawing or (events and self._is_loop):
@@ -108,9 +110,10 @@ class RunProgress:
     def _count_running(self) -> int:
         return sum(claim.worker in self.workers for claim in self._store.claims())
 
-    def tasks(self) -> list[Task]:
-        """Return the tasks of which the run's own workers made the last attempt."""
-        return [self._store.get(task) for task, worker in self.last_workers.items() if worker in self.workers]
+    def tasks(self, but_done: bool) -> list[Task]:
+        """Return the tasks of which the run's own workers made the last attempt, or those that this did not do."""
+        own = (task for task, worker in self.last_workers.items() if worker in self.workers)
+        return [self._store.get(task) for task in own if not (but_done and self._last_statuses[task] == DONE)]
 
 
 def show_run(store: Store, agent: Agent, batch: Batch | None = None, quiet: bool = False) -> RunProgress:
@@ -145,10 +148,12 @@ class RunResult(NamedTuple):
 def conclude(store: Store, batch: Batch | None, progress: RunProgress, limit: int = FEW) -> RunResult:
     """Return how a run ended: what its own workers touched, and what is left of its batch, or of the queue, with the
     first `limit` tasks for each cause."""
-    tasks = {task.id: task for task in (*progress.tasks(), *(store.batches.failed(batch) if batch else ()))}
-    failed = [task for task in tasks.values() if task.status == "failed"]
+    own = progress.tasks(but_done=batch is not None)
+    tasks = {task.id: task for task in (*own, *(store.batches.failed(batch) if batch else ()))}
+    failed = [task for task in tasks.values() if task.status == FAILED]
     counts = store.batches.count(batch) if batch else _count(tasks.values())
-    return RunResult(counts, failed, look_at_waiting(store, batch, limit))
+    has_ended = batch is not None and counts.keys() <= {DONE, FAILED, CANCELLED}
+    return RunResult(counts, failed, [] if has_ended else look_at_waiting(store, batch, limit))
 
 
 def _count(tasks: Iterable[Task]) -> dict[str, int]:
