@@ -6,7 +6,7 @@ after it was there that changes anything, into the second, and so on, each time 
 read, as `short_kills` does, and then `txlite run` goes on to the end. With `--who recovery` it is who recovers from
 such a death, `txlite reconcile`, that is killed at one of its calls, which is drawn; with `--who supervisor` it is that
 of a run; with `--who launched` each process of a launch is, as it comes to that call: who launches, the worker, and the
-agent.
+agent. With `--signal TERM` or another nobody is killed, but told to leave, there: then no attempt may be lost.
 Judged each time, by the witness log that the tasks write and by the database:
 
   all tasks come to their end, and nothing runs again whose end was written, there or in the worker's note; what was
@@ -14,7 +14,7 @@ Judged each time, by the witness log that the tasks write and by the database:
   no attempts of a task overlap, nobody is left running, and each attempt that ended has one whole report.
 
 Linux only; needs strace, and says so where there is none. By hand:
-    python3 tests/campaigns/syscalls.py [--seconds 100] [--who WHO] [--seed S]
+    python3 tests/campaigns/syscalls.py [--seconds 100] [--who WHO] [--signal NAME] [--seed S]
 Calls are drawn without repetition until the time is up, or there are no more; `--first N --last N` gives a range.
 Prints its seed first; exit 0 if all promises held, else 1 with each violation named, and the directory is kept.
 """
@@ -81,8 +81,9 @@ class Moment(NamedTuple):
 class Campaign:
     """A home as it was before, and how one of its processes dies."""
 
-    def __init__(self, scene: harness.Scene, who: str) -> None:
+    def __init__(self, scene: harness.Scene, who: str, signal: str) -> None:
         self.scene = scene
+        self.signal = signal
         self.first = FIRST[who]
         self.is_launched = who == "launched"
         self.number = 0
@@ -137,10 +138,10 @@ class Campaign:
 
     def kill(self, home: str, moment: Moment, *words: str) -> bool:
         """Have a process die at this moment; whether it came to it."""
-        inject = f"--inject={moment.call}:signal=KILL:when={moment.number}"
+        inject = f"--inject={moment.call}:signal={self.signal}:when={moment.number}"
         strace = ("strace", *self._follow(), "-o", os.devnull, "-e", f"trace={moment.call}", inject)
         died = self._run(home, *words, strace=strace) < 0
-        self.kills[moment.call] += died
+        self.kills[moment.call] += died or self.is_launched or self.signal != "KILL"
         return died
 
     def strike(self, moment: Moment) -> Iterator[str]:
@@ -168,6 +169,8 @@ class Campaign:
         self.scene.clear(LEFTOVER_PATIENCE)
         found = [*self.scene.violations[before:], *judge(home, ends, self.is_launched)]
         del self.scene.violations[before:]
+        if self.signal != "KILL":
+            found += check_nothing_lost(home)
         yield from (f"{one} ({what}: {home})" for one in found)
         if not found:
             shutil.rmtree(home)
@@ -214,6 +217,12 @@ def check_launched(connection: sqlite3.Connection, statuses: list[str], output: 
         yield f"attempt {found[2].decode()} was told, and is not there, or has no end"
 
 
+def check_nothing_lost(home: str) -> Iterator[str]:
+    with contextlib.closing(harness.connect(home)) as connection:
+        for attempt, note in connection.execute("SELECT id, note FROM attempts WHERE outcome = 'lost'"):
+            yield f"attempt {attempt} was lost: {note}"
+
+
 def check_runs(connection: sqlite3.Connection) -> Iterator[str]:
     """A task has one attempt that came to an end of its own; the others were lost."""
     own = "SELECT task, count(*) FROM attempts WHERE outcome IN ('done', 'failed') GROUP BY task HAVING count(*) > 1"
@@ -225,6 +234,9 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser = harness.make_parser("Kill a worker of txlite, or who recovers from its death, at every system call.")
     parser.add_argument("--seconds", type=float, default=100.0)
     parser.add_argument("--who", choices=list(FIRST), default="worker", help="who is killed")
+    parser.add_argument(
+        "--signal", choices=["KILL", "TERM", "INT", "QUIT", "HUP"], default="KILL", help="which it gets"
+    )
     parser.add_argument("--first", type=int, default=0, help="number of a call, in order")
     parser.add_argument("--last", type=int, help="number of a call, in order")
     return parser.parse_args(argv)
@@ -239,7 +251,7 @@ def main(argv: list[str]) -> int:
     deadline = time.monotonic() + options.seconds
     struck = 0
     try:
-        campaign = Campaign(scene, options.who)
+        campaign = Campaign(scene, options.who, options.signal)
         moments = campaign.moments[options.first : options.last]
         scene.random.shuffle(moments)
         for moment in moments:
@@ -254,7 +266,7 @@ def main(argv: list[str]) -> int:
         scene.kill_all()
     kinds = ", ".join(f"{count} {call}" for call, count in campaign.kills.most_common(8))
     figures = (
-        f"{sum(campaign.kills.values())} kills at {struck} of {len(moments)} calls ({kinds} ...), "
+        f"{sum(campaign.kills.values())} times {options.signal} at {struck} of {len(moments)} calls ({kinds} ...), "
         f"{campaign.in_hand} with an end in hand"
     )
     return scene.conclude(scene.violations, figures)
