@@ -19,6 +19,10 @@ import os, signal, sys
 import txlite.cli
 from txlite.execution import sources
 from txlite.reports import naming, report
+from txlite.system import clock
+
+stamp = clock.stamp
+clock.stamp = lambda text="": stamp(text or "2026-01-01T00:00:00.000Z")  # not the second of the claim
 
 def dies(function, afterwards):
     def call(*words, **named):
@@ -33,6 +37,7 @@ def dies(function, afterwards):
 owner, name, afterwards = {
     "before its report": (report.Report, "finish", False),
     "in its draft": (report, "create", True),
+    "under its first name": (report, "link_first", True),
     "in its report": (report, "create_first", True),
     "before its record": (sources.QueueSource, "record", False),
     "after its record": (sources.QueueSource, "record", True),
@@ -73,10 +78,11 @@ class Ends(Case):
                     self.assertEqual("the rest was lost" in text, not output)
 
     def test_no_file_is_left_of_one_that_had_not(self) -> None:
-        for command in ("sleep 0.1", "head -c 100000 /dev/zero"):  # it lasts, or has more to say than waits
-            with self.subTest(command):
+        long, loud = "sleep 0.1", "head -c 100000 /dev/zero"  # it lasts, or has more to say than waits
+        for point, command in (("in its draft", long), ("in its draft", loud), ("under its first name", long)):
+            with self.subTest(point, command=command):
                 self.setUp()
-                self.run_dying("in its draft", command, 0)
+                self.run_dying(point, command, 0)
                 attempts = self.json("show", self.json("list")[0]["id"])["attempts"]
                 self.assertEqual([one["outcome"] for one in attempts], ["lost", "done"])
                 self.assertEqual({one["report"] for one in attempts}, {f"workers/{name}" for name in self.reports()})

@@ -16,6 +16,7 @@ ATTEMPTS = "execution.test_run.Attempts"
 ARCHIVE = "reports.test_archive.Crashes"
 ONLY_REPORTS = "reports.test_retention.OnlyReports"
 RESULTS = "agents.test_results"
+ENDED = "execution.test_ended.Ends"
 
 PROCESSES = (
     Mutant(
@@ -34,8 +35,7 @@ PROCESSES = (
         "what could not be killed is not run twice", (GIVEN,),
     ),
     Mutant(
-        "recovery-of-the-living", "execution/recovery.py", "if identity is None or identity.is_alive():",
-        "if identity is None:",
+        "recovery-of-the-living", "execution/recovery.py", "        if identity.is_alive():", "        if False:",
         "who lives is not recovered, though its lock file is gone",
         (f"{DEAD}.test_lock_files_tidied_away_do_not_make_a_worker_dead",),
     ),
@@ -131,7 +131,7 @@ PROCESSES = (
     ),
     Mutant(
         "agent-sees-what-is-hidden", "agents/environment.py",
-        "if not any(fnmatchcase(os.fsdecode(name), pattern) for pattern in agent.hidden)", "if True",
+        "if not any(fnmatchcase(os.fsdecode(name), pattern) for pattern in hidden)", "if True",
         "what an agent's configuration hides does not reach it", ("agents.test_agents.Agents",),
     ),
     Mutant(
@@ -233,6 +233,14 @@ WORKERS = (
     Mutant(
         "more-workers-than-tasks", "execution/supervisor.py", "due[: self._count_missing()] if due else []", "due",
         "workers start when there is work for them", ("execution.test_slot.Demand",),
+    ),
+    Mutant(
+        "report-unannounced", "reports/report.py", "        self._announce()\n", "",
+        "a report's file is found by who recovers", (f"{ENDED}.test_no_file_is_left_of_one_that_had_not",),
+    ),
+    Mutant(
+        "end-noted-alone", "execution/attempt_runner.py", "self._noted.update(more)", "self._noted = more",
+        "an attempt that ends is shown with report and PID", (f"{ENDED}.test_it_is_shown_until_it_is_recorded",),
     ),
 )  # fmt: skip
 
