@@ -108,8 +108,10 @@ class Agent(NamedTuple):
 
     def check_prompt(self, prompt: str) -> None:
         """Raise UsageError for a prompt that the system would not take as an argument."""
+        if self.prompt != "argument":
+            return
         size = len(prompt.encode())
-        if self.prompt == "argument" and size > ARGUMENT_BYTES:
+        if size > ARGUMENT_BYTES:
             raise UsageError(
                 f"the prompt is {size:,} bytes long and the system takes {ARGUMENT_BYTES:,} as an argument: set "
                 f"`prompt = stdin` or `prompt = file` in [agent {self.name}] of config.ini"

@@ -132,7 +132,7 @@ class _Lines:
                 raise UsageError(f"--from {self._source}: line {number} is not UTF-8: re-encode it") from None
             if "\0" in decoded:
                 raise UsageError(f"--from {self._source}: line {number} contains a NUL byte: remove it")
-            if decoded.strip() and not decoded.lstrip().startswith("#"):
+            if decoded.lstrip()[:1] not in ("", "#"):
                 yield decoded
 
 
