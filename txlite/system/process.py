@@ -139,11 +139,9 @@ def _ps(selection: list[str]) -> dict[int, Process]:
 def become_subreaper() -> bool:
     """Become the parent of every orphan below us (prctl(2), Linux 3.4). Return False where there is no such thing."""
     try:
-        import _ctypes  # the whole of ctypes takes two milliseconds more
+        import ctypes
 
-        prctl = _ctypes.dlsym(_ctypes.dlopen(None, 0), "prctl")  # type: ignore[attr-defined]
-        done = _ctypes.call_function(prctl, (36, 1, 0, 0, 0))  # type: ignore[attr-defined]  # PR_SET_CHILD_SUBREAPER
-        return bool(done == 0)
+        return bool(ctypes.CDLL(None).prctl(36, 1, 0, 0, 0) == 0)  # PR_SET_CHILD_SUBREAPER
     except (ImportError, OSError, AttributeError):
         return False
 
