@@ -39,7 +39,8 @@ class Waking:
         if changed and changed == self._deserted:
             return False
         is_anybody = bool(wakeup.listeners(self.directory))
-        is_past = time.time_ns() - changed > TICK  # within one, the next change may bear the same time
+        # Within a tick the next change may bear the same time; where times are whole seconds, within one of those.
+        is_past = time.time_ns() - changed > TICK and changed % 1_000_000_000
         self._deserted = changed if is_past and not is_anybody else 0
         return is_anybody
 
