@@ -66,7 +66,8 @@ class Database:
         self._threads = RLock()
         self._log = log
         self._told = -1  # the state that is on the disk, as `changes` counts them
-        self._owes = False  # a commit of ours is not on the disk, because nobody was told
+        self._is_settled = False  # it is closed, and before that all of it was brought to the disk
+        self._committed = self._synced = 0  # commits of ours, and how many of them are on the disk
 
     def execute(self, sql: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[tuple]:
         """Return all rows of one statement that reads."""
@@ -92,7 +93,7 @@ class Database:
 
     def settle(self) -> None:
         """Bring to the disk what was committed and nobody was told. Raises StoreLost."""
-        if self._owes:
+        if self._synced < self._committed:
             self._sync()
 
     def _before_telling(self) -> None:
@@ -107,12 +108,15 @@ class Database:
         self._told = version
 
     def _sync(self) -> None:
-        self._owes = False
+        committed = self._committed
         if not self._is_syncing or self._log is None:
             return
         try:
             _sync_data(self._log.descriptor)
+            self._synced = max(self._synced, committed)
         except OSError as error:
+            if self._is_settled:
+                return  # another thread has closed it meanwhile
             raise StoreLost(
                 f"{self.path}-wal could not be brought to the disk ({error.strerror}): see the system's log"
             ) from error
@@ -142,19 +146,26 @@ class Database:
                     self._log.close()
                 return
             try:
-                self._lock.acquire()
-            except StoreUnavailable:
-                self.connection.close()  # whoever holds the lock for so long is connected: no checkpoint falls to us
-            else:
-                self.connection.close()
-                if self._log:
-                    self._log.forget()
-                self._lock.release()
-            self._lock.close()
+                self.settle()  # what other threads have committed, and would sync now
+                self._is_settled = True
+            finally:
+                self._close_for_writing(self._lock)
+
+    def _close_for_writing(self, lock: FileLock) -> None:
+        try:
+            lock.acquire()
+        except StoreUnavailable:
+            self.connection.close()  # whoever holds the lock for so long is connected: no checkpoint falls to us
+        else:
+            self.connection.close()
             if self._log:
-                self._log.close()
-            if self._host_lock:
-                self._host_lock.close()
+                self._log.forget()
+            lock.release()
+        lock.close()
+        if self._log:
+            self._log.close()
+        if self._host_lock:
+            self._host_lock.close()
 
     @contextmanager
     def closed(self) -> Iterator[None]:
@@ -249,14 +260,14 @@ class _Transaction:
                 database._before_telling()
         elif self._is_told:
             database._sync()
-        else:
-            database._owes = True
 
     def _commit(self) -> None:
         database = self._database
         database.connection.execute("COMMIT")
-        if self._lock and database._log:
-            database._log.note()
+        if self._lock:
+            database._committed += 1
+            if database._log:
+                database._log.note()
 
 
 _sync_data = getattr(os, "fdatasync", os.fsync)

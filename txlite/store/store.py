@@ -527,8 +527,10 @@ def _find_orphans(path: str) -> str:
     from .set_aside import companions, names
 
     orphans = companions(path)
+    if not orphans or os.path.lexists(path):  # it was made, and opened, between the two looks
+        return ""
     said = f"{path} is gone, and what belongs to it is here: put it back; the next command that writes sets"
-    return f"{said} {names(orphans)} aside" if orphans else ""
+    return f"{said} {names(orphans)} aside"
 
 
 def _make(home: str, path: str) -> str:
