@@ -26,8 +26,8 @@ MUTANTS = (
     ),
     Mutant(
         "database-close-without-lock", "store/database.py",
-        "            try:\n                self._lock.acquire()\n            except StoreUnavailable:\n",
-        "            try:\n                raise StoreUnavailable\n            except StoreUnavailable:\n",
+        "        try:\n            lock.acquire()\n        except StoreUnavailable:\n",
+        "        try:\n            raise StoreUnavailable\n        except StoreUnavailable:\n",
         "every close, which checkpoints, happens under the lock", (LOCKED,),
     ),
     Mutant(
