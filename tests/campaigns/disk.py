@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 SECTOR = 512
-CALLS = "pwrite64,write,ftruncate,fdatasync,fsync,rename,link,unlink,openat,exit_group"
+CALLS = "pwrite64,write,ftruncate,fdatasync,fsync,rename,renameat,link,linkat,unlink,unlinkat,openat,exit_group"
 NEVER = 1 << 60  # the place of what did not happen
 WAYS = ("nothing", "everything", "first", "some", "sectors", "lengths")  # what is left of what was not synced
 
@@ -29,7 +29,9 @@ LINE = re.compile(r"(\d+) +([\d.]+) (?:<\.\.\. (\w+) resumed>)?(.*)")
 HEX = re.compile(r"(?:\\x[0-9a-f]{2})+")
 RESULT = re.compile(r"\)\s+= (-?\d+)")
 ON_FILE = re.compile(r"(\w+)\((\d+)<([^>]*)>(?:, \"([^\"]*)\", \d+|, (\d+))?(?:, (\d+))?")
-ON_NAMES = re.compile(r"(\w+)\((?:AT_FDCWD[^,]*, )?\"([^\"]*)\"(?:, \"([^\"]*)\")?(?:, ([A-Z_|]+))?")
+ON_NAMES = re.compile(
+    r"(\w+)\((?:AT_FDCWD[^,]*, )?\"([^\"]*)\"(?:, (?:AT_FDCWD[^,]*, )?\"([^\"]*)\")?(?:, ([A-Z_|]+))?"
+)
 
 
 class Call(NamedTuple):
@@ -167,11 +169,11 @@ class Recording:
                 self._name(call, "", name, file)
             if "O_TRUNC" in (found[4] or ""):
                 self._write(call, self._names[name], 0, None)
-        elif verb == "link" and self._is_ours(second):
+        elif verb in ("link", "linkat") and self._is_ours(second):
             self._name(call, "", other, self._names[name])
-        elif verb == "rename":
+        elif verb in ("rename", "renameat"):
             self._name(call, name, other if self._is_ours(second) else "", self._names[name])
-        elif verb == "unlink":
+        elif verb in ("unlink", "unlinkat"):
             self._name(call, name, "", self._names[name])
 
     def _name(self, call: Call, old: str, new: str, file: int) -> None:

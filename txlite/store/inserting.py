@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'tasks'"  # also of those that were deleted
 INSERT = """INSERT INTO tasks (seq, created, updated, id, title, kind, needs, score, not_before, max_attempts, parent)
     VALUES """
-ROW = "(?1 + {}, ?2, ?2, ?, ?, ?, ?, ?, ?, ?, ?)"
+ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 INSERT_TEXTS = "INSERT INTO task_texts (task, description, command, directory, verify, time_limit, environment) VALUES "
-TEXTS = "(?1 + {}, ?, ?, ?, ?, ?, ?)"
-ROWS = 120  # in one statement; SQLite before 3.32 takes 999 values
+TEXTS = "(?, ?, ?, ?, ?, ?, ?)"
+ROWS = 90  # in one statement; SQLite before 3.32 takes 999 values
 TRIES = 10
 SEED = os.environ.get("TXLITE_SEED")  # of ids that are to be the same again, as tests want them
 _DRAWS = itertools.count()  # how often was drawn from it in this process
@@ -80,9 +80,9 @@ def insert(
     for place in range(0, count, ROWS):
         block, seq = list(itertools.islice(left, ROWS)), first + place
         draw = functools.partial(_draw_ids, place, len(block), count, length)
-        note(_insert_tasks(connection, block, (seq, moment), draw))
-        texts = itertools.chain.from_iterable(new[6:12] for new in block)
-        connection.execute(_statement(INSERT_TEXTS, TEXTS, len(block)), (seq, *texts))
+        note(_insert_tasks(connection, block, seq, moment, draw))
+        texts = itertools.chain.from_iterable((one, *new[6:12]) for one, new in enumerate(block, seq))
+        connection.execute(_statement(INSERT_TEXTS, TEXTS, len(block)), tuple(texts))
         for position, new in enumerate(block):
             for blocker in new.after:
                 link(connection, seq + position, tasks.seq_of(connection, blocker))
@@ -90,18 +90,19 @@ def insert(
 
 
 def _insert_tasks(
-    connection: sqlite3.Connection, block: list[NewTask], start: tuple[int, str], draw: Callable[[bool], list[str]]
+    connection: sqlite3.Connection, block: list[NewTask], seq: int, moment: str, draw: Callable[[bool], list[str]]
 ) -> list[str]:
-    """Insert the rows of some tasks; their ids, as `draw` makes them up."""
+    """Insert the rows of some tasks, the first of which gets this seq; their ids, as `draw` makes them up."""
     import sqlite3
 
     parents = [tasks.seq_of(connection, new.parent) if new.parent else None for new in block]
     sql = _statement(INSERT, ROW, len(block))
     for go in range(TRIES):
         ids = draw(not go)
-        rows = ((id, *new[:6], parent) for id, new, parent in zip(ids, block, parents))
+        names = zip(itertools.count(seq), ids, block, parents)
+        rows = ((one, moment, moment, id, *new[:6], parent) for one, id, new, parent in names)
         try:
-            connection.execute(sql, (*start, *itertools.chain.from_iterable(rows)))
+            connection.execute(sql, tuple(itertools.chain.from_iterable(rows)))
             return ids
         except sqlite3.IntegrityError as error:  # and none of them is inserted
             if "tasks.id" not in str(error):
@@ -111,7 +112,7 @@ def _insert_tasks(
 
 @functools.cache
 def _statement(insert: str, row: str, count: int) -> str:
-    return insert + ", ".join(map(row.format, range(count)))
+    return insert + ", ".join([row] * count)
 
 
 def _id_length(count: int) -> int:
