@@ -13,7 +13,7 @@ from unittest import mock
 
 import txlite
 from txlite.model import Lane
-from txlite.store import assignments, claim_rows, claims, inserting
+from txlite.store import assignments, claim_rows, claims, inserting, ready_index
 from txlite.system import clock
 
 from ..case import ROOT, Case, wait_until
@@ -435,6 +435,24 @@ class Attempts(Case):
                 assignment.claim.token, txlite.Result("done", 0), 3, "w", COMMANDS, "shell"
             )
         self.assertEqual(order, ["first", "blocker", "freed", "last"])
+
+    def test_one_claim_enters_a_part_of_what_has_become_due(self) -> None:
+        store = self.store()
+        store.add_many({"command": "true", "not_before": "2000-01-01T00:00:00.000Z"} for _ in range(1500))
+        with mock.patch.object(ready_index, "PROMOTED_AT_ONCE", 1):
+            for _ in range(2):
+                self.assertIsNotNone(store.assignments.claim_next("w", COMMANDS, "shell"))
+        later = "SELECT count(*) FROM tasks WHERE not_before IS NOT NULL"
+        self.assertEqual(store.database.execute(later), [(1498,)])
+
+    def test_a_claim_is_given_though_nobody_can_be_woken(self) -> None:
+        store = self.store()
+        store.add_many({"command": "true"} for _ in range(3))
+        first = store.assignments.claim_next("w", COMMANDS, "shell")
+        lost = mock.patch.object(store.waking, "wake_for", side_effect=txlite.StoreUnavailable("no more files"))
+        with mock.patch.object(store.waking, "is_anybody_idle", return_value=True), lost:
+            following = store.assignments.finish(first.claim.token, txlite.Result("done", 0), 3, "w", COMMANDS, "shell")
+        self.assertEqual([claim.token for claim in store.claims()], [following.claim.token])
 
     def test_what_was_said_while_an_attempt_ran_counts_more_than_its_end_and_for_it_alone(self) -> None:
         store = self.store()

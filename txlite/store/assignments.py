@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 
+from ..errors import StoreUnavailable
 from ..model import BACKLOG, CANCELLED, COSTLY, DONE, LOST, Claim, Lane, Task
 from ..system import clock
 from ..system.named_tuple import NamedTuple
@@ -168,13 +169,16 @@ def wake_next(
     if not waking.is_anybody_idle():
         return
     lanes = set(given_back)
-    with database.reading() as connection:
-        for row in connection.execute(OF_ATTEMPT, (token,)):
-            lanes.update(lane for _, lane in freed_by(connection, row[0]))
-        if assignment:
-            lane = Lane(assignment.task.kind, assignment.task.needs)
-            lanes.update([lane] if connection.execute(IS_READY, lane).fetchone() else [])
-    waking.wake_for(lanes)
+    try:
+        with database.reading() as connection:
+            for row in connection.execute(OF_ATTEMPT, (token,)):
+                lanes.update(lane for _, lane in freed_by(connection, row[0]))
+            if assignment:
+                lane = Lane(assignment.task.kind, assignment.task.needs)
+                lanes.update([lane] if connection.execute(IS_READY, lane).fetchone() else [])
+        waking.wake_for(lanes)
+    except StoreUnavailable:
+        pass  # who sleeps looks by itself, but the claim must reach who holds it now
 
 
 def take_best(

@@ -162,23 +162,29 @@ def select(connection: sqlite3.Connection, task: str) -> Task:
 def best_ready(connection: sqlite3.Connection, lanes: Iterable[Lane] | None, for_worker: bool) -> Task | None:
     """Return the best ready task of these lanes, or of all, inside a transaction that writes; None where there is none,
     or, for a worker process, a pause."""
-    moment = this_moment()
-    best = None
+    is_promoted = False
+    while True:
+        best, is_paused, is_due = _find_best(connection, lanes)
+        if is_paused and for_worker:
+            return None
+        if best and (is_promoted or not is_due):  # however much is due: the rest is for those who claim next
+            return best
+        is_promoted = promote(connection)
+        if not is_promoted:
+            return best
+
+
+def _find_best(connection: sqlite3.Connection, lanes: Iterable[Lane] | None) -> tuple[Task | None, bool, bool]:
+    """The best of what is in the index; whether there is a pause, and whether more has become due."""
+    moment, best, is_paused, is_due = this_moment(), None, False, False
     for kind, needs in lanes_in_use(connection) if lanes is None else lanes:
         row = connection.execute(BEST_IN_LANE, {**moment, "kind": kind, "needs": needs}).fetchone()
         if row:
-            *columns, paused, is_due = row
-            if paused is not None and for_worker:
-                return None
-            if is_due:
-                promote(connection)
-                return best_ready(connection, lanes, for_worker)
-            task = Task._make(columns[:-3])
+            task = Task._make(row[:-5])
+            is_paused, is_due = row[-2] is not None, bool(row[-1])
             if best is None or rank(task.score, task.seq) < rank(best.score, best.seq):
                 best = task
-    if best is None and promote(connection):
-        return best_ready(connection, lanes, for_worker)
-    return best
+    return best, is_paused, is_due
 
 
 def seq_of(connection: sqlite3.Connection, task: str) -> int:
