@@ -93,7 +93,10 @@ def main() -> int:
     parser.add_argument("--scratch", metavar="DIR", help="where homes are made: the file system to be measured")
     args = parser.parse_args()
     options = ["--short"] * args.short + (["--scratch", args.scratch] if args.scratch else [])
-    pythons = [ask(python) for python in args.python or [sys.executable]]
+    try:
+        pythons = [ask(python) for python in args.python or [sys.executable]]
+    except (OSError, subprocess.CalledProcessError) as error:
+        parser.error(f"--python: {error}: give the path of an interpreter")
     benches = {bench: options for bench in args.only or DESIGN}
     if args.peers:
         benches["peers"] = [*options, "--peers", args.peers]
