@@ -92,8 +92,7 @@ class DeadWorker:
         try:
             return salvage(directory, note["stamp"], heading, result, pid)
         except OSError as error:
-            trouble = f"its report could not be written: {error.strerror}"
-            return result._replace(note=f"{result.note}; {trouble}" if result.note else trouble)
+            return result.add_reason(f"its report could not be written: {error.strerror}")
 
     def _recall(self, claim: Claim, launch: Launch | None) -> dict:
         """What it would have noted, as the database has it."""

@@ -147,7 +147,7 @@ class Report:
         if not self._path:
             return self._write_once(result, pid)
         if self._trouble:
-            result = result._replace(note=f"{result.note}; {self._trouble}" if result.note else self._trouble)
+            result = result.add_reason(self._trouble)
         if self._file < 0:
             return result
         try:
@@ -166,8 +166,7 @@ class Report:
             path = write_whole(self._directory, self._stamp, self._header, result, pid, self._held)
             return result._replace(report=path)
         except OSError as error:
-            trouble = f"it has no report: {error.strerror}"
-            return result._replace(note=f"{result.note}; {trouble}" if result.note else trouble)
+            return result.add_reason(f"it has no report: {error.strerror}")
 
     def _give_final_name(self, result: Result, pid: int) -> str:
         names = names_of(self._directory, self._stamp, str(pid), self._header)

@@ -42,6 +42,10 @@ class Result(NamedTuple):
     note: str | None = None
     tail: str = ""
 
+    def add_reason(self, reason: str) -> Result:
+        """Return it with one more reason in its note."""
+        return self._replace(note=f"{self.note}; {reason}" if self.note else reason)
+
 
 class Attempts:
     """The attempts of one database, to be read."""
