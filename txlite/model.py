@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
     Status = Literal["backlog", "active", "done", "failed", "cancelled", "blocked"]
     Outcome = Literal[
-        "done", "failed", "timeout", "unstartable", "unkillable", "interrupted", "lost", "released", "cancelled"
-    ]
-    Shown = Literal["waiting", "running", "done", "failed", "cancelled", "interrupted", "lost"]
+        "done", "failed", "timeout", "unstartable", "unkillable", "interrupted", "lost", "released", "cancelled",
+        "out-of-memory", "preempted", "refused", "node-failed",
+    ]  # fmt: skip
+    Shown = Literal["waiting", "queued", "running", "done", "failed", "cancelled", "interrupted", "lost"]
 
 # The status of a task. `active` is entered by claiming only; `blocked` is a person's word alone.
 BACKLOG: Final = "backlog"
@@ -40,13 +41,21 @@ UNKILLABLE: Final = "unkillable"  # a process of its tree could not be killed: n
 INTERRUPTED: Final = "interrupted"  # a person, a signal or a provider stopped it: costs no attempt
 LOST: Final = "lost"  # its worker died, or its lease ran out: costs no attempt, but ten in a row put the task aside
 RELEASED: Final = "released"  # its holder gave the task back by hand: costs no attempt
+# And of one that ran as a job of a cluster.
+OUT_OF_MEMORY: Final = "out-of-memory"  # it used more than its job may
+PREEMPTED: Final = "preempted"  # another job took its place: costs no attempt
+REFUSED: Final = "refused"  # the cluster does not take such a job: never retried
+NODE_FAILED: Final = "node-failed"  # its node is gone, and nothing proves that it does not run there: never retried
 OUTCOMES: tuple[Outcome, ...] = (
     DONE, FAILED, TIMEOUT, UNSTARTABLE, UNKILLABLE, INTERRUPTED, LOST, RELEASED, CANCELLED,
+    OUT_OF_MEMORY, PREEMPTED, REFUSED, NODE_FAILED,
 )  # fmt: skip
-COSTLY: tuple[Outcome, ...] = (FAILED, TIMEOUT, UNSTARTABLE)  # these count against the limit of attempts
+COSTLY: tuple[Outcome, ...] = (FAILED, TIMEOUT, UNSTARTABLE, OUT_OF_MEMORY)  # these count against the limit of attempts
+CUT_OFF: tuple[Outcome, ...] = (INTERRUPTED, PREEMPTED)  # neither its own fault nor a person's verdict: it goes on
 
 # What is shown of an attempt: one of these, or DONE, FAILED, CANCELLED, INTERRUPTED or LOST.
 WAITING: Final = "waiting"  # for its turn among the launched
+QUEUED: Final = "queued"  # as a job that the cluster has not started yet
 RUNNING: Final = "running"
 
 COMMAND = "command"  # run by the agent `shell`
@@ -55,6 +64,7 @@ KINDS = (COMMAND, PROMPT)
 
 LEVELS = ("minimal", "low", "medium", "high")  # of reasoning, for launched tasks
 WORKERS = "workers"  # the type of reports that have no other
+SLURM = "slurm"  # the capability that a task with options for Slurm needs, where it names no other
 
 
 class Task(NamedTuple):
@@ -83,6 +93,7 @@ class Task(NamedTuple):
     max_attempts: int | None = None  # until it counts as failed, instead of the run's
     environment: bytes | None = None  # NAME=VALUE, with NULs between them: set for its command or agent
     reserved_for: str | None = None  # the worker that released it by hand a moment ago: until `not_before` its alone
+    slurm: str | None = None  # options for the job that it runs as, beside the run's; None: none were given
 
     @property
     def state(self) -> str:
@@ -139,6 +150,7 @@ class Attempt(NamedTuple):
     report: str | None  # path below home
     note: str | None  # why it ended as it did, where the exit code does not say
     tail: str | None  # the end of its output
+    place: str | None = None  # where it ran, if not here: job 123 on n7
 
 
 class WorkerRecord(NamedTuple):
@@ -154,6 +166,7 @@ class WorkerRecord(NamedTuple):
     started: str
     heartbeat: str
     ended: str | None
+    allocation: str | None = None  # JOB.RESTARTS of the allocation of Slurm's in which its own process runs
 
 
 class Launch(NamedTuple):

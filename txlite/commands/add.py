@@ -41,6 +41,9 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         help="a variable for it; without VALUE the one that is set here",
     )  # fmt: skip
     parser.add_argument("--env-all", action="store_true", help="all that are set here, but for what looks secret")
+    parser.add_argument(
+        "--slurm", metavar="OPTIONS", help="it runs as a job of Slurm's, with these options of sbatch beside the run's"
+    )
     parser.add_argument("--verify", metavar="COMMAND", help="the gate that its work must pass in `txlite ralph`")
     parser.add_argument("--json", action="store_true", help="print the task as an object")
     parser.add_argument("--quiet", "-q", action="store_true", help="print its id and nothing else")
@@ -63,6 +66,7 @@ def run(args: Namespace) -> int:
             after=[store.resolve(name) for names in args.after for name in parse_names(names)],
             timeout=args.timeout,
             max_attempts=args.max_attempts,
+            slurm=args.slurm,
             environment={**(plain_environment() if args.env_all else {}), **dict(args.env)},
         )
         if args.json:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
 
-CHANGES = ("status", "title", "score", "description", "parent", "verify", "timeout", "max_attempts")
+CHANGES = ("status", "title", "score", "description", "parent", "verify", "timeout", "max_attempts", "slurm")
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
@@ -30,6 +30,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         parser.add_argument("--parent", "-p", metavar="ID", help="the task that it is a part of; '' for none")
         parser.add_argument("--command", dest="line", metavar="LINE", help="for sh -c, while it does not run")
         add_bounds(parser, None)
+        parser.add_argument("--slurm", metavar="OPTIONS", help="of sbatch, for the job that it runs as; '' for none")
         parser.add_argument("--verify", metavar="COMMAND", help="the gate that its work must pass; '' for none")
     parser.add_argument("--json", action="store_true", help="print an object")
 

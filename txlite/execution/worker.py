@@ -118,7 +118,6 @@ class Worker:
 
     def _hold(self, assignment: Assignment | None) -> None:
         self.assignment = assignment
-        self._loop.token = assignment.claim.token if assignment else None
 
     def _wait_for_work(self) -> None:
         """Claim a task, sleeping until there is one or it is time to leave. A database that cannot be used for a

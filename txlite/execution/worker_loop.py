@@ -1,7 +1,7 @@
 """The one loop of a worker: a wait in which it does all that a worker owes others meanwhile.
 
     signals and orders   are noted by the stop policy, whose stage everybody reads when the wait is over
-    heartbeat            every half minute, and the lease of the claim with it
+    heartbeat            every half minute, and the leases of the claims with it
     the dead             are recovered, by a worker without a supervisor
 
 Every wait of a worker goes through it: for work, for an agent, for git, for a turn, for a lock. Guarantee: none of
@@ -32,7 +32,7 @@ RECOVERY_TURN = 0.5  # seconds between turns of the loop while nothing but recov
 
 
 class WorkerLoop:
-    """The waits of one worker. `token`: of the claim that it holds, or None."""
+    """The waits of one worker."""
 
     def __init__(
         self,
@@ -44,7 +44,6 @@ class WorkerLoop:
         rounds: RecoveryRounds | None = None,
     ) -> None:
         """worker: its id. control: to its supervisor, if it has one. rounds: of recovery, if it does that itself."""
-        self.token: int | None = None
         self.policy = policy
         self._store = store
         self._worker = worker
@@ -96,7 +95,7 @@ class WorkerLoop:
     def _beat(self) -> None:
         self._heartbeat = clock.monotonic() + HEARTBEAT
         try:
-            self._store.workers.heartbeat(self._worker, self.token)
+            self._store.workers.heartbeat(self._worker)
         except StoreUnavailable:
             pass  # the lock on our file says that we live; the next one may come through
 

@@ -15,7 +15,7 @@ from ..agents.results import LIMITED
 from ..errors import Refused
 from ..execution.agent_output import AgentOutput
 from ..git import command
-from ..model import CANCELLED, DONE, INTERRUPTED, UNKILLABLE
+from ..model import CANCELLED, CUT_OFF, DONE, INTERRUPTED, NODE_FAILED, REFUSED, UNKILLABLE
 from ..store.attempts import Result
 from . import prompt
 
@@ -84,7 +84,7 @@ class AgentTurn:
         return self._judge(result, has_said_done, refusal)
 
     def _judge(self, result: Result, has_said_done: bool, refusal: ProviderRefusal | None) -> Result:
-        if result.outcome in (CANCELLED, INTERRUPTED, UNKILLABLE):
+        if result.outcome in (CANCELLED, *CUT_OFF, UNKILLABLE, REFUSED, NODE_FAILED):
             return result
         if has_said_done or (result.outcome == DONE and not refusal):
             return result._replace(outcome=DONE, note=result.note if result.outcome == DONE else "it had said done")

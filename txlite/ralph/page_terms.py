@@ -8,7 +8,21 @@ from __future__ import annotations
 
 from html import escape
 
-from ..model import CANCELLED, DONE, FAILED, INTERRUPTED, LOST, RELEASED, TIMEOUT, UNKILLABLE, UNSTARTABLE
+from ..model import (
+    CANCELLED,
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    LOST,
+    NODE_FAILED,
+    OUT_OF_MEMORY,
+    PREEMPTED,
+    REFUSED,
+    RELEASED,
+    TIMEOUT,
+    UNKILLABLE,
+    UNSTARTABLE,
+)
 from ..system import clock
 from ..system.named_tuple import NamedTuple
 from ..text import shorten
@@ -32,6 +46,10 @@ OUTCOMES = {
     LOST: ("stopped", "lost with its worker"),
     RELEASED: ("stopped", "given back"),
     CANCELLED: ("stopped", "cancelled"),
+    OUT_OF_MEMORY: ("failed", "out of memory"),
+    PREEMPTED: ("stopped", "preempted"),
+    REFUSED: ("failed", "refused by the cluster"),
+    NODE_FAILED: ("failed", "lost with its node"),
 }
 LEGEND = {"done": "done", "failed": "failed", "stopped": "interrupted or lost", "running": "running"}
 MARKS = {"done": "✓", "failed": "✗", "stopped": "○", "running": "▸", "waiting": "…"}

@@ -13,7 +13,7 @@ import os
 
 from ..errors import Error, Refused, StoreUnavailable
 from ..execution.attempt_runner import AttemptRunner, AttemptStopped, plan_attempt
-from ..model import DONE, FAILED, INTERRUPTED, UNSTARTABLE
+from ..model import CUT_OFF, DONE, FAILED, INTERRUPTED, UNSTARTABLE
 from ..store.attempts import Result
 from .agent_turn import AgentTurn
 from .host import AttemptHost
@@ -129,7 +129,7 @@ class TrialRunner:
         self._runner.end_process()  # nothing of it may run beside git
         reason = result.note or result.outcome
         try:
-            parked = workspace.leave(reason) if result.outcome == INTERRUPTED else workspace.set_aside(reason)
+            parked = workspace.leave(reason) if result.outcome in CUT_OFF else workspace.set_aside(reason)
         except (Refused, OSError) as error:
             self.trouble = self.trouble or (_named(error) if isinstance(error, OSError) else error)
             host.remark(str(self.trouble))

@@ -43,6 +43,10 @@ HAS_LANDED = "SELECT 1 FROM trials WHERE attempt = ? AND landed IS NOT NULL"  # 
 # A task is done as its attempt ended, unless something else was said meanwhile.
 SET_DONE = f"""UPDATE tasks SET status = '{DONE}', updated = :now, completed = :now WHERE seq = (SELECT c.task
     FROM claims c WHERE c.task = {OF_TOKEN} AND c.token = :token AND c.verdict IS NULL)"""
+STOPPING = "SELECT token, verdict FROM claims WHERE worker = ? AND held AND stopping"
+ADOPT = f"""UPDATE claims SET worker = :worker, host = :host, boot = :boot, deadline = :deadline, expires = :expires
+    WHERE task = {OF_TOKEN} AND token = :token AND held"""
+ADOPT_ATTEMPT = "UPDATE attempts SET worker = :worker WHERE id = :token"
 OF_ATTEMPT = "SELECT task FROM attempts WHERE id = ?"
 SET_VERDICT = "UPDATE claims SET verdict = ?, stopping = max(stopping, ?) WHERE token = ?"
 RECENT_OUTCOMES = f"""WITH RECURSIVE runs (id, outcome, depth) AS (
@@ -115,7 +119,19 @@ class Assignments:
         hold = self._row(token)
         if hold is None:
             return "its claim was ended"
-        return f"its task was set to {hold.verdict or 'stop'}" if hold.stopping else None
+        return _reason(hold.verdict) if hold.stopping else None
+
+    def to_stop(self, worker: str) -> dict[int, str]:
+        """Return the tokens, of the claims that a worker process holds, whose agents it must stop, each with the reason
+        that `must_stop` gives. A claim that was ended is not among them: `claims_of` lacks it."""
+        return {token: _reason(verdict) for token, verdict in self._database.execute(STOPPING, (worker,))}
+
+    def adopt(self, tokens: Iterable[int], worker: str) -> list[Assignment]:
+        """Give the claims with these tokens, whose worker process is dead, to another one, with what was decided about
+        them; those that it has then, in the order of the tokens. What was ended meanwhile is left out."""
+        with self._database.writing() as connection:
+            adopted = [_adopt(connection, token, worker) for token in sorted(set(tokens))]
+        return [assignment for assignment in adopted if assignment]
 
     def is_lapsed(self, token: int) -> bool:
         """Say whether the lease of a claim is over, whoever holds it."""
@@ -147,6 +163,22 @@ class Assignments:
     def _row(self, token: int) -> ClaimRow | None:
         rows = self._database.execute(claim_rows.SELECT_BY_TOKEN, {"token": token})
         return ClaimRow._make(rows[0]) if rows else None
+
+
+def _reason(verdict: Status | None) -> str:
+    return f"its task was set to {verdict or 'stop'}"
+
+
+def _adopt(connection: sqlite3.Connection, token: int, worker: str) -> Assignment | None:
+    place = {"host": clock.host(), "boot": clock.boot()}
+    lease = {"deadline": clock.monotonic() + HELD_LEASE, "expires": clock.now(HELD_LEASE)}
+    values = {"token": token, "worker": worker, **place, **lease}
+    if not connection.execute(ADOPT, values).rowcount:
+        return None
+    connection.execute(ADOPT_ATTEMPT, values)
+    hold = claim_rows.of_token(connection, token)
+    assert hold
+    return Assignment(hold.to_claim(), tasks.select(connection, hold.task))
 
 
 def _is_any_later(connection: sqlite3.Connection, lanes: Iterable[Lane]) -> bool:

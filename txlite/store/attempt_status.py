@@ -6,7 +6,20 @@ What runs by these rows may be lost: whether its worker lives is asked by `execu
 
 from __future__ import annotations
 
-from ..model import CANCELLED, DONE, FAILED, INTERRUPTED, LOST, RUNNING, TIMEOUT, UNSTARTABLE, WAITING, WORKERS
+from ..model import (
+    CANCELLED,
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    LOST,
+    PREEMPTED,
+    QUEUED,
+    RUNNING,
+    TIMEOUT,
+    UNSTARTABLE,
+    WAITING,
+    WORKERS,
+)
 from ..system.named_tuple import NamedTuple
 from .tasks import unknown
 
@@ -20,7 +33,7 @@ if TYPE_CHECKING:
 COLUMNS = f"""a.id, t.id, CAST(t.title AS TEXT), t.status, t.token = a.id, a.worker, a.agent,
     coalesce(l.type, '{WORKERS}'), coalesce(l.level, ''), l.task IS NOT NULL, coalesce(l.has_turn, 1),
     a.started, a.ended, a.outcome, a.exit_code,
-    a.duration, a.pid, a.report, a.note, coalesce(w.identity, '')"""
+    a.duration, a.pid, a.report, a.note, coalesce(w.identity, ''), a.place"""
 JOINS = """JOIN tasks t ON t.seq = a.task LEFT JOIN launches l ON l.task = a.task
     LEFT JOIN workers w ON w.id = a.worker WHERE a.agent <> ''"""
 LATEST = f"""SELECT {COLUMNS} FROM attempts a {JOINS}
@@ -34,7 +47,9 @@ ENDED_REPORTS = """SELECT id, report FROM attempts WHERE id > ? AND ended <= ? A
 TASK = "SELECT 1 FROM tasks WHERE id = ?"
 
 # What is shown of an attempt that has ended, where nobody decided otherwise about its task.
-_BY_OUTCOME: dict[Outcome, Shown] = {DONE: DONE, CANCELLED: CANCELLED, INTERRUPTED: INTERRUPTED, LOST: LOST}
+_BY_OUTCOME: dict[Outcome, Shown] = {
+    DONE: DONE, CANCELLED: CANCELLED, INTERRUPTED: INTERRUPTED, PREEMPTED: INTERRUPTED, LOST: LOST,
+}  # fmt: skip
 
 
 class AttemptStatus(NamedTuple):
@@ -60,12 +75,13 @@ class AttemptStatus(NamedTuple):
     report: str | None  # path below home
     note: str | None
     identity: str  # of the worker's process
+    place: str | None  # where it runs or ran, if not here
     state: Shown
 
     @property
     def is_over(self) -> bool:
         """Whether it has ended, or its worker died."""
-        return self.state not in (WAITING, RUNNING)
+        return self.state not in (WAITING, QUEUED, RUNNING)
 
     @property
     def code(self) -> int:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from .. import text
 from ..errors import DependencyCycle, InvalidMove, InvalidValue, Refused
-from ..model import ACTIVE, BACKLOG, CANCELLED, STATES, Lane
+from ..model import ACTIVE, BACKLOG, CANCELLED, SLURM, STATES, Lane
 from ..system import clock
 from ..system.named_tuple import NamedTuple
 from . import tasks
 from .completion import Decision, carry_out, check_active, decide
-from .new_tasks import check_command, check_max_attempts, check_score, check_timeout, title_of
+from .new_tasks import check_command, check_max_attempts, check_score, check_slurm, check_timeout, title_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +29,10 @@ KEEP_LINE = "UPDATE task_texts SET line = coalesce(line, ?) WHERE task = ?"  # b
 UPDATE_COMMAND = "UPDATE task_texts SET command = ? WHERE task = ?"
 UPDATE_TIMEOUT = "UPDATE task_texts SET time_limit = ? WHERE task = ?"
 UPDATE_ATTEMPTS = "UPDATE tasks SET max_attempts = ? WHERE seq = ?"
+UPDATE_SLURM = "UPDATE task_texts SET slurm = ? WHERE task = ?"
+UPDATE_NEEDS = f"UPDATE tasks SET needs = '{SLURM}' WHERE seq = ? AND needs = ''"
 UPDATE_VERIFY = "UPDATE task_texts SET verify = ? WHERE task = ?"
+UPDATES = (UPDATE_TEXT, UPDATE_VERIFY, UPDATE_COMMAND, UPDATE_TIMEOUT, UPDATE_ATTEMPTS, UPDATE_SLURM)
 ANCESTORS = """WITH RECURSIVE above (seq) AS (
         SELECT ? UNION SELECT t.parent FROM tasks t JOIN above a ON t.seq = a.seq WHERE t.parent IS NOT NULL)
     SELECT 1 FROM above WHERE seq = ?"""
@@ -55,6 +58,7 @@ class Changes(NamedTuple):
     command: str | None = None
     timeout: float | None = None
     max_attempts: int | None = None
+    slurm: str | None = None
 
 
 class Editing:
@@ -118,8 +122,10 @@ def _change(connection: sqlite3.Connection, found: Task, new: Changes) -> None:
     connection.execute(UPDATE, (_title(found, new), score, seq, clock.now(), found.seq))
     if new.title is not None or new.command is not None:
         connection.execute(KEEP_LINE, (found.command or found.title, found.seq))
-    values = (new.description, new.verify, new.command, new.timeout, new.max_attempts)
-    for sql, value in zip((UPDATE_TEXT, UPDATE_VERIFY, UPDATE_COMMAND, UPDATE_TIMEOUT, UPDATE_ATTEMPTS), values):
+    if new.slurm is not None:
+        connection.execute(UPDATE_NEEDS, (found.seq,))
+    values = (new.description, new.verify, new.command, new.timeout, new.max_attempts, new.slurm)
+    for sql, value in zip(UPDATES, values):
         if value is not None:
             connection.execute(sql, (None if sql == UPDATE_VERIFY and not value else value, found.seq))
 
@@ -143,6 +149,7 @@ def _check(found: Task, new: Changes) -> None:
         text.check_text(new.description, "the description")
     check_timeout(new.timeout)
     check_max_attempts(new.max_attempts)
+    check_slurm(new.slurm)
     if new.command is not None:
         check_command(new.command)
         if found.command is None:

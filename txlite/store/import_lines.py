@@ -27,7 +27,7 @@ from .import_values import (
     text,
 )
 from .jsonl import LAUNCH_KEYS
-from .new_tasks import check_environment, check_max_attempts, check_timeout
+from .new_tasks import check_environment, check_max_attempts, check_slurm, check_timeout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class TaskLine(NamedTuple):
     time_limit: float | None
     max_attempts: int | None
     environment: bytes | None
+    slurm: str | None
     agent: str | None  # the first of seven facts about how it is launched; None for a task of the queue
     type: str | None
     level: str | None
@@ -81,6 +82,7 @@ class AttemptLine(NamedTuple):
     duration: float | None
     pid: int | None
     report: str | None
+    place: str | None
     note: str | None
     tail: str | None
 
@@ -137,6 +139,7 @@ def _check_task(fields: dict[str, object]) -> ImportLine:
             check_timeout(take("timeout", None)),  # type: ignore[arg-type]
             check_max_attempts(take("maxAttempts", None)),  # type: ignore[arg-type]
             _check_environment(take("environment", None)),
+            check_slurm(take("slurm", None)),  # type: ignore[arg-type]
             *(_check_launch(launch, status) if launch is not None else NO_LAUNCH),
             False,
         )
@@ -208,6 +211,7 @@ def _check_attempt(fields: dict[str, object]) -> ImportLine:
             None if duration is None else seconds(duration, "duration"),
             None if pid is None else count(pid, "pid", 1 << 31, 1),
             optional_text(report, "the report"),
+            optional_text(take("place", None), "the place"),
             optional_text(take("note", None), "the note"),
             None if output is None else tail(output),
         )

@@ -26,8 +26,9 @@ LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'task
 INSERT = """INSERT INTO tasks (seq, created, updated, id, title, kind, needs, score, not_before, max_attempts, parent)
     VALUES """
 ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-INSERT_TEXTS = "INSERT INTO task_texts (task, description, command, directory, verify, time_limit, environment) VALUES "
-TEXTS = "(?, ?, ?, ?, ?, ?, ?)"
+INSERT_TEXTS = """INSERT INTO task_texts (task, description, command, directory, verify, time_limit, environment, slurm)
+    VALUES """
+TEXTS = "(?, ?, ?, ?, ?, ?, ?, ?)"
 ROWS = 90  # in one statement; SQLite before 3.32 takes 999 values
 TRIES = 10
 SEED = os.environ.get("TXLITE_SEED")  # of ids that are to be the same again, as tests want them
@@ -41,7 +42,7 @@ _FRONT = len(_PAIRS) ** 2  # what the first four letters can say
 class NewTask(NamedTuple):
     """What `add` was given, checked."""
 
-    # six columns of tasks, six of task_texts, and what is looked up first
+    # six columns of tasks, seven of task_texts, and what is looked up first
     title: str
     kind: str
     needs: str
@@ -54,6 +55,7 @@ class NewTask(NamedTuple):
     verify: str | None
     timeout: float | None
     environment: bytes | None
+    slurm: str | None
     parent: str | None
     after: tuple[str, ...]
 
@@ -81,7 +83,7 @@ def insert(
         block, seq = list(itertools.islice(left, ROWS)), first + place
         draw = functools.partial(_draw_ids, place, len(block), count, length)
         note(_insert_tasks(connection, block, seq, moment, draw))
-        texts = itertools.chain.from_iterable((one, *new[6:12]) for one, new in enumerate(block, seq))
+        texts = itertools.chain.from_iterable((one, *new[6:13]) for one, new in enumerate(block, seq))
         connection.execute(_statement(INSERT_TEXTS, TEXTS, len(block)), tuple(texts))
         for position, new in enumerate(block):
             for blocker in new.after:

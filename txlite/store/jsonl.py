@@ -23,18 +23,23 @@ FORMAT = {"format": "txlite", "version": VERSION}
 
 TASK_KEYS = ("id", "title", "description", "status", "parentId", "score", "createdAt", "updatedAt", "completedAt",
              "after", "kind", "command", "directory", "verify", "needs", "notBefore", "failures",
-             "timeout", "maxAttempts", "environment", "launch")  # fmt: skip
+             "timeout", "maxAttempts", "environment", "slurm", "launch")  # fmt: skip
 LAUNCH_KEYS = ("agent", "type", "level", "template", "timeout", "killAfter", "width")
 ATTEMPT_KEYS = ("attempt", "task", "worker", "agent", "startedAt", "endedAt", "outcome", "exitCode", "duration", "pid",
-                "report", "note", "tail")  # fmt: skip
+                "report", "place", "note", "tail")  # fmt: skip
+_SAID_EMPTY = ("slurm",)  # where the empty text says something
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def write(keys: Iterable[str], values: Iterable[object]) -> str:
     """Return a line, with its end. Characters that a terminal could act on are escaped, as JSON allows anywhere."""
-    line = _encode({key: value for key, value in zip(keys, values) if value is not None and value != ""})
+    line = _encode({key: value for key, value in zip(keys, values) if _is_said(key, value)})
     return printable_json(line) + "\n"
+
+
+def _is_said(key: str, value: object) -> bool:
+    return value is not None and (value != "" or key in _SAID_EMPTY)
 
 
 def parse(line: bytes) -> dict[str, object]:

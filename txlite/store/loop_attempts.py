@@ -7,7 +7,7 @@ Reached as `Store.loop_attempts`; used by `ralph`, and by those who tell of the 
 
 from __future__ import annotations
 
-from ..model import BEGUN, INTERRUPTED, LANDING, LOST, PREPARED, SETTLED, Lane, LoopAttempt
+from ..model import BEGUN, CUT_OFF, LANDING, LOST, PREPARED, SETTLED, Lane, LoopAttempt
 from . import loops
 from .assignments import Assignment, is_anything_there, take_best, wake_next
 
@@ -22,13 +22,14 @@ INSERT = f"INSERT INTO trials (attempt, task, loop, stage) VALUES (?, ?, ?, '{BE
 COLUMNS = """SELECT r.attempt, t.id, r.loop, r.stage, r.said_done, r.repository, r.base, r.start, r.worktree, r.landed,
     r.parked FROM trials r JOIN tasks t ON t.seq = r.task"""
 SELECT = f"{COLUMNS} WHERE r.attempt = ?"
+_CUT_OFF = ", ".join(f"'{outcome}'" for outcome in (LOST, *CUT_OFF))
 # Back through the attempts of a task that were cut off, to one whose work had landed.
 CUT_OFF_LANDING = f"""WITH RECURSIVE cut_off (id) AS (
         SELECT previous FROM attempts WHERE id = ?
         UNION SELECT a.previous FROM cut_off c JOIN attempts a ON a.id = c.id
-            WHERE a.outcome IN ('{LOST}', '{INTERRUPTED}'))
+            WHERE a.outcome IN ({_CUT_OFF}))
     SELECT r.landed FROM cut_off c JOIN attempts a ON a.id = c.id JOIN trials r ON r.attempt = a.id
-    WHERE a.outcome IN ('{LOST}', '{INTERRUPTED}') AND r.landed IS NOT NULL ORDER BY c.id DESC LIMIT 1"""
+    WHERE a.outcome IN ({_CUT_OFF}) AND r.landed IS NOT NULL ORDER BY c.id DESC LIMIT 1"""
 CUT_OFF_SINCE = f"""SELECT a.started, a.ended FROM trials r JOIN attempts a ON a.id = r.attempt
     WHERE a.outcome = '{LOST}' AND a.ended > ?"""
 SELECT_OF_LOOP = f"{COLUMNS} WHERE r.loop = ? ORDER BY r.attempt"

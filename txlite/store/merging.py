@@ -53,7 +53,7 @@ SEQ_OF_LINE = "coalesce((SELECT k.seq FROM arriving.known k WHERE k.line = {0}),
 SEQ_OF_ID = "(SELECT t.seq FROM main.tasks t WHERE t.id = {})"
 IS_HELD = "EXISTS (SELECT 1 FROM main.claims c WHERE c.task = {})"
 FIELDS = "title, kind, needs, score, status, not_before, failures, max_attempts, created, updated, completed"
-TEXT_FIELDS = "description, command, directory, verify, time_limit, environment"
+TEXT_FIELDS = "description, command, directory, verify, time_limit, environment, slurm"
 LAUNCH_FIELDS = "agent, type, level, template, timeout, kill_after, width"
 
 
@@ -77,9 +77,9 @@ KNOW = f"""INSERT INTO arriving.known SELECT n.line, t.seq, CASE
 # What tx's lines do not tell stays as it is here.
 KEEP_OWN = f"""UPDATE arriving.tasks
     SET (kind, needs, not_before, failures, max_attempts, command, directory, verify, time_limit, environment,
-        {LAUNCH_FIELDS}, status) = (SELECT
+        slurm, {LAUNCH_FIELDS}, status) = (SELECT
         t.kind, t.needs, t.not_before, t.failures, t.max_attempts, x.command, x.directory, x.verify, x.time_limit,
-        x.environment, {LAUNCH_FIELDS},
+        x.environment, x.slurm, {LAUNCH_FIELDS},
         CASE WHEN l.task IS NOT NULL AND tasks.status = 'backlog' THEN 'cancelled' ELSE tasks.status END
         FROM arriving.known k JOIN main.tasks t ON t.seq = k.seq LEFT JOIN main.task_texts x ON x.task = t.seq
         LEFT JOIN main.launches l ON l.task = t.seq WHERE k.line = tasks.line)
@@ -136,12 +136,13 @@ FORGET_KNOWN = """DELETE FROM arriving.attempts WHERE line IN (SELECT n.line FRO
         AND n.ended = a.ended)"""
 FIRST_NEW = "SELECT min(id), count(*) FROM arriving.attempts"
 ADD_ATTEMPTS = f"""INSERT INTO main.attempts (id, task, previous, worker, agent, started, ended, outcome, exit_code,
-        duration, pid, report, note)
+        duration, pid, report, place, note)
     SELECT a.id + :shift, coalesce({SEQ_OF_ID.format("a.task")},
             :base + (SELECT n.line FROM arriving.tasks n WHERE n.id = a.task)),
         lag(a.id + :shift, 1, coalesce((SELECT t.token FROM main.tasks t WHERE t.id = a.task), 0))
             OVER (PARTITION BY a.task ORDER BY a.id),
-        a.worker, a.agent, a.started, a.ended, a.outcome, a.exit_code, a.duration, a.pid, a.report, a.note
+        a.worker, a.agent, a.started, a.ended, a.outcome, a.exit_code, a.duration, a.pid, a.report, a.place,
+        a.note
     FROM arriving.attempts a ORDER BY a.id"""
 ADD_TAILS = """INSERT INTO main.attempt_texts (attempt, tail)
     SELECT a.id + :shift, a.tail FROM arriving.attempts a WHERE a.tail IS NOT NULL ORDER BY a.id"""

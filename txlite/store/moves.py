@@ -18,6 +18,10 @@ from ..model import (
     FAILED,
     INTERRUPTED,
     LOST,
+    NODE_FAILED,
+    OUT_OF_MEMORY,
+    PREEMPTED,
+    REFUSED,
     RELEASED,
     TIMEOUT,
     UNKILLABLE,
@@ -64,6 +68,10 @@ AFTER_ATTEMPT: dict[Outcome, tuple[Status, Status, Status]] = {
     INTERRUPTED: (BACKLOG, BACKLOG, FAILED),  # costs no try
     RELEASED: (BACKLOG, BACKLOG, FAILED),
     CANCELLED: (BACKLOG, BACKLOG, CANCELLED),
+    OUT_OF_MEMORY: (BACKLOG, FAILED, FAILED),
+    PREEMPTED: (BACKLOG, BACKLOG, FAILED),
+    REFUSED: (FAILED, FAILED, FAILED),  # it would be refused again
+    NODE_FAILED: (FAILED, FAILED, FAILED),  # as of what could not be killed
 }
 
 MOVE = """UPDATE tasks SET status = ?, updated = ?, completed = ?, failures = ?, not_before = NULL,

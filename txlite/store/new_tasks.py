@@ -12,7 +12,7 @@ import os
 from .. import text
 from ..errors import InvalidValue
 from ..home import location
-from ..model import COMMAND, PROMPT, Lane, Task, format_environment
+from ..model import COMMAND, PROMPT, SLURM, Lane, Task, format_environment
 from . import tasks
 from .inserting import NewTask, insert, insert_one
 from .spool import Spool
@@ -67,6 +67,7 @@ def check(
     timeout: float | None = None,
     max_attempts: int | None = None,
     environment: Mapping[str, str] | None = None,
+    slurm: str | None = None,
 ) -> NewTask:
     """Check what `Store.add` takes, and return it as one record; raises InvalidValue."""
     if command is not None:
@@ -78,7 +79,7 @@ def check(
         (
             text.check_line(title, "the title") if title or command is None else title_of(command),
             PROMPT if command is None else COMMAND,
-            needs,
+            needs or (SLURM if slurm is not None else ""),
             score,
             not_before,
             check_max_attempts(max_attempts),
@@ -88,6 +89,7 @@ def check(
             None if verify is None else check_command(verify, "the gate"),
             check_timeout(timeout),
             check_environment(environment) if environment else None,
+            check_slurm(slurm),
             None if parent is None else tasks.id_of(parent, "parent"),
             _ids(after),
         )
@@ -138,6 +140,12 @@ def check_max_attempts(count: int | None) -> int | None:
     if count is None or (type(count) is int and 1 <= count <= 1_000_000):
         return count
     raise InvalidValue(f"max_attempts {count!r} is not a whole number from 1")
+
+
+def check_slurm(options: str | None) -> str | None:
+    """Return options for Slurm, which may be none at all; raises InvalidValue for what is not one line of text. (What
+    they say is not the store's to judge.)"""
+    return text.check_name(options, "the options for Slurm") if options else options
 
 
 def check_environment(variables: Mapping[str, str]) -> bytes:

@@ -115,6 +115,7 @@ class Store:
         timeout: float | None = None,
         max_attempts: int | None = None,
         environment: Mapping[str, str] | None = None,
+        slurm: str | None = None,
     ) -> Task:
         """Add one task, in state backlog.
 
@@ -123,14 +124,15 @@ class Store:
         `after`. `needs`: the capability that its worker must have. `not_before`: UTC text as `clock.now` writes
         it. `directory`: where it runs, the working directory unless given. `verify`: for `sh -c`, the gate that its
         work must pass in a loop. `timeout`: seconds for each attempt, and `max_attempts`: until it counts as failed;
-        both before what the run says. `environment`: variables on top of the worker's.
+        both before what the run says. `environment`: variables on top of the worker's. `slurm`: options for the job of
+        Slurm's that it runs as, beside the run's, "" for none; where it needs nothing else, it needs `slurm` then.
         Raises InvalidValue, TaskNotFound.
         """
         from .new_tasks import check
 
         new = check(
             title, command, description, score, parent, needs, not_before, directory, after, verify, timeout,
-            max_attempts, environment,
+            max_attempts, environment, slurm,
         )  # fmt: skip
         return self._new_tasks.add(new)
 
@@ -194,6 +196,7 @@ class Store:
         command: str | None = None,
         timeout: float | None = None,
         max_attempts: int | None = None,
+        slurm: str | None = None,
         token: int | None = None,
     ) -> Task:
         """Change what is given, all of it or nothing; the task as it is then.
@@ -207,7 +210,7 @@ class Store:
         from .editing import Changes
 
         above = parent and id_of(parent, "parent")
-        changes = Changes(title, description, score, above, verify, command, timeout, max_attempts)
+        changes = Changes(title, description, score, above, verify, command, timeout, max_attempts, slurm)
         return self._editing.update(id_of(task), changes, status, token)
 
     def delete(self, task: Task | str, cascade: bool = False) -> builtins.list[str]:

@@ -57,7 +57,7 @@ def _check_task(fields: dict[str, object], data: dict, directory: str) -> Import
             text(data.get("description") or "", "the description"),
             None,
             directory,
-            *(None,) * 4,
+            *(None,) * 5,
             *NO_LAUNCH,
             True,
         )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from .database import Database
 
-COLUMNS = "id, name, supervisor, accepts, host, identity, kill_after, started, heartbeat, ended"
+COLUMNS = "id, name, supervisor, accepts, host, identity, kill_after, started, heartbeat, ended, allocation"
 SEEN = COLUMNS.replace("name", "CAST(name AS TEXT)").replace("accepts", "CAST(accepts AS TEXT)")
 # A name used by hand is here for as long as it holds something.
 SELECT_PRESENT = f"""SELECT {SEEN} FROM workers WHERE ended IS NULL
@@ -27,12 +27,12 @@ SELECT_PRESENT = f"""SELECT {SEEN} FROM workers WHERE ended IS NULL
 SELECT_ONE = f"SELECT {COLUMNS} FROM workers WHERE id = ?"
 SELECT_UNRECOVERED = f"""SELECT {COLUMNS} FROM workers WHERE ended IS NULL AND identity <> ''
     OR id IN (SELECT worker FROM claims WHERE held) ORDER BY started, id"""
-INSERT = f"INSERT INTO workers ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)"
+INSERT = f"INSERT INTO workers ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 HEARTBEAT = "UPDATE workers SET heartbeat = ? WHERE id = ?"
-RENEW = "UPDATE claims SET deadline = ? + lease, expires = ? WHERE token = ?"
+RENEW = "UPDATE claims SET deadline = ? + lease, expires = ? WHERE worker = ? AND held"
 RETIRE = "UPDATE workers SET ended = ? WHERE id = ? AND ended IS NULL"
-SELECT_CLAIM = """SELECT t.id, c.worker, c.token, c.lease, c.expires, c.held, c.renewals FROM claims c
-    JOIN tasks t ON t.seq = c.task WHERE c.worker = ? ORDER BY c.held DESC LIMIT 1"""
+SELECT_CLAIMS = """SELECT t.id, c.worker, c.token, c.lease, c.expires, c.held, c.renewals FROM claims c
+    JOIN tasks t ON t.seq = c.task WHERE c.worker = ? ORDER BY c.held DESC, c.token LIMIT ?"""
 
 
 class Workers:
@@ -46,12 +46,11 @@ class Workers:
         with self._database.writing() as connection:
             enter(connection, worker)
 
-    def heartbeat(self, worker: str, token: int | None = None) -> None:
-        """Note that a worker goes on; the lease of its claim begins again."""
+    def heartbeat(self, worker: str) -> None:
+        """Note that a worker goes on; the leases of all claims that it holds begin again."""
         with self._database.writing() as connection:
             connection.execute(HEARTBEAT, (clock.now(), worker))
-            if token is not None:
-                connection.execute(RENEW, (clock.monotonic(), clock.now(HELD_LEASE), token))
+            connection.execute(RENEW, (clock.monotonic(), clock.now(HELD_LEASE), worker))
 
     def retire(self, worker: str) -> None:
         """Note that a worker is no more."""
@@ -74,14 +73,21 @@ class Workers:
         return WorkerRecord._make(rows[0])
 
     def claim_of(self, worker: str) -> Claim | None:
-        """Return the claim that a worker holds."""
-        rows = self._database.execute(SELECT_CLAIM, (worker,))
-        return Claim._make(rows[0])._replace(held=bool(rows[0][5])) if rows else None
+        """Return the claim that a worker holds; of several the oldest."""
+        return next(iter(self._claims(worker, 1)), None)
+
+    def claims_of(self, worker: str) -> list[Claim]:
+        """Return all claims that a worker holds, oldest first."""
+        return self._claims(worker, -1)
+
+    def _claims(self, worker: str, limit: int) -> list[Claim]:
+        rows = self._database.execute(SELECT_CLAIMS, (worker, limit))
+        return [Claim._make(row)._replace(held=bool(row[5])) for row in rows]
 
 
 def enter(connection: sqlite3.Connection, worker: WorkerRecord) -> None:
     """Enter a worker, inside a transaction that writes."""
-    connection.execute(INSERT, worker[:-1])
+    connection.execute(INSERT, worker)
 
 
 def new_id(role: str) -> str:

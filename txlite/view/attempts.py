@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 
 from .. import text
-from ..model import CANCELLED, COMMAND, DONE, FAILED, INTERRUPTED, LOST, RUNNING, WAITING
+from ..model import CANCELLED, COMMAND, DONE, FAILED, INTERRUPTED, LOST, QUEUED, RUNNING, WAITING
 from .attempt_row import AttemptRow, shorten_path
 from .json_objects import attempt_row_object, ended_object, explanation_object, launched_object, print_json
 from .terminal import colour, width
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 HEADINGS = ("STATE", "PID", "TYPE", "LEVEL", "AGE", "TOOK", "SIZE", "ID", "TASK", "REPORT")
 ID, TITLE, REPORT = 7, 8, 9  # their columns
 TO_THE_RIGHT = (1, 4, 5, 6)  # these hold numbers
-COLOURS = {RUNNING: "36", WAITING: "33", DONE: "32", FAILED: "31", LOST: "31;1", CANCELLED: "2", INTERRUPTED: "2"}
+COLOURS = {RUNNING: "36", WAITING: "33", QUEUED: "33", DONE: "32", FAILED: "31", LOST: "31;1", CANCELLED: "2",
+           INTERRUPTED: "2"}  # fmt: skip
 NARROWEST = 20  # columns for a task's title on a line with its report
 LEAST = 10  # and on any line
 

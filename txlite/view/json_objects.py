@@ -105,6 +105,7 @@ def task_object(task: Task, relations: Relations) -> Object:
         "maxAttempts": task.max_attempts,
         "environment": task.variables,
         "reservedFor": task.reserved_for,
+        "slurm": task.slurm,
     }
 
 
@@ -167,6 +168,7 @@ def attempt_object(attempt: Attempt) -> Object:
         "report": attempt.report,
         "note": attempt.note,
         "tail": attempt.tail,
+        "place": attempt.place,
     }
 
 
@@ -193,6 +195,7 @@ def attempt_row_object(row: AttemptRow) -> Object:
         "note": one.note,
         "task": one.title,
         "report": row.report,
+        "place": one.place,
     }
 
 

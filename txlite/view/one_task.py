@@ -79,6 +79,7 @@ def _facts(story: TaskStory) -> list[tuple[str, object]]:
         facts.append(("command", task.command))
     facts += [("directory", task.directory), ("verify", task.verify), ("needs", task.needs), ("parent", task.parent)]
     facts += [("timeout", task.timeout and text.duration(task.timeout)), ("attempts", task.max_attempts)]
+    facts += [("slurm", "the run's options" if task.slurm == "" else task.slurm)]
     facts += [("variables", ", ".join(task.variables)), ("reserved for", task.reserved_for)]
     return [*facts, ("not before", task.not_before), ("created", task.created), ("completed", task.completed)]
 
@@ -94,4 +95,5 @@ def _print_related(name: str, ids: list[str], near: dict[str, Task]) -> None:
 
 def _attempt_row(attempt: Attempt) -> tuple[object, ...]:
     took = "" if attempt.duration is None else text.duration(attempt.duration)
-    return attempt.id, attempt.started, took, describe(attempt), attempt.report or ""
+    words = describe(attempt) + (f" ({attempt.place})" if attempt.place else "")
+    return attempt.id, attempt.started, took, words, attempt.report or ""

@@ -81,10 +81,20 @@ MUTANTS = (
     ),
     Mutant(
         "migration-version-seen-before", "store/opening.py",
-        "    with database.writing() as connection:\n        migrate(connection)",
+        "    with without_foreign_keys(database.connection), database.writing() as connection:\n"
+        "        migrate(connection)",
         '    seen = database.pragma("user_version")\n    with database.writing() as connection:\n'
         '        connection.execute(f"PRAGMA user_version = {seen}")\n        migrate(connection)',
         "what another process migrated is not migrated again", (f"{DATABASE}.Migrations",),
+    ),
+    Mutant(
+        "migration-with-foreign-keys", "store/migrations.py", '"PRAGMA foreign_keys = OFF"', '"PRAGMA foreign_keys"',
+        "a table that is made anew takes nothing with it", ("store.test_migrations.Jobs",),
+    ),
+    Mutant(
+        "migration-leaves-foreign-keys-off", "store/migrations.py",
+        '"PRAGMA foreign_keys = ON"', '"PRAGMA foreign_keys"',
+        "the rules of the schema hold after it", ("store.test_migrations.Jobs",),
     ),
     Mutant(
         "backup-not-checked", "store/backup.py", "        _check_copy(new.draft)\n", "",

@@ -13,6 +13,7 @@ DELAYS = f"{ATTEMPTS}.test_a_clock_that_is_set_makes_no_delay_longer"
 BATCHES = "execution.test_run.Batches"
 TURNS = "execution.test_launch.Turns"
 IMPORTS = "store.test_importing.Imports"
+MANY = "store.test_jobs.ManyClaims"
 
 HOLDS = (
     Mutant(
@@ -119,6 +120,27 @@ HOLDS = (
         "what still runs is not run twice", ("store.test_moves.Tables", "execution.test_recovery.Given"),
     ),
     Mutant(
+        "node-failed-again", "store/moves.py", "NODE_FAILED: (FAILED,", "NODE_FAILED: (BACKLOG,",
+        "what may still run on a node is not run twice", ("store.test_moves.Tables",),
+    ),
+    Mutant(
+        "preempted-is-spent", "store/moves.py", "PREEMPTED: (BACKLOG, BACKLOG,", "PREEMPTED: (BACKLOG, FAILED,",
+        "a preempted attempt costs no try", ("store.test_moves.Tables",),
+    ),
+    Mutant(
+        "heartbeat-for-one", "store/workers.py",
+        'WHERE worker = ? AND held"', 'WHERE worker = ? AND held AND rowid = 1"',
+        "a worker keeps all that it holds", (MANY,),
+    ),
+    Mutant(
+        "adopted-by-hand", "store/assignments.py", "AND token = :token AND held", "AND token = :token",
+        "what a person holds is a person's", (MANY,),
+    ),
+    Mutant(
+        "adopted-without-its-attempt", "store/assignments.py", "    connection.execute(ADOPT_ATTEMPT, values)\n", "",
+        "an attempt is shown with the worker that has it", (MANY,),
+    ),
+    Mutant(
         "interrupted-is-spent", "store/moves.py", "INTERRUPTED: (BACKLOG, BACKLOG,", "INTERRUPTED: (BACKLOG, FAILED,",
         "an interrupted attempt costs no try", ("store.test_moves.Tables", ATTEMPTS),
     ),
@@ -194,7 +216,9 @@ SCHEMA = (
         "a status is one of the six", (RULES,),
     ),
     Mutant(
-        "schema-end-without-outcome", "store/schema.py", "CHECK ((ended IS NULL) = (outcome IS NULL))", "CHECK (1)",
+        "schema-end-without-outcome", "store/schema.py",
+        "    place     TEXT,\n    CONSTRAINT ended_with_an_outcome CHECK ((ended IS NULL) = (outcome IS NULL))",
+        "    place     TEXT,\n    CONSTRAINT ended_with_an_outcome CHECK (1)",
         "an attempt that has ended says how", (RULES,),
     ),
     Mutant(

@@ -1,0 +1,102 @@
+"""Migrations: what an older database holds is all there afterwards, and its rules hold again."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import unittest
+from unittest import mock
+
+import txlite
+from txlite.model import NODE_FAILED, Lane
+from txlite.store import schema
+from txlite.store.create import create
+from txlite.store.integrity import Inspection
+
+from ..case import Case
+
+MOMENT = "2026-01-01T00:00:00.000Z"
+# Schema 6, with something in each table that refers to attempts.
+FURNISH = (
+    """INSERT INTO tasks (seq, id, title, kind, status, token, created, updated) VALUES
+        (1, 'tx-00000001', 'done', 'prompt', 'done', 2, :now, :now),
+        (2, 'tx-00000002', 'held', 'command', 'active', 3, :now, :now)""",
+    "INSERT INTO task_texts (task, description, command) VALUES (1, 'words', NULL), (2, '', 'true')",
+    """INSERT INTO attempts (id, task, previous, worker, agent, started, ended, outcome, exit_code, duration, pid,
+            report, note) VALUES
+        (1, 1, 0, 'worker-1', 'codex', :now, :now, 'failed', 3, 1.5, 17, 'workers/x.md', 'why'),
+        (2, 1, 1, 'worker-1', 'codex', :now, :now, 'done', 0, 2.5, 18, 'workers/y.md', NULL),
+        (3, 2, 0, 'worker-1', 'shell', :now, NULL, NULL, NULL, NULL, NULL, NULL, NULL)""",
+    "INSERT INTO attempt_texts VALUES (1, 'the end of one'), (2, 'the end of two')",
+    """INSERT INTO claims (task, token, worker, held, lease, host, boot, deadline, expires)
+        VALUES (2, 3, 'worker-1', 1, 120, 'host', 'boot', 1, :now)""",
+    """INSERT INTO workers (id, name, accepts, host, identity, kill_after, started, heartbeat)
+        VALUES ('worker-1', 'one', 'command ', 'host', '', 10, :now, :now)""",
+    "INSERT INTO loops (id, agent, started) VALUES ('run-1', 'codex', :now)",
+    "INSERT INTO trials (attempt, task, loop, stage, landed) VALUES (2, 1, 'run-1', 'settled', 'abc')",
+)
+TABLES = ("tasks", "task_texts", "attempts", "attempt_texts", "claims", "workers", "loops", "trials")
+
+
+class Jobs(Case):
+    """From schema 6 to 7, by which the table of attempts is made anew."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        os.mkdir(self.home, 0o700)
+        self.database = os.path.join(self.home, "tasks.db")
+        with mock.patch.multiple(schema, MIGRATIONS=schema.MIGRATIONS[:6], VERSION=6):
+            create(self.database, "0" * 36)
+        connection = sqlite3.connect(self.database)
+        with connection:
+            for statement in FURNISH:
+                connection.execute(statement, {"now": MOMENT})
+        self.before = {table: self.rows(connection, table) for table in TABLES}
+        connection.close()
+
+    def rows(self, connection: sqlite3.Connection, table: str) -> list[dict[str, object]]:
+        cursor = connection.execute(f"SELECT * FROM {table} ORDER BY 1")
+        return [dict(zip((column[0] for column in cursor.description), row)) for row in cursor]
+
+    def test_all_that_refers_to_attempts_is_there_afterwards(self) -> None:
+        store = self.store()
+        for table, rows in self.before.items():
+            found = self.rows(store.database.connection, table)
+            self.assertEqual([{**row, **old} for row, old in zip(found, rows)], found, table)
+            self.assertEqual(len(found), len(rows), table)
+        self.assertEqual(len(self.before["attempt_texts"]) + len(self.before["claims"]), 3)
+        with store.database.reading() as connection:
+            self.assertEqual(connection.execute("PRAGMA foreign_key_check").fetchall(), [])
+        inspection = Inspection(store.database)
+        self.assertEqual((inspection.damage(), inspection.violations(), inspection.inconsistencies()), ([], [], []))
+        self.assertEqual([one.tail for one in store.attempts("tx-00000001")], ["the end of one", "the end of two"])
+        self.assertEqual(store.loop_attempts.get(2).landed, "abc")
+
+    def test_foreign_keys_hold_again(self) -> None:
+        store = self.store()
+        for wrong in ("UPDATE claims SET token = 99", "DELETE FROM attempts WHERE id = 3"):
+            with self.assertRaises(txlite.Error), store.database.writing() as connection:
+                connection.execute(wrong)
+        with store.database.writing() as connection:
+            connection.execute("DELETE FROM attempts WHERE id = 2")
+        self.assertEqual(self.rows(store.database.connection, "trials"), [])
+        self.assertEqual(len(self.rows(store.database.connection, "attempt_texts")), 1)
+
+    def test_the_new_outcomes_are_known_and_no_others(self) -> None:
+        store = self.store()
+        store.assignments.finish(3, txlite.Result(NODE_FAILED, place="job 7 on n1"), max_attempts=3)
+        ended = store.attempts("tx-00000002")[-1]
+        self.assertEqual((ended.outcome, ended.place), (NODE_FAILED, "job 7 on n1"))
+        self.assertEqual(store.get("tx-00000002").status, "failed")
+        with self.assertRaises(txlite.Error), store.database.writing() as connection:
+            connection.execute("UPDATE attempts SET outcome = 'eaten' WHERE id = 1")
+
+    def test_the_next_attempt_has_a_number_of_its_own(self) -> None:
+        store = self.store()
+        store.add("more", command="true")
+        claimed = store.assignments.claim_next("worker-1", [Lane("command")], "shell")
+        self.assertEqual(claimed.claim.token, 4)
+
+
+if __name__ == "__main__":
+    unittest.main()
