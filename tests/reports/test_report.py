@@ -128,6 +128,24 @@ class Output(LaunchCase):
                     self.assertEqual(read_layout(after)[:3], layout[:3])
                     self.assertIn(f"**Outcome:** {outcome}  \n".encode(), after)
 
+    def test_a_head_names_the_place_as_it_becomes_known(self) -> None:
+        from txlite.reports.header import OUTPUT, PLACE_ROOM, Header, render_header
+        from txlite.store.attempts import Result
+
+        here = Header("tx-00000000", "title", 7, "shell", "2025-10-24T15:00:00.000Z", "/", "short")
+        self.assertNotIn(b"**Place:**", render_header(here))
+        for template in ("", "# {{END_TIME}} {{DURATION}} {{EXIT_CODE}}\n"):
+            elsewhere = here._replace(template=template, place="queued")
+            before = render_header(elsewhere)
+            self.assertIn(b"\n**Place:** queued  \n", before)
+            for place in ("job 12 on n7", "job 4294967294 on " + "n" * (PLACE_ROOM - 18), "x" * 1000):
+                running = render_header(elsewhere._replace(place=place), size=len(before))
+                ended = render_header(elsewhere, Result("out-of-memory", 137, 1e9, place=place), 1 << 31, len(before))
+                for after in (running, ended):
+                    self.assertEqual((len(after), after[-len(OUTPUT) :]), (len(before), OUTPUT))
+                    self.assertIn(f"\n**Place:** {place[: PLACE_ROOM - 1]}".encode(), after)
+                    self.assertTrue(after.endswith(b"---\n\n## Task\n\n    short\n" + OUTPUT), after)
+
     def test_a_head_keeps_its_length_though_the_task_grew(self) -> None:
         from txlite.reports.header import OUTPUT, render_header
 

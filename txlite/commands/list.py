@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..model import KINDS, Lane
-from ..view.json_objects import claim_object, print_json, ready_objects, task_object, task_objects
+from ..view.json_objects import claim_object, listed_objects, print_json, ready_objects, task_object
 from . import open_reading, open_writing
 from .arguments import add_lease, parse_limit, parse_names, value_of
 
@@ -33,18 +33,30 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 
 def run(args: Namespace) -> int:
     """Print tasks, or claim the best one."""
-    if args.verb == "ready" and args.claim is not None:
+    if args.verb == "list":
+        return _list(args)
+    if args.claim is not None:
         return _claim(args)
     with open_reading(args) as store:
-        if args.verb == "ready":
-            tasks = store.ready(args.limit, _needs(args))
-        else:
-            tasks = store.list(args.status.split(",") if args.status is not None else None, args.limit)
+        tasks = store.ready(args.limit, _needs(args))
         if args.json:
-            build = ready_objects if args.verb == "ready" else task_objects
-            print_json(build(tasks, store.relations(tasks)))
+            print_json(ready_objects(tasks, store.relations(tasks)))
         else:
             _print(tasks, is_list=True)
+    return 0
+
+
+def _list(args: Namespace) -> int:
+    """Print tasks, with where those run that do."""
+    from ..view.tasks import find_current, print_list  # `ready` is in a hurry
+
+    with open_reading(args) as store:
+        tasks = store.list(args.status.split(",") if args.status is not None else None, args.limit)
+        current = find_current(store, tasks)
+        if args.json:
+            print_json(listed_objects(tasks, store.relations(tasks), current))
+        else:
+            print_list(tasks, current)
     return 0
 
 

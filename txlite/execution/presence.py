@@ -1,13 +1,16 @@
 """Who lives, and what runs: the rows of the store, judged by the locks and the process table of this moment.
 
 A worker lives for as long as it holds its lock; so what it ran is lost as soon as it is dead, whatever was written down
-last. Used by workers, recovery and supervisors, and by everything that shows or stops what runs.
+last. What it runs stands in the note in its lock file or, where that runs elsewhere, in one beside its ticket. Used by
+workers, recovery and supervisors, and by everything that shows or stops what runs.
 """
 
 from __future__ import annotations
 
+import os
+
 from ..errors import NotFound, Refused
-from ..model import LOST
+from ..model import LOST, QUEUED
 from ..store.supervisors import check_count
 from ..system import process
 from ..system.liveness import is_held, read_note
@@ -116,15 +119,35 @@ def _judge(store: Store, status: AttemptStatus) -> AttemptStatus:
 
 
 def _look(store: Store, status: AttemptStatus) -> AttemptStatus:
-    """What its worker's process and the note in its lock file say about an attempt that has not ended."""
-    note = read_note(store.lock_path(status.worker))
-    if note.get("attempt") != status.attempt:
-        note = {}
+    """What its worker's process and its note say about an attempt that has not ended."""
+    note = _note_of(store, status)
     owner = status.identity if status.launched else str(note.get("agent", ""))
     known = process.Identity.parse(owner)
+    is_queued = note.get("state") == QUEUED
+    state = QUEUED if is_queued else status.state
     return status._replace(
-        state=status.state if is_present(store, status.worker, status.identity) else LOST,
+        state=state if is_present(store, status.worker, status.identity) else LOST,
         pid=known.pid if known else None,
         report=note.get("report"),
         started=note.get("started", status.started),
+        place=note.get("place"),
+        reason=(note.get("reason") or None) if is_queued else None,
     )
+
+
+def _note_of(store: Store, status: AttemptStatus) -> dict:
+    note = read_note(store.lock_path(status.worker))
+    if note.get("attempt") != status.attempt:
+        note = _read_note_of_ticket(store.home, status.attempt)
+    return note if note.get("attempt") == status.attempt else {}
+
+
+def _read_note_of_ticket(home: str, attempt: int) -> dict:
+    import json
+
+    try:
+        with open(os.path.join(home, "tickets", f"{attempt}.note"), encoding="utf-8") as file:
+            note = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    return note if isinstance(note, dict) else {}

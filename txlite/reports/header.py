@@ -27,6 +27,7 @@ TASK = "task"  # the last word of the name of a report that is not named after i
 ROOM = 130  # bytes by which the lines about the result may grow beyond RUNNING, two rules of three dashes among them
 TIME_ROOM = 18  # more for each {{END_TIME}} of a template, and
 TOOK_ROOM = 2  # for each {{DURATION}}
+PLACE_ROOM = 64  # more where the attempt runs elsewhere: bytes of where that is, which is known only when it began
 RULES = 10  # bytes of two rules at the least
 WIDEST = 76  # bytes of a rule
 CHANGING = "changing"
@@ -54,6 +55,7 @@ class Header(NamedTuple):
     pid: int | None = None  # of the launched worker: known from the start
     template: str = ""  # its part before the first section is the report's beginning
     subject: str = TASK  # the last word of the report's name
+    place: str = ""  # where it runs, in words, or that this is not known yet; "" for here
 
     @classmethod
     def of(
@@ -151,6 +153,7 @@ def render_header(
     if not size:
         opening = _opening(header.template)
         more = TIME_ROOM * opening.count("{{END_TIME}}") + TOOK_ROOM * opening.count("{{DURATION}}")
+        more += PLACE_ROOM if header.place else 0
         size = len(beginning) + len(facts) + len(rest) + ROOM + more
     if len(beginning) + len(facts) + len(rest) + RULES > size:  # the task was changed since, and grew
         rest = rest[: max(size - len(beginning) - len(facts) - RULES - len(OUTPUT), 0)] + OUTPUT
@@ -198,6 +201,7 @@ def _facts(header: Header, result: Result | None, pid: int | None, late: dict[st
         ("", "Attempt", header.attempt),
         ("", "Agent", header.agent),
         ("", "Directory", text.printable(header.directory)),
+        ("", "Place", text.shorten((result and result.place) or header.place, PLACE_ROOM)),
         ("REASONING_LEVEL", "Level", header.level),
         ("START_TIME", "Started", clock.to_local(header.started)),
         ("", "Outcome", result.outcome if result else RUNNING),

@@ -124,6 +124,11 @@ class Report:
         self._header = self._header._replace(started=started)
         self._write_layout()
 
+    def move(self, place: str) -> None:
+        """Write down another place than was written before; one that runs elsewhere has had some from the start."""
+        self._header = self._header._replace(place=place)
+        self._write_layout()
+
     def write(self, data: bytes) -> None:
         """Append output."""
         if not self._path:

@@ -77,6 +77,7 @@ class AttemptStatus(NamedTuple):
     identity: str  # of the worker's process
     place: str | None  # where it runs or ran, if not here
     state: Shown
+    reason: str | None  # why it is queued, in Slurm's word
 
     @property
     def is_over(self) -> bool:
@@ -139,7 +140,7 @@ class AttemptStatuses:
         return next(iter(self._read(sql, (key,))), None)
 
     def _read(self, sql: str, values: tuple) -> list[AttemptStatus]:
-        return [_as_recorded(AttemptStatus._make((*row, RUNNING))) for row in self._database.execute(sql, values)]
+        return [_as_recorded(AttemptStatus._make((*row, RUNNING, None))) for row in self._database.execute(sql, values)]
 
 
 def _as_recorded(status: AttemptStatus) -> AttemptStatus:

@@ -31,7 +31,7 @@ class AttemptRow:
         self.duration = self.age if running else status.duration  # seconds; None where it has not begun
 
     def cells(self) -> list[str]:
-        """Return its cells, as the table of `status` has them, safe for a terminal."""
+        """Return its cells, as the table of `status` has them, safe for a terminal; where it ran is the last."""
         one = self.status
         return [
             one.state,
@@ -44,7 +44,13 @@ class AttemptRow:
             one.task,
             text.printable(one.title),
             shorten_path(self.report) if self.report else "",
+            describe_place(one),
         ]
+
+
+def describe_place(one: AttemptStatus) -> str:
+    """Return where an attempt runs or ran, if not here, and why it is queued; safe for a terminal."""
+    return text.printable(" ".join(part for part in (one.place, one.reason and f"({one.reason})") if part))
 
 
 def shorten_path(path: str) -> str:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from ..store.attempt_status import AttemptStatus
     from ..store.store import Store
 
-HEADINGS = ("STATE", "PID", "TYPE", "LEVEL", "AGE", "TOOK", "SIZE", "ID", "TASK", "REPORT")
-ID, TITLE, REPORT = 7, 8, 9  # their columns
+HEADINGS = ("STATE", "PID", "TYPE", "LEVEL", "AGE", "TOOK", "SIZE", "ID", "TASK", "REPORT", "PLACE")
+ID, TITLE, REPORT, PLACE = 7, 8, 9, 10  # their columns; the place stands behind the id, unless all ran here
 TO_THE_RIGHT = (1, 4, 5, 6)  # these hold numbers
 COLOURS = {RUNNING: "36", WAITING: "33", QUEUED: "33", DONE: "32", FAILED: "31", LOST: "31;1", CANCELLED: "2",
            INTERRUPTED: "2"}  # fmt: skip
@@ -46,7 +46,8 @@ def _print_table(lines: list[list[str]]) -> None:
     """Print lines of which the first one is the heading."""
     widths = [max(map(text.columns, column)) for column in zip(*lines)]
     before = sum(widths[:ID]) + 2 * ID  # of the columns that come first, with what parts them
-    room = width() - before - widths[ID] - widths[REPORT] - 4
+    has_places = any(cells[PLACE] for cells in lines[1:])
+    room = width() - before - widths[ID] - widths[REPORT] - 4 - (widths[PLACE] + 2) * has_places
     is_terminal = sys.stdout.isatty()
     if is_terminal and room < min(NARROWEST, widths[TITLE]):
         _print_in_two(lines, widths, max(width() - before, LEAST))
@@ -56,7 +57,8 @@ def _print_table(lines: list[list[str]]) -> None:
         if is_terminal:
             most = max(room, LEAST)
             title = text.pad(text.shorten(cells[TITLE], most), min(widths[TITLE], most))
-        print("  ".join([*_first_columns(cells, widths), cells[ID].ljust(widths[ID]), title, cells[REPORT]]).rstrip())
+        names = [cells[ID].ljust(widths[ID]), *([text.pad(cells[PLACE], widths[PLACE])] if has_places else [])]
+        print("  ".join([*_first_columns(cells, widths), *names, title, cells[REPORT]]).rstrip())
 
 
 def _print_in_two(lines: list[list[str]], widths: list[int], room: int) -> None:
@@ -64,7 +66,7 @@ def _print_in_two(lines: list[list[str]], widths: list[int], room: int) -> None:
     for cells in lines:
         print("  ".join([*_first_columns(cells, widths), text.shorten(cells[TITLE], room)]).rstrip())
         if cells is not lines[0]:
-            print(colour(f"  {cells[ID]}  {cells[REPORT]}".rstrip(), "2"))
+            print(colour("  " + "  ".join(filter(None, (cells[ID], cells[PLACE], cells[REPORT]))), "2"))
 
 
 def _first_columns(cells: list[str], widths: list[int]) -> list[str]:

@@ -13,7 +13,7 @@ from ..text import printable_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ..errors import Error
     from ..execution.launch_order import Explanation
@@ -114,6 +114,22 @@ def task_objects(tasks: Iterable[Task], relations: Mapping[str, Relations]) -> l
     return [task_object(task, relations[task.id]) for task in tasks]
 
 
+def listed_objects(
+    tasks: Sequence[Task], relations: Mapping[str, Relations], current: Mapping[str, AttemptStatus]
+) -> list[Object]:
+    """Build the same with the attempt that each task is in, if it is in one; `current` holds those by task."""
+    found = zip(tasks, task_objects(tasks, relations))
+    return [{**one, "currentAttempt": current_object(current.get(task.id))} for task, one in found]
+
+
+def current_object(status: AttemptStatus | None) -> Object | None:
+    """Build the object of the attempt that a task is in: since when, in which state, where, and why it is queued."""
+    if status is None:
+        return None
+    place = {"place": status.place, "reason": status.reason}
+    return {"attempt": status.attempt, "state": status.state, "startedAt": status.started, **place}
+
+
 def ready_objects(tasks: Iterable[Task], relations: Mapping[str, Relations]) -> list[Object]:
     """Build the objects of `ready`: with the number of failed attempts by tx's name for it."""
     return [{**task_object(task, relations[task.id]), "failedAttemptCount": task.failures} for task in tasks]
@@ -128,7 +144,8 @@ def story_object(story: TaskStory) -> Object:
     """Build a task's object with its attempts, what its last one wrote last, and what a person types to go on."""
     found = attempts_object(story.task, story.relations, story.attempts)
     gate, words = (story.reason.gate, story.reason.words) if story.reason else ("", "")
-    return {**found, "gate": gate or None, "words": words or None, "commands": list(story.commands)}
+    ways = {"gate": gate or None, "words": words or None, "commands": list(story.commands)}
+    return {**found, **ways, "currentAttempt": current_object(story.current)}
 
 
 def waiting_object(task: Task, relations: Relations, waiting: Waiting) -> Object:
@@ -196,6 +213,7 @@ def attempt_row_object(row: AttemptRow) -> Object:
         "task": one.title,
         "report": row.report,
         "place": one.place,
+        "reason": one.reason,
     }
 
 
@@ -240,6 +258,7 @@ def worker_object(one: WorkerStatus) -> Object:
         "capabilities": one.capabilities,
         "metadata": {},
         "run": one.run,
+        "claims": one.claims,
     }
 
 

@@ -6,15 +6,18 @@ Used by the command `show`.
 from __future__ import annotations
 
 from .. import text
-from ..model import BACKLOG
+from ..execution import presence
+from ..model import BACKLOG, QUEUED
 from ..ralph.reason import Reason, find_reason, ways_on
 from ..system.named_tuple import NamedTuple
+from .attempt_row import describe_place
 from .table import print_table
 from .tasks import describe, number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..model import Attempt, Task
+    from ..store.attempt_status import AttemptStatus
     from ..store.store import Store
     from ..store.tasks import Relations
 
@@ -31,6 +34,7 @@ class TaskStory(NamedTuple):
     near: dict[str, Task]  # related tasks, by id
     reason: Reason | None  # what its last attempt wrote last; None where that runs, or there is none
     commands: tuple[str, ...]  # to be pasted where it needs a person
+    current: AttemptStatus | None  # its last attempt, while that goes on
 
 
 def tell(store: Store, id: str) -> TaskStory:
@@ -43,7 +47,8 @@ def tell(store: Store, id: str) -> TaskStory:
     commands = ways_on(task, _parked(store, last))
     if task.status == BACKLOG:
         commands += tuple(way for other in relations.blocked_by[:NAMED] for way in ways_on(near[other], None))
-    return TaskStory(task, relations, attempts, near, reason, commands)
+    current = presence.attempt(store, last.id) if last and last.ended is None else None
+    return TaskStory(task, relations, attempts, near, reason, commands, current)
 
 
 def _parked(store: Store, attempt: Attempt | None) -> str | None:
@@ -65,7 +70,7 @@ def print_story(story: TaskStory) -> None:
         print("\n" + text.printable_lines(task.description))
     if story.attempts:
         print("\nAttempts:")
-        print_table(map(_attempt_row, story.attempts), "  ")
+        print_table([_attempt_row(one, story.current) for one in story.attempts], "  ")
     for heading, words in story.reason.parts if story.reason else ():
         print(f"\n{heading[0].upper()}{heading[1:]}:\n{words}")
     if story.commands:
@@ -74,7 +79,7 @@ def print_story(story: TaskStory) -> None:
 
 def _facts(story: TaskStory) -> list[tuple[str, object]]:
     task = story.task
-    facts: list[tuple[str, object]] = [("status", task.state), ("score", number(task.score))]
+    facts: list[tuple[str, object]] = [("status", _state(story)), ("score", number(task.score))]
     if task.command is not None:
         facts.append(("command", task.command))
     facts += [("directory", task.directory), ("verify", task.verify), ("needs", task.needs), ("parent", task.parent)]
@@ -82,6 +87,10 @@ def _facts(story: TaskStory) -> list[tuple[str, object]]:
     facts += [("slurm", "the run's options" if task.slurm == "" else task.slurm)]
     facts += [("variables", ", ".join(task.variables)), ("reserved for", task.reserved_for)]
     return [*facts, ("not before", task.not_before), ("created", task.created), ("completed", task.completed)]
+
+
+def _state(story: TaskStory) -> str:
+    return QUEUED if story.current and story.current.state == QUEUED else story.task.state
 
 
 def _print_related(name: str, ids: list[str], near: dict[str, Task]) -> None:
@@ -93,7 +102,12 @@ def _print_related(name: str, ids: list[str], near: dict[str, Task]) -> None:
         print(f"  {'':<12} and {len(ids) - NAMED} more")
 
 
-def _attempt_row(attempt: Attempt) -> tuple[object, ...]:
+def _attempt_row(attempt: Attempt, current: AttemptStatus | None) -> tuple[object, ...]:
+    if current and current.attempt == attempt.id:
+        return _row(attempt, current.state, describe_place(current), current.report)
+    return _row(attempt, describe(attempt), attempt.place, attempt.report)
+
+
+def _row(attempt: Attempt, words: str, place: str | None, report: str | None) -> tuple[object, ...]:
     took = "" if attempt.duration is None else text.duration(attempt.duration)
-    words = describe(attempt) + (f" ({attempt.place})" if attempt.place else "")
-    return attempt.id, attempt.started, took, words, attempt.report or ""
+    return attempt.id, attempt.started, took, words + (f", {place}" if place else ""), report or ""

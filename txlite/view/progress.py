@@ -71,12 +71,13 @@ class Progress:
         self.total = self.done + self.failed + runnable
         self._later = later
 
-    def draw(self, running: int, details: Sequence[LiveLine]) -> None:
-        """Draw what runs, and below it the bar, where there is a terminal."""
+    def draw(self, running: int, details: Sequence[LiveLine], queued: int = 0) -> None:
+        """Draw what runs, and below it the bar, where there is a terminal; queued: how many of those that run are jobs
+        that have not started."""
         if not self._live:
             return
         self.total = max(self.total, self.done + self.failed + running)
-        tail = "  ".join(self._facts(running))
+        tail = "  ".join(self._facts(running, queued))
         room = min(width() - len(tail) - 5, 40)
         filled = room * (self.done + self.failed) // max(self.total, 1)
         bar = f"[{'#' * filled}{'.' * (room - filled)}]  " if room > 5 else ""
@@ -87,11 +88,12 @@ class Progress:
         if self._live:
             self._live.draw([])
 
-    def _facts(self, running: int) -> list[str]:
+    def _facts(self, running: int, queued: int) -> list[str]:
         over = self.done + self.failed
         passed = clock.monotonic() - self._started
         rate = (over - self._done_before) / passed if passed > 0 else 0.0
-        facts = [f"{over}/{self.total}", f"{running} running"]
+        facts = [f"{over}/{self.total}", f"{max(running - queued, 0)} running"]
+        facts += [f"{queued} queued"] if queued else []
         facts += [f"{self.failed} failed"] if self.failed else []
         facts += [f"{self._later} later"] if self._later else []
         if rate > 0 and self.total > over:

@@ -11,7 +11,7 @@ import os
 from .. import text
 from ..execution.presence import live_supervisors
 from ..execution.waiting import look_at_waiting
-from ..model import ACTIVE, CANCELLED, DONE, FAILED, LOST
+from ..model import ACTIVE, CANCELLED, DONE, FAILED, LOST, QUEUED
 from ..system import clock
 from ..system.named_tuple import NamedTuple
 from ..system.process import Identity
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 ENDED = (ACTIVE, DONE, FAILED, CANCELLED)  # the states that are counted; what waits is counted by what it waits for
 DRAW = 0.1  # seconds between two drawings, at the least
+MOST = 10  # times as long as one took: notes of jobs may lie on a slow file system
 PATIENCE = 3.0  # seconds that a task has run before a terminal shows it
 FULLY = 10  # tasks that failed, of which the end of the output is shown
 LINES = 5  # of it
@@ -84,8 +85,10 @@ class RunProgress:
             self._progress.finished(filter(self._is_ours, events))
             self.heed(events)
         if clock.monotonic() >= self._next_drawing or (events and self._is_loop):
+            began = clock.monotonic()
             self._draw()
-            self._next_drawing = clock.monotonic() + DRAW
+            took = clock.monotonic() - began
+            self._next_drawing = began + took + max(DRAW, MOST * took)
 
     def _is_ours(self, event: Finished) -> bool:
         """Whether it is for this run to show: its workers did it, or it is of its batch, or it was lost; what the
@@ -102,10 +105,11 @@ class RunProgress:
         if running is not None:
             self._progress.expect(running + self._outlook.runnable, self._outlook.later)
         if self._progress.is_live:
-            from .running import describe_running  # who has no terminal does without
+            from .running import describe_running, find_own  # who has no terminal does without
 
-            details = describe_running(self._store, self.workers, 0.0 if self._is_loop else PATIENCE)
-            self._progress.draw(self._count_running(), details)
+            found = find_own(self._store, self.workers)
+            details = describe_running(self._store.home, found, 0.0 if self._is_loop else PATIENCE)
+            self._progress.draw(self._count_running(), details, sum(one.state == QUEUED for one in found))
 
     def _count_running(self) -> int:
         return sum(claim.worker in self.workers for claim in self._store.claims())

@@ -10,14 +10,16 @@ import time
 
 from .. import text
 from ..execution import presence
+from ..model import QUEUED
 from ..reports import header
 from ..system import clock
+from .attempt_row import describe_place
 from .live_lines import LiveLine
 from .terminal import size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from ..store.attempt_status import AttemptStatus
     from ..store.store import Store
@@ -27,16 +29,22 @@ OTHERS = 3  # lines of a terminal that stay free for what is said, the bar, and 
 INDENT = " " * 8
 
 
-def describe_running(store: Store, workers: Collection[str], least: float) -> list[LiveLine]:
-    """Return two lines for each task that these workers have run for `least` seconds, those that began first before
-    others; one, or none, where the terminal is too low for more."""
+def find_own(store: Store, workers: Collection[str]) -> list[AttemptStatus]:
+    """Return the attempts that these workers are at."""
+    return [one for one in presence.open_attempts(store) if one.worker in workers]
+
+
+def describe_running(home: str, found: Iterable[AttemptStatus], least: float) -> list[LiveLine]:
+    """Return two lines for each attempt that has run for `least` seconds, those that began first before others, and
+    those that run before those that are queued; one, or none, where the terminal is too low for more."""
     now = time.time()
-    found = [(max(now - clock.to_seconds(one.started), 0.0), one) for one in presence.open_attempts(store)]
-    shown = sorted((age, one.attempt, one) for age, one in found if age >= least and one.worker in workers)[::-1]
+    ages = [(max(now - clock.to_seconds(one.started), 0.0), one) for one in found]
+    order = sorted((one.state != QUEUED, age, one.attempt, one) for age, one in ages if age >= least)[::-1]
+    shown = [(age, one) for _, age, _, one in order]
     room = size().lines - OTHERS
-    lines = [LiveLine(f"{_age(age):>6}  {one.task}  {one.title}") for age, _, one in shown]
+    lines = [LiveLine(f"{_age(age):>6}  {one.task}  {one.title}") for age, one in shown]
     if 2 * len(lines) <= room:
-        last = [LiveLine(INDENT + _last_line(store.home, one), "2") for _, _, one in shown]
+        last = [LiveLine(INDENT + _describe(home, one), "2") for _, one in shown]
         return [line for pair in zip(lines, last) for line in pair]
     more = len(lines) - room
     return lines if more <= 0 else [*lines[: room - 1], LiveLine(f"{INDENT}and {more + 1} more")]
@@ -44,6 +52,11 @@ def describe_running(store: Store, workers: Collection[str], least: float) -> li
 
 def _age(seconds: float) -> str:
     return f"{seconds:.0f}s" if seconds < 60 else text.duration(seconds)
+
+
+def _describe(home: str, one: AttemptStatus) -> str:
+    """What an attempt wrote last or, while it is queued, that it is, and why."""
+    return f"{QUEUED}: {describe_place(one)}" if one.state == QUEUED else _last_line(home, one)
 
 
 def _last_line(home: str, one: AttemptStatus) -> str:

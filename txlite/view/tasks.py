@@ -6,22 +6,51 @@ Used by the commands that show or change tasks, and by `one_task`.
 from __future__ import annotations
 
 from .. import text
+from ..model import ACTIVE, QUEUED
 from .table import print_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ..model import Attempt, Task
+    from ..store.attempt_status import AttemptStatus
     from ..store.history import Finished
+    from ..store.store import Store
 
 
 HEADINGS = ("ID", "STATE", "SCORE", "TASK")
+LIST_HEADINGS = ("ID", "STATE", "SCORE", "PLACE", "TASK")
 
 
 def print_tasks(tasks: Iterable[Task], headings: Sequence[str] = ()) -> None:
     """Print a line for each task: id, state, score, title; below their headings, where they are given."""
     print_table([(task.id, task.state, number(task.score), task.title) for task in tasks], headings=headings)
+
+
+def find_current(store: Store, tasks: Iterable[Task]) -> dict[str, AttemptStatus]:
+    """Return the attempts that tasks are in at this moment, by the ids of these."""
+    if not any(task.status == ACTIVE for task in tasks):
+        return {}
+    from ..execution import presence
+
+    return {one.task: one for one in presence.open_attempts(store)}
+
+
+def print_list(tasks: Iterable[Task], current: Mapping[str, AttemptStatus]) -> None:
+    """Print a line for each task below headings; with where those run that are in an attempt, unless all of them run
+    here."""
+    from .attempt_row import describe_place
+
+    if not any(one.place or one.reason or one.state == QUEUED for one in current.values()):
+        print_tasks(tasks, HEADINGS)
+        return
+    rows = []
+    for task in tasks:
+        one = current.get(task.id)
+        state = QUEUED if one and one.state == QUEUED else task.state
+        rows.append((task.id, state, number(task.score), describe_place(one) if one else "", task.title))
+    print_table(rows, headings=LIST_HEADINGS)
 
 
 def number(value: object) -> str:

@@ -33,6 +33,7 @@ class WorkerStatus(NamedTuple):
     capabilities: list[str]
     since: str
     heartbeat: str
+    claims: int  # that it holds: more than one where its attempts are jobs
 
 
 def look_at_workers(store: Store, names: Iterable[str] = ()) -> list[WorkerStatus]:
@@ -42,20 +43,21 @@ def look_at_workers(store: Store, names: Iterable[str] = ()) -> list[WorkerStatu
 
 def look_at_worker(store: Store, worker: WorkerRecord) -> WorkerStatus:
     """Return how a worker is now."""
-    claim = store.workers.claim_of(worker.id)
+    claims = store.workers.claims_of(worker.id)
     identity = Identity.parse(worker.identity)
     capabilities = sorted({lane.needs for lane in parse_lanes(worker.accepts)} - {""})
     return WorkerStatus(
         worker.id,
         worker.name,
-        worker_state(store, worker, claim is not None),
-        claim.task if claim else None,
+        worker_state(store, worker, bool(claims)),
+        claims[0].task if claims else None,
         identity.pid if identity else None,
         worker.host,
         worker.supervisor,
         capabilities,
         worker.started,
         worker.heartbeat,
+        len(claims),
     )
 
 
@@ -63,9 +65,13 @@ def print_worker_list(workers: list[WorkerStatus]) -> None:
     """Print workers as tx lists them."""
     print("Workers:" if workers else "no workers")
     for one in workers:
-        print(printable(f"  {one.id} [{one.state}] {one.name}" + (f" \u2192 {one.task}" if one.task else "")))
+        print(printable(f"  {one.id} [{one.state}] {one.name}" + (f" \u2192 {_held(one)}" if one.task else "")))
 
 
 def print_worker_table(workers: list[WorkerStatus]) -> None:
     """Print workers with their processes and when they began."""
-    print_table((one.id, f"[{one.state}]", one.pid or "", one.name, one.task or "", one.since) for one in workers)
+    print_table((one.id, f"[{one.state}]", one.pid or "", one.name, _held(one), one.since) for one in workers)
+
+
+def _held(one: WorkerStatus) -> str:
+    return (one.task or "") + (f" and {one.claims - 1} more" if one.claims > 1 else "")

@@ -45,8 +45,13 @@ PROCESSES = (
     ),
     Mutant(
         "presence-of-the-dead", "execution/presence.py",
-        "state=status.state if is_present(store, status.worker, status.identity) else LOST,", "state=status.state,",
+        "state=state if is_present(store, status.worker, status.identity) else LOST,", "state=state,",
         "what a dead worker ran is lost at once", (GIVEN,),
+    ),
+    Mutant(
+        "presence-note-of-another", "execution/presence.py",
+        'return note if note.get("attempt") == status.attempt else {}', "return note",
+        "an attempt is not shown in another one's place", ("view.test_places.Places",),
     ),
     Mutant(
         "stop-no-second-between", "execution/stop_policy.py", " and now >= self._first_at + SECOND_SIGNAL", "",
