@@ -1,0 +1,62 @@
+"""What the tests of Slurm share: the cluster of their process, and commands that run on its login host."""
+
+from __future__ import annotations
+
+import subprocess
+import unittest
+from typing import Any
+
+from ..case import Case, wait_until
+from .cluster import Cluster, missing, shared
+
+
+class SlurmCase(Case):
+    """A test with a home of its own and a real Slurm, whose login host is where commands of txlite run.
+
+    What runs as a job is out of their sight and reach, as on a real cluster: only Slurm finds and ends it.
+    """
+
+    cluster: Cluster
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        if missing():
+            raise unittest.SkipTest(missing())
+        cls.cluster = shared()
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.environment.update(SLURM_CONF=self.cluster.configuration, PATH=self.cluster.environment["PATH"])
+        self.addCleanup(self.cancel_all)
+
+    def cancel_all(self) -> None:
+        """No job is left for the next test."""
+        self.cluster.run("scancel", "--me", "--signal=KILL", "--full", code=None)
+        self.cluster.run("scancel", "--me", code=None)
+        wait_until(lambda: not self.cluster.squeue(), "an empty squeue")
+
+    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
+        """Start a command of txlite on the login host; its PID is the one on our side."""
+        options.setdefault("cwd", self.directory)
+        with self.cluster.login.entered(options) as here:
+            return super().start(*arguments, **here)
+
+    def worker_pids(self) -> list[int]:
+        """The PIDs of the workers, on our side."""
+        ours = self.cluster.login.pids()
+        return [ours[pid] for pid in super().worker_pids() if pid in ours]
+
+    def sbatch(self, *options: str, script: str = "sleep 600", **more: Any) -> str:
+        """Submit a script; the number of its job."""
+        command = ["sbatch", "--parsable", "--output=/dev/null", *options]
+        options_of_run = {"cwd": self.directory, "env": self.environment, **more}
+        return self.cluster.run(*command, input=f"#!/bin/sh\n{script}\n", **options_of_run).stdout.strip()
+
+    def job_state(self, job: str) -> str:
+        """What squeue calls its state, "" for one that it does not know."""
+        return self.cluster.run("squeue", "-h", "-t", "all", "-j", job, "-o", "%T", code=None).stdout.strip()
+
+    def wait_for_job(self, job: str, *states: str) -> str:
+        """Wait until a job is in one of these states; the state."""
+        return wait_until(lambda: found if (found := self.job_state(job)) in states else "", f"job {job}: {states}")

@@ -1,0 +1,171 @@
+"""A real Slurm for tests: a controller, nodes and a login host, started in a directory of its own in two seconds.
+
+Each node is a `Host` (host.py), and so is the login host, on which the tests' commands run: on one machine the
+tests' own look into /proc would otherwise find what only Slurm may find. All of it is gone when the tests end,
+also when they are killed.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+from typing import Any
+
+from ..case import wait_until
+from . import configuration
+from .host import Host
+
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "scontrol", "unshare")
+PATH = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
+NODES = ("n1", "n2")
+REMOVE = """
+cat
+for i in 1 2 3 4 5 6 7 8 9; do
+    rm -rf "$0" && { [ ! -d "$1" ] || find "$1" -depth -type d -exec rmdir {} +; } && exit
+    sleep 0.2
+done
+"""
+
+
+@functools.lru_cache
+def missing() -> str:
+    """Why no cluster can be started here, "" where one can."""
+    absent = [name for name in PROGRAMS if not shutil.which(name, path=PATH)]
+    if absent:
+        return f"no Slurm to test with: {' '.join(absent)} not found"
+    if os.geteuid():
+        return "no Slurm to test with: only root can start one"
+    try:
+        Host("probe").stop()
+    except OSError as error:
+        return f"no Slurm to test with: {error}"
+    return ""
+
+
+@functools.lru_cache
+def shared() -> Cluster:
+    """The cluster of this process, which is started at the first call, and stopped at its end."""
+    cluster = Cluster()
+    atexit.register(cluster.stop)
+    cluster.start()
+    return cluster
+
+
+class Cluster:
+    """One Slurm, with its nodes."""
+
+    def __init__(self, nodes: tuple[str, ...] = NODES, **settings: str) -> None:
+        """Note what it will be.
+
+        settings: lines of slurm.conf beside, or instead of, those that configuration.py has.
+        """
+        self.nodes = nodes
+        self.directory = tempfile.mkdtemp(prefix="txlite-slurm-")
+        self.cgroup = os.path.join(configuration.MEMORY, os.path.basename(self.directory))
+        self.configuration = self.path("slurm.conf")
+        self.settings = settings
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}  # by the name of the program, or of the node
+        self.environment = {**os.environ, "SLURM_CONF": self.configuration, "PATH": PATH}
+        self._remover: subprocess.Popen[bytes] | None = None
+
+    def path(self, name: str) -> str:
+        return os.path.join(self.directory, name)
+
+    def start(self) -> None:
+        """Start all of it; returns when the nodes are idle."""
+        configuration.write(self.directory, self.nodes, self.settings)
+        self._remover = subprocess.Popen(
+            ["sh", "-c", REMOVE, self.directory, self.cgroup], stdin=subprocess.PIPE, start_new_session=True
+        )
+        mounts = {"/etc/hosts": self.path("hosts")}
+        if configuration.LIMITS_MEMORY:
+            os.mkdir(self.cgroup)
+            mounts[self.path("cgroup/memory")] = self.cgroup
+        self.hosts = {name: Host(name, mounts) for name in ("login", "controller", *self.nodes)}
+        self.login = self.hosts["login"]
+        self.start_munged()
+        self.start_controller()
+        for node in self.nodes:
+            self.start_node(node)
+        self.wait_for_nodes(*self.nodes)
+
+    def stop(self) -> None:
+        """End all of it and remove its directory."""
+        for host in self.hosts.values():
+            host.stop()
+        self._remover.communicate()
+
+    def _run(self, name: str, host: str, *command: str) -> None:
+        with open(self.path(f"{name}.err"), "ab") as errors:
+            self.processes[name] = self.hosts[host].start(
+                list(command), env=self.environment, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
+                start_new_session=True, cwd=self.directory,
+            )  # fmt: skip
+
+    def start_munged(self) -> None:
+        names = {"key-file": "munge.key", "socket": "munge.sock", "pid-file": "munged.pid", "seed-file": "munge.seed"}
+        options = [f"--{option}={self.path(name)}" for option, name in names.items()]
+        self._run("munged", "controller", "munged", "--foreground", "--num-threads=2", *options)
+        wait_until(lambda: os.path.exists(self.path("munge.sock")), "munged")
+
+    def start_controller(self) -> None:
+        self._run("slurmctld", "controller", "slurmctld", "-D", "-i", "-f", self.configuration)
+
+    def start_node(self, node: str) -> None:
+        self._run(node, node, "slurmd", "-D", "-f", self.configuration, "-N", node)
+
+    def kill(self, name: str, number: int = signal.SIGKILL) -> None:
+        """Kill a daemon: `munged`, `slurmctld` or that of a node, whose jobs live on. Returns when it is dead.
+
+        A controller that is killed by SIGKILL forgets what it was told in its last five seconds.
+        """
+        self.processes[name].send_signal(number)
+        self.processes[name].wait()
+
+    def kill_controller(self) -> None:
+        self.kill("slurmctld")
+
+    def restart_controller(self, number: int = signal.SIGTERM) -> None:
+        """End the controller and start it again; returns when it answers."""
+        self.kill("slurmctld", number)
+        self.start_controller()
+        self.wait_for_controller()
+
+    def restart_node(self, node: str, number: int = signal.SIGTERM) -> None:
+        """End the daemon of a node, whose jobs live on, and start it again."""
+        self.kill(node, number)
+        self.start_node(node)
+        self.wait_for_nodes(node)
+
+    def wait_for_controller(self) -> None:
+        wait_until(lambda: self.run("scontrol", "ping", code=None).returncode == 0, "a controller that answers")
+
+    def wait_for_nodes(self, *nodes: str) -> None:
+        """Wait until these nodes can be given jobs."""
+        self.wait_for_controller()
+        wanted = set(nodes)
+        wait_until(lambda: wanted <= set(re.findall(r"(\S+) (?:idle|mixed|allocated)\n", self.nodes_shown())), "nodes")
+
+    def nodes_shown(self) -> str:
+        return self.run("sinfo", "--noheader", "--Node", "--format=%N %T", code=None).stdout
+
+    def run(self, *command: str, code: int | None = 0, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Run a command of Slurm on the login host."""
+        options = {"env": self.environment, "cwd": self.directory, **options}
+        with self.login.entered(options) as here:
+            done = subprocess.run(command, capture_output=True, text=True, check=False, **here)
+        if code is not None and done.returncode != code:
+            raise AssertionError(f"{command} exits with {done.returncode}: {done.stdout}{done.stderr}")
+        return done
+
+    def scontrol(self, *arguments: str) -> str:
+        return self.run("scontrol", *arguments).stdout
+
+    def squeue(self, *arguments: str) -> str:
+        return self.run("squeue", "--noheader", *arguments).stdout
