@@ -11,6 +11,7 @@ one clears up, runs the same batch to its end and adds to the home.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import difflib
 import json
 import os
@@ -21,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PATIENCE = 120.0  # seconds
@@ -64,6 +65,17 @@ class Place:
         if code not in codes:
             raise SystemExit(f"{version}: {' '.join(arguments)} exited with {code}: {out}{error}")
         return out
+
+    @contextlib.contextmanager
+    def copied(self) -> Iterator[None]:
+        """Have a copy in the home's place for a while."""
+        os.rename(self.home, self.home + ".kept")
+        subprocess.run(["cp", "-a", self.home + ".kept", self.home], check=True)
+        try:
+            yield
+        finally:
+            shutil.rmtree(self.home)
+            os.rename(self.home + ".kept", self.home)
 
     def add(self, *arguments: str) -> str:
         return self.do("other", "add", "-q", *arguments).strip()
@@ -109,7 +121,7 @@ def interrupt(place: Place) -> None:
 
 
 def questions(tasks: list[str]) -> list[list[str]]:
-    """Those that change nothing; what looks for the lost, which recovers them, comes last."""
+    """Those that change nothing, and those that look for the lost, which recovers them."""
     plain = [
         *(["show", task] for task in tasks),
         ["list"], ["list", "--status", "failed"], ["ready"], ["ready", "--limit", "2"], ["claims"],
@@ -123,11 +135,13 @@ def questions(tasks: list[str]) -> list[list[str]]:
 
 
 def compare(place: Place, tasks: list[str]) -> int:
-    """Ask the other version first, for the first question that writes brings the database up to date, then this one;
-    how many answers differ. What is printed for people may, what JSON says may have more in it, and errors, too."""
+    """Ask the other version about a copy, for it recovers what is lost, and then this one; how many answers differ.
+    What is printed for people may, what JSON says may have more in it, and errors, too."""
     differing = 0
     asked = questions(tasks)
-    answers = {version: [place.ask(version, *words) for words in asked] for version in ("other", "this")}
+    with place.copied():
+        answers = {"other": [place.ask("other", *words) for words in asked]}
+    answers["this"] = [place.ask("this", *words) for words in asked]
     for words, one, two in zip(asked, answers["other"], answers["this"]):
         before, now = (reduce(words, out) for _, out, _ in (one, two))
         if one[0] != two[0] or not is_in(before, now):
