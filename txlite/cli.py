@@ -145,11 +145,21 @@ def _dispatch(arguments: list[str], called: str) -> int:
         rest, command = rest[:cut], rest[cut + 1 :]
         if not command:
             raise UsageError(f"nothing stands after --: `{parser.prog} --help` shows how")
+    rest = _join_options(rest)
     args = parser.parse_intermixed_args(rest)
     args.verb, args.command, args.prog = verb, command, parser.prog
     if args.trust:
         _trust(args.home)
     return int(module.run(args))
+
+
+def _join_options(words: list[str]) -> list[str]:
+    """Join --slurm and its value, which begins as an option does: argparse would take it for one of ours."""
+    joined = list(words)
+    for place in reversed(range(len(joined) - 1)):
+        if joined[place] == "--slurm":
+            joined[place : place + 2] = [f"--slurm={joined[place + 1]}"]
+    return joined
 
 
 def _trust(given: str | None) -> None:

@@ -173,11 +173,13 @@ class Given(Case):
         claim = store.assignments.claim_next("worker-1", [Lane("command")], "shell").claim
         alive.write_note({"attempt": claim.token})
         os.close(alive._file)  # it died
-        self.ending = mock.Mock(is_over=False, survivors=[], step=mock.Mock(return_value=60.0))
+        self.ending = mock.Mock(is_over=False, survivors=[], result=None, step=mock.Mock(return_value=60.0))
         executor = mock.Mock()
         executor.ending.return_value = self.ending
-        executor.noted_pid.return_value = None
-        self.dead = DeadWorker(store, executor, worker, OrphanedLock(store.lock_path("worker-1")), claim)
+        executor.noted_pid.return_value = executor.read_output.return_value = None
+        self.dead = DeadWorker(
+            store, lambda attempt: executor, worker, OrphanedLock(store.lock_path("worker-1")), [claim]
+        )
 
     def test_what_a_dead_worker_ran_is_lost_before_anybody_recovers(self) -> None:
         number = self.queue.attempts(self.task)[-1].id

@@ -30,7 +30,11 @@ WRONG = (
         ADD,
         "line 3, [txlite]: unknown option 'agnet' (did you mean 'agent'?): ",
     ),
-    ("[txlite]\nzzz = 1\n", ADD, "line 2, [txlite]: unknown option 'zzz': it has agent, output_cap, synchronous"),
+    (
+        "[txlite]\nzzz = 1\n",
+        ADD,
+        "line 2, [txlite]: unknown option 'zzz': it has agent, executor, node_failure, output_cap, slurm, slurm_shared, synchronous",
+    ),
     ("[txlite]\nsynchronous = maybe\n", ADD, "line 2, [txlite]: synchronous: it is 'maybe': give FULL or NORMAL"),
     (
         "\n[DEFAULT]\nagent = claude\n",

@@ -76,11 +76,13 @@ class Agent(NamedTuple):
     results: str = ""  # one of results.FORMATS
     limit: str = ""  # a regular expression
     unusable: str = ""  # a regular expression
+    meets: tuple[str, ...] = ()  # needs of tasks that are met where it runs
 
     @property
     def lanes(self) -> list[Lane]:
         """Return what a worker with this agent accepts: an agent for prompts does not keep commands waiting."""
-        return [Lane(COMMAND)] if self.name == SHELL else [Lane(PROMPT), Lane(COMMAND)]
+        kinds = (COMMAND,) if self.name == SHELL else (PROMPT, COMMAND)
+        return [Lane(kind, need) for need in ("", *self.meets) for kind in kinds]
 
     def build_argv(
         self, level: str = "", search: bool = False, prompt: str | None = None, in_loop: bool = False

@@ -175,6 +175,13 @@ def add_bounds(parser: ArgumentParser, max_attempts: int | None) -> None:
     parser.add_argument("--timeout", type=duration, metavar="TIME", help="for each attempt: 90, 10s, 5m, 2h")
 
 
+def add_place(parser: ArgumentParser) -> None:
+    """Give a parser the options that say where attempts run."""
+    add = parser.add_argument
+    add("--executor", metavar="NAME", help="where attempts run: local, or slurm: as jobs (local)")
+    add("--slurm", metavar="OPTIONS", help="for each job: '--mem=4G --time=1:00:00'")
+
+
 def join_command(words: list[str]) -> str:
     """Return a line for `sh -c`: one word is one, as with ssh and watch; several are a command and its arguments."""
     if len(words) == 1:

@@ -10,6 +10,7 @@ from .. import text
 from ..agents.agent import SHELL, find_agent
 from ..errors import Interrupted, UsageError
 from ..execution.executor import Limits
+from ..execution.places import LOCAL, SLURM, check_place, move_agent, read_place
 from ..execution.supervisor import Supervisor, SupervisorSettings
 from ..home import config, location
 from ..reports import report
@@ -20,7 +21,7 @@ from ..view.run_progress import conclude, print_result, result_object, show_run
 from ..view.terminal import check_said, say
 from ..view.waiting import FEW, MANY
 from . import open_writing
-from .arguments import add_bounds, duration, join_command, parse_workers, value_of
+from .arguments import add_bounds, add_place, duration, join_command, parse_workers, value_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 
 TAKES_COMMAND = True  # after --
+WIDTHS = {LOCAL: 4, SLURM: 64}  # attempts at a time, by the place
 MATCHES = {"-": ALL, "--": OPEN}  # how lines that have no file are known again
 
 
@@ -44,13 +46,14 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         "for what failed, for an agent, or for a capability (`txlite help states`)."
     )
     add = parser.add_argument
-    add("--workers", "-w", "-j", type=value_of(parse_workers), default=4, metavar="N", help="how many at a time (4)")
+    add("--workers", "-w", "-j", type=value_of(parse_workers), metavar="N", help="how many at a time (4; jobs: 64)")
     add("--from", dest="source", metavar="FILE", help="a task a line, a command for sh -c; - is stdin")
     add("--again", action="store_true", help="add all lines, also those that were added before")
     add("--agent", default=SHELL, metavar="NAME", help="who runs prompts (shell: commands only)")
     add_bounds(parser, 3)
     add("--drain", type=duration, metavar="TIME", help="how long attempts may go on after the first signal")
     add("--kill-after", type=duration, default=10.0, metavar="TIME", help="between TERM and KILL (10s)")
+    add_place(parser)
     add("--forever", action="store_true", help="stay when there is nothing left to do")
     add("--json", action="store_true", help="print one object at the end, and nothing else")
 
@@ -60,10 +63,11 @@ def run(args: Namespace) -> int:
     lines = _read(args)
     home = location.locate(args.home)
     options = config.read(home)
-    agent = find_agent(args.agent, options)
+    place = read_place(args.executor, args.slurm, options)
+    agent = move_agent(find_agent(args.agent, options), place)
     settings = SupervisorSettings(
-        args.workers, agent, args.max_attempts, Limits(args.timeout, args.kill_after), report.read_cap(options),
-        args.drain, args.forever,
+        args.workers or WIDTHS[place.executor], agent, args.max_attempts, Limits(args.timeout, args.kill_after),
+        report.read_cap(options), args.drain, args.forever, place=place,
     )  # fmt: skip
     is_empty = lines is not None
     for line in lines or ():
@@ -75,12 +79,13 @@ def run(args: Namespace) -> int:
             print_json(run_object(None, None, False, {}, [], []))
         return 0
     with open_writing(args) as store:
+        check_place(store.home, place, options)
         return _run(store, settings, _enter(store, lines, args) if lines else None, args)
 
 
 def _run(store: Store, settings: SupervisorSettings, batch: Batch | None, args: Namespace) -> int:
     progress = show_run(store, settings.agent, batch, quiet=args.json)
-    supervisor = Supervisor(store, settings, progress.look)
+    supervisor = Supervisor(store, settings, progress.look, say=progress.tell)
     progress.workers, progress.lacks_room = supervisor.worker_ids, supervisor.lacks_room
     try:
         supervisor.run()

@@ -7,20 +7,13 @@ raised on the way, what was started is ended first. Used by the worker; the laun
 
 from __future__ import annotations
 
-import os
 from functools import partial
 
-from ..agents.agent import SHELL
-from ..agents.environment import Invocation, build_command
 from ..errors import StoreUnavailable
-from ..model import CANCELLED, FAILED, INTERRUPTED, UNSTARTABLE, WORKERS
-from ..reports import report
-from ..reports.header import TASK, Header
-from ..reports.naming import remove
+from ..model import CANCELLED, FAILED, INTERRUPTED, UNSTARTABLE
 from ..store.attempts import Result
 from ..system import clock
-from ..system.named_tuple import NamedTuple
-from .ended import describe
+from .attempt_record import AttemptRecord, plan_attempt
 from .executor import CannotStart, Limits, NoRoomToStart
 from .starting import StartWait
 
@@ -28,29 +21,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..agents.agent import Agent
+    from ..agents.environment import Invocation
     from ..agents.results import Sink
     from ..errors import Error
     from ..model import Task
     from ..store.assignments import Assignment
+    from .attempt_record import Plan
     from .executor import RunningProcess
     from .worker_context import WorkerContext
 
 LOOK = 1.0  # seconds between looks at what was decided about the task, in case the bell was lost
 GIVING_UP = Result(INTERRUPTED, note="its worker had to give up")
-
-
-class Plan(NamedTuple):
-    """How an attempt is to be run."""
-
-    agent: Agent
-    header: Header
-    stamp: str  # of the report's name
-    directory: str  # of the report, below home
-    prompt: str
-    level: str = ""
-    in_loop: bool = False  # as RALPH runs it
-    search: bool = False  # whether the agent may search the web
 
 
 class AttemptStopped(Exception):
@@ -61,13 +42,6 @@ class AttemptStopped(Exception):
         self.result = result
 
 
-def plan_attempt(assignment: Assignment, agent: Agent) -> Plan:
-    """Return the plan of an attempt of the queue, which begins now."""
-    name = SHELL if assignment.task.command is not None else agent.name
-    header = Header.of(assignment.task, assignment.claim.token, name, clock.now())
-    return Plan(agent, header, clock.stamp(), WORKERS, header.prompt)
-
-
 class AttemptRunner:
     """Runs the attempts of one worker, one at a time: `begin`, `ask_agent` and `call`, `end`. `run` does all of it for
     a task of the queue."""
@@ -75,15 +49,10 @@ class AttemptRunner:
     def __init__(self, context: WorkerContext) -> None:
         self.trouble: Error | None = None  # why no attempt can be run here any more
         self._context = context
-        self._home = context.store.home
         self._loop = context.loop
         self._policy = context.policy
         self._next_look = clock.monotonic() + LOOK
-        self._attempt = 0  # the number of the one that runs
-        self._noted: dict[str, object] = {}  # of the one that runs, beside its plan
-        self._report: report.Report | None = None  # of the one that runs
-        self._plan: Plan | None = None  # of the one that runs
-        self._prompt_file = ""  # of the one that runs, if there is one
+        self._record: AttemptRecord | None = None  # of the one that runs
         self._process: RunningProcess | None = None  # what runs for it at this moment
 
     def run(self, assignment: Assignment) -> Result:
@@ -99,35 +68,21 @@ class AttemptRunner:
         return self.end(run_in_words(plan.agent, self, ask))
 
     @property
-    def plan(self) -> Plan:
-        """Return the plan of the attempt that runs."""
-        assert self._plan
-        return self._plan
+    def record(self) -> AttemptRecord:
+        """Return what is written of the attempt that runs."""
+        assert self._record
+        return self._record
 
-    def begin(self, plan: Plan, is_late: bool = False) -> report.Report:
-        """Begin the report; before it is made, note what recovery must know to end it. Where it is late, both wait
-        until the attempt has lasted a moment: nearly none of a thousand short ones needs them."""
-        self._attempt, self._plan, self._noted = plan.header.attempt, plan, {}
-        directory, cap = os.path.join(self._home, plan.directory), self._context.settings.cap
-        self._report = report.Report(directory, plan.stamp, plan.header, cap, is_late, partial(self._note, plan))
-        return self._report
-
-    def restart(self, plan: Plan) -> None:
-        """Write down that the attempt, which had waited, starts at another time than was said."""
-        if self._report:
-            self._report.restart(plan.header.started)
-            self._note(plan, report=self._report.name)
-
-    def note_report(self, plan: Plan, **more: object) -> None:
-        """Make the report if it was late, and note its name, which somebody may be told."""
-        if self._report:
-            self._report.make()
-            self._note(plan, report=self._report.name, **more)
+    def begin(self, plan: Plan, is_late: bool = False) -> AttemptRecord:
+        """Begin an attempt: `AttemptRecord` says how."""
+        context = self._context
+        self._record = AttemptRecord(context.store.home, plan, context.settings.cap, context.lock.write_note, is_late)
+        return self._record
 
     def write(self, data: bytes) -> None:
-        """Append to the report."""
-        if self._report:
-            self._report.write(data)
+        """Append to the report, while there is one."""
+        if self._record:
+            self._record.write(data)
 
     def ask_agent(
         self,
@@ -147,15 +102,22 @@ class AttemptRunner:
         leaves_daemons = plan.agent.daemons and task.command is None
         wait = StartWait(self._context)
         try:
-            invocation = self._prepare(task, plan, environment)
+            self.record.plan = plan
+            invocation = self.record.prepare(task, environment)
             self._policy.judge()
             if self._policy.must_stop:
                 return self._policy.result
             while True:
                 try:
                     process = executor.start(
-                        invocation, task.directory, sink or self, self._attempt, limits, leaves_daemons
-                    )
+                        invocation,
+                        task.directory,
+                        sink or self,
+                        plan.header.attempt,
+                        limits,
+                        leaves_daemons,
+                        task.slurm,
+                    )  # fmt: skip
                     break
                 except NoRoomToStart as error:
                     self._bear(wait, error)
@@ -169,23 +131,11 @@ class AttemptRunner:
             while process.result is None and clock.monotonic() < noted_at:
                 self._turn(process, noted_at - clock.monotonic(), observe)
             if process.result is None:
-                self.note_report(plan, **process.note)
+                self.record.note_report(**process.note)
             while process.result is None:
                 self._turn(process, LOOK, observe)
 
         return self._guard(process, watch)._replace(pid=process.pid)
-
-    def _prepare(self, task: Task, plan: Plan, environment: dict[bytes, bytes]) -> Invocation:
-        """What is started for a task; its prompt is written where the agent reads it. Raises CannotStart."""
-        file = report.prompt_file(os.path.join(self._home, plan.directory), self._attempt)
-        argv, stdin = build_command(plan.agent, task, plan.prompt, file, plan.level, plan.search, plan.in_loop)
-        try:
-            if file in argv:
-                self._prompt_file = file
-                report.write_prompt(file, plan.prompt)
-        except OSError as error:
-            raise CannotStart(f"its prompt could not be written: {error.strerror}") from error
-        return Invocation(argv, stdin, environment)
 
     def call(
         self,
@@ -209,7 +159,7 @@ class AttemptRunner:
             while True:
                 try:
                     process = self._context.executor.start(
-                        invocation, directory, sink, self._attempt, limits, leaves_daemons
+                        invocation, directory, sink, self.record.plan.header.attempt, limits, leaves_daemons
                     )
                     break
                 except NoRoomToStart as error:
@@ -231,7 +181,7 @@ class AttemptRunner:
 
     def _bear(self, wait: StartWait, error: NoRoomToStart) -> None:
         """Wait for room before the next try. Raises AttemptStopped, CannotStart."""
-        self.note_report(self.plan)
+        self.record.note_report()
         ended = wait.bear(error)
         self.trouble = self.trouble or wait.trouble
         if ended:
@@ -271,7 +221,7 @@ class AttemptRunner:
             raise AttemptStopped(self._policy.result)
         if clock.monotonic() >= self._next_look:
             self._next_look = clock.monotonic() + LOOK
-            reason = self._context.store.assignments.must_stop(self._attempt)
+            reason = self._context.store.assignments.must_stop(self.record.plan.header.attempt)
             if reason:
                 raise AttemptStopped(Result(CANCELLED, note=reason))
 
@@ -279,27 +229,8 @@ class AttemptRunner:
         """End the report; return the result with what it adds. Raises what keeps a process from being ended: then the
         attempt goes on, and its end must not be recorded."""
         self.end_process()
-        if self._prompt_file:
-            remove(self._prompt_file)
-            self._prompt_file = ""
-        paper, self._report = self._report, None
-        if paper is None:
-            return result
-        pid = paper.pid or result.pid or os.getpid()
-        result = result._replace(pid=pid)
-        if not self.plan.in_loop:  # that one is judged by others
-            self._note(self.plan, end=describe(result, self._context.settings.max_attempts))
-        return paper.finish(result, pid)
-
-    def _note(self, plan: Plan, **more: object) -> None:
-        header = plan.header
-        note = {"attempt": header.attempt, "stamp": plan.stamp, "started": header.started, "name": header.agent}
-        if plan.directory != WORKERS:
-            note["directory"] = plan.directory
-        if header.subject != TASK:
-            note["subject"] = header.subject
-        self._noted.update(more)  # who looks while it ends is still told of its report and its agent
-        self._context.lock.write_note({**note, **self._noted})
+        record, self._record = self._record, None
+        return record.end(result, self._context.settings.max_attempts) if record else result
 
     def _turn(
         self,
@@ -338,7 +269,7 @@ class AttemptRunner:
     def _heed_verdict(self, process: RunningProcess) -> None:
         """Stop the agent if somebody decided about its task meanwhile."""
         try:
-            reason = self._context.store.assignments.must_stop(self._attempt)
+            reason = self._context.store.assignments.must_stop(self.record.plan.header.attempt)
         except StoreUnavailable:
             return  # no reason to lose the agent's work: the next look may succeed
         if reason:

@@ -1,7 +1,7 @@
 """What a supervisor and its worker say to each other, through the channel between them.
 
     to the worker      a stage of `stop_policy`, in digits; the end of the channel (the supervisor died) is LEAVE
-    to the supervisor  IDLE, FINISHED, NO_ROOM; TROUBLE, followed by an exit code, a space and the reason
+    to the supervisor  IDLE, FINISHED, NO_ROOM; LINE with words; TROUBLE with an exit code, a space and the reason
 
 By channel and never by signal, because terminals, `timeout`, systemd and Slurm signal the whole group. Neither side
 ever blocks on the other. Used by `slot` (the supervisor's end) and by supervised workers.
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 IDLE = b"i"  # it found nothing to do
 FINISHED = b"f"  # an attempt has ended
 NO_ROOM = b"r"  # the system has no room for what it would start
+LINE = b"l"  # something that a person should know
 TROUBLE = b"!"  # it cannot work
 
 
@@ -45,9 +46,18 @@ class Control:
         """Say it, if somebody listens: the database tells a supervisor all the same."""
         return self._channel.send(what)
 
+    def tell_line(self, words: str) -> bool:
+        """Tell a person something; whether there was anybody to pass it on."""
+        return self.tell(LINE + words.encode())
+
     def tell_trouble(self, error: Error) -> bool:
         """Say that we cannot work, and why; whether there was anybody to be told."""
         return self.tell(b"%s%d %s" % (TROUBLE, error.exit_code, str(error).encode()))
+
+
+def read_line(message: bytes) -> str:
+    """Return the words of a message beginning with LINE."""
+    return message[len(LINE) :].decode("utf-8", "replace")
 
 
 def read_trouble(message: bytes) -> Error:

@@ -3,8 +3,8 @@
 An executor starts a process and hands back what guards it: step-wise, so that one loop can wait for it and do its other
 work. It also ends what an attempt left behind whose worker died, from the note that the worker had written. Guarantee
 of each: when `result` is there, or `is_over` is true, nothing of the attempt's processes is left, or they are named as
-ones that could not be killed. Satisfied by `executors.local`; called by `attempt_runner` and `recovery`, which know no
-other.
+ones that could not be killed. Satisfied by `executors.local`, `executors.slurm`; made by `places`, called by
+`attempt_runner`, `dispatcher` and `recovery`, which know no other.
 """
 
 from __future__ import annotations
@@ -23,8 +23,13 @@ if TYPE_CHECKING:
     class RunningProcess(Protocol):
         """A process that was started for an attempt, with all that it starts itself."""
 
-        result: Result | None  # None until nothing of it is left
-        pid: int | None  # what people are told
+        @property
+        def result(self) -> Result | None:
+            """Return how it ended; None until nothing of it is left."""
+
+        @property
+        def pid(self) -> int | None:
+            """Return the PID that people are told, if it has one here."""
 
         @property
         def note(self) -> dict[str, object]:
@@ -63,7 +68,13 @@ if TYPE_CHECKING:
     class TreeEnding(Protocol):
         """The end of what an attempt left, in steps."""
 
-        is_over: bool
+        @property
+        def is_over(self) -> bool:
+            """Return whether nothing is left, or cannot be killed."""
+
+        @property
+        def result(self) -> Result | None:
+            """Return how the attempt had ended by itself, where that was found out."""
 
         @property
         def survivors(self) -> Collection[Survivor]:
@@ -85,12 +96,22 @@ if TYPE_CHECKING:
             attempt: int,
             limits: Limits,
             leaves_daemons: bool = False,
+            options: str | None = None,
         ) -> RunningProcess:
-            """Start a process of this attempt; what it writes goes to `sink`. Raises CannotStart,
-            NoRoomToStart."""
+            """Start a process of this attempt; what it writes goes to `sink`. options: the task's own, for its place.
+            Raises CannotStart, NoRoomToStart."""
 
         def ending(self, attempt: int, note: Mapping[str, object], kill_after: float) -> TreeEnding:
             """End what this attempt left; note: what its worker noted of it, if it did."""
+
+        def read_note(self, attempt: int) -> dict[str, object]:
+            """Return what was noted of an attempt beside its worker's own note."""
+
+        def read_output(self, attempt: int) -> bytes | None:
+            """Return all that an attempt wrote, where that is not in its report."""
+
+        def clear(self, attempt: int) -> None:
+            """Remove what is left of an attempt whose end is recorded."""
 
         def noted_pid(self, note: Mapping[str, object]) -> int | None:
             """Return the PID that people were told, or would have been."""
@@ -102,6 +123,14 @@ class Limits(NamedTuple):
     timeout: float | None = None  # seconds it may run
     kill_after: float = 10.0  # seconds between TERM and KILL
     stall: float | None = None  # seconds without output and without CPU time of the whole tree
+
+
+class PlaceSettings(NamedTuple):
+    """Where attempts run."""
+
+    executor: str = "local"  # one of executors.NAMES
+    options: tuple[str, ...] = ()  # of Slurm's, for each job
+    retries_node_failures: bool = False  # what ran on a node that failed is tried again, though it may run on there
 
 
 class CannotStart(Exception):

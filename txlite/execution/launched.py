@@ -21,7 +21,8 @@ from ..system import clock
 from ..system.event_loop import EventLoop
 from ..system.named_tuple import NamedTuple
 from .agent_output import run_in_words
-from .attempt_runner import AttemptRunner, Plan
+from .attempt_record import Plan
+from .attempt_runner import AttemptRunner
 from .executor import Limits
 from .launch_order import SEARCHING
 from .sources import LaunchSource
@@ -116,11 +117,11 @@ class LaunchRunner:
             self._wanted.agent, header, clock.stamp(), launch.type, header.prompt, launch.level,
             search=launch.type == SEARCHING,
         )  # fmt: skip
-        paper = self._runner.begin(self._plan)
-        if paper.name is None:
-            return None, paper.trouble
-        self._runner.note_report(self._plan)
-        return os.path.join(self._context.store.home, paper.name), None
+        record = self._runner.begin(self._plan)
+        if record.report.name is None:
+            return None, record.report.trouble
+        record.note_report()
+        return os.path.join(self._context.store.home, record.report.name), None
 
     def refuse(self, reason: str) -> None:
         """Have `run` do nothing, and the task be cancelled."""
@@ -170,5 +171,5 @@ class LaunchRunner:
         assert self._plan
         header = self._plan.header._replace(started=clock.now())
         self._plan = self._plan._replace(header=header, prompt=header.prompt)
-        self._runner.restart(self._plan)
+        self._runner.record.restart(self._plan)
         self._context.loop.look_for_dead_every(RECOVER)

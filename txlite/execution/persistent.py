@@ -12,20 +12,20 @@ import signal
 from ..model import Lane
 from ..system.event_loop import EventLoop, handle_quietly
 from ..system.process import exit_signals
-from .attempt_runner import AttemptRunner
-from .sources import QueueSource
+from .queue_worker import make_worker
 from .stop_policy import STOPPING, StopPolicy
-from .worker import Worker
 from .worker_context import WorkerContext
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .dispatcher import Dispatcher
+    from .worker import Worker
     from .worker_context import WorkerSettings
 
 RECOVER = 0.5  # seconds between looks for dead workers
 
 
-def start_worker(settings: WorkerSettings, capabilities: list[str], drain: float | None) -> Worker:
+def start_worker(settings: WorkerSettings, capabilities: list[str], drain: float | None) -> Worker | Dispatcher:
     """Register this process as a worker; the caller has it `run`, and then `close`.
 
     capabilities: the needs that it meets. drain: seconds that a running attempt gets after the first signal; None: all
@@ -37,6 +37,6 @@ def start_worker(settings: WorkerSettings, capabilities: list[str], drain: float
     events.open(number for number in STOPPING if number != signal.SIGHUP or not is_hup_ignored)
     context = WorkerContext(settings, events, StopPolicy(events.signals, drain=drain), recovers_every=RECOVER)
     lanes = [Lane(lane.kind, need) for lane in settings.agent.lanes for need in ("", *capabilities)]
-    worker = Worker(context, QueueSource(context.store, settings, lanes), AttemptRunner(context))
+    worker = make_worker(context, lanes)
     worker.register()
     return worker

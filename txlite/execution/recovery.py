@@ -16,16 +16,15 @@ from ..store.store import open_store
 from ..system import clock, liveness, process, wakeup
 from . import presence
 from .dead_worker import DeadWorker
-from .executors.local import LocalExecutor
+from .places import Places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from ..model import WorkerRecord
+    from ..model import Claim, WorkerRecord
     from ..store.store import Store
     from ..store.supervisors import SupervisorRecord
-    from .executor import Executor
 
 PATIENCE = 60.0  # seconds to wait for somebody else who recovers
 LOOKING = 1.0  # seconds that who only looks gives to recovery
@@ -34,10 +33,12 @@ LOOKING = 1.0  # seconds that who only looks gives to recovery
 class Recovery:
     """What to do for the dead of one home. `recovered`: attempts whose tasks went back."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, ends_jobs: bool = False) -> None:
+        """ends_jobs: also what runs elsewhere, and could be taken over there, is ended, so that it can run here."""
         self.recovered = 0
         self._store = store
-        self._executor: Executor | None = None
+        self._ends_jobs = ends_jobs
+        self._places = Places(store)
         self._dead: dict[str, DeadWorker] = {}
         self._is_contested = False  # somebody else holds the lock of a worker that died
         self._is_unsure = True  # the next look may find something, though nothing has changed
@@ -113,7 +114,7 @@ class Recovery:
         for dead in list(self._dead.values()):
             if clock.monotonic() >= dead.next_step and dead.advance():
                 del self._dead[dead.id]
-                self.recovered += dead.had_claim
+                self.recovered += dead.recovered
 
     def run(self) -> int:
         """Look, and do it all, waiting for others that do a part of it; return how many tasks went back."""
@@ -150,20 +151,26 @@ class Recovery:
             self._is_contested = True  # somebody recovers it just now, or asks whether it lives
             return
         try:
-            claim = self._store.workers.claim_of(worker.id)
-            if not claim and self._store.workers.get(worker.id).ended:
-                lock.remove()  # another was first
-                return
-            self._dead[worker.id] = DeadWorker(self._store, self._find_executor(), worker, lock, claim)
+            self._bury(worker, lock)
         except BaseException:
             lock.close()  # else nobody could recover it for as long as we live
             raise
 
-    def _find_executor(self) -> Executor:
-        """Where the attempts of this home ran."""
-        if self._executor is None:
-            self._executor = LocalExecutor(self._store.uuid, lambda: presence.live_pids(self._store))
-        return self._executor
+    def _bury(self, worker: WorkerRecord, lock: liveness.OrphanedLock) -> None:
+        claims = self._store.workers.claims_of(worker.id)
+        ours = [claim for claim in claims if self._is_ours(claim)]
+        if not claims and self._store.workers.get(worker.id).ended:
+            lock.remove()  # another was first
+        elif claims and not ours:
+            lock.close()  # for who takes over what runs elsewhere
+        else:
+            self._dead[worker.id] = DeadWorker(self._store, self._places.of, worker, lock, ours)
+
+    def _is_ours(self, claim: Claim) -> bool:
+        """Whether an attempt is to be ended: not one that another can go on with, unless somebody wants it stopped."""
+        if self._ends_jobs or not self._places.is_adoptable(claim.token):
+            return True
+        return self._store.assignments.must_stop(claim.token) is not None
 
     def _can_see(self, identity: process.Identity, worker: WorkerRecord) -> bool:
         """Whether we may judge: its processes would be in our table, or are over with their boot. Otherwise, in

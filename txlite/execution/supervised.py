@@ -11,19 +11,22 @@ import sys
 from ..errors import Error, find_shortage, record_bug
 from ..system.event_loop import EventLoop, handle_quietly
 from ..system.process import exit_signals
-from .attempt_runner import AttemptRunner
 from .control import Control
-from .sources import QueueSource
+from .queue_worker import make_worker
 from .stop_policy import STOPPING, StopPolicy
-from .worker import Worker
 from .worker_context import WorkerContext
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Union
 
     from ..system.channel import Channel
+    from .dispatcher import Dispatcher
+    from .worker import Worker
     from .worker_context import WorkerSettings
+
+    MakeWorker = Callable[[WorkerContext], Union[Worker, Dispatcher]]
 
 
 def work_on_queue(settings: WorkerSettings, channel: Channel) -> None:
@@ -31,12 +34,12 @@ def work_on_queue(settings: WorkerSettings, channel: Channel) -> None:
     work(settings, channel, _make_worker)
 
 
-def _make_worker(context: WorkerContext) -> Worker:
-    source = QueueSource(context.store, context.settings, context.settings.agent.lanes)
-    return Worker(context, source, AttemptRunner(context))
+def _make_worker(context: WorkerContext) -> Worker | Dispatcher:
+    store, supervisor = context.store, context.settings.supervisor or ""
+    return make_worker(context, context.settings.agent.lanes, lambda: store.supervisors.wanted(supervisor))
 
 
-def work(settings: WorkerSettings, channel: Channel, make_worker: Callable[[WorkerContext], Worker]) -> None:
+def work(settings: WorkerSettings, channel: Channel, make_worker: MakeWorker) -> None:
     """Be the worker that is made so, to the end of this process. Raises SystemExit with the code of what went wrong."""
     handle_quietly((*STOPPING, *exit_signals()))
     control = Control(channel)
@@ -48,7 +51,7 @@ def work(settings: WorkerSettings, channel: Channel, make_worker: Callable[[Work
         sys.exit(error.exit_code)
 
 
-def _run(settings: WorkerSettings, control: Control, make_worker: Callable[[WorkerContext], Worker]) -> None:
+def _run(settings: WorkerSettings, control: Control, make_worker: MakeWorker) -> None:
     try:
         events = EventLoop()
         events.open()

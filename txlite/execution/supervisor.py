@@ -19,7 +19,9 @@ from ..system.event_loop import EventLoop
 from ..system.liveness import Liveness
 from ..system.named_tuple import NamedTuple
 from ..system.wakeup import Listener
-from .control import FINISHED, IDLE, NO_ROOM, TROUBLE, read_trouble
+from .control import FINISHED, IDLE, LINE, NO_ROOM, TROUBLE, read_line, read_trouble
+from .executor import PlaceSettings
+from .places import LOCAL
 from .recovery import Recovery
 from .slot import DEATHS, Slot
 from .stop_policy import LEAVE, NONE, STOP, STOPPING, StopPolicy
@@ -54,6 +56,7 @@ class SupervisorSettings(NamedTuple):
     cap: int  # bytes of output kept for each report
     drain: float | None = None  # seconds that running attempts get after the first signal; None: all they need
     forever: bool = False  # stay when there is nothing left to do
+    place: PlaceSettings = PlaceSettings()  # where attempts run; elsewhere one worker process has many of them
     body: Body = work_on_queue  # of a worker's process; it can be pickled
 
 
@@ -66,14 +69,18 @@ class Supervisor:
         settings: SupervisorSettings,
         observe: Callable[[bool], None] = lambda _: None,
         name: str = "",
+        say: Callable[[str], None] = lambda words: None,
     ) -> None:
+        """say: tells a person what a worker has to say."""
+        self._say = say
+        self._is_dispatching = settings.place.executor != LOCAL and settings.body is work_on_queue
         self.id = name or new_id("run")
         self.worker_ids: set[str] = set()  # all that there ever were
         self._store = store
         self._settings = settings
         self._observe = observe
-        self._wanted = settings.workers
-        self._slots = [Slot() for _ in range(settings.workers)]
+        self._wanted = 1 if self._is_dispatching else settings.workers
+        self._slots = [Slot() for _ in range(self._wanted)]
         self._trouble: Error | None = None
         self._events = EventLoop()
         self._policy = StopPolicy(self._events.signals, drain=settings.drain)
@@ -84,7 +91,7 @@ class Supervisor:
         self._is_subreaper = False
         self._is_shown = False  # to who looks for somebody to be rung for a task
         self._next_look = self._next_look_at_all = self._next_tick = 0.0
-        self._recovery = Recovery(store)
+        self._recovery = Recovery(store, ends_jobs=settings.place.executor == LOCAL)
 
     @property
     def is_interrupted(self) -> bool:
@@ -111,7 +118,7 @@ class Supervisor:
         # But those that our caller had ignored: nohup, a shell's `&`.
         self._events.open(number for number in STOPPING if signal.getsignal(number) is not signal.SIG_IGN)
         try:
-            self._store.supervisors.register(self.id, str(process.identify(os.getpid())), self._wanted)
+            self._store.supervisors.register(self.id, str(process.identify(os.getpid())), self._settings.workers)
             self._recovery.tidy()
             self._recovery.look()
             self._next_look_at_all = clock.monotonic() + LOOK_AT_ALL
@@ -194,6 +201,8 @@ class Supervisor:
             elif message == NO_ROOM:
                 self._shortage_at = clock.monotonic()
                 self._relieve(slot)
+            elif message.startswith(LINE):
+                self._say(read_line(message))
             elif message.startswith(TROUBLE):
                 self._trouble = read_trouble(message)
                 self._policy.order(LEAVE)  # what runs may finish
@@ -225,6 +234,8 @@ class Supervisor:
         """How many workers there is work for, and are not there; one that stays for what may come has them all."""
         if self._settings.forever:
             return self._wanted
+        if self._is_dispatching:  # for what others may have left, too
+            return self._wanted - sum(slot.is_taken for slot in self._slots)
         demand = self._store.assignments.demand(self._settings.agent.lanes, self.id, self._wanted)
         return max(demand - sum(slot.is_taken for slot in self._slots), 0)
 
@@ -239,7 +250,7 @@ class Supervisor:
         self.worker_ids.add(id)
         orders = WorkerSettings(
             self._store.database.path, id, id, self.id, settings.agent, settings.max_attempts, settings.limits,
-            settings.cap,
+            settings.cap, settings.place, settings.workers,
         )  # fmt: skip
         try:
             slot.start(settings.body, orders)
@@ -276,7 +287,7 @@ class Supervisor:
         changes = self._store.changes()
         if changes != self._seen:
             self._seen = changes
-            self._wanted = self._store.supervisors.wanted(self.id)
+            self._wanted = 1 if self._is_dispatching else self._store.supervisors.wanted(self.id)
         self._leave_if_idle()
 
     def _own(self) -> set[str]:

@@ -7,6 +7,7 @@ each worker's process, by `supervised`, `persistent`, `launched`; handed to the 
 from __future__ import annotations
 
 import os
+import sys
 
 from ..agents.environment import Environment
 from ..model import WorkerRecord, format_lanes
@@ -15,8 +16,8 @@ from ..system import child, clock, process
 from ..system.liveness import Liveness
 from ..system.named_tuple import NamedTuple
 from ..system.wakeup import Listener
-from . import presence
-from .executors.local import LocalExecutor
+from .executor import PlaceSettings
+from .places import make_executor, make_local
 from .recovery import Recovery, RecoveryRounds
 from .worker_loop import WorkerLoop
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from ..model import Claim, Lane, Task
     from ..system.event_loop import EventLoop
     from .control import Control
-    from .executor import Executor, Limits
+    from .executor import Limits
     from .stop_policy import StopPolicy
 
 
@@ -41,6 +42,8 @@ class WorkerSettings(NamedTuple):
     max_attempts: int
     limits: Limits
     cap: int  # bytes of output kept for each report
+    place: PlaceSettings = PlaceSettings()  # where its attempts run
+    width: int = 1  # attempts at a time, elsewhere
 
 
 class WorkerContext:
@@ -57,6 +60,7 @@ class WorkerContext:
         """recovers_every: seconds between looks for dead workers; None: others do that. Raises Error."""
         self.settings = settings
         self.policy = policy
+        self._control = control
         child.keep_descriptors()
         is_subreaper = process.become_subreaper()
         self.store = open_store(settings.database)
@@ -67,7 +71,13 @@ class WorkerContext:
         self.bell = Listener(self.store.wake_directory, settings.id)
         rounds = RecoveryRounds(Recovery(self.store), recovers_every) if recovers_every is not None else None
         self.loop = WorkerLoop(self.store, settings.id, events, policy, control, rounds)
-        self.executor: Executor = LocalExecutor(self.uuid, lambda: presence.live_pids(self.store), is_subreaper)
+        self.local = make_local(self.store, is_subreaper)
+        self.executor = make_executor(self.store, settings.place, self.say, self.local)
+
+    def say(self, words: str) -> None:
+        """Tell a person, through the supervisor where there is one."""
+        if not (self._control and self._control.tell_line(words)):
+            print(f"txlite: {words}", file=sys.stderr, flush=True)
 
     def describe(self, lanes: list[Lane]) -> WorkerRecord:
         """Return who we are, for the database; lanes: what we accept."""

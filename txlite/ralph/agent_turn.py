@@ -22,7 +22,8 @@ from . import prompt
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..agents.results import ProviderRefusal
-    from ..execution.attempt_runner import AttemptRunner, Plan
+    from ..execution.attempt_record import Plan
+    from ..execution.attempt_runner import AttemptRunner
     from ..execution.worker_context import WorkerContext
     from ..store.assignments import Assignment
     from .loop_settings import LoopSettings

@@ -12,7 +12,8 @@ import errno
 import os
 
 from ..errors import Error, Refused, StoreUnavailable
-from ..execution.attempt_runner import AttemptRunner, AttemptStopped, plan_attempt
+from ..execution.attempt_record import plan_attempt
+from ..execution.attempt_runner import AttemptRunner, AttemptStopped
 from ..model import CUT_OFF, DONE, FAILED, INTERRUPTED, UNSTARTABLE
 from ..store.attempts import Result
 from .agent_turn import AgentTurn
@@ -101,7 +102,7 @@ class TrialRunner:
         host.top = workspace.top
         assignment = _move(assignment, workspace)
         turn = AgentTurn(self._context, self._runner, self._policy, assignment, workspace, gate)
-        result = turn.run(self._runner.plan)
+        result = turn.run(self._runner.record.plan)
         self.trouble = self.trouble or self._runner.trouble
         if self._is_nobodys_fault(result, assignment, workspace):
             raise Refused(f"agent {self._context.settings.agent.name}: {result.note}")

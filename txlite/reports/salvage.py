@@ -12,17 +12,20 @@ import os
 
 from .header import Header, Layout, find_output, read_layout, render_header
 from .naming import draft_path, former_names_of, names_of, remove
-from .report import complete, prompt_file, read_tail, write_whole
+from .report import TAIL, complete, decode_tail, prompt_file, read_tail, write_whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..store.attempts import Result
 
 
-def salvage(directory: str, stamp: str, header: Header, result: Result, pid: int) -> Result:
+def salvage(
+    directory: str, stamp: str, header: Header, result: Result, pid: int, output: bytes | None = None
+) -> Result:
     """Complete the report of an attempt whose worker died.
 
-    Where there is none, one is written, and says that its output was lost. Returns `result` with the report's path and
+    output: all of it, where it stands elsewhere: then the report is written anew. Where there is none, one is written,
+    and says that its output was lost. Returns `result` with the report's path and
     the end of the output. Raises OSError.
     """
     remove(draft_path(directory, header))
@@ -34,6 +37,9 @@ def salvage(directory: str, stamp: str, header: Header, result: Result, pid: int
             continue
         try:
             start = find_output(os.pread(file, os.fstat(file).st_size, 0), header.attempt)
+            if start and output is not None and "TEMP" in os.path.basename(path):
+                remove(path)
+                continue
             if start:
                 names = names_of(directory, stamp, str(pid), header)
                 return _complete(file, start, header, result, pid, path, names)
@@ -41,7 +47,9 @@ def salvage(directory: str, stamp: str, header: Header, result: Result, pid: int
                 remove(path)  # made, and not written yet
         finally:
             os.close(file)
-    return result._replace(report=write_whole(directory, stamp, header, result, pid, b"", is_lost=True))
+    result = result._replace(tail=decode_tail((output or b"")[-TAIL:]))
+    path = write_whole(directory, stamp, header, result, pid, output or b"", is_lost=output is None)
+    return result._replace(report=path)
 
 
 def _complete(file: int, start: int, header: Header, result: Result, pid: int, path: str, names: list[str]) -> Result:

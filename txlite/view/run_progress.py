@@ -96,6 +96,10 @@ class RunProgress:
         is_known = event.worker in self.workers or event.outcome == LOST
         return is_known or (self._batch is not None and self._store.batches.has(self._batch, event.task))
 
+    def tell(self, words: str) -> None:
+        """Show a line."""
+        self._progress.say(words)
+
     def end(self) -> None:
         """Take away what is drawn."""
         self._progress.end()

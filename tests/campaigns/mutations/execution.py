@@ -26,7 +26,7 @@ PROCESSES = (
     ),
     Mutant(
         "recovery-while-it-ends", "execution/dead_worker.py",
-        "            if not self._ending.is_over:\n                return False\n", "",
+        "            if not self._ending.is_over:\n                return pause\n", "",
         "a task goes back when its old tree is gone", (GIVEN,),
     ),
     Mutant(
@@ -87,7 +87,7 @@ PROCESSES = (
     ),
     Mutant(
         "end-recorded-before-it-is", "execution/attempt_runner.py",
-        "        self.end_process()\n        if self._prompt_file:", "        if self._prompt_file:",
+        "        self.end_process()\n        record, self._record", "        record, self._record",
         "no end is recorded while something runs", (ORDERED,),
     ),
     Mutant(
@@ -123,7 +123,7 @@ PROCESSES = (
         "the processes of an attempt carry its mark", (GUARDED,),
     ),
     Mutant(
-        "end-not-noted", "execution/attempt_runner.py", "if not self.plan.in_loop:", "if False:",
+        "end-not-noted", "execution/attempt_record.py", "if not self.plan.in_loop:", "if False:",
         "an attempt that has ended is not run again", ("execution.test_ended",),
     ),
     Mutant(
@@ -244,7 +244,7 @@ WORKERS = (
         "a report's file is found by who recovers", (f"{ENDED}.test_no_file_is_left_of_one_that_had_not",),
     ),
     Mutant(
-        "end-noted-alone", "execution/attempt_runner.py", "self._noted.update(more)", "self._noted = more",
+        "end-noted-alone", "execution/attempt_record.py", "self._noted.update(more)", "self._noted = more",
         "an attempt that ends is shown with report and PID", (f"{ENDED}.test_it_is_shown_until_it_is_recorded",),
     ),
 )  # fmt: skip

@@ -25,6 +25,29 @@ if TYPE_CHECKING:
 SHORT = 0.02  # seconds: for an attempt that takes no longer the marks on its processes do, should its worker die
 
 
+class LocalEnding:
+    """The end of a tree here (a `TreeEnding`): how its attempt had ended stands in the worker's note, if anywhere."""
+
+    result = None
+
+    def __init__(self, ending: process_tree.Ending) -> None:
+        self._ending = ending
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left, or cannot be killed."""
+        return self._ending.is_over
+
+    @property
+    def survivors(self) -> Collection[process.Process]:
+        """Return those that could not be killed, once it is over."""
+        return self._ending.survivors
+
+    def step(self) -> float:
+        """Do what is due, without blocking; return the seconds until the next step."""
+        return self._ending.step()
+
+
 class LocalExecutor:
     """This machine (an `Executor`).
 
@@ -46,8 +69,10 @@ class LocalExecutor:
         attempt: int,
         limits: Limits,
         leaves_daemons: bool = False,
+        options: str | None = None,
     ) -> GuardedProcess:
-        """Start a process of this attempt in a session of its own. Raises CannotStart, NoRoomToStart."""
+        """Start a process of this attempt in a session of its own; here no options have a meaning. Raises CannotStart,
+        NoRoomToStart."""
         started = clock.monotonic()
         reading = -1
         try:
@@ -71,11 +96,22 @@ class LocalExecutor:
         kinship = Kinship(self._home, attempt, self._spared, self._is_subreaper, leaves_daemons)
         return GuardedProcess(leader, reading, sink, limits, kinship, started)
 
-    def ending(self, attempt: int, note: Mapping[str, object], kill_after: float) -> process_tree.Ending:
+    def ending(self, attempt: int, note: Mapping[str, object], kill_after: float) -> LocalEnding:
         """End what this attempt left; the agent's identity may stand in the note."""
         agent = process.Identity.parse(str(note.get("agent", "")))
         tree = process_tree.Tree(self._home, attempt, agent, spared=self._spared)
-        return process_tree.Ending(tree, kill_after)
+        return LocalEnding(process_tree.Ending(tree, kill_after))
+
+    def read_note(self, attempt: int) -> dict[str, object]:
+        """Return {}: its worker noted it."""
+        return {}
+
+    def read_output(self, attempt: int) -> bytes | None:
+        """Return None: it went into its report."""
+        return None
+
+    def clear(self, attempt: int) -> None:
+        """Do nothing: it left no more than its report."""
 
     def noted_pid(self, note: Mapping[str, object]) -> int | None:
         """Return the agent's PID."""

@@ -1,0 +1,121 @@
+"""What is written of one attempt while it runs: its report, its prompt, and the note by which recovery finds it.
+
+Guarantee: what recovery must know is noted before there is anything that it would have to find. Made for each attempt
+by `attempt_runner`, and by `dispatcher` for those that run elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..agents.agent import SHELL
+from ..agents.environment import Invocation, build_command
+from ..model import WORKERS
+from ..reports import report
+from ..reports.header import TASK, Header
+from ..reports.naming import remove
+from ..system import clock
+from ..system.named_tuple import NamedTuple
+from .ended import describe
+from .executor import CannotStart
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..agents.agent import Agent
+    from ..model import Task
+    from ..store.assignments import Assignment
+    from ..store.attempts import Result
+
+
+class Plan(NamedTuple):
+    """How an attempt is to be run."""
+
+    agent: Agent
+    header: Header
+    stamp: str  # of the report's name
+    directory: str  # of the report, below home
+    prompt: str
+    level: str = ""
+    in_loop: bool = False  # as RALPH runs it
+    search: bool = False  # whether the agent may search the web
+
+
+def plan_attempt(assignment: Assignment, agent: Agent) -> Plan:
+    """Return the plan of an attempt of the queue, which begins now."""
+    name = SHELL if assignment.task.command is not None else agent.name
+    header = Header.of(assignment.task, assignment.claim.token, name, clock.now())
+    return Plan(agent, header, clock.stamp(), WORKERS, header.prompt)
+
+
+class AttemptRecord:
+    """Report, prompt and note of one attempt; a sink for its output. `plan`: as it is run at the moment."""
+
+    def __init__(
+        self,
+        home: str,
+        plan: Plan,
+        cap: int,
+        write_note: Callable[[dict[str, object]], object],
+        is_late: bool = False,
+    ) -> None:
+        """Begin the report; before it is made, note what recovery must know. Where it is late, both wait until the
+        attempt has lasted a moment: nearly none of a thousand short ones needs them.
+
+        home: its directory; cap: bytes of output that are kept; write_note: keeps the note."""
+        self.plan = plan
+        self._directory = os.path.join(home, plan.directory)
+        self._write_note = write_note
+        self._noted: dict[str, object] = {}  # beside the plan
+        self._prompt_file = ""  # if there is one
+        self.report = report.Report(self._directory, plan.stamp, plan.header, cap, is_late, self.note)
+
+    def restart(self, plan: Plan) -> None:
+        """Write down that it, which had waited, starts at another time than was said."""
+        self.plan = plan
+        self.report.restart(plan.header.started)
+        self.note(report=self.report.name)
+
+    def note_report(self, **more: object) -> None:
+        """Make the report if it was late, and note its name, which somebody may be told."""
+        self.report.make()
+        self.note(report=self.report.name, **more)
+
+    def write(self, data: bytes) -> None:
+        """Append to the report."""
+        self.report.write(data)
+
+    def prepare(self, task: Task, environment: dict[bytes, bytes]) -> Invocation:
+        """Return what is started for its task; its prompt is written where the agent reads it. Raises CannotStart."""
+        plan = self.plan
+        file = report.prompt_file(self._directory, plan.header.attempt)
+        argv, stdin = build_command(plan.agent, task, plan.prompt, file, plan.level, plan.search, plan.in_loop)
+        try:
+            if file in argv:
+                self._prompt_file = file
+                report.write_prompt(file, plan.prompt)
+        except OSError as error:
+            raise CannotStart(f"its prompt could not be written: {error.strerror}") from error
+        return Invocation(argv, stdin, environment)
+
+    def note(self, **more: object) -> None:
+        """Note what recovery must know, and this."""
+        plan, header = self.plan, self.plan.header
+        note = {"attempt": header.attempt, "stamp": plan.stamp, "started": header.started, "name": header.agent}
+        if plan.directory != WORKERS:
+            note["directory"] = plan.directory
+        if header.subject != TASK:
+            note["subject"] = header.subject
+        self._noted.update(more)  # who looks while it ends is still told of its report and its agent
+        self._write_note({**note, **self._noted})
+
+    def end(self, result: Result, max_attempts: int) -> Result:
+        """Complete the report; return the result with what that adds. max_attempts: as the worker was told."""
+        if self._prompt_file:
+            remove(self._prompt_file)
+        pid = self.report.pid or result.pid or os.getpid()
+        result = result._replace(pid=pid)
+        if not self.plan.in_loop:  # that one is judged by others
+            self.note(end=describe(result, max_attempts))
+        return self.report.finish(result, pid)

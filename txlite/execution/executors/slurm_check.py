@@ -1,0 +1,60 @@
+"""Whether attempts could run as jobs of this Slurm, asked before anything is claimed or submitted.
+
+Slurm's own test of a submission (`sbatch --test-only`) tells of options, partitions, accounts and permissions. That a
+Slurm does not answer now is no reason to refuse: it is waited for. Called by `places`, and by `doctor`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+
+from ...errors import Refused, StoreUnavailable
+from ...system import clock, mounts
+from .slurm_command import Answer, plain
+from .slurm_submissions import is_silent
+
+COMMANDS = ("sbatch", "squeue", "scancel", "scontrol")
+PATIENCE = 30.0  # seconds
+
+
+def check_slurm(home: str, options: tuple[str, ...], is_shared: bool) -> None:
+    """Raise Refused where there is no Slurm, or it refuses such jobs; StoreUnavailable where nodes would not see home.
+
+    is_shared: home is seen by the nodes, as its owner says."""
+    missing = [name for name in COMMANDS if not shutil.which(name)]
+    if missing:
+        raise Refused(f"there is no Slurm here: {missing[0]} is not on PATH: load its module, or use --executor local")
+    if not is_shared and not is_seen_by_nodes(home):
+        raise StoreUnavailable(
+            f"home {home} lies on {mounts.file_system(home)}, which other nodes do not see: give one that they share "
+            "with --home, or set `slurm_shared = yes` in config.ini if they see it"
+        )
+    answer = ask(["sbatch", "--test-only", "--parsable", "--no-requeue", *options], b"#!/bin/sh\n")
+    if answer.code > 0 and not is_silent(answer.output):
+        given = f" with {' '.join(options)}" if options else ""
+        raise Refused(f"Slurm refuses such jobs{given}: {answer.reason.replace('allocation failure: ', '')}")
+
+
+def is_seen_by_nodes(home: str) -> bool:
+    """Return whether the nodes of this Slurm see home, as far as that can be told: it lies on a file system of the
+    network, or this host is the only node."""
+    if mounts.is_on_network(home):
+        return True
+    answer = ask(["sinfo", "-h", "-N", "-o", "%n"])
+    nodes = {line.strip() for line in answer.output.splitlines()}
+    return answer.code == 0 and nodes == {clock.host().partition(".")[0]}
+
+
+def ask(argv: list[str], stdin: bytes = b"") -> Answer:
+    """Run a command of Slurm's to its end, within a deadline; a code below 0 is no answer."""
+    asked = clock.monotonic()
+    try:
+        done = subprocess.run(
+            argv, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE,
+            env=plain(os.environb), check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Answer(-1, str(error), asked)
+    return Answer(done.returncode, done.stdout.decode("utf-8", "replace"), asked)

@@ -1,0 +1,175 @@
+"""What one process asks of Slurm for all its jobs: how they stand, what becomes of them, and their end.
+
+    squeue    one for all jobs of this home (`slurm_polling`)
+    scancel   for many jobs together
+    tickets   looked at a few times a second, where their directory has changed: an end is seen without asking
+
+Nothing blocks: commands are children whose answers are waited for in the caller's loop. How jobs come there,
+`slurm_submissions` says. Made by `slurm`.
+"""
+
+from __future__ import annotations
+
+from ...system import clock
+from . import ticket
+from .job_parts import CANCEL, KILL, TERM
+from .slurm_command import SlurmCommands
+from .slurm_polling import Polling
+from .slurm_records import FIELDS, parse_records, parse_shown
+from .slurm_submissions import Submissions
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from .job_course import JobCourse
+    from .slurm_command import Answer
+    from .slurm_records import JobRecord
+
+LOOK = 0.25  # seconds between looks at the tickets
+TOGETHER = 200  # jobs that one scancel names
+IDLE = 60.0  # seconds between turns where there is no job
+
+
+class SlurmCluster:
+    """Slurm, as one process of a home uses it. `jobs`: those that are not over, by attempt."""
+
+    def __init__(self, home: str, uuid: str, say: Callable[[str], None]) -> None:
+        """home: its directory; say: tells a person."""
+        self.jobs: dict[int, JobCourse] = {}
+        self.polling = Polling(say)
+        self.commands = SlurmCommands(self.polling.fail)
+        self.submissions = Submissions(uuid, self.commands, self.polling, say)
+        self._home = home
+        self._prefix = f"tx-{uuid[:12]}-"
+        self._is_asking = False
+        self._pressing: set[int] = set()  # of the jobs, those for which an answer is waited for
+        self._look_at, self._changed = 0.0, -1
+
+    def name_of(self, attempt: int) -> str:
+        """Return the name of an attempt's job."""
+        return f"{self._prefix}{attempt}"
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether no more jobs can be submitted now."""
+        return self.submissions.is_crowded or self.polling.is_silent
+
+    @property
+    def descriptors(self) -> list[int]:
+        """Return what to wait for."""
+        return self.commands.descriptors
+
+    @property
+    def patience(self) -> float:
+        """Return the seconds until `advance` must be called though nothing came."""
+        now = clock.monotonic()
+        due = [self._look_at if self.jobs else now + IDLE, self.submissions.due]
+        if self.jobs and not self._is_asking:
+            due.append(self.polling.due(self._is_pressing()))
+        return max(min(min(due) - now, self.commands.patience), 0.0)
+
+    def add(self, job: JobCourse) -> None:
+        """Care for a job from now on."""
+        self.jobs[job.ticket.attempt] = job
+
+    def _ask_about(self, job: JobCourse) -> None:
+        """Ask what became of a job that is listed no more: Slurm remembers it for some minutes, its accounting longer,
+        where there is one."""
+        job.wants_history = False
+        sacct = ["sacct", "-n", "-X", "-P", "-j", job.id, "-o", "State"]
+
+        def hear(answer: Answer) -> None:
+            record = None if answer.code else parse_shown(answer.output, job.id, job.name)
+            if record:
+                job.hear_final(record)
+            else:
+                self.commands.run(sacct, hear_accounting)
+
+        def hear_accounting(answer: Answer) -> None:
+            job.hear_final(None if answer.code else parse_shown(answer.output, job.id, job.name))
+
+        self.commands.run(["scontrol", "-o", "show", "job", job.id], hear)
+
+    def advance(self, readable: Collection[int]) -> None:
+        """Do what is due."""
+        self.commands.advance(readable)
+        now = clock.monotonic()
+        if self.jobs and now >= self._look_at:
+            self._look(now)
+        self.submissions.start()
+        self._send_signals()
+        if self.jobs and not self._is_asking and now >= self.polling.due(self._is_pressing()):
+            self._ask()
+
+    def _is_pressing(self) -> bool:
+        pressing = {attempt for attempt, job in self.jobs.items() if job.is_pressing}
+        if pressing - self._pressing:
+            self.polling.hurry()
+        self._pressing = pressing
+        return bool(pressing)
+
+    def _look(self, now: float) -> None:
+        self._look_at = now + LOOK
+        changed = ticket.changed(self._home)
+        found = ticket.scan(self._home) if changed != self._changed or not changed else {}
+        self._changed = changed
+        for attempt, job in list(self.jobs.items()):
+            state = job.state
+            job.see(found.get(attempt, ()))
+            job.turn()
+            if job.state != state:
+                self.polling.note_change()
+            if job.result:
+                del self.jobs[attempt]
+                self.submissions.forget(job)
+
+    def _send_signals(self) -> None:
+        for signal in (CANCEL, TERM, KILL):
+            wanted = [job for job in self.jobs.values() if job.end.signal == signal and job.id]
+            for first in range(0, len(wanted), TOGETHER):
+                part = wanted[first : first + TOGETHER]
+                self._signal(signal, [job.id for job in part])
+                for job in part:
+                    job.end.note_sent()
+
+    def _signal(self, signal: str, ids: list[str]) -> None:
+        """Send it; whether it came there, squeue will show."""
+        if signal != CANCEL:
+            self.commands.run(["scancel", "--quiet", f"--signal={signal}", "--full", *ids], self._hear_signalled)
+        if signal != TERM:
+            self.commands.run(["scancel", "--quiet", *ids], self._hear_signalled)
+
+    def _hear_signalled(self, answer: Answer) -> None:
+        self.polling.hurry()
+
+    def _ask(self) -> None:
+        self.polling.ask()
+        self._is_asking = self.commands.run(["squeue", "-h", "--me", "-t", "all", "-o", FIELDS], self._hear_jobs)
+
+    def _hear_jobs(self, answer: Answer) -> None:
+        self._is_asking = False
+        if answer.code:
+            self.polling.fail(answer.reason)
+            return
+        self.polling.succeed()
+        try:
+            ticket.refresh(self._home)
+        except OSError:
+            pass  # a full disk: then an end is seen later
+        self._look_at, self._changed = 0.0, -1
+        records = parse_records(answer.output, self._prefix)
+        for job in list(self.jobs.values()):
+            job.hear_records(records.get(job.name, []), answer.asked)
+            if job.wants_submission:
+                self.submissions.submit_again(job)
+            if job.wants_history:
+                self._ask_about(job)
+        self._cancel_doubles(records)
+
+    def _cancel_doubles(self, records: Mapping[str, list[JobRecord]]) -> None:
+        """End what is left of attempts that were submitted twice, and are over: it would run nothing."""
+        names = {self.name_of(attempt) for attempt in self.submissions.repeated - set(self.jobs)}
+        left = [record.id for name in names for record in records.get(name, ()) if not record.is_over]
+        if left:
+            self._signal(CANCEL, left[:TOGETHER])

@@ -1,0 +1,85 @@
+"""Options of sbatch(1) that a user gives for jobs: which would break what is relied on, and are refused by name.
+
+A job must be one job, known by its name, run once, with a guard as its script; and sbatch must come back at once. What
+else is wrong with options, Slurm itself says, in its own words. Called by the commands that take them, and before each
+submission by `slurm`.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+from ...errors import UsageError
+from ...text import shorten
+
+REFUSED = {
+    "array": "each task is a job of its own",
+    "requeue": "an attempt that a site starts again would be run by nobody's order",
+    "wait": "jobs are waited for all together",
+    "job-name": "jobs are found by the name that they get here",
+    "output": "it comes into the report",
+    "error": "it comes into the report",
+    "input": "a task reads its prompt, or nothing",
+    "wrap": "the task itself is what is run",
+    "parsable": "it is given already",
+    "test-only": "nothing would be run",
+    "clusters": "jobs are looked for in one cluster",
+    "chdir": "a task has its own directory",
+    "batch": "it belongs to scancel",
+    "help": "nothing would be run",
+    "usage": "nothing would be run",
+    "version": "nothing would be run",
+    "export-file": "a task has its own environment",
+    "uid": "jobs are looked for by their user",
+    "gid": "jobs are looked for by their user",
+}
+LETTERS = {
+    "a": "array", "W": "wait", "J": "job-name", "o": "output", "e": "error", "i": "input", "M": "clusters",
+    "D": "chdir", "h": "help", "V": "version",
+}  # fmt: skip
+EXACT = ("wait-all-nodes",)  # whole names that begin like one that is refused
+FLAGS = "HkKOQsuvbIRS"  # letters that take no word after them
+# Long options that take none, or only one after `=`.
+BARE = (
+    "contiguous", "exclusive", "get-user-env", "hold", "ignore-pbs", "nice", "no-kill", "no-requeue", "overcommit",
+    "oversubscribe", "propagate", "quiet", "reboot", "share", "spread-job", "use-min-nodes", "verbose",
+)  # fmt: skip
+
+
+def parse_options(text: str) -> list[str]:
+    """Return the words of options for sbatch. Raises UsageError for one that is refused, and for what is none."""
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise UsageError(f"Slurm's options {shorten(text, 60)!r}: {error}: close the quote") from None
+    takes_value = False
+    for word in words:
+        if takes_value:
+            takes_value = False
+        elif not word.startswith("-") or word in ("-", "--"):
+            raise UsageError(f"Slurm's options: {shorten(word, 60)!r} is no option: the command comes after --")
+        else:
+            takes_value = _check(word)
+    return words
+
+
+def _check(word: str) -> bool:
+    """Refuse an option, if need be; whether the next word is its value."""
+    if word.startswith("--"):
+        name, equals, _ = word[2:].partition("=")
+        _refuse(word, [refused for refused in REFUSED if name and refused.startswith(name) and name not in EXACT])
+        return not equals and name not in BARE
+    for place, letter in enumerate(word[1:], 2):
+        _refuse(f"-{letter}", [LETTERS[letter]] if letter in LETTERS else [])
+        if letter not in FLAGS:
+            return place == len(word)
+    return False
+
+
+def _refuse(given: str, names: list[str]) -> None:
+    if names:
+        given = re.sub("=.*", "", given, flags=re.S)
+        raise UsageError(
+            f"Slurm's option {shorten(given, 40)} ({names[0]}) is not for you to give: {REFUSED[names[0]]}"
+        )

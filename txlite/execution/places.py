@@ -1,0 +1,117 @@
+"""The places where attempts can run, by name: here, or as jobs of Slurm.
+
+What another batch system needs is one more module in `executors/`, and a line here. Called where a worker, or recovery,
+begins; what is not used is not imported.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import UsageError
+from ..home import config
+from ..store.store import Store
+from ..text import shorten
+from . import presence
+from .executor import PlaceSettings
+from .executors import ticket
+from .executors.local import LocalExecutor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..agents.agent import Agent
+    from ..home.config import Settings
+    from .executor import Executor
+    from .executors.slurm import SlurmExecutor
+
+LOCAL, SLURM = "local", "slurm"
+NAMES = (LOCAL, SLURM)
+
+
+def make_local(store: Store, is_subreaper: bool = False) -> LocalExecutor:
+    """Return this machine as a place; is_subreaper: orphans come to this process."""
+    return LocalExecutor(store.uuid, lambda: presence.live_pids(store), is_subreaper)
+
+
+def make_remote(store: Store, settings: PlaceSettings, say: Callable[[str], None]) -> SlurmExecutor:
+    """Return another place; say: tells a person."""
+    from .executors.slurm import SlurmExecutor
+
+    return SlurmExecutor(store.home, store.uuid, settings, say, lambda: presence.live_pids(store))
+
+
+def make_executor(store: Store, settings: PlaceSettings, say: Callable[[str], None], local: LocalExecutor) -> Executor:
+    """Return the place where attempts run; local: this machine."""
+    if settings.executor == LOCAL:
+        return local
+    return make_remote(store, settings, say)
+
+
+def read_place(executor: str | None, slurm: str | None, settings: Settings) -> PlaceSettings:
+    """Return the place that is meant by what was given, or by config.ini. Raises UsageError."""
+    name = executor or config.parse_option(settings, "executor", LOCAL, _parse_name)
+    name = _parse_name(name)
+    if name == LOCAL:
+        if slurm is not None:
+            raise UsageError("--slurm: attempts run here: give --executor slurm, too")
+        return PlaceSettings()
+    from .executors.slurm_options import parse_options
+
+    options = (*config.parse_option(settings, "slurm", "", parse_options), *parse_options(slurm or ""))
+    retries = config.parse_option(settings, "node_failure", "aside", _parse_failure)
+    return PlaceSettings(name, options, retries)
+
+
+def _parse_name(value: str) -> str:
+    if value not in NAMES:
+        raise UsageError(f"unknown executor {shorten(value, 40)!r}: give one of {', '.join(NAMES)}")
+    return value
+
+
+def _parse_failure(value: str) -> bool:
+    if value not in ("aside", "retry"):
+        raise UsageError(f"it is {shorten(value, 40)!r}: give aside or retry")
+    return value == "retry"
+
+
+def move_agent(agent: Agent, place: PlaceSettings) -> Agent:
+    """Return an agent with what is met where it runs."""
+    return agent if place.executor == LOCAL else agent._replace(meets=(SLURM,))
+
+
+def check_place(home: str, place: PlaceSettings, settings: Settings) -> None:
+    """Raise Refused, UsageError where attempts could not run there: before anything is claimed or submitted."""
+    if place.executor != LOCAL:
+        from .executors.slurm_check import check_slurm
+
+        check_slurm(home, place.options, config.option(settings, "slurm_shared", "no") == "yes")
+
+
+class Places:
+    """Where the attempts of a home ran whose workers died, for recovery."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._local = make_local(store)
+        self._remote: Executor | None = None
+
+    def of(self, attempt: int) -> Executor:
+        """Return the place of an attempt."""
+        if not self._has_tickets() or not ticket.is_there(self._store.home, attempt):
+            return self._local
+        if self._remote is None:
+            settings = PlaceSettings(SLURM)
+            self._remote = make_remote(self._store, settings, lambda words: None)
+        return self._remote
+
+    def is_adoptable(self, attempt: int) -> bool:
+        """Return whether an attempt runs elsewhere in a form in which a dispatcher can go on with it."""
+        if not self._has_tickets():
+            return False
+        note = ticket.read_note(self._store.home, attempt)
+        return "stamp" in note and "end" not in note
+
+    def _has_tickets(self) -> bool:
+        return os.path.isdir(os.path.join(self._store.home, ticket.DIRECTORY))

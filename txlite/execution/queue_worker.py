@@ -1,0 +1,34 @@
+"""A worker of the queue, for where its attempts run: one at a time here, or many elsewhere.
+
+Called by `supervised` and `persistent`, in the worker's process.
+"""
+
+from __future__ import annotations
+
+from .attempt_runner import AttemptRunner
+from .places import LOCAL, make_remote
+from .sources import QueueSource
+from .worker import Worker
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..model import Lane
+    from .dispatcher import Dispatcher
+    from .worker_context import WorkerContext
+
+
+def make_worker(
+    context: WorkerContext, lanes: list[Lane], count_wanted: Callable[[], int] | None = None
+) -> Worker | Dispatcher:
+    """Return the worker. lanes: what it accepts; count_wanted: how many attempts elsewhere there may be, if that can
+    change."""
+    settings = context.settings
+    source = QueueSource(context.store, settings, lanes)
+    if settings.place.executor == LOCAL:
+        return Worker(context, source, AttemptRunner(context))
+    from .dispatcher import Dispatcher
+
+    executor = make_remote(context.store, settings.place, context.say)
+    return Dispatcher(context, source, executor, count_wanted or (lambda: settings.width))

@@ -1,0 +1,127 @@
+"""One attempt that runs elsewhere, as its dispatcher holds it: assignment, process, report.
+
+How it stands is noted with its ticket whenever that changes, so that recovery, or another dispatcher, can go on with
+it, and whoever looks is told. Made by `dispatcher`.
+"""
+
+from __future__ import annotations
+
+from ..agents.results import LIMITED
+from ..model import DONE, FAILED, UNSTARTABLE
+from ..store.attempts import Result
+from ..system import clock
+from .agent_output import AgentOutput
+from .attempt_record import AttemptRecord, plan_attempt
+from .executor import CannotStart
+from .executors.job_course import QUEUED
+from .executors.ticket import Ticket
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..store.assignments import Assignment
+    from .executor import Limits
+    from .executors.slurm import SlurmExecutor
+    from .executors.slurm_job import SlurmJob
+    from .worker_context import WorkerContext
+
+
+class RemoteAttempt:
+    """An attempt elsewhere. `result`: None until nothing of it is left."""
+
+    def __init__(self, context: WorkerContext, executor: SlurmExecutor, assignment: Assignment) -> None:
+        self.assignment = assignment
+        self.result: Result | None = None
+        self._context = context
+        self._executor = executor
+        self._ticket = Ticket(context.store.home, assignment.claim.token)
+        plan = plan_attempt(assignment, context.settings.agent)
+        cap = context.settings.cap
+        self._record = AttemptRecord(context.store.home, plan, cap, self._ticket.write_note, is_late=True)
+        is_prompt = assignment.task.command is None
+        self._output = AgentOutput(plan.agent, self._record, has_said_done=self._has_said_done) if is_prompt else None
+        self._process: SlurmJob | None = None
+        self._noted: dict[str, object] = {}
+        self._is_ended = False
+
+    def start(self) -> None:
+        """Submit it."""
+        context, task = self._context, self.assignment.task
+        environment = context.environment_of(task, self.assignment.claim)
+        plan, limits = self._record.plan, self._limits()
+        try:
+            self._record.note()
+            invocation = self._record.prepare(task, environment)
+            self._process = self._executor.start(
+                invocation, task.directory, self._output or self._record, plan.header.attempt, limits,
+                plan.agent.daemons and task.command is None, task.slurm,
+            )  # fmt: skip
+        except OSError as error:
+            self.result = Result(UNSTARTABLE, duration=0.0, note=f"its ticket could not be written: {error.strerror}")
+        except CannotStart as error:
+            self.result = Result(UNSTARTABLE, duration=0.0, note=str(error))
+
+    def resume(self) -> None:
+        """Go on with what a dispatcher left that died: its report is written anew, from the beginning."""
+        attempt = self.assignment.claim.token
+        self._process = self._executor.resume(attempt, self._output or self._record, self._limits())
+
+    def turn(self) -> None:
+        """See whether it is over, and note how it stands."""
+        process = self._process
+        if process is None:
+            return
+        self.result = process.result
+        if self.result is None and process.note != self._noted:
+            self._note(process)
+
+    def observe(self) -> None:
+        """Look at what its agent said; called about once a second."""
+        if self._process and self._output:
+            self._output.observe(self._process)
+
+    def stop(self, result: Result, only_queued: bool = False) -> None:
+        """End it, with this result; only_queued: if it has not started."""
+        if self._process and (not only_queued or self._process.state == QUEUED):
+            self._process.stop(result)
+
+    def hasten(self) -> None:
+        """Do not wait before KILL, if it is being ended."""
+        if self._process:
+            self._process.hasten()
+
+    def end(self) -> Result:
+        """Complete its report, once; return its result."""
+        assert self.result
+        if self._is_ended:
+            return self.result
+        result = self.result
+        refusal = self._output.finish() if self._output else None
+        if refusal and result.outcome in (DONE, FAILED):
+            until = f" (no more before {refusal.until})" if refusal.kind == LIMITED else ""
+            result = result._replace(outcome=FAILED, note=refusal.reason + until)
+        self.result = self._record.end(result, self._context.settings.max_attempts)
+        self._process, self._is_ended = None, True
+        return self.result
+
+    def remove(self) -> None:
+        """Remove what it left beside its report: its end is on the disk."""
+        self._ticket.remove()
+
+    def _limits(self) -> Limits:
+        timeout = self.assignment.task.timeout
+        limits = self._context.settings.limits
+        return limits if timeout is None else limits._replace(timeout=timeout)
+
+    def _note(self, process: SlurmJob) -> None:
+        was_queued = self._noted.get("state", QUEUED) == QUEUED
+        self._noted = process.note
+        if process.state == QUEUED:
+            self._record.note(**self._noted)
+            return
+        if was_queued:
+            header = self._record.plan.header._replace(started=clock.now())
+            self._record.restart(self._record.plan._replace(header=header))
+        self._record.note_report(**self._noted)
+
+    def _has_said_done(self) -> bool:
+        return self._ticket.is_done_said
