@@ -54,6 +54,29 @@ class Stopping(Case):
         self.assertEqual(run.wait(60), 130)
         self.assertEqual(self.read("log"), "end\n")
 
+    def test_a_signal_that_the_agents_get_as_well_costs_them_nothing(self) -> None:
+        ends = "touch started; exec sleep 600", "trap 'exit 143' TERM; touch first; sleep 600 & wait $!"
+        run = self.begin(*ends)
+        wait_until(lambda: os.path.exists(self.path("first")), "the other agent")
+        agents = [row["pid"] for row in wait_until(self.running_rows, "two PIDs")]
+        for pid in (*agents, *self.worker_pids(), run.pid):  # as Slurm ends a job, and systemd a service
+            os.kill(pid, signal.SIGTERM)
+        self.assertEqual(run.wait(60), 130)
+        for task in self.json("list"):
+            self.assertEqual((task["status"], task["failures"]), ("backlog", 0))
+            (attempt,) = self.json("show", task["id"])["attempts"]
+            self.assertEqual((attempt["outcome"], attempt["note"]), ("interrupted", "all of the run was sent SIGTERM"))
+
+    def running_rows(self) -> list[dict[str, Any]]:
+        """The attempts of `status`, once both show their PIDs."""
+        rows: list[dict[str, Any]] = self.json("status")
+        return rows if len(rows) == 2 and all(row["pid"] for row in rows) else []
+
+    def test_an_agent_that_ends_itself_by_a_signal_has_failed(self) -> None:
+        run = self.begin("touch started; kill -TERM $$", "true", options=("--max-attempts", "1"))
+        self.assertEqual(run.wait(60), 1)
+        self.assertEqual([task["failures"] for task in self.json("list", "--status", "failed")], [1])
+
     def test_drain_bounds_the_wait(self) -> None:
         run = self.begin("touch started; sleep 600", options=("--drain", "0.3"))
         run.send_signal(signal.SIGTERM)

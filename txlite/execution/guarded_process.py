@@ -8,22 +8,26 @@ Started by `executors.local`; satisfies `executor.RunningProcess`.
 from __future__ import annotations
 
 import os
+import signal
+import time
 
 from ..agents.agent import judge_exit
-from ..model import TIMEOUT, UNKILLABLE
+from ..model import INTERRUPTED, TIMEOUT, UNKILLABLE
 from ..store.attempts import Result
 from ..system import clock, process, process_tree
 from ..system.named_tuple import NamedTuple
 from .stall import StallDetector
+from .stop_policy import STOPPING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
 
     from ..agents.results import Sink
     from ..system.child import Child
     from .executor import Limits
 
+TOGETHER = 0.02  # seconds within which a signal reaches all of a group
 CHUNK = 1 << 16  # bytes: what a pipe holds
 LAST_CHUNKS = 64  # read after the end: no writer of ours is left, but one that is spared may go on for ever
 
@@ -49,8 +53,10 @@ class GuardedProcess:
         limits: Limits,
         kinship: Kinship,
         started: float,
+        signals: Sequence[int] = (),
     ) -> None:
-        """child: in a session of its own; output: a descriptor that does not block; started: monotonic seconds."""
+        """child: in a session of its own; output: a descriptor that does not block; started: monotonic seconds;
+        signals: those that its owner was sent so far, a list that grows."""
         self.result: Result | None = None
         self.pid: int | None = child.pid
         self._child = child
@@ -60,6 +66,7 @@ class GuardedProcess:
         self._limits = limits
         self._kinship = kinship
         self._started = started
+        self._signals, self._heard = signals, len(signals)
         self._identity: process.Identity | None = None
         self._decided: Result | None = None  # why it was stopped, where it was
         self._ending: process_tree.Ending | None = None
@@ -190,11 +197,22 @@ class GuardedProcess:
         self._pipe = self._pidfd = -1
         code = self._child.returncode
         outcome, exit_code, note = judge_exit(code) if code is not None else (UNKILLABLE, None, None)
-        result = self._decided or Result(outcome, note=note)
+        result = self._decided or (self._share_end(code) if code else None) or Result(outcome, note=note)
         if survivors:
             names = ", ".join(str(survivor.pid) for survivor in survivors[:5])
             result = Result(UNKILLABLE, note=f"process {names} could not be killed")
         self.result = result._replace(exit_code=exit_code, duration=clock.monotonic() - self._started)
+
+    def _share_end(self, code: int) -> Result | None:
+        """How it ended if by a signal that was sent to us as well: Slurm signals all processes of a job, and systemd
+        all of a service."""
+        number = -code if code < 0 else code - 128
+        if number not in STOPPING:
+            return None
+        time.sleep(TOGETHER)
+        if number not in self._signals[self._heard :]:
+            return None
+        return Result(INTERRUPTED, note=f"all of the run was sent {signal.Signals(number).name}")
 
 
 def _late(timeout: float) -> Result:

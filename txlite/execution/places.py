@@ -19,7 +19,7 @@ from .executors.local import LocalExecutor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ..agents.agent import Agent
     from ..home.config import Settings
@@ -30,9 +30,9 @@ LOCAL, SLURM = "local", "slurm"
 NAMES = (LOCAL, SLURM)
 
 
-def make_local(store: Store, is_subreaper: bool = False) -> LocalExecutor:
-    """Return this machine as a place; is_subreaper: orphans come to this process."""
-    return LocalExecutor(store.uuid, lambda: presence.live_pids(store), is_subreaper)
+def make_local(store: Store, is_subreaper: bool = False, signals: Sequence[int] = ()) -> LocalExecutor:
+    """Return this machine as a place; is_subreaper: orphans come to this process; signals: those that it was sent."""
+    return LocalExecutor(store.uuid, lambda: presence.live_pids(store), is_subreaper, signals)
 
 
 def make_remote(store: Store, settings: PlaceSettings, say: Callable[[str], None]) -> SlurmExecutor:

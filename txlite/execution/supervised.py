@@ -54,7 +54,7 @@ def work(settings: WorkerSettings, channel: Channel, make_worker: MakeWorker) ->
 def _run(settings: WorkerSettings, control: Control, make_worker: MakeWorker) -> None:
     try:
         events = EventLoop()
-        events.open()
+        events.open(STOPPING)  # noted, as what ended an agent with us; they are no orders
         worker = make_worker(WorkerContext(settings, events, StopPolicy(), control))
         worker.register()
         try:

@@ -71,7 +71,7 @@ class WorkerContext:
         self.bell = Listener(self.store.wake_directory, settings.id)
         rounds = RecoveryRounds(Recovery(self.store), recovers_every) if recovers_every is not None else None
         self.loop = WorkerLoop(self.store, settings.id, events, policy, control, rounds)
-        self.local = make_local(self.store, is_subreaper)
+        self.local = make_local(self.store, is_subreaper, events.signals)
         self.executor = make_executor(self.store, settings.place, self.say, self.local)
 
     def say(self, words: str) -> None:

@@ -16,7 +16,7 @@ from ..guarded_process import GuardedProcess, Kinship
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from ...agents.environment import Invocation
     from ...agents.results import Sink
@@ -52,14 +52,21 @@ class LocalExecutor:
     """This machine (an `Executor`).
 
     home: its uuid. spared: gives the PIDs of workers that live, which no sweep may touch. is_subreaper: orphans of what
-    is started here come to this process.
+    is started here come to this process. signals: those that this process was sent so far, a list that grows.
     """
 
-    def __init__(self, home: str, spared: Callable[[], Collection[int]], is_subreaper: bool = False) -> None:
+    def __init__(
+        self,
+        home: str,
+        spared: Callable[[], Collection[int]],
+        is_subreaper: bool = False,
+        signals: Sequence[int] = (),
+    ) -> None:
         self.note_after = SHORT if process.HAS_PROC else 0.0  # without /proc there are no marks to find it by
         self._home = home
         self._spared = spared
         self._is_subreaper = is_subreaper
+        self._signals = signals
 
     def start(
         self,
@@ -94,7 +101,7 @@ class LocalExecutor:
             why = _why_not_started(error, invocation, directory)
             raise (NoRoomToStart(why) if _is_shortage(error) else CannotStart(why)) from error
         kinship = Kinship(self._home, attempt, self._spared, self._is_subreaper, leaves_daemons)
-        return GuardedProcess(leader, reading, sink, limits, kinship, started)
+        return GuardedProcess(leader, reading, sink, limits, kinship, started, self._signals)
 
     def ending(self, attempt: int, note: Mapping[str, object], kill_after: float) -> LocalEnding:
         """End what this attempt left; the agent's identity may stand in the note."""
