@@ -15,6 +15,7 @@ from ..errors import Error, Refused, StoreUnavailable
 from ..store.store import open_store
 from ..system import clock, liveness, process, wakeup
 from . import presence
+from .allocation import OVER, UNKNOWN, Allocations
 from .dead_worker import DeadWorker
 from .places import Places
 
@@ -40,6 +41,7 @@ class Recovery:
         self._ends_jobs = ends_jobs
         self._places = Places(store)
         self._dead: dict[str, DeadWorker] = {}
+        self._allocations = Allocations()
         self._is_contested = False  # somebody else holds the lock of a worker that died
         self._is_unsure = True  # the next look may find something, though nothing has changed
         self._has_leases = False  # there are claims by hand
@@ -52,11 +54,17 @@ class Recovery:
         return not self._dead
 
     @property
+    def _is_waiting(self) -> bool:
+        """Whether it depends on others what there is to do."""
+        return self._is_contested or self._allocations.is_asking
+
+    @property
     def patience(self) -> float | None:
         """Return the seconds until `step` has something to do; None while there is nothing."""
-        if not self._dead:
-            return None
-        return max(min(dead.next_step for dead in self._dead.values()) - clock.monotonic(), 0.0)
+        due = [max(dead.next_step - clock.monotonic(), 0.0) for dead in self._dead.values()]
+        if self._allocations.patience is not None:
+            due.append(self._allocations.patience)
+        return min(due, default=None)
 
     def look(self, own: Collection[str] = (), trusts_own: bool = True) -> None:
         """Find workers that died, leases that ran out, and supervisors that are gone.
@@ -66,6 +74,7 @@ class Recovery:
         self._seen = self._store.changes()
         self._is_contested = self._is_unsure = False
         self._living = []
+        self._allocations.begin()
         for worker in self._store.workers.unrecovered():
             if worker.id not in self._dead and not (trusts_own and worker.id in own):
                 self._open_case(worker)
@@ -111,6 +120,7 @@ class Recovery:
 
     def step(self) -> None:
         """Do what is due, without blocking."""
+        self._allocations.advance()
         for dead in list(self._dead.values()):
             if clock.monotonic() >= dead.next_step and dead.advance():
                 del self._dead[dead.id]
@@ -121,7 +131,7 @@ class Recovery:
         deadline = clock.monotonic() + PATIENCE
         self.tidy()
         self.look()
-        while not self.is_over or (self._is_contested and clock.monotonic() < deadline):
+        while not self.is_over or (self._is_waiting and clock.monotonic() < deadline):
             self.step()
             time.sleep(min(self.patience or 0.02, 0.1))
             self.look()
@@ -131,9 +141,11 @@ class Recovery:
         """Look, and do what can be done within so many seconds; the rest is for whoever recovers next."""
         deadline = clock.monotonic() + seconds
         self.look()
-        while not self.is_over and clock.monotonic() < deadline:
+        while not (self.is_over and not self._allocations.is_asking) and clock.monotonic() < deadline:
             self.step()
             time.sleep(min(self.patience or 0.0, 0.02))
+            if self._is_unsure:
+                self.look()
 
     def _open_case(self, worker: WorkerRecord) -> None:
         """Begin with a worker, if it is dead, we may judge, and nobody else does."""
@@ -173,11 +185,17 @@ class Recovery:
         return self._store.assignments.must_stop(claim.token) is not None
 
     def _can_see(self, identity: process.Identity, worker: WorkerRecord) -> bool:
-        """Whether we may judge: its processes would be in our table, or are over with their boot. Otherwise, in
-        another container or on another host, its lease must have run out, too."""
+        """Whether we may judge: its processes would be in our table, or are over with their boot, or with their
+        allocation. Otherwise, in another container or on another host, its lease must have run out, too."""
         if identity.boot == clock.boot() and identity.namespace == process.pid_namespace():
             return True
-        if identity.boot != clock.boot() and (worker.host == clock.host() or not self._store.is_on_network):
+        is_rebooted = identity.boot != clock.boot()
+        if is_rebooted and worker.host == clock.host():
+            return True
+        known = self._allocations.judge(worker.allocation)
+        if known != UNKNOWN:
+            return known == OVER
+        if is_rebooted and not self._store.is_on_network:
             return True
         claim = self._store.workers.claim_of(worker.id)
         return claim is None or self._store.assignments.is_lapsed(claim.token)
@@ -210,7 +228,7 @@ class RecoveryRounds:
     @property
     def patience(self) -> float:
         """Return the seconds until there is something to do, at the most."""
-        return self._seconds if self._recovery.patience is None else self._recovery.patience
+        return self._seconds if self._recovery.patience is None else min(self._recovery.patience, self._seconds)
 
     def look_every(self, seconds: float) -> None:
         """Look for the dead at once, and then so often."""

@@ -16,6 +16,7 @@ from ..system import child, clock, process
 from ..system.liveness import Liveness
 from ..system.named_tuple import NamedTuple
 from ..system.wakeup import Listener
+from .allocation import find_own
 from .executor import PlaceSettings
 from .places import make_executor, make_local
 from .recovery import Recovery, RecoveryRounds
@@ -81,7 +82,7 @@ class WorkerContext:
 
     def describe(self, lanes: list[Lane]) -> WorkerRecord:
         """Return who we are, for the database; lanes: what we accept."""
-        settings, moment = self.settings, clock.now()
+        settings, moment, allocation = self.settings, clock.now(), find_own()
         return WorkerRecord(
             settings.id,
             settings.name,
@@ -93,6 +94,7 @@ class WorkerContext:
             moment,
             moment,
             None,
+            str(allocation) if allocation else None,
         )
 
     def environment_of(self, task: Task, claim: Claim, for_agent: bool = True) -> dict[bytes, bytes]:
