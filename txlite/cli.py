@@ -56,7 +56,7 @@ class Parser(argparse.ArgumentParser):
         verb = self.prog.rpartition(" ")[2]
         wrong = complaint.partition("invalid choice: ")[2].rpartition(" (choose")[0]
         what = f"{verb} has no {wrong}{_hint(wrong[1:-1], actions)}" if wrong else f"{verb} does nothing alone"
-        return f"{what}: give {', '.join(actions[:-1])} or {actions[-1]}"
+        return f"{what}: give {' or '.join(filter(None, [', '.join(actions[:-1]), actions[-1]]))}"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -147,7 +147,7 @@ def _dispatch(arguments: list[str], called: str) -> int:
             raise UsageError(f"nothing stands after --: `{parser.prog} --help` shows how")
     rest = _join_options(rest)
     args = parser.parse_intermixed_args(rest)
-    args.verb, args.command, args.prog = verb, command, parser.prog
+    args.verb, args.typed, args.command, args.prog = verb, rest, command, parser.prog
     if args.trust:
         _trust(args.home)
     return int(module.run(args))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 VERBS = {
     "run": ("run", "run what is queued, or a batch of commands, with several workers"),
     "ralph": ("ralph", "give each queued task to a fresh agent, judge and commit its work, until the queue is done"),
+    "slurm": ("slurm", "print a batch script that runs the queue in a job of Slurm, beyond its time limit"),
     "scale": ("scale", "change the number of workers of a run that goes on"),
     "launch": ("launch", "start a background worker for one task"),
     "status": ("status", "what waits, runs, and has ended"),

@@ -47,6 +47,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("in another terminal: it takes what needs a GPU, too", "txlite worker start --name ada --capabilities gpu"),
         ("all leave when they have finished", "txlite worker stop --all"),
     ),
+    "slurm": (
+        ("a job that runs what is queued, 16 at a time", "txlite slurm script -j 16 --slurm '--time=8:00:00 -c16'"),
+        ("the same for a file of commands, to be given to sbatch", "txlite slurm script --from jobs.txt > night.sh"),
+    ),
     "status": (
         ("what waits and runs, and what ended last", "txlite status"),
         ("how much of everything", "txlite status --stats"),

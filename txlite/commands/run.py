@@ -45,17 +45,22 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         "Exits with 0 when all is done, and with 1 when a task failed, or is left that nobody here will run: it waits "
         "for what failed, for an agent, or for a capability (`txlite help states`)."
     )
+    add_options(parser, "4; jobs: 64")
+    add_place(parser)
+    parser.add_argument("--json", action="store_true", help="print one object at the end, and nothing else")
+
+
+def add_options(parser: ArgumentParser, many: str) -> None:
+    """Give a parser the options of a run, wherever its attempts run; many: how many workers, where nobody says it."""
     add = parser.add_argument
-    add("--workers", "-w", "-j", type=value_of(parse_workers), metavar="N", help="how many at a time (4; jobs: 64)")
+    add("--workers", "-w", "-j", type=value_of(parse_workers), metavar="N", help=f"how many at a time ({many})")
     add("--from", dest="source", metavar="FILE", help="a task a line, a command for sh -c; - is stdin")
     add("--again", action="store_true", help="add all lines, also those that were added before")
     add("--agent", default=SHELL, metavar="NAME", help="who runs prompts (shell: commands only)")
     add_bounds(parser, 3)
     add("--drain", type=duration, metavar="TIME", help="how long attempts may go on after the first signal")
     add("--kill-after", type=duration, default=10.0, metavar="TIME", help="between TERM and KILL (10s)")
-    add_place(parser)
     add("--forever", action="store_true", help="stay when there is nothing left to do")
-    add("--json", action="store_true", help="print one object at the end, and nothing else")
 
 
 def run(args: Namespace) -> int:

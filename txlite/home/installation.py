@@ -1,7 +1,7 @@
 """This copy of the code: a directory, or an archive that Python runs.
 
 What is written here appears complete, or not at all. Called by the verb `pack`, and by `ralph`, whose agents find
-`txlite` on their PATH.
+`txlite` on their PATH, and by the verb `slurm`.
 """
 
 from __future__ import annotations
@@ -20,13 +20,18 @@ runpy.run_module({name!r}, run_name="__main__", alter_sys=True)
 """
 
 
-_COMMAND = """\
-#!/bin/sh
-# Made by txlite for the agents of a loop.
-exec {python} -c 'import runpy, sys
+_RUN = """\
+import runpy, sys
 sys.path = [sys.argv.pop(1)] + [path for path in sys.path if path]
-runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)' {root} {name} "$@"
-"""
+runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)"""
+
+
+def compose_call() -> str:
+    """Return what stands in a shell before the arguments of a call of this copy with this Python."""
+    import shlex
+    import sys
+
+    return shlex.join([sys.executable, "-c", _RUN, *os.path.split(PACKAGE)])
 
 
 def write_command(path: str) -> None:
@@ -34,17 +39,12 @@ def write_command(path: str) -> None:
 
     Raises StoreUnavailable where it cannot be written.
     """
-    import shlex
-    import sys
-
-    root, name = os.path.split(PACKAGE)
-    values = {"python": shlex.quote(sys.executable), "root": shlex.quote(root), "name": shlex.quote(name)}
     try:
         os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
     except OSError as error:
         raise StoreUnavailable(f"{path} cannot be written: {error.strerror}") from error
     with AtomicFile(path, replace=True, mode=0o700) as new, open(new.draft, "w") as file:
-        file.write(_COMMAND.format(**values))
+        file.write(f'#!/bin/sh\n# Made by txlite for the agents of a loop.\nexec {compose_call()} "$@"\n')
 
 
 def pack(path: str) -> None:

@@ -335,6 +335,11 @@ def file_object(path: str, size: int) -> Object:
     return {"file": path, "bytes": size}
 
 
+def script_object(script: str) -> Object:
+    """Build the object of a batch script that was composed."""
+    return {"script": script}
+
+
 def tally_object(tally: Tally, is_dry: bool) -> Object:
     """Build the counts of a cleanup; with `is_dry` of what it would do, when what it saves is not known."""
     return {

@@ -13,6 +13,10 @@ import shlex
 from ...errors import UsageError
 from ...text import shorten
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 REFUSED = {
     "array": "each task is a job of its own",
     "requeue": "an attempt that a site starts again would be run by nobody's order",
@@ -47,8 +51,10 @@ BARE = (
 )  # fmt: skip
 
 
-def parse_options(text: str) -> list[str]:
-    """Return the words of options for sbatch. Raises UsageError for one that is refused, and for what is none."""
+def parse_options(text: str, refused: Mapping[str, str] = REFUSED) -> list[str]:
+    """Return the words of options for sbatch. Raises UsageError for one that is refused, and for what is none.
+
+    refused: long names, and why."""
     try:
         words = shlex.split(text)
     except ValueError as error:
@@ -60,26 +66,28 @@ def parse_options(text: str) -> list[str]:
         elif not word.startswith("-") or word in ("-", "--"):
             raise UsageError(f"Slurm's options: {shorten(word, 60)!r} is no option: the command comes after --")
         else:
-            takes_value = _check(word)
+            takes_value = _check(word, refused)
     return words
 
 
-def _check(word: str) -> bool:
+def _check(word: str, refused: Mapping[str, str]) -> bool:
     """Refuse an option, if need be; whether the next word is its value."""
     if word.startswith("--"):
         name, equals, _ = word[2:].partition("=")
-        _refuse(word, [refused for refused in REFUSED if name and refused.startswith(name) and name not in EXACT])
+        found = [known for known in refused if name and known.startswith(name) and name not in EXACT]
+        _refuse(word, found, refused)
         return not equals and name not in BARE
     for place, letter in enumerate(word[1:], 2):
-        _refuse(f"-{letter}", [LETTERS[letter]] if letter in LETTERS else [])
+        meant = LETTERS.get(letter, "")
+        _refuse(f"-{letter}", [meant] if meant in refused else [], refused)
         if letter not in FLAGS:
             return place == len(word)
     return False
 
 
-def _refuse(given: str, names: list[str]) -> None:
+def _refuse(given: str, names: list[str], refused: Mapping[str, str]) -> None:
     if names:
         given = re.sub("=.*", "", given, flags=re.S)
         raise UsageError(
-            f"Slurm's option {shorten(given, 40)} ({names[0]}) is not for you to give: {REFUSED[names[0]]}"
+            f"Slurm's option {shorten(given, 40)} ({names[0]}) is not for you to give: {refused[names[0]]}"
         )
