@@ -112,8 +112,8 @@ class Host:
                     numbers = re.search(r"^NSpid:((?:\t\d+)+)", file.read(), re.M)
                 if os.readlink(f"/proc/{name}/ns/pid") == os.readlink(f"/proc/{self.init}/ns/pid"):
                     found[int(numbers[1].split()[-1])] = int(name)
-            except (FileNotFoundError, ProcessLookupError):
-                pass
+            except (FileNotFoundError, ProcessLookupError, PermissionError):
+                pass  # it is gone, or not ours to look at
         return found
 
     def stop(self) -> None:

@@ -6,6 +6,7 @@ from ..agents.agent import Agent, describe_agent, find_agent, find_others
 from ..agents.environment import build_command
 from ..errors import Interrupted, NotFound
 from ..execution.executor import Limits
+from ..execution.places import check_place, move_agent, read_place
 from ..execution.supervisor import SupervisorSettings
 from ..home import config, location, prompt_templates
 from ..ralph import loop, preflight, prompt, summary
@@ -21,22 +22,23 @@ from ..view.run_progress import show_loop
 from ..view.terminal import check_said, say
 from ..view.waiting import print_left
 from . import open_reading, open_writing
-from .arguments import duration, parse_attempts, parse_count, parse_hours, parse_workers, value_of
+from .arguments import add_place, duration, parse_attempts, parse_count, parse_hours, parse_workers, value_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Callable
 
+    from ..execution.executor import PlaceSettings
     from ..store.store import Store
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
     """Declare the arguments of a verb."""
     parser.epilog = (
-        "Each option but --beside, --dry-run, --report and --json can stand in config.ini, in [ralph], with _ for -; "
-        "there also `copy`, a path a line, and `setup`, a command: they make worktrees ready. A first Ctrl-C lets what "
-        "runs finish, another gives it back. `txlite help ralph` has more."
+        "Each option but --beside, --dry-run, --report and --json can stand in config.ini, in [ralph] (--executor and "
+        "--slurm in [txlite]), with _ for -; there also `copy`, a path a line, and `setup`, a command: they make "
+        "worktrees ready. A first Ctrl-C lets what runs finish, another gives it back. `txlite help ralph` has more."
     )
     add = parser.add_argument
     add("--agent", metavar="NAME", help="claude, codex, or one of config.ini (claude)")
@@ -51,6 +53,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     add("--timeout", type=duration, metavar="TIME", help="for each attempt (2h)")
     add("--stall", type=duration, metavar="TIME", help="without output and without CPU time (20m)")
     add("--settle", type=duration, metavar="TIME", help="for an agent to exit after its result (60s)")
+    add_place(parser)
     add("--drain", type=duration, metavar="TIME", help="how long attempts may go on after the first signal")
     add("--kill-after", type=duration, metavar="TIME", help="between TERM and KILL (10s)")
     add("--idle-exit", type=duration, metavar="TIME", help="stay so long when there is nothing to do")
@@ -92,6 +95,7 @@ def run(args: Namespace) -> int:
     settings = config.read(home)
     options = merge_options(vars(args), settings, READERS)
     agent = describe_agent(options.agent, settings) if args.dry_run else find_agent(options.agent, settings)
+    place = read_place(args.executor, args.slurm, settings)
     if options.level is not None:
         agent.check_level(options.level)
     if options.verify is not None:
@@ -99,7 +103,8 @@ def run(args: Namespace) -> int:
     with open_writing(args) as store:
         if args.dry_run:
             return _dry_run(store, agent, options, find_others(agent, settings), args.json)
-        return _loop(store, agent, options, report.read_cap(settings), args)
+        check_place(store.home, place, settings)
+        return _loop(store, move_agent(agent, place), options, place, report.read_cap(settings), args)
 
 
 def _report(args: Namespace) -> int:
@@ -130,7 +135,7 @@ def _dry_run(store: Store, agent: Agent, options: LoopOptions, others: list[str]
     return 0
 
 
-def _loop(store: Store, agent: Agent, options: LoopOptions, cap: int, args: Namespace) -> int:
+def _loop(store: Store, agent: Agent, options: LoopOptions, place: PlaceSettings, cap: int, args: Namespace) -> int:
     rules = preflight.find_rules(
         store, options.workers, options.worktrees, not options.no_commit, options.allow, options.copy, options.setup
     )  # fmt: skip
@@ -139,11 +144,11 @@ def _loop(store: Store, agent: Agent, options: LoopOptions, cap: int, args: Name
         loop.new_name(), rules, words, options.level or "", options.verify, options.verify_timeout, options.settle
     )  # fmt: skip
     limits = Limits(options.timeout, options.kill_after, options.stall)
-    settings = SupervisorSettings(options.workers, agent, options.max_attempts, limits, cap, options.drain)
+    settings = SupervisorSettings(options.workers, agent, options.max_attempts, limits, cap, options.drain, place=place)
     idle_exit = None if options.forever else options.idle_exit or 0.0
     bounds = loop.Bounds(options.max_tasks, options.max_hours, options.max_failures, idle_exit)
     progress = show_loop(store, agent, quiet=args.json)
-    ours = loop.Loop(store, settings, policy, bounds, progress.look)
+    ours = loop.Loop(store, settings, policy, bounds, progress.look, progress.tell)
     progress.heed, progress.workers = ours.heed, ours.supervisor.worker_ids
     progress.lacks_room = ours.supervisor.lacks_room
     try:

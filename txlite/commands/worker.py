@@ -9,6 +9,7 @@ from .. import text
 from ..agents.agent import SHELL, find_agent
 from ..errors import UsageError
 from ..execution.executor import Limits
+from ..execution.places import check_place, move_agent, read_place
 from ..execution.stopping import find_workers, stop_workers
 from ..home import config, location
 from ..reports import report
@@ -17,7 +18,7 @@ from ..view.json_objects import print_json, worker_object
 from ..view.terminal import say
 from ..view.worker_status import look_at_worker, look_at_workers, print_worker_list, print_worker_table
 from . import open_reading, open_writing, settle
-from .arguments import duration, parse_attempts, parse_names, value_of
+from .arguments import add_place, duration, parse_attempts, parse_names, parse_workers, value_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,6 +45,16 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     parser.add_argument("--timeout", type=duration, metavar="TIME", help="for each attempt")
     parser.add_argument("--drain", type=duration, metavar="TIME", help="how long it may finish after a signal")
     parser.add_argument("--kill-after", type=duration, default=10.0, metavar="TIME", help="from TERM to KILL (10s)")
+    add_place(parser)
+    parser.add_argument(
+        "--workers",
+        "-w",
+        "-j",
+        type=value_of(parse_workers),
+        default=64,
+        metavar="N",
+        help="how many jobs at a time (64)",
+    )
     parser.add_argument("--all", action="store_true", help="stop: all persistent workers")
     parser.add_argument("--now", action="store_true", help="stop: do not let what runs finish; its task goes back")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -76,15 +87,17 @@ def _start(args: Namespace) -> int:
     capabilities = [text.check_name(one, "a capability") for one in parse_names(args.capabilities)]
     home = location.locate(args.home)
     options = config.read(home)
-    agent = find_agent(args.agent, options)
+    place = read_place(args.executor, args.slurm, options)
+    agent = move_agent(find_agent(args.agent, options), place)
     cap = report.read_cap(options)
     from ..execution.persistent import start_worker
     from ..execution.worker_context import WorkerSettings
 
     limits = Limits(args.timeout, args.kill_after)
     database = os.path.join(home, location.DATABASE)
-    settings = WorkerSettings(database, id, name, None, agent, args.max_attempts, limits, cap)
+    settings = WorkerSettings(database, id, name, None, agent, args.max_attempts, limits, cap, place, args.workers)
     settle(args)
+    check_place(home, place, options)
     worker = start_worker(settings, capabilities, args.drain)
     try:
         if not args.json:

@@ -132,8 +132,12 @@ class AttemptRunner:
                 self._turn(process, noted_at - clock.monotonic(), observe)
             if process.result is None:
                 self.record.note_report(**process.note)
+            noted = process.note
             while process.result is None:
                 self._turn(process, LOOK, observe)
+                if process.note != noted:  # it has started, or waits for something else
+                    noted = process.note
+                    self.record.note(**noted)
 
         return self._guard(process, watch)._replace(pid=process.pid)
 
@@ -144,21 +148,24 @@ class AttemptRunner:
         sink: Sink,
         timeout: float,
         interruptible: bool = True,
+        is_here: bool = True,
     ) -> Result:
         """Run another command of the attempt, git or a gate, to the end of its tree; its result, without report.
 
-        Where it is not interruptible, only KILL ends it. Raises AttemptStopped where somebody stopped the attempt.
+        is_here: on this machine, wherever agents run. Where it is not interruptible, only KILL ends it. Raises
+        AttemptStopped where somebody stopped the attempt.
         """
         if interruptible:
             self.check()
         settings = self._context.settings
         limits = Limits(timeout, settings.limits.kill_after)
+        executor = self._context.local if is_here else self._context.executor
         leaves_daemons = settings.agent.daemons  # those of the agent, which are no part of this command
         wait = StartWait(self._context, interruptible)
         try:
             while True:
                 try:
-                    process = self._context.executor.start(
+                    process = executor.start(
                         invocation, directory, sink, self.record.plan.header.attempt, limits, leaves_daemons
                     )
                     break
@@ -230,7 +237,11 @@ class AttemptRunner:
         attempt goes on, and its end must not be recorded."""
         self.end_process()
         record, self._record = self._record, None
-        return record.end(result, self._context.settings.max_attempts) if record else result
+        if record is None:
+            return result
+        result = record.end(result, self._context.settings.max_attempts)
+        self._context.executor.clear(record.plan.header.attempt)
+        return result
 
     def _turn(
         self,

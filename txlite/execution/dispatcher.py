@@ -49,6 +49,7 @@ class Dispatcher:
         self._seen: int | None = None  # what the store said of its changes when nothing was to be claimed
         self._due: float | None = None  # monotonic time at which a task's own time comes
         self._next_look = 0.0
+        self._is_shown = False  # to who looks for somebody to be rung for a task
         self._wanted = context.settings.width
 
     def register(self) -> None:
@@ -105,8 +106,12 @@ class Dispatcher:
     def _claim(self) -> None:
         """Claim as many as there is room for, and submit them."""
         taken: list[Assignment] = []
-        if self._has_room() and self._may_be_there():
-            self._context.bell.show()
+        has_room = self._has_room()
+        if has_room != self._is_shown:
+            self._is_shown = has_room
+            self._context.bell.show() if has_room else self._context.bell.hide()
+            self._seen = None  # showing forgot earlier rings
+        if has_room and self._may_be_there():
             changes = self._store.changes()
             while self._has_room(len(taken)) and len(taken) < TOGETHER:
                 assignment = self._source.take()

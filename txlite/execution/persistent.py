@@ -36,7 +36,8 @@ def start_worker(settings: WorkerSettings, capabilities: list[str], drain: float
     events = EventLoop()
     events.open(number for number in STOPPING if number != signal.SIGHUP or not is_hup_ignored)
     context = WorkerContext(settings, events, StopPolicy(events.signals, drain=drain), recovers_every=RECOVER)
-    lanes = [Lane(lane.kind, need) for lane in settings.agent.lanes for need in ("", *capabilities)]
+    needs = dict.fromkeys(("", *settings.agent.meets, *capabilities))
+    lanes = [Lane(lane.kind, need) for lane in settings.agent._replace(meets=()).lanes for need in needs]
     worker = make_worker(context, lanes)
     worker.register()
     return worker

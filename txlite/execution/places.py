@@ -6,8 +6,6 @@ begins; what is not used is not imported.
 
 from __future__ import annotations
 
-import os
-
 from ..errors import UsageError
 from ..home import config
 from ..store.store import Store
@@ -89,6 +87,11 @@ def check_place(home: str, place: PlaceSettings, settings: Settings) -> None:
         check_slurm(home, place.options, config.option(settings, "slurm_shared", "no") == "yes")
 
 
+def is_elsewhere(store: Store, attempt: int) -> bool:
+    """Return whether an attempt runs, or was about to run, elsewhere."""
+    return ticket.is_there(store.home, attempt)
+
+
 class Places:
     """Where the attempts of a home ran whose workers died, for recovery."""
 
@@ -99,7 +102,7 @@ class Places:
 
     def of(self, attempt: int) -> Executor:
         """Return the place of an attempt."""
-        if not self._has_tickets() or not ticket.is_there(self._store.home, attempt):
+        if not is_elsewhere(self._store, attempt):
             return self._local
         if self._remote is None:
             settings = PlaceSettings(SLURM)
@@ -108,10 +111,9 @@ class Places:
 
     def is_adoptable(self, attempt: int) -> bool:
         """Return whether an attempt runs elsewhere in a form in which a dispatcher can go on with it."""
-        if not self._has_tickets():
-            return False
         note = ticket.read_note(self._store.home, attempt)
         return "stamp" in note and "end" not in note
 
-    def _has_tickets(self) -> bool:
-        return os.path.isdir(os.path.join(self._store.home, ticket.DIRECTORY))
+    def has_ended(self, attempt: int) -> bool:
+        """Return whether its guard wrote how an attempt ended."""
+        return ticket.Ticket(self._store.home, attempt).read_exit() is not None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from ..errors import NotFound, Refused
-from ..model import LOST, QUEUED
+from ..model import LOST, QUEUED, RUNNING
 from ..store.supervisors import check_count
 from ..system import process
 from ..system.liveness import is_held, read_note
@@ -119,14 +119,14 @@ def _judge(store: Store, status: AttemptStatus) -> AttemptStatus:
 
 
 def _look(store: Store, status: AttemptStatus) -> AttemptStatus:
-    """What its worker's process and its note say about an attempt that has not ended."""
+    """What its worker's process and its note say about an attempt that has not ended. A job goes on without one."""
     note = _note_of(store, status)
     owner = status.identity if status.launched else str(note.get("agent", ""))
     known = process.Identity.parse(owner)
     is_queued = note.get("state") == QUEUED
     state = QUEUED if is_queued else status.state
     return status._replace(
-        state=state if is_present(store, status.worker, status.identity) else LOST,
+        state=state if "state" in note or is_present(store, status.worker, status.identity) else LOST,
         pid=known.pid if known else None,
         report=note.get("report"),
         started=note.get("started", status.started),
@@ -143,11 +143,12 @@ def _note_of(store: Store, status: AttemptStatus) -> dict:
 
 
 def _read_note_of_ticket(home: str, attempt: int) -> dict:
-    import json
-
-    try:
-        with open(os.path.join(home, "tickets", f"{attempt}.note"), encoding="utf-8") as file:
-            note = json.load(file)
-    except (OSError, ValueError):
+    """What stands with a ticket; where nobody has noted yet that its guard has it, it runs all the same."""
+    if not os.path.isdir(os.path.join(home, "tickets")):
         return {}
-    return note if isinstance(note, dict) else {}
+    from .executors import ticket
+
+    note = ticket.read_note(home, attempt)
+    if note.get("state") == QUEUED and ticket.Ticket(home, attempt).is_taken:
+        note["state"] = RUNNING
+    return note

@@ -28,17 +28,19 @@ if TYPE_CHECKING:
     from ..store.supervisors import SupervisorRecord
 
 PATIENCE = 60.0  # seconds to wait for somebody else who recovers
+ENDED, ADOPTED, RECORDED = "ended", "adopted", "recorded"  # what becomes of jobs
 LOOKING = 1.0  # seconds that who only looks gives to recovery
 
 
 class Recovery:
     """What to do for the dead of one home. `recovered`: attempts whose tasks went back."""
 
-    def __init__(self, store: Store, ends_jobs: bool = False) -> None:
-        """ends_jobs: also what runs elsewhere, and could be taken over there, is ended, so that it can run here."""
+    def __init__(self, store: Store, jobs: str = RECORDED) -> None:
+        """jobs: what becomes of attempts that run elsewhere, and can be gone on with: ENDED, so that they can run here;
+        ADOPTED by a dispatcher; or RECORDED, where they have ended."""
         self.recovered = 0
         self._store = store
-        self._ends_jobs = ends_jobs
+        self._jobs = jobs
         self._places = Places(store)
         self._dead: dict[str, DeadWorker] = {}
         self._allocations = Allocations()
@@ -179,8 +181,10 @@ class Recovery:
             self._dead[worker.id] = DeadWorker(self._store, self._places.of, worker, lock, ours)
 
     def _is_ours(self, claim: Claim) -> bool:
-        """Whether an attempt is to be ended: not one that another can go on with, unless somebody wants it stopped."""
-        if self._ends_jobs or not self._places.is_adoptable(claim.token):
+        """Whether an attempt is ours to end: not one that another can go on with, unless somebody wants it stopped."""
+        if self._jobs == ENDED or not self._places.is_adoptable(claim.token):
+            return True
+        if self._jobs == RECORDED and self._places.has_ended(claim.token):
             return True
         return self._store.assignments.must_stop(claim.token) is not None
 

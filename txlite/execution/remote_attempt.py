@@ -81,8 +81,8 @@ class RemoteAttempt:
 
     def stop(self, result: Result, only_queued: bool = False) -> None:
         """End it, with this result; only_queued: if it has not started."""
-        if self._process and (not only_queued or self._process.state == QUEUED):
-            self._process.stop(result)
+        if self._process:
+            self._process.course.stop(result, only_queued)
 
     def hasten(self) -> None:
         """Do not wait before KILL, if it is being ended."""
@@ -115,7 +115,7 @@ class RemoteAttempt:
     def _note(self, process: SlurmJob) -> None:
         was_queued = self._noted.get("state", QUEUED) == QUEUED
         self._noted = process.note
-        if process.state == QUEUED:
+        if process.course.state == QUEUED:
             self._record.note(**self._noted)
             return
         if was_queued:

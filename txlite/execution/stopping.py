@@ -17,6 +17,7 @@ from ..system import clock, process, process_tree
 from ..system.named_tuple import NamedTuple
 from ..text import shorten
 from . import presence
+from .places import is_elsewhere
 from .recovery import Recovery
 
 TYPE_CHECKING = False
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 LOOK = 0.1  # seconds between looks, where no process's end can be waited for
 LONG_LOOK = 1.0  # and where it can
 GRACE = 5.0  # seconds more than it should take, until a worker counts as hung
+ELSEWHERE = 120.0  # seconds more for what runs elsewhere
 IDLE, BUSY, STALLED = "idle", "busy", "stalled"  # what a worker is, if it is not LOST
 FINAL = (DONE, FAILED, CANCELLED, "blocked")  # states of a task of the queue that end the waiting for it
 
@@ -170,7 +172,7 @@ def _kill_workers(store: Store, attempts: list[AttemptStatus]) -> None:
     for attempt in attempts:
         now = presence.attempt(store, attempt.attempt)
         worker = now and not now.is_over and _worker_of(now)
-        if worker:
+        if worker and not is_elsewhere(store, attempt.attempt):  # one of a job has many others
             process.send_signal(worker, signal.SIGKILL)
 
 
@@ -183,7 +185,8 @@ def _ask(store: Store, attempt: AttemptStatus) -> float:
         process.send_signal(worker, signal.SIGCONT)  # somebody may have stopped it
     elif attempt.state == LOST:
         return 0.0
-    return store.workers.get(attempt.worker).kill_after + process_tree.KILL_PATIENCE + GRACE
+    more = ELSEWHERE if is_elsewhere(store, attempt.attempt) else 0.0
+    return store.workers.get(attempt.worker).kill_after + process_tree.KILL_PATIENCE + GRACE + more
 
 
 def _worker_of(attempt: AttemptStatus) -> process.Process | None:

@@ -22,7 +22,7 @@ from ..system.wakeup import Listener
 from .control import FINISHED, IDLE, LINE, NO_ROOM, TROUBLE, read_line, read_trouble
 from .executor import PlaceSettings
 from .places import LOCAL
-from .recovery import Recovery
+from .recovery import ADOPTED, ENDED, Recovery
 from .slot import DEATHS, Slot
 from .stop_policy import LEAVE, NONE, STOP, STOPPING, StopPolicy
 from .supervised import work_on_queue
@@ -91,7 +91,7 @@ class Supervisor:
         self._is_subreaper = False
         self._is_shown = False  # to who looks for somebody to be rung for a task
         self._next_look = self._next_look_at_all = self._next_tick = 0.0
-        self._recovery = Recovery(store, ends_jobs=settings.place.executor == LOCAL)
+        self._recovery = Recovery(store, ENDED if settings.place.executor == LOCAL else ADOPTED)
 
     @property
     def is_interrupted(self) -> bool:

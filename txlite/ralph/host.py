@@ -74,7 +74,7 @@ class AttemptHost:
 
     def verify(self, directory: str) -> str | None:
         """Run the gate there; return why it did not pass, or None."""
-        return self._run(GATE, self._gate, directory, self._gate_timeout) if self._gate else None
+        return self._run(GATE, self._gate, directory, self._gate_timeout, is_here=False) if self._gate else None
 
     def set_up(self, command: str, directory: str) -> str | None:
         """Run the setup command there; return why it failed, or None."""
@@ -120,12 +120,12 @@ class AttemptHost:
     def _write(self, text: str) -> None:
         self._runner.write(text.encode("utf-8", "replace"))
 
-    def _run(self, what: str, words: str, directory: str, timeout: float) -> str | None:
-        """Run a configured command, its output in the report; why it failed, or None."""
+    def _run(self, what: str, words: str, directory: str, timeout: float, is_here: bool = True) -> str | None:
+        """Run a configured command, its output in the report; why it failed, or None. is_here: not where agents run."""
         self.remark(f"{what}: {words}")
         environment = command.confined(self._environment, self.top)
         invocation = Invocation(["/bin/sh", "-c", words], None, environment)
-        result = self._runner.call(invocation, directory, self._runner, timeout)
+        result = self._runner.call(invocation, directory, self._runner, timeout, is_here=is_here)
         if result.outcome == DONE:
             return None
         return f"{what} failed: {result.note or f'exit {result.exit_code}'}"

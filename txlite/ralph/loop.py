@@ -58,6 +58,7 @@ class Loop:
         policy: LoopSettings,
         bounds: Bounds,
         observe: Callable[[bool], None],
+        say: Callable[[str], None],
     ) -> None:
         self.id = policy.loop
         self._store = store
@@ -70,7 +71,7 @@ class Loop:
         self._idle_since: float | None = None
         self._next_look = clock.monotonic() + LOOK
         settings = settings._replace(body=partial(work_on_loop, policy=policy), forever=bounds.idle_exit != 0)
-        self.supervisor = Supervisor(store, settings, self._look, name=self.id)
+        self.supervisor = Supervisor(store, settings, self._look, self.id, say)
 
     @property
     def is_interrupted(self) -> bool:

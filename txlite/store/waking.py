@@ -59,7 +59,8 @@ class Waking:
 
     def tell_worker(self, worker: str) -> None:
         """Have a worker that runs an attempt look at what was decided about it."""
-        wakeup.ring(self.directory, "." + worker)
+        if not wakeup.ring(self.directory, "." + worker):
+            wakeup.ring(self.directory, worker)  # it has others, and room for more
 
     def tell_supervisor(self, supervisor: str) -> None:
         """Have a supervisor look at how many workers it should have."""

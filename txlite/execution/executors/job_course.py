@@ -73,11 +73,14 @@ class JobCourse:
         """Whether somebody waits for what Slurm says of it."""
         return bool(self.end.result or self._exit or self._is_gone or self._is_unsure)
 
-    def stop(self, result: Result) -> None:
-        """End it with this result; its ticket is revoked."""
-        if self.result or self.end.result:
+    def stop(self, result: Result, only_queued: bool = False) -> None:
+        """End it with this result, its ticket revoked; only_queued: if it has not started."""
+        if self.result or self.end.result or (only_queued and self.state != QUEUED):
             return
-        self.end.decide(result, has_run=not self.ticket.revoke())
+        has_run = not self.ticket.revoke()
+        if has_run and only_queued:
+            return
+        self.end.decide(result, has_run)
         if not self._is_sent:
             self._finish(result)
 

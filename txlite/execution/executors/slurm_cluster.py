@@ -41,7 +41,7 @@ class SlurmCluster:
         self.commands = SlurmCommands(self.polling.fail)
         self.submissions = Submissions(uuid, self.commands, self.polling, say)
         self._home = home
-        self._prefix = f"tx-{uuid[:12]}-"
+        self._prefix = f"tx-{uuid.replace('-', '')[:12]}-"
         self._is_asking = False
         self._pressing: set[int] = set()  # of the jobs, those for which an answer is waited for
         self._look_at, self._changed = 0.0, -1

@@ -32,11 +32,6 @@ class SlurmJob:
         return None
 
     @property
-    def state(self) -> str:
-        """Return job_course.QUEUED or RUNNING."""
-        return self.course.state
-
-    @property
     def note(self) -> dict[str, object]:
         """Return what is told of it, and what finds it again."""
         return self.course.note

@@ -42,7 +42,7 @@ LETTERS = {
     "a": "array", "W": "wait", "J": "job-name", "o": "output", "e": "error", "i": "input", "M": "clusters",
     "D": "chdir", "h": "help", "V": "version",
 }  # fmt: skip
-EXACT = ("wait-all-nodes",)  # whole names that begin like one that is refused
+EXACT = ("export", "wait-all-nodes")  # whole names of others
 FLAGS = "HkKOQsuvbIRS"  # letters that take no word after them
 # Long options that take none, or only one after `=`.
 BARE = (
