@@ -28,6 +28,10 @@ class JobCase(SlurmCase):
         """The names of this home's jobs that are not over."""
         return self.cluster.run("squeue", "-h", "--me", "-o", "%j").stdout.split()
 
+    def tickets(self) -> list[str]:
+        """What lies there of attempts."""
+        return [name for name in os.listdir(os.path.join(self.home, "tickets")) if not name.startswith(".")]
+
     def attempts(self, task: str) -> list:
         with self.store() as store:
             return store.attempts(task)
@@ -51,7 +55,7 @@ class Jobs(JobCase):
         self.assertLessEqual({one.tail.split()[2] for one in tails}, {"n1", "n2"})
         for one in tails:
             self.assertRegex(one.place, r"^job \d+ on n[12]$")
-        self.assertEqual(os.listdir(os.path.join(self.home, "tickets")), [])
+        self.assertEqual(self.tickets(), [])
         self.assertEqual(len(self.reports()), 12)
 
     def test_what_it_gets_is_what_a_local_one_gets(self) -> None:
@@ -248,6 +252,7 @@ class Killed(JobCase):
         process = self.begin()
         self.kill_all(process)
         self.assertEqual({one["status"] for one in self.json("status", "--json")}, {"running"})
+        self.assertIn("4 attempts go on as jobs without a run here", self.txlite("status"))
         self.assertEqual(len(self.jobs()), 4)
         self.finish()
         self.assertIn("4 done", self.txlite("run", "--executor", "slurm"))
@@ -296,6 +301,33 @@ class Killed(JobCase):
             with open(f"/proc/{parent}/cmdline", "rb") as file:
                 found += [pid] if is_guard and b"slurmstepd" in file.read() else []
         return found
+
+
+class Others(JobCase):
+    def test_a_worker_that_stays(self) -> None:
+        worker = self.start("worker", "start", "--executor", "slurm", stdout=-1)
+        worker.stdout.readline()
+        tasks = [self.txlite("add", "--quiet", "--", "hostname").strip() for _ in range(3)]
+        wait_until(lambda: {task["status"] for task in self.json("list", "--json")} == {"done"}, "all")
+        self.assertEqual({self.attempts(task)[0].tail[0] for task in tasks}, {"n"})
+        worker.terminate()
+        self.assertEqual(worker.wait(60), 0)
+        worker.stdout.close()
+
+    def test_a_loop_s_agents_and_gates_run_there_and_its_git_here(self) -> None:
+        for words in ("init -q", "config user.email a@b", "config user.name n", "commit -q --allow-empty -m one"):
+            subprocess.run(["git", *words.split()], cwd=self.directory, check=True)
+        self.write_config(
+            SHARED + "[agent tool]\ncommand = sh -c 'hostname > agent; touch $TXLITE_DONE_FILE; exit 1'\n"
+        )
+        task = self.txlite("add", "--quiet", "Where are you").strip()
+        self.txlite("ralph", "--agent", "tool", "--executor", "slurm", "--verify", "hostname > gate; test -s agent")
+        shown = subprocess.run(["git", "show", "HEAD:agent"], cwd=self.directory, stdout=-1, check=True).stdout
+        self.assertIn(shown, (b"n1\n", b"n2\n"))
+        one = self.attempts(task)[0]
+        self.assertEqual((one.outcome, one.note), ("done", "it had said done"))
+        self.assertRegex(one.place, r"^job \d+ on n[12]$")
+        self.assertEqual(self.tickets(), [])
 
 
 class Options(unittest.TestCase):

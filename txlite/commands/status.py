@@ -55,18 +55,24 @@ def run(args: Namespace) -> int:
         found = _find(store, args)
         print_attempts(store.home, found, args.json)
         if not args.json:
-            _print_rest(store, bool(found), args)
+            _print_rest(store, found, args)
     return 0
 
 
-def _print_rest(store: Store, is_known: bool, args: Namespace) -> None:
+def _print_rest(store: Store, found: list[AttemptStatus], args: Namespace) -> None:
     """Print the runs that go on and, unless only some attempts are asked for, what waits."""
     runs = presence.live_supervisors(store)
     waiting = [] if args.type or args.latest else look_at_waiting(store, limit=FEW)
     for one in runs:
         print(f"{one.id} goes on with {count(one.wanted, 'worker')}, since {clock.to_local(one.started)}")
+    alone = sum(presence.is_alone(store, one) for one in found)
+    if alone:
+        print(
+            f"{count(alone, 'attempt')} {'goes' if alone == 1 else 'go'} on as jobs without a run here: "
+            "`txlite run --executor slurm` takes them over"
+        )
     print_waiting(store, waiting)
-    if not (is_known or runs or waiting):
+    if not (found or runs or waiting):
         print("nothing was run here yet")
 
 

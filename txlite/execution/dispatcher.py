@@ -94,6 +94,7 @@ class Dispatcher:
             return
         self._next_look = clock.monotonic() + LOOK
         self._wanted = self._count_wanted()
+        self._executor.make_room(self._wanted)
         for token, reason in self._store.assignments.to_stop(self._context.settings.id).items():
             if token in self._open:
                 self._open[token].stop(Result(CANCELLED, note=reason))

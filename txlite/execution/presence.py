@@ -37,6 +37,11 @@ def is_present(store: Store, id: str, identity: str) -> bool:
     return known is not None and is_held(store.lock_path(id))
 
 
+def is_alone(store: Store, attempt: AttemptStatus) -> bool:
+    """Say whether an attempt goes on as a job though its worker is dead."""
+    return not attempt.is_over and not is_present(store, attempt.worker, attempt.identity)
+
+
 def live_pids(store: Store) -> set[int]:
     """Return the PIDs of the workers that live: no sweep may touch them."""
     known = [process.Identity.parse(worker.identity) for worker in store.workers.present()]

@@ -8,6 +8,7 @@ of Python is needed on the nodes, but they must see home. Made for workers, and 
 from __future__ import annotations
 
 import os
+import resource
 
 from ...system import process_tree
 from ..executor import CannotStart, Limits
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from ..executor import PlaceSettings
 
 
+BESIDE = 100  # descriptors beside those of reports
+
+
 class SlurmExecutor:
     """Slurm (an `Executor`). `cluster`: what is asked of it."""
 
@@ -46,6 +50,7 @@ class SlurmExecutor:
         self._uuid = uuid
         self._settings = settings
         self._spared = spared
+        self._limit: list[str] = []  # what sets a limit for what is started, where ours is another
 
     def start(
         self,
@@ -78,9 +83,17 @@ class SlurmExecutor:
         self.cluster.add(job)
         return job
 
+    def make_room(self, count: int) -> None:
+        """Let this process have the reports of so many attempts open; what it starts keeps the limit that it had, which
+        Slurm would give to jobs, too."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft != resource.RLIM_INFINITY and count + BESIDE > soft:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            self._limit = ["sh", "-c", 'ulimit -Sn "$0"; exec "$@"', str(soft)]
+
     def _command(self, name: str, options: str | None) -> list[str]:
         ours = ["--parsable", "--no-requeue", f"--job-name={name}", "--output=/dev/null", "--chdir=/"]
-        return ["sbatch", *ours, *self._settings.options, *(parse_options(options) if options else ())]
+        return [*self._limit, "sbatch", *ours, *self._settings.options, *(parse_options(options) if options else ())]
 
     def resume(self, attempt: int, sink: Sink, limits: Limits) -> SlurmJob:
         """Take over an attempt whose worker died; what it wrote comes from the beginning."""

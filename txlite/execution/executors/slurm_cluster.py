@@ -13,6 +13,7 @@ from __future__ import annotations
 from ...system import clock
 from . import ticket
 from .job_parts import CANCEL, KILL, TERM
+from .shared_answer import SharedAnswer
 from .slurm_command import SlurmCommands
 from .slurm_polling import Polling
 from .slurm_records import FIELDS, parse_records, parse_shown
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from .slurm_command import Answer
     from .slurm_records import JobRecord
 
-LOOK = 0.25  # seconds between looks at the tickets
+LOOK, LOOK_EACH = 0.25, 0.001  # seconds between looks at the tickets: at the least, and for each job
 TOGETHER = 200  # jobs that one scancel names
 IDLE = 60.0  # seconds between turns where there is no job
 
@@ -41,6 +42,7 @@ class SlurmCluster:
         self.commands = SlurmCommands(self.polling.fail)
         self.submissions = Submissions(uuid, self.commands, self.polling, say)
         self._home = home
+        self._shared = SharedAnswer(home)
         self._prefix = f"tx-{uuid.replace('-', '')[:12]}-"
         self._is_asking = False
         self._pressing: set[int] = set()  # of the jobs, those for which an answer is waited for
@@ -110,7 +112,7 @@ class SlurmCluster:
         return bool(pressing)
 
     def _look(self, now: float) -> None:
-        self._look_at = now + LOOK
+        self._look_at = now + max(LOOK, LOOK_EACH * len(self.jobs))
         changed = ticket.changed(self._home)
         found = ticket.scan(self._home) if changed != self._changed or not changed else {}
         self._changed = changed
@@ -145,7 +147,16 @@ class SlurmCluster:
 
     def _ask(self) -> None:
         self.polling.ask()
-        self._is_asking = self.commands.run(["squeue", "-h", "--me", "-t", "all", "-o", FIELDS], self._hear_jobs)
+        known = self._shared.read()
+        if known:
+            self._hear_jobs(known)
+        else:
+            self._is_asking = self.commands.run(["squeue", "-h", "--me", "-t", "all", "-o", FIELDS], self._hear_own)
+
+    def _hear_own(self, answer: Answer) -> None:
+        if not answer.code:
+            self._shared.write(answer)
+        self._hear_jobs(answer)
 
     def _hear_jobs(self, answer: Answer) -> None:
         self._is_asking = False
