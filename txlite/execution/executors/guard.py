@@ -2,20 +2,20 @@
 
 It runs nothing unless it can rename the attempt's ticket: so a job that starts late, was submitted twice, or is started
 again by a site, does nothing. It leaves nothing on its node, found by the mark in /proc: not of an attempt that ended,
-and, by a second process that notices the guard's own death at the end of a pipe, not of one whose guard was killed.
-Only then does it write how the attempt ended, by rename. Composed by `ticket`.
+and not of one whose guard was killed: a second process, which is in no session, group or tree of the job, notices that
+at the end of a pipe. (Where Slurm tracks a job's processes by their parents, what was left by a guard's death, or had
+left its parent, lives on though the job is over; where it tracks them by a cgroup, nothing does.) Only then is it
+written how the attempt ended, by rename. What runs by a ticket has the mark from its first moment, and keeps the pipe
+open until then. Composed by `ticket`.
 """
 
 from __future__ import annotations
 
 UNTAKEN = 96  # exit code of a guard that did not get the ticket
+PIPE = 3  # descriptor that is open while the guard lives, and what runs by the ticket has not begun
 
-# The shell runs a trap once the command in the foreground has ended: `scancel --full` signals that one as well.
-SCRIPT = r"""
-t=$1 mark=$2 after=$3 daemons=$4 state=-
-trap 'state=signalled' TERM
-mv "$t" "$t.taken" 2>/dev/null || exit 96
-node=$(uname -n)
+# Of both processes; without single quotes.
+FUNCTIONS = r"""
 find_left() { grep -lsz "^TXLITE_ATTEMPT=$mark\$" /proc/[0-9]*/environ; }
 pause() { sleep 0.1 2>/dev/null || sleep 1; }
 send() { for one in $left; do one=${one#/proc/}; kill "-$1" "${one%/environ}" 2>/dev/null; done; }
@@ -35,23 +35,40 @@ finish() {
         sleep 1
     done
 }
+"""
+# That of the second: who recorded the end has removed what was taken before what was written of it.
+WATCH = r"""
+t=$1 mark=$2 node=$3 daemons=$4 state=killed
+rm -f "$t.pipe"
+read -r nothing <&4
+[ -e "$t.exit" ] && exit
+[ -e "$t.taken" ] || exit
+[ "$daemons" = yes ] || sweep 0
+finish 137
+"""
+# The shell runs a trap once the command in the foreground has ended: `scancel --full` signals that one as well.
+SCRIPT = f"""
+functions='{FUNCTIONS}'
+watch='{WATCH}'
+""" + r"""
+t=$1 mark=$2 after=$3 daemons=$4 state=-
+trap 'state=signalled' TERM
+mv "$t" "$t.taken" 2>/dev/null || exit 96
+node=$(uname -n)
+eval "$functions"
 mkfifo "$t.pipe" && exec 3<>"$t.pipe" && {
     trap '' TERM HUP
     (
-        exec 4<"$t.pipe" 3>&-
-        rm -f "$t.pipe"
-        read -r nothing <&4
-        [ -e "$t.exit" ] && exit
-        [ "$daemons" = yes ] || sweep 0
-        state=killed
-        finish 137
-    ) < /dev/null > /dev/null 2>&1 &
+        exec 4<"$t.pipe" 3>&- < /dev/null > /dev/null 2>&1
+        alone=$(command -v setsid)
+        $alone sh -c "$functions$watch" txlite-guard "$t" "$mark" "$node" "$daemons" &
+    )
     trap 'state=signalled' TERM
     trap - HUP
 }
 in=/dev/null
 [ -e "$t.in" ] && in=$t.in
-sh "$t.taken" < "$in" > "$t.out" 2>&1 3>&-
+TXLITE_ATTEMPT=$mark sh "$t.taken" < "$in" > "$t.out" 2>&1
 code=$?
 [ "$daemons" = yes ] || sweep "$after"
 finish "$code"

@@ -23,7 +23,7 @@ import shutil
 
 from ...home import location
 from ...system.named_tuple import NamedTuple
-from .guard import SCRIPT
+from .guard import PIPE, SCRIPT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,11 +82,21 @@ class Ticket:
         os.rename(self._path + NOTE + ".new", self._path + NOTE)
 
     def revoke(self) -> bool:
-        """Rename the ticket away; return whether that succeeded: then nothing will be run by it, and nothing was."""
+        """Rename the ticket away; return whether nothing will be run by it, and nothing was: that succeeded, or there
+        is none, as of an attempt whose worker died before it had written one."""
         try:
             os.rename(self._path, self._path + REVOKED)
         except OSError:
-            return self.is_revoked and not self.is_taken
+            return self._is_looked_for_again() and not self.is_taken and not os.path.exists(self._path)
+        return True
+
+    def _is_looked_for_again(self) -> bool:
+        try:
+            refresh(self._home)
+        except FileNotFoundError:
+            return True  # there is no directory
+        except OSError:
+            return False
         return True
 
     @property
@@ -145,7 +155,7 @@ class Ticket:
 
     def remove(self, but: str = "") -> None:
         """Remove all files of the attempt, the ticket first; but: the ending of one that stays."""
-        for ending in ("", TAKEN, INPUT, DONE_FILE, OUTPUT, ".pipe", ".exit.new", EXIT, REVOKED, NOTE, NOTE + ".new"):
+        for ending in ("", ".new", TAKEN, INPUT, DONE_FILE, OUTPUT, ".pipe", ".exit.new", EXIT, REVOKED, NOTE, NOTE + ".new"):
             if ending != but or not but:
                 _remove(self._path + ending)
 
@@ -224,7 +234,7 @@ def _compose(invocation: Invocation, directory: str | None, inherited: Mapping[b
     if directory:
         place = _quote(os.fsencode(directory))
         lines.append(b"cd %s || { echo txlite: there is no directory %s on $(uname -n); exit 126; }" % (place, place))
-    lines.append(b"exec " + b" ".join(_quote(os.fsencode(word)) for word in invocation.argv))
+    lines.append(b"exec " + b" ".join(_quote(os.fsencode(word)) for word in invocation.argv) + b" %d>&-" % PIPE)
     return b"\n".join(lines) + b"\n"
 
 
