@@ -8,6 +8,8 @@ what has not started is given back. Made by `supervised` and `persistent`, in th
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from ..errors import StoreUnavailable
 from ..model import CANCELLED, INTERRUPTED
 from ..store.attempts import Result
@@ -19,7 +21,7 @@ from .worker_loop import StoreWait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ..store.assignments import Assignment
     from .executors.slurm import SlurmExecutor
@@ -102,7 +104,7 @@ class Dispatcher:
             attempt.observe()
         if not self._context.policy.is_leaving:
             for assignment in self._adoption.look():
-                self._take(assignment).resume()
+                self._take(assignment, self._executor.read_note(assignment.claim.token)).resume()
 
     def _claim(self) -> None:
         """Claim as many as there is room for, and submit them."""
@@ -141,8 +143,8 @@ class Dispatcher:
         if not self._open:
             self._context.loop.tell(IDLE)
 
-    def _take(self, assignment: Assignment) -> RemoteAttempt:
-        attempt = RemoteAttempt(self._context, self._executor, assignment)
+    def _take(self, assignment: Assignment, left: Mapping[str, object] = MappingProxyType({})) -> RemoteAttempt:
+        attempt = RemoteAttempt(self._context, self._executor, assignment, left)
         self._open[assignment.claim.token] = attempt
         return attempt
 

@@ -117,3 +117,11 @@ class Places:
     def has_ended(self, attempt: int) -> bool:
         """Return whether its guard wrote how an attempt ended."""
         return ticket.Ticket(self._store.home, attempt).read_exit() is not None
+
+    def tidy(self) -> None:
+        """Remove what lies beside the tickets of attempts whose end is recorded."""
+        left = ticket.scan(self._store.home)
+        if left:
+            held = {claim.token for claim in self._store.claims()}  # a claim comes before its ticket
+            for attempt in left.keys() - held:
+                ticket.Ticket(self._store.home, attempt).remove()

@@ -108,7 +108,7 @@ class Recovery:
 
     def tidy(self) -> None:
         """Remove the lock files and FIFOs of processes that died before they were registered, or after they had
-        signed off."""
+        signed off, and what is left beside tickets."""
         left = liveness.find_leftovers(
             os.path.dirname(self._store.lock_path("")), self._store.wake_directory, self._known_names
         )
@@ -116,6 +116,7 @@ class Recovery:
             liveness.OrphanedLock(self._store.lock_path(name)).remove()
         for name in left.fifos:
             wakeup.remove(self._store.wake_directory, name)
+        self._places.tidy()
 
     def _known_names(self) -> set[str]:
         return presence.registered(self._store)

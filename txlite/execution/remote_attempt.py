@@ -6,19 +6,26 @@ it, and whoever looks is told. Made by `dispatcher`.
 
 from __future__ import annotations
 
+import os
+from types import MappingProxyType
+
 from ..agents.results import LIMITED
 from ..model import DONE, FAILED, UNSTARTABLE
+from ..reports import salvage
 from ..store.attempts import Result
 from ..system import clock
 from .agent_output import AgentOutput
 from .attempt_record import AttemptRecord, plan_attempt
 from .executor import CannotStart
-from .executors.job_course import QUEUED
+from .executors.job_course import QUEUED, RUNNING
 from .executors.ticket import Ticket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..store.assignments import Assignment
+    from .attempt_record import Plan
     from .executor import Limits
     from .executors.slurm import SlurmExecutor
     from .executors.slurm_job import SlurmJob
@@ -28,19 +35,27 @@ if TYPE_CHECKING:
 class RemoteAttempt:
     """An attempt elsewhere. `result`: None until nothing of it is left."""
 
-    def __init__(self, context: WorkerContext, executor: SlurmExecutor, assignment: Assignment) -> None:
+    def __init__(
+        self,
+        context: WorkerContext,
+        executor: SlurmExecutor,
+        assignment: Assignment,
+        left: Mapping[str, object] = MappingProxyType({}),
+    ) -> None:
+        """left: what a dispatcher that died had noted of it."""
         self.assignment = assignment
         self.result: Result | None = None
         self._context = context
         self._executor = executor
         self._ticket = Ticket(context.store.home, assignment.claim.token)
-        plan = plan_attempt(assignment, context.settings.agent)
+        plan = _go_on(plan_attempt(assignment, context.settings.agent), left)
         cap = context.settings.cap
         self._record = AttemptRecord(context.store.home, plan, cap, self._ticket.write_note, is_late=True)
         is_prompt = assignment.task.command is None
         self._output = AgentOutput(plan.agent, self._record, has_said_done=self._has_said_done) if is_prompt else None
         self._process: SlurmJob | None = None
         self._noted: dict[str, object] = {}
+        self._is_running = left.get("state") == RUNNING  # that it started is written down
         self._is_ended = False
 
     def start(self) -> None:
@@ -62,7 +77,11 @@ class RemoteAttempt:
 
     def resume(self) -> None:
         """Go on with what a dispatcher left that died: its report is written anew, from the beginning."""
-        attempt = self.assignment.claim.token
+        plan, attempt = self._record.plan, self.assignment.claim.token
+        try:
+            salvage.discard(os.path.join(self._context.store.home, plan.directory), plan.stamp, plan.header)
+        except OSError:
+            pass  # then it stays, and says that it is not finished
         self._process = self._executor.resume(attempt, self._output or self._record, self._limits())
 
     def turn(self) -> None:
@@ -113,15 +132,23 @@ class RemoteAttempt:
         return limits if timeout is None else limits._replace(timeout=timeout)
 
     def _note(self, process: SlurmJob) -> None:
-        was_queued = self._noted.get("state", QUEUED) == QUEUED
         self._noted = process.note
         if process.course.state == QUEUED:
-            self._record.note(**self._noted)
+            if not self._is_running:
+                self._record.note(**self._noted)
             return
-        if was_queued:
+        if not self._is_running:
+            self._is_running = True
             header = self._record.plan.header._replace(started=clock.now())
             self._record.restart(self._record.plan._replace(header=header))
         self._record.note_report(**self._noted)
 
     def _has_said_done(self) -> bool:
         return self._ticket.is_done_said
+
+
+def _go_on(plan: Plan, left: Mapping[str, object]) -> Plan:
+    """The plan of an attempt that has begun already, if it has: so its report is found wherever who goes on dies."""
+    if "stamp" not in left:
+        return plan
+    return plan._replace(stamp=str(left["stamp"]), header=plan.header._replace(started=str(left["started"])))

@@ -123,6 +123,8 @@ class Supervisor:
             self._recovery.look()
             self._next_look_at_all = clock.monotonic() + LOOK_AT_ALL
             self._supervise(listener)
+            if self._is_dispatching:
+                self._recovery.tidy()  # of a worker that was killed before it could
         finally:
             for slot in self._slots:
                 slot.let_go()

@@ -3,7 +3,7 @@
 Under TEMP there is what the agent had said until then. Where the attempt had ended, its report may have its final name
 already, whole or cut off, or may have been in memory alone, as that of an attempt in its first moment: then it is
 written anew, and says that its output was lost.
-Called by `execution.dead_worker`.
+Called by `execution.dead_worker`, and by `execution.remote_attempt`.
 """
 
 from __future__ import annotations
@@ -50,6 +50,18 @@ def salvage(
     result = result._replace(tail=decode_tail((output or b"")[-TAIL:]))
     path = write_whole(directory, stamp, header, result, pid, output or b"", is_lost=output is None)
     return result._replace(report=path)
+
+
+def discard(directory: str, stamp: str, header: Header) -> None:
+    """Remove the unfinished report of an attempt that goes on in other hands, which write it anew. Raises OSError."""
+    for path in names_of(directory, stamp, "TEMP", header):
+        try:
+            with open(path, "rb") as file:
+                is_its = bool(find_output(file.read(), header.attempt))
+        except FileNotFoundError:
+            continue
+        if is_its:
+            remove(path)
 
 
 def _complete(file: int, start: int, header: Header, result: Result, pid: int, path: str, names: list[str]) -> Result:

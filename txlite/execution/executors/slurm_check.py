@@ -7,6 +7,7 @@ Slurm does not answer now is no reason to refuse: it is waited for. Called by `p
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 
@@ -17,6 +18,7 @@ from .slurm_submissions import is_silent
 
 COMMANDS = ("sbatch", "squeue", "scancel", "scontrol")
 PATIENCE = 30.0  # seconds
+_UP = re.compile(r"^(idle|mix|alloc|comp|resv|plnd)[^*\s]?$", re.M)  # a node that answers, as sinfo(1) calls its state
 
 
 def check_slurm(home: str, options: tuple[str, ...], is_shared: bool) -> None:
@@ -32,9 +34,17 @@ def check_slurm(home: str, options: tuple[str, ...], is_shared: bool) -> None:
             "with --home, or set `slurm_shared = yes` in config.ini if they see it"
         )
     answer = ask(["sbatch", "--test-only", "--parsable", "--no-requeue", *options], b"#!/bin/sh\n")
-    if answer.code > 0 and not is_silent(answer.output):
+    if answer.code > 0 and not is_silent(answer.output) and not _may_mean_later(answer):
         given = f" with {' '.join(options)}" if options else ""
         raise Refused(f"Slurm refuses such jobs{given}: {answer.reason.replace('allocation failure: ', '')}")
+
+
+def _may_mean_later(answer: Answer) -> bool:
+    """Whether Slurm says only that there is no such node now, and none is up: it says so of any job then."""
+    if "node configuration is not available" not in answer.output:
+        return False
+    nodes = ask(["sinfo", "-h", "-N", "-o", "%t"])
+    return nodes.code == 0 and not _UP.search(nodes.output)
 
 
 def is_seen_by_nodes(home: str) -> bool:

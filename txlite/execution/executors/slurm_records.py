@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from ...agents import agent
-from ...model import CANCELLED, LOST, NODE_FAILED, OUT_OF_MEMORY, PREEMPTED, TIMEOUT, UNSTARTABLE
+from ...model import CANCELLED, INTERRUPTED, LOST, NODE_FAILED, OUT_OF_MEMORY, PREEMPTED, TIMEOUT, UNSTARTABLE
 from ...store.attempts import Result
 from ...system.named_tuple import NamedTuple
 
@@ -103,8 +103,10 @@ def judge_exit(ended: Exit, record: JobRecord | None, id: str) -> Result:
 
 def judge_untaken(record: JobRecord | None, id: str) -> Result:
     """Return how an attempt ended whose job ended without taking its ticket; None: nobody knows how."""
-    if record is None:
-        return Result(LOST, note=f"its job {id} is gone, and had not started" if id else "it had not been submitted")
+    if not id and record is None:
+        return Result(INTERRUPTED, note="its worker died before it was submitted")
+    if record is None or not record.is_over:
+        return Result(LOST, note=f"its job {id} is gone, and had not started")
     result = judge_state(record)
     if result is None:
         where = f" on {record.node}" if record.node else ""
@@ -115,8 +117,6 @@ def judge_untaken(record: JobRecord | None, id: str) -> Result:
 
 def judge_gone(record: JobRecord | None, id: str) -> Result:
     """Return how an attempt ended whose guard wrote nothing."""
-    if record and record.state == RUNNING:
-        record = None
     return (judge_state(record) if record else None) or Result(
         LOST, note=f"its job {id} is gone, and its guard did not write how it ended"
     )

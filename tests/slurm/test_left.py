@@ -1,0 +1,85 @@
+"""What a killed worker leaves of its jobs: their reports and tickets are gone on with, and none stays behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from typing import Any
+
+from ..case import wait_until
+from .case import SlurmCase
+
+
+class Left(SlurmCase):
+    def setUp(self) -> None:
+        super().setUp()
+        os.mkdir(self.home, 0o700)
+        self.write_config("[txlite]\nslurm_shared = yes\nslurm = --mem=50M\n")
+
+    def run_jobs(self, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
+        return self.start("run", "--executor", "slurm", *arguments, stdout=-3, **options)
+
+    def kill_all(self, process: subprocess.Popen[bytes]) -> None:
+        """The worker and its supervisor at once."""
+        os.kill(process.pid, signal.SIGSTOP)
+        for pid in self.worker_pids():
+            os.kill(pid, signal.SIGKILL)
+        process.kill()
+        process.wait()
+
+    def names(self, directory: str) -> list[str]:
+        path = os.path.join(self.home, directory)
+        return sorted(os.listdir(path)) if os.path.isdir(path) else []
+
+    def begin(self) -> str:
+        """A job runs, its worker and supervisor are dead; the name of its report."""
+        process = self.run_jobs("--", "echo one; while [ ! -e go ]; do sleep 0.05; done")
+        report = next(iter(wait_until(self.reports, "its report")))
+        self.kill_all(process)
+        return report
+
+    def test_an_attempt_has_one_report_whoever_ends_it(self) -> None:
+        report = self.begin()
+        second = self.run_jobs()
+        wait_until(self.worker_pids, "another worker")
+        self.kill_all(second)
+        open(self.path("go"), "w").close()
+        self.assertEqual(self.run_jobs().wait(60), 0)
+        ((final, text),) = self.reports().items()
+        self.assertEqual(final[:15], report[:15])
+        self.assertNotIn("TEMP", final)
+        self.assertIn("\none\n", text)
+        self.assertEqual(self.names("tickets"), [])
+
+    def test_a_ticket_that_was_never_written_is_waited_for_by_nobody(self) -> None:
+        self.begin()
+        self.cancel_all()
+        for name in self.names("tickets"):
+            if name != "1.note":
+                os.unlink(os.path.join(self.home, "tickets", name))
+        open(self.path("go"), "w").close()
+        self.assertEqual(self.run_jobs().wait(60), 0)
+        self.assertEqual(self.json("list", "--json")[0]["status"], "done")
+
+    def test_files_of_an_attempt_whose_end_is_recorded_are_removed(self) -> None:
+        self.assertEqual(self.run_jobs("--", "true").wait(60), 0)
+        for ending in (".out", ".exit", ".note", ".taken"):
+            open(os.path.join(self.home, "tickets", f"1{ending}"), "w").close()
+        self.txlite("run", "--", "true")
+        self.assertEqual(self.names("tickets"), [])
+
+    def test_a_job_waits_for_nodes_that_are_all_down(self) -> None:
+        self.addCleanup(self.cluster.wait_for_nodes, *self.cluster.nodes)
+        nodes = f"NodeName={','.join(self.cluster.nodes)}"
+        self.addCleanup(self.cluster.run, "scontrol", "update", nodes, "State=RESUME", code=None)
+        self.cluster.scontrol("update", nodes, "State=DRAIN", "Reason=test")
+        process = self.run_jobs("--", "true")
+        wait_until(self.cluster.squeue, "a job that waits")
+        self.cluster.scontrol("update", nodes, "State=RESUME")
+        self.assertEqual(process.wait(60), 0)
+
+    def test_no_job_of_which_slurm_never_has_a_node(self) -> None:
+        self.txlite("run", "--executor", "slurm", "--slurm=--mem=99G", "--", "true", code=1)
+        self.assertIn("Requested node configuration is not available", self.errors)
+        self.assertEqual(self.cluster.squeue(), "")
