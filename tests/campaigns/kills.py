@@ -313,25 +313,24 @@ def check_attempts(connection: sqlite3.Connection, lines: list[harness.Line]) ->
             yield f"task {task}: {line.pid} wrote {line.event} {late} after the end of attempt {attempt} ({outcome})"
 
 
-def check_files(campaign: Campaign) -> Iterator[str]:
+def check_files(scene: harness.Scene) -> Iterator[str]:
     """Reports are finished, and nobody wrote a traceback."""
-    for path in glob.glob(os.path.join(campaign.home, "workers", "*_TEMP*")):
+    for path in glob.glob(scene.path("home/workers/*_TEMP*")):
         yield f"an unfinished report is left: {os.path.basename(path)} ({os.path.getsize(path)} bytes)"
-    for path in glob.glob(campaign.path("txlite-bug-*")):
+    for path in glob.glob(scene.path("txlite-bug-*")):
         yield f"a bug was recorded: {harness.read(path).decode().strip().splitlines()[-1]}"
-    for message in sorted(set(TRACEBACK.findall(harness.read(campaign.path("run.log"))))):
+    for message in sorted(set(TRACEBACK.findall(harness.read(scene.path("run.log"))))):
         yield f"run.log has a traceback: {message.decode(errors='replace')}"
 
 
-def check(campaign: Campaign, lines: list[harness.Line], connection: sqlite3.Connection) -> list[str]:
+def check(scene: harness.Scene, tasks: int, lines: list[harness.Line], connection: sqlite3.Connection) -> list[str]:
     """All violations, those that were seen on the way first."""
-    tasks = campaign.options.tasks
     return [
-        *campaign.violations,
+        *scene.violations,
         *check_witness(lines, tasks),
         *check_database(connection, tasks),
         *check_attempts(connection, lines),
-        *check_files(campaign),
+        *check_files(scene),
     ]
 
 
@@ -368,7 +367,7 @@ def main(argv: list[str]) -> int:
         campaign.end()
     lines = harness.read_witness(campaign.log)
     connection = harness.connect(campaign.home)
-    violations = check(campaign, lines, connection)
+    violations = check(scene, options.tasks, lines, connection)
     figures = summarize(campaign, lines, connection)
     connection.close()
     return scene.conclude(violations, figures)

@@ -19,7 +19,7 @@ class Guard(Case):
         self.ticket = Ticket(self.home, 7)
         self.mark = f"test-{os.path.basename(self.directory)}:7"
 
-    def start(self, command: str, kill_after: float = 1.0) -> subprocess.Popen[bytes]:
+    def submit(self, command: str, kill_after: float = 1.0) -> subprocess.Popen[bytes]:
         """Start a guard whose ticket is this command; it leads a session of its own, as a job's does."""
         environment = {b"TXLITE_ATTEMPT": os.fsencode(self.mark)}
         self.ticket.write(Invocation(["sh", "-c", command], None, environment), self.directory, {})
@@ -42,7 +42,7 @@ class Guard(Case):
 
     def begin(self, command: str) -> tuple[subprocess.Popen[bytes], int]:
         """Start a command that ends with a nap; its guard, and who naps."""
-        guard = self.start(command.format(nap=self.nap))
+        guard = self.submit(command.format(nap=self.nap))
         return guard, wait_until(lambda: running(self.nap), "the nap")[0]
 
     def wait_for_exit(self) -> tuple[int, str]:
@@ -50,7 +50,7 @@ class Guard(Case):
         return ended.code, ended.manner
 
     def test_its_end_is_written_when_nothing_is_left(self) -> None:
-        guard = self.start(f"setsid sleep {self.nap} & exit 3")
+        guard = self.submit(f"setsid sleep {self.nap} & exit 3")
         self.assertEqual(self.wait_for_exit(), (3, ""))
         self.assertEqual(running(self.nap), [])
         self.assertEqual(guard.wait(), 3)
@@ -83,7 +83,7 @@ class Guard(Case):
         self.assertEqual(running(self.nap), [])
 
     def test_the_agent_inherits_nothing_of_it(self) -> None:
-        self.start("ls -l /proc/self/fd")
+        self.submit("ls -l /proc/self/fd")
         self.assertEqual(self.wait_for_exit(), (0, ""))
         self.assertNotIn("pipe", self.ticket.read_all().decode())
 
@@ -101,7 +101,7 @@ class Guard(Case):
             os.kill(pid, signal.SIGKILL)
 
     def test_a_ticket_that_was_taken_is_not_revoked(self) -> None:
-        self.start("exit")
+        self.submit("exit")
         self.wait_for_exit()
         self.assertFalse(self.ticket.revoke())
 

@@ -47,10 +47,12 @@ read -r nothing <&4
 finish 137
 """
 # The shell runs a trap once the command in the foreground has ended: `scancel --full` signals that one as well.
-SCRIPT = f"""
+SCRIPT = (
+    f"""
 functions='{FUNCTIONS}'
 watch='{WATCH}'
-""" + r"""
+"""
+    + r"""
 t=$1 mark=$2 after=$3 daemons=$4 state=-
 trap 'state=signalled' TERM
 mv "$t" "$t.taken" 2>/dev/null || exit 96
@@ -74,3 +76,4 @@ code=$?
 finish "$code"
 exit "$code"
 """
+)

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 DIRECTORY = "tickets"
 TAKEN, REVOKED, EXIT, OUTPUT, INPUT, DONE_FILE, NOTE = ".taken", ".revoked", ".exit", ".out", ".in", ".done", ".note"
+# In the order in which they are removed: a guard's second process takes it that no end was written where there is none,
+# but what was taken.
+ENDINGS = ("", ".new", TAKEN, INPUT, DONE_FILE, OUTPUT, ".pipe", ".exit.new", EXIT, REVOKED, NOTE, NOTE + ".new")
 KEPT = 10 << 20  # bytes
 CHUNK = 1 << 18  # bytes of output that are read at once
 SIGNALLED, KILLED, UNKILLABLE = "signalled", "killed", "unkillable"  # how an end came, where that was not by itself
@@ -155,7 +158,7 @@ class Ticket:
 
     def remove(self, but: str = "") -> None:
         """Remove all files of the attempt, the ticket first; but: the ending of one that stays."""
-        for ending in ("", ".new", TAKEN, INPUT, DONE_FILE, OUTPUT, ".pipe", ".exit.new", EXIT, REVOKED, NOTE, NOTE + ".new"):
+        for ending in ENDINGS:
             if ending != but or not but:
                 _remove(self._path + ending)
 
