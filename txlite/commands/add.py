@@ -5,7 +5,16 @@ from __future__ import annotations
 from ..agents.environment import plain_environment
 from ..view.json_objects import print_json, task_object
 from . import open_writing
-from .arguments import add_bounds, join_command, parse_moment, parse_names, parse_score, parse_variable, value_of
+from .arguments import (
+    add_bounds,
+    join_command,
+    parse_moment,
+    parse_names,
+    parse_score,
+    parse_slurm,
+    parse_variable,
+    value_of,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +51,10 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     )  # fmt: skip
     parser.add_argument("--env-all", action="store_true", help="all that are set here, but for what looks secret")
     parser.add_argument(
-        "--slurm", metavar="OPTIONS", help="it runs as a job of Slurm's, with these options of sbatch beside the run's"
+        "--slurm",
+        type=value_of(parse_slurm),
+        metavar="OPTIONS",
+        help="it runs as a job of Slurm's, with these options of sbatch beside the run's",
     )
     parser.add_argument("--verify", metavar="COMMAND", help="the gate that its work must pass in `txlite ralph`")
     parser.add_argument("--json", action="store_true", help="print the task as an object")

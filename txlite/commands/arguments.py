@@ -182,6 +182,14 @@ def add_place(parser: ArgumentParser) -> None:
     add("--slurm", metavar="OPTIONS", help="for each job: '--mem=4G --time=1:00:00'")
 
 
+def parse_slurm(value: str) -> str:
+    """Return options for a job of Slurm's as they are, unless one of them is refused."""
+    from ..execution.executors.slurm_options import parse_options
+
+    parse_options(value)
+    return value
+
+
 def join_command(words: list[str]) -> str:
     """Return a line for `sh -c`: one word is one, as with ssh and watch; several are a command and its arguments."""
     if len(words) == 1:

@@ -6,7 +6,7 @@ from ..errors import UsageError
 from ..view.json_objects import print_json, task_object
 from ..view.tasks import print_tasks
 from . import open_writing
-from .arguments import add_bounds, parse_score, value_of
+from .arguments import add_bounds, parse_score, parse_slurm, value_of
 from .decide import own_token
 
 TYPE_CHECKING = False
@@ -30,7 +30,9 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         parser.add_argument("--parent", "-p", metavar="ID", help="the task that it is a part of; '' for none")
         parser.add_argument("--command", dest="line", metavar="LINE", help="for sh -c, while it does not run")
         add_bounds(parser, None)
-        parser.add_argument("--slurm", metavar="OPTIONS", help="of sbatch, for the job that it runs as; '' for none")
+        parser.add_argument(
+            "--slurm", type=value_of(parse_slurm), metavar="OPTIONS", help="of sbatch, for its job; '' for none"
+        )
         parser.add_argument("--verify", metavar="COMMAND", help="the gate that its work must pass; '' for none")
     parser.add_argument("--json", action="store_true", help="print an object")
 

@@ -77,6 +77,12 @@ class AttemptRecord:
         self.report.restart(plan.header.started)
         self.note(report=self.report.name)
 
+    def move(self, place: str) -> None:
+        """Write down where it runs, as far as that is known; the head of its report has room for it if that was said
+        before the report was made."""
+        self.plan = self.plan._replace(header=self.plan.header._replace(place=place))
+        self.report.move(place)
+
     def note_report(self, **more: object) -> None:
         """Make the report if it was late, and note its name, which somebody may be told."""
         self.report.make()

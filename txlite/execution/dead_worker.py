@@ -115,7 +115,7 @@ class LeftAttempt:
         identity = process.Identity.parse(self._worker.identity)
         worker = identity.pid if identity else 0
         pid = result.pid or (None if launch else self._executor.noted_pid(note)) or worker
-        result = result._replace(pid=pid)
+        result = result._replace(pid=pid, place=result.place or note.get("place"))
         task = self._store.get(claim.task)
         name = SHELL if task.command is not None else note.get("name", SHELL)
         heading = Header.of(task, claim.token, name, note["started"], launch, worker)

@@ -49,6 +49,7 @@ class RemoteAttempt:
         self._executor = executor
         self._ticket = Ticket(context.store.home, assignment.claim.token)
         plan = _go_on(plan_attempt(assignment, context.settings.agent), left)
+        plan = plan._replace(header=plan.header._replace(place=QUEUED))
         cap = context.settings.cap
         self._record = AttemptRecord(context.store.home, plan, cap, self._ticket.write_note, is_late=True)
         is_prompt = assignment.task.command is None
@@ -141,6 +142,7 @@ class RemoteAttempt:
             self._is_running = True
             header = self._record.plan.header._replace(started=clock.now())
             self._record.restart(self._record.plan._replace(header=header))
+        self._record.move(str(self._noted["place"] or QUEUED))
         self._record.note_report(**self._noted)
 
     def _has_said_done(self) -> bool:
