@@ -258,6 +258,7 @@ class Killed(JobCase):
         self.assertIn("4 done", self.txlite("run", "--executor", "slurm"))
         self.assertEqual((self.read("log").count("begin"), self.read("log").count("end")), (4, 4))
         self.assertEqual({len(self.attempts(task["id"])) for task in self.json("list", "--json")}, {1})
+        self.assertEqual((len(self.reports()), [name for name in self.reports() if "TEMP" in name]), (4, []))
 
     def test_here_they_are_ended_before_their_tasks_run(self) -> None:
         process = self.begin(2)

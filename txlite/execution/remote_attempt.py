@@ -51,13 +51,14 @@ class RemoteAttempt:
         plan = _go_on(plan_attempt(assignment, context.settings.agent), left)
         plan = plan._replace(header=plan.header._replace(place=QUEUED))
         cap = context.settings.cap
-        self._record = AttemptRecord(context.store.home, plan, cap, self._ticket.write_note, is_late=True)
+        self._record = AttemptRecord(context.store.home, plan, cap, self._keep_note, is_late=True)
         is_prompt = assignment.task.command is None
         self._output = AgentOutput(plan.agent, self._record, has_said_done=self._has_said_done) if is_prompt else None
         self._process: SlurmJob | None = None
         self._noted: dict[str, object] = {}
         self._is_running = left.get("state") == RUNNING  # that it started is written down
         self._is_ended = False
+        self._must_note = not left
 
     def start(self) -> None:
         """Submit it."""
@@ -72,6 +73,7 @@ class RemoteAttempt:
                 plan.agent.daemons and task.command is None, task.slurm,
             )  # fmt: skip
         except OSError as error:
+            self._must_note = False
             self.result = Result(UNSTARTABLE, duration=0.0, note=f"its ticket could not be written: {error.strerror}")
         except CannotStart as error:
             self.result = Result(UNSTARTABLE, duration=0.0, note=str(error))
@@ -131,6 +133,15 @@ class RemoteAttempt:
         timeout = self.assignment.task.timeout
         limits = self._context.settings.limits
         return limits if timeout is None else limits._replace(timeout=timeout)
+
+    def _keep_note(self, note: dict[str, object]) -> None:
+        """Without the first one nothing is submitted; of the others a full disk takes what only tells how it goes."""
+        try:
+            self._ticket.write_note(note)
+            self._must_note = False
+        except OSError:
+            if self._must_note:
+                raise
 
     def _note(self, process: SlurmJob) -> None:
         self._noted = process.note

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 NEVER = float("inf")
 QUEUED, RUNNING = "queued", "running"  # what people see of it
 MOMENT = 6.0  # seconds for a guard that was killed to clear up behind itself, and for a file to be seen here
+FORGOTTEN = (
+    60.0  # the same, for a job of which Slurm says nothing: a controller that was killed forgets some, which run on
+)
 VERDICT = 20.0  # seconds for Slurm to say why an attempt did not exit with 0
 SETTLING = 10.0  # seconds for Slurm to show that a job runs whose ticket was taken
 
@@ -140,13 +143,14 @@ class JobCourse:
 
     def _hear_alive(self, record: JobRecord, asked: float) -> None:
         self.id, self._is_gone, self._is_unsure = record.id, False, False
+        self._over_at = self._over_at if self._exit else 0.0
         if record.is_waiting:
             self.reason = "" if record.reason == "None" else record.reason
         else:
             self.node, self.reason = record.node, ""
         if record.is_waiting and self.state == RUNNING and asked > self._started + SETTLING:
             self.stop(Result(PREEMPTED, note=f"Slurm stopped it, and would start it again (job {self.id})"))
-        self.end.note_alive(asked, self.state == RUNNING)
+        self.end.note_alive(asked)
 
     def hear_final(self, record: JobRecord | None) -> None:
         """Take what Slurm remembers of a job that it does not list any more."""
@@ -181,10 +185,17 @@ class JobCourse:
     def _judge_gone(self, now: float) -> None:
         """Nothing of it is listed any more; its ticket must not be used, and a guard may still write."""
         if self.ticket.is_taken:
-            if now >= self._over_at + MOMENT:
-                self._finish(self.end.result or judge_gone(self._last, self.id))
+            is_known = self._last is not None and self._last.is_over
+            if now >= self._over_at + (MOMENT if is_known else FORGOTTEN):
+                self._finish(self._judge_silent(is_known))
         elif self.ticket.revoke():
             self._finish(self.end.result or judge_untaken(self._last, self.id))
+
+    def _judge_silent(self, is_known: bool) -> Result:
+        """How it ended, of which its guard says nothing. is_known: Slurm says that it did."""
+        if not is_known:
+            return Result(NODE_FAILED, note=f"Slurm does not know its job {self.id} any more, and it may run on")
+        return self.end.result or judge_gone(self._last, self.id)
 
     def _finish(self, result: Result) -> None:
         self._output.drain()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .ticket import Ticket
 
 READ, LONGEST_READ, GROWTH = 0.5, 5.0, 1.3  # seconds between looks at what it wrote
-TERM, KILL, CANCEL = "TERM", "KILL", "CANCEL"  # what a job is sent; CANCEL: it is taken out of Slurm's queue
+TERM, CANCEL = "TERM", "CANCEL"  # what a job is sent; CANCEL: what Slurm ends jobs with, TERM and later KILL
 SIGNAL_AGAIN = 5.0  # seconds until a signal is sent again
 
 
@@ -86,28 +86,30 @@ class JobEnd:
         self.signal = ""
         self._kill_after = kill_after
         self._kill_at = 0.0  # monotonic time
-        self._is_killed = False
+        self._is_gentle = False  # it was sent TERM only
         self._sent = 0.0  # monotonic time of the last signal
 
     def decide(self, result: Result, has_run: bool) -> None:
         """End it with this result; has_run: it may run; else it never will."""
         self.result = result
+        self._is_gentle = has_run
         self.signal = TERM if has_run else CANCEL
         self._kill_at = clock.monotonic() + self._kill_after
 
     def hasten(self) -> None:
-        """Do not wait any longer before KILL."""
+        """Do not wait any longer before it is cancelled."""
         self._kill_at = 0.0
 
     def advance(self, now: float) -> None:
-        """Send KILL when TERM took too long."""
-        if self.result and not self._is_killed and now >= self._kill_at:
-            self._is_killed, self.signal = True, KILL
+        """Have it cancelled when TERM took too long."""
+        if self.result and self._is_gentle and now >= self._kill_at:
+            self._is_gentle, self.signal = False, CANCEL
 
-    def note_alive(self, asked: float, has_started: bool) -> None:
-        """Take it that it was alive at this time: what was sent is sent again after a while."""
+    def note_alive(self, asked: float) -> None:
+        """Take it that it was alive at this time: what was sent is sent again after a while, because a controller that
+        is killed forgets what it was told last."""
         if self.result and not self.signal and asked > self._sent + SIGNAL_AGAIN:
-            self.signal = KILL if self._is_killed else TERM if has_started else CANCEL
+            self.signal = TERM if self._is_gentle else CANCEL
 
     def note_sent(self) -> None:
         """Take it that its signal is on its way."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from ...system import clock
 from . import ticket
-from .job_parts import CANCEL, KILL, TERM
+from .job_parts import CANCEL, TERM
 from .shared_answer import SharedAnswer
 from .slurm_command import SlurmCommands
 from .slurm_polling import Polling
@@ -127,7 +127,7 @@ class SlurmCluster:
                 self.submissions.forget(job)
 
     def _send_signals(self) -> None:
-        for signal in (CANCEL, TERM, KILL):
+        for signal in (CANCEL, TERM):
             wanted = [job for job in self.jobs.values() if job.end.signal == signal and job.id]
             for first in range(0, len(wanted), TOGETHER):
                 part = wanted[first : first + TOGETHER]
@@ -137,10 +137,8 @@ class SlurmCluster:
 
     def _signal(self, signal: str, ids: list[str]) -> None:
         """Send it; whether it came there, squeue will show."""
-        if signal != CANCEL:
-            self.commands.run(["scancel", "--quiet", f"--signal={signal}", "--full", *ids], self._hear_signalled)
-        if signal != TERM:
-            self.commands.run(["scancel", "--quiet", *ids], self._hear_signalled)
+        how = ["--signal=TERM", "--full"] if signal == TERM else []
+        self.commands.run(["scancel", "--quiet", *how, *ids], self._hear_signalled)
 
     def _hear_signalled(self, answer: Answer) -> None:
         self.polling.hurry()

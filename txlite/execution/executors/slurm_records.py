@@ -93,6 +93,8 @@ def judge_exit(ended: Exit, record: JobRecord | None, id: str) -> Result:
     """Return how an attempt ended of which its guard wrote this, where nobody here decided that it had to end; record:
     the last that Slurm said of its job."""
     by_state = None if ended.is_plain or record is None else judge_state(record)
+    if by_state and by_state.outcome == NODE_FAILED:
+        return Result(LOST, ended.code, note=f"its node failed (job {id})")  # and its guard says that nothing is left
     if by_state:
         return by_state._replace(exit_code=ended.code)
     if ended.manner:

@@ -197,7 +197,7 @@ def scan(home: str) -> dict[int, set[str]]:
     found: dict[int, set[str]] = {}
     try:
         names = os.listdir(os.path.join(home, DIRECTORY))
-    except FileNotFoundError:
+    except OSError:  # it is not there, or its server does not answer
         return {}
     for name in names:
         number, dot, ending = name.partition(".")
