@@ -37,8 +37,10 @@ class Doctor(Case):
         self.store().add("x")
         self.database = os.path.join(self.home, "tasks.db")
         patience = mock.patch.object(filesystem, "SLOW_SYNC", 60.0)  # a disk that others use is no finding here
-        patience.start()
-        self.addCleanup(patience.stop)
+        absence = mock.patch.object(slurm, "is_here", return_value=False)  # tests/slurm looks at one that is here
+        for patch in (patience, absence):
+            patch.start()
+            self.addCleanup(patch.stop)
 
     def home_findings(self) -> list[Finding]:
         """What is found about home, without what is found about the machine."""
@@ -244,8 +246,26 @@ class Records(Doctor):
 
 
 class Slurm(Doctor):
+    def test_without_slurm_it_is_said_in_a_line(self) -> None:
+        (check,) = slurm.checks(self.home)
+        self.assertEqual(examine(check), [Finding("Slurm", OK, "not here: attempts run on this machine")])
+
+    def test_commands_that_are_missing_are_named(self) -> None:
+        os.mkdir(self.path("some"))
+        self.write_executable("some/sbatch")
+        with mock.patch.dict(os.environ, PATH=self.path("some")):
+            (found,) = slurm.check_cluster(self.home)
+        self.assertEqual(
+            (found.level, found.found), (LIMITED, "squeue, scancel, scontrol not on PATH: attempts cannot be jobs")
+        )
+
+    def write_executable(self, name: str) -> None:
+        with open(self.path(name), "w") as file:
+            file.write("#!/bin/sh\n")
+        os.chmod(self.path(name), 0o755)
+
     def test_commands_whose_jobs_outlive_a_kill(self) -> None:
-        self.assertEqual(levels(slurm.check_jobs(self.home)), {"Slurm": OK})
+        self.assertEqual(levels(slurm.check_jobs(self.home)), {"jobs by hand": OK})
         store = self.store()
         here = [
             store.add(command=command).id
@@ -260,13 +280,25 @@ class Slurm(Doctor):
         ended = store.add(command="srun ended")
         store.done(ended.id)
         (found,) = slurm.check_jobs(self.home)
-        self.assertEqual((found.name, found.level), ("Slurm", LIMITED))
+        self.assertEqual((found.name, found.level), ("jobs by hand", LIMITED))
         self.assertIn(f"3 waiting or running tasks ({', '.join(here)}) hand their work", found.found)
         self.assertIn("that job runs on", found.found)
-        self.assertIn("scancel --name=ID", found.advice)
+        self.assertIn("txlite add --slurm OPTIONS -- COMMAND", found.advice)
         self.write("config.ini", "[agent far]\ncommand = srun --pty codex exec -\n")
         self.assertIn("and agent far hand their work", slurm.check_jobs(self.home)[0].found)
-        self.assertIn("Slurm", levels(self.home_findings()))
+        self.assertIn("jobs by hand", levels(self.home_findings()))
+
+    def test_in_a_job_srun_starts_a_step_of_it(self) -> None:
+        store = self.store()
+        store.add(command="srun ./train", slurm="-n 4")
+        self.assertEqual(levels(slurm.check_jobs(self.home)), {"jobs by hand": OK})
+        other = store.add(command="sbatch train.sh", slurm="")
+        self.assertIn(f"1 waiting or running task ({other.id}) hand", slurm.check_jobs(self.home)[0].found)
+        store.delete(other)
+        store.add(command="srun ./train")
+        self.assertEqual(levels(slurm.check_jobs(self.home)), {"jobs by hand": LIMITED})
+        self.write("config.ini", "[txlite]\nexecutor = slurm\n[agent far]\ncommand = srun --pty codex exec -\n")
+        self.assertEqual(levels(slurm.check_jobs(self.home)), {"jobs by hand": OK})
 
 
 class Dead(Doctor):

@@ -1,8 +1,8 @@
 """What this machine and this home can and cannot promise.
 
 Nothing is changed, nothing raises, and nothing hangs: each check runs in a child process with a deadline (see
-`probe`). `machine`, `limits`, `session` and `filesystem` look at what is around home, `home`, `database` and `slurm` at
-what it holds. Called by the verb `doctor`.
+`probe`). `machine`, `limits`, `session` and `filesystem` look at what is around home, `home` and `database` at
+what it holds, `slurm` at both. Called by the verb `doctor`.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ def diagnose(given: str | None = None, root: str = "/") -> Iterator[Finding]:
 
 def _diagnose_home(path: str, place: str | None) -> Iterator[Finding]:
     checks = filesystem.checks(place) if place else []
-    for check in [*checks, *home.checks(path, place), *database.checks(path)]:
+    for check in [*checks, *slurm.checks(path), *home.checks(path, place), *database.checks(path)]:
         found = examine(check)
         yield from found
         if is_broken(found) and check.name in FOUNDATIONS:
             return  # the rest would only say so once more
     if database.has_database(path):
-        for check in [*database.content_checks(path), *slurm.checks(path)]:
+        for check in [*database.content_checks(path), *slurm.content_checks(path)]:
             yield from examine(check)
 
 

@@ -27,7 +27,7 @@ FOREIGN_KEY_CHECK = "PRAGMA foreign_key_check"
 SCHEMA_VERSION = "PRAGMA user_version"
 JOURNAL_MODE = "PRAGMA journal_mode"
 COMPILE_OPTIONS = "PRAGMA compile_options"
-OPEN_COMMANDS = """SELECT t.id, x.command FROM tasks t JOIN task_texts x ON x.task = t.seq
+OPEN_COMMANDS = """SELECT t.id, x.command, x.slurm FROM tasks t JOIN task_texts x ON x.task = t.seq
     WHERE t.status IN ('backlog', 'active', 'blocked') AND instr(x.command, ?) ORDER BY t.seq"""
 BREAKERS = "SELECT count(*) FROM {table} WHERE NOT ({rule})"
 
@@ -137,12 +137,11 @@ class Inspection:
                     found.append(Inconsistency(name, tasks, " ".join(remedy.split())))
         return found
 
-    def open_commands(self, words: Iterable[str]) -> list[tuple[str, str]]:
-        """Return id and command of each task that has not ended and whose command has one of these words in it."""
-        found: dict[str, str] = {}
-        for word in words:
-            found.update(self._database.execute(OPEN_COMMANDS, (word,)))
-        return list(found.items())
+    def open_commands(self, words: Iterable[str]) -> list[tuple[str, str, str | None]]:
+        """Return id, command and options for Slurm of each task that has not ended and whose command has one of these
+        words in it."""
+        found = {row[0]: row for word in words for row in self._database.execute(OPEN_COMMANDS, (word,))}
+        return list(found.values())
 
 
 def _rules_of_schema(version: int) -> list[tuple[str, str, str]]:

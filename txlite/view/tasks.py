@@ -40,11 +40,11 @@ def find_current(store: Store, tasks: Iterable[Task]) -> dict[str, AttemptStatus
 def print_list(tasks: Iterable[Task], current: Mapping[str, AttemptStatus]) -> None:
     """Print a line for each task below headings; with where those run that are in an attempt, unless all of them run
     here."""
-    from .attempt_row import describe_place
-
     if not any(one.place or one.reason or one.state == QUEUED for one in current.values()):
         print_tasks(tasks, HEADINGS)
         return
+    from .attempt_row import describe_place
+
     rows = []
     for task in tasks:
         one = current.get(task.id)
