@@ -3,7 +3,8 @@
 It is told what Slurm says, and looks at its files; it does nothing itself but use its ticket. Guarantee: the result is
 there only when its guard wrote that nothing of it is left, or when Slurm lists no job of its name any more, by a
 command that succeeded, and its ticket cannot be used; a job that ran and of which its guard wrote nothing is given a
-moment for that. Made by `slurm`; what it wants of Slurm, `slurm_cluster` sees and does.
+moment for that; where Slurm forgot it, nobody knows whether it runs, and its task is put aside. Made by `slurm`; what
+it wants of Slurm, `slurm_cluster` sees and does.
 """
 
 from __future__ import annotations
@@ -27,9 +28,8 @@ if TYPE_CHECKING:
 NEVER = float("inf")
 QUEUED, RUNNING = "queued", "running"  # what people see of it
 MOMENT = 6.0  # seconds for a guard that was killed to clear up behind itself, and for a file to be seen here
-FORGOTTEN = (
-    60.0  # the same, for a job of which Slurm says nothing: a controller that was killed forgets some, which run on
-)
+# The same for a job of which Slurm says nothing: a controller that was killed forgets some, which run on.
+FORGOTTEN = 60.0
 VERDICT = 20.0  # seconds for Slurm to say why an attempt did not exit with 0
 SETTLING = 10.0  # seconds for Slurm to show that a job runs whose ticket was taken
 
@@ -54,6 +54,7 @@ class JobCourse:
         self._output = JobOutput(ticket, sink)
         self._is_sent = False  # it may be in Slurm
         self._is_unsure = False  # and nobody knows whether it is
+        self._was_unsure = False  # so it may be there twice
         self._sure_since = NEVER  # monotonic time from which on an answer of squeue's counts
         self._started = 0.0  # monotonic time at which it was first seen to run
         self._exit: Exit | None = None
@@ -108,19 +109,21 @@ class JobCourse:
 
     def hear_silence(self) -> None:
         """Take it that nobody knows whether Slurm has it."""
-        self._is_sent = self._is_unsure = True
+        self._is_sent = self._is_unsure = self._was_unsure = True
         self._sure_since = clock.monotonic()
 
     def hear_no_room(self, words: str) -> None:
         """Take it that Slurm has no room for it now."""
-        self._is_sent, self.reason = False, words
-        if self.end.result:
+        self._is_sent, self.reason = self._was_unsure, words
+        if self.end.result and not self._is_sent:
             self._finish(self.end.result)
 
     def hear_refused(self, words: str) -> None:
         """Take it that Slurm does not want it."""
-        self.ticket.revoke()
-        self._finish(self.end.result or Result(REFUSED, note=f"Slurm refused its job: {words}"))
+        if self.ticket.revoke() or not self._was_unsure:
+            self._finish(self.end.result or Result(REFUSED, note=f"Slurm refused its job: {words}"))
+        else:
+            self.hear_silence()  # it has come the time before, and runs
 
     def hear_records(self, records: list[JobRecord], asked: float) -> None:
         """Take what squeue said when it was asked at this time, and succeeded."""
@@ -135,7 +138,11 @@ class JobCourse:
         elif not self._is_gone:
             self._is_gone, self._is_unsure = True, False
             self._over_at = self._over_at or clock.monotonic()
-            self.wants_history = self._last is None and bool(self.id)
+            self.wants_history = not self._is_known_to_be_over and bool(self.id)
+
+    @property
+    def _is_known_to_be_over(self) -> bool:
+        return self._last is not None and self._last.is_over
 
     def _never_came(self, records: list[JobRecord]) -> bool:
         """Whether it was lost on its way to Slurm, and is wanted there."""
@@ -154,7 +161,7 @@ class JobCourse:
 
     def hear_final(self, record: JobRecord | None) -> None:
         """Take what Slurm remembers of a job that it does not list any more."""
-        self._last = self._last or record
+        self._last = record or self._last
 
     def turn(self) -> None:
         """Do what is due: take output, heed the limits, decide whether it is over."""
@@ -185,17 +192,17 @@ class JobCourse:
     def _judge_gone(self, now: float) -> None:
         """Nothing of it is listed any more; its ticket must not be used, and a guard may still write."""
         if self.ticket.is_taken:
-            is_known = self._last is not None and self._last.is_over
-            if now >= self._over_at + (MOMENT if is_known else FORGOTTEN):
-                self._finish(self._judge_silent(is_known))
+            if now >= self._over_at + (MOMENT if self._is_known_to_be_over else FORGOTTEN):
+                self._finish(self._judge_silent())
         elif self.ticket.revoke():
             self._finish(self.end.result or judge_untaken(self._last, self.id))
 
-    def _judge_silent(self, is_known: bool) -> Result:
-        """How it ended, of which its guard says nothing. is_known: Slurm says that it did."""
-        if not is_known:
+    def _judge_silent(self) -> Result:
+        """How it ended, of which its guard says nothing."""
+        if not self._is_known_to_be_over:
             return Result(NODE_FAILED, note=f"Slurm does not know its job {self.id} any more, and it may run on")
-        return self.end.result or judge_gone(self._last, self.id)
+        found = judge_gone(self._last, self.id)
+        return found if found.outcome == NODE_FAILED else self.end.result or found
 
     def _finish(self, result: Result) -> None:
         self._output.drain()

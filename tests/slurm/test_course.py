@@ -1,0 +1,110 @@
+"""The course of a job, told what Slurm says: when it is over, and when nobody can know."""
+
+from __future__ import annotations
+
+import os
+from unittest import mock
+
+from txlite.agents.environment import Invocation
+from txlite.execution.executor import Limits
+from txlite.execution.executors.job_course import FORGOTTEN, JobCourse
+from txlite.execution.executors.slurm_ending import Discarded
+from txlite.execution.executors.slurm_records import JobRecord
+from txlite.execution.executors.ticket import Ticket
+from txlite.store.attempts import Result
+from txlite.system import clock
+
+from ..case import Case
+
+STOPPED = Result("interrupted", note="it was stopped")
+
+
+class Course(Case):
+    def setUp(self) -> None:
+        super().setUp()
+        os.mkdir(self.home)
+        self.ticket = Ticket(self.home, 7)
+        self.ticket.write(Invocation(["true"], None, {}), None, {})
+        self.job = JobCourse("tx-home-7", self.ticket, b"script", Discarded(), Limits())
+        self.job.hear_sent()
+
+    def take(self) -> None:
+        """Its guard takes the ticket."""
+        os.rename(self.ticket.path, f"{self.ticket.path}.taken")
+        self.job.see({".taken"})
+
+    def hear(self, *states: str) -> None:
+        """Squeue lists so many of its name, in these states."""
+        self.job.hear_records([JobRecord("9", one, "", "n1", self.job.name) for one in states], clock.monotonic())
+
+    def outcome(self, seconds: float = 0.0) -> str | None:
+        """Its outcome when so many more seconds have gone by."""
+        now = clock.monotonic() + seconds
+        with mock.patch.object(clock, "monotonic", lambda: now):
+            self.job.turn()
+        return self.job.result.outcome if self.job.result else None
+
+    def test_a_job_that_slurm_forgot_while_it_ran(self) -> None:
+        self.job.hear_submitted("9")
+        self.take()
+        self.hear("RUNNING")
+        self.hear()
+        self.assertTrue(self.job.wants_history)
+        self.assertIsNone(self.outcome(FORGOTTEN - 1))
+        self.assertEqual(self.outcome(FORGOTTEN + 1), "node-failed")
+
+    def test_one_that_is_to_be_ended(self) -> None:
+        self.job.hear_submitted("9")
+        self.take()
+        self.job.stop(STOPPED)
+        self.hear()
+        self.assertEqual(self.outcome(FORGOTTEN + 1), "node-failed")
+
+    def test_one_that_is_to_be_ended_on_a_node_that_failed(self) -> None:
+        self.job.hear_submitted("9")
+        self.take()
+        self.job.stop(STOPPED)
+        self.hear("NODE_FAIL")
+        self.assertEqual(self.outcome(10), "node-failed")
+
+    def test_one_that_is_ended(self) -> None:
+        self.job.hear_submitted("9")
+        self.take()
+        self.job.stop(STOPPED)
+        self.hear("CANCELLED")
+        self.assertIsNone(self.outcome())
+        self.assertEqual(self.outcome(10), "interrupted")
+
+    def test_one_that_slurm_forgot_while_it_waited(self) -> None:
+        self.job.hear_submitted("9")
+        self.hear("PENDING")
+        self.hear()
+        self.assertEqual(self.outcome(), "lost")
+        self.assertTrue(self.ticket.is_revoked)
+
+    def test_what_may_have_come_is_not_over_as_there_is_no_room_for_it_again(self) -> None:
+        self.job.hear_silence()
+        self.hear()
+        self.assertTrue(self.job.wants_submission)
+        self.job.hear_sent()
+        self.take()
+        self.job.stop(STOPPED)
+        self.job.hear_no_room("too many")
+        self.assertIsNone(self.outcome())
+
+    def test_nor_as_it_is_refused_the_second_time(self) -> None:
+        self.job.hear_silence()
+        self.hear()
+        self.job.hear_sent()
+        self.take()
+        self.job.hear_refused("no")
+        self.assertIsNone(self.outcome())
+        self.hear("RUNNING")
+        self.assertIsNone(self.outcome(100))
+
+    def test_an_answer_older_than_the_submission_says_nothing(self) -> None:
+        asked = clock.monotonic()
+        self.job.hear_submitted("9")
+        self.job.hear_records([], asked)
+        self.assertIsNone(self.outcome(100))
+        self.assertFalse(self.ticket.is_revoked)
