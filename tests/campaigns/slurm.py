@@ -269,8 +269,8 @@ class Campaign:
         return []
 
     def check_jobs(self) -> Iterator[str]:
-        """Whether anything is left of the jobs. A controller that was killed has forgotten that some of them ended, until
-        it asks the nodes anew."""
+        """Whether anything is left of the jobs. A controller that was killed has forgotten that some of them ended,
+        until it asks the nodes anew."""
         self.cluster.scontrol("reconfigure")
         deadline = time.monotonic() + LEFTOVER_PATIENCE
         while (left := self.cluster.squeue()) and time.monotonic() < deadline:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 import unittest
+from contextlib import suppress
 
 from txlite.errors import UsageError
 from txlite.execution.executors.slurm_options import parse_options
@@ -295,12 +296,13 @@ class Killed(JobCase):
         found = []
         pids = [pid for node in self.cluster.nodes for pid in self.cluster.hosts[node].pids().values()]
         for pid in pids:
-            with open(f"/proc/{pid}/cmdline", "rb") as file:
-                is_guard = b"slurm_script" in file.read()
-            with open(f"/proc/{pid}/status") as file:
-                parent = re.search(r"^PPid:\t(\d+)", file.read(), re.M)[1]
-            with open(f"/proc/{parent}/cmdline", "rb") as file:
-                found += [pid] if is_guard and b"slurmstepd" in file.read() else []
+            with suppress(FileNotFoundError, ProcessLookupError):  # what ran a moment ago
+                with open(f"/proc/{pid}/cmdline", "rb") as file:
+                    is_guard = b"slurm_script" in file.read()
+                with open(f"/proc/{pid}/status") as file:
+                    parent = re.search(r"^PPid:\t(\d+)", file.read(), re.M)[1]
+                with open(f"/proc/{parent}/cmdline", "rb") as file:
+                    found += [pid] if is_guard and b"slurmstepd" in file.read() else []
         return found
 
 

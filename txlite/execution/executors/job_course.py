@@ -193,16 +193,9 @@ class JobCourse:
         """Nothing of it is listed any more; its ticket must not be used, and a guard may still write."""
         if self.ticket.is_taken:
             if now >= self._over_at + (MOMENT if self._is_known_to_be_over else FORGOTTEN):
-                self._finish(self._judge_silent())
+                self._finish(judge_gone(self._last, self.id, self.end.result))
         elif self.ticket.revoke():
             self._finish(self.end.result or judge_untaken(self._last, self.id))
-
-    def _judge_silent(self) -> Result:
-        """How it ended, of which its guard says nothing."""
-        if not self._is_known_to_be_over:
-            return Result(NODE_FAILED, note=f"Slurm does not know its job {self.id} any more, and it may run on")
-        found = judge_gone(self._last, self.id)
-        return found if found.outcome == NODE_FAILED else self.end.result or found
 
     def _finish(self, result: Result) -> None:
         self._output.drain()

@@ -117,8 +117,13 @@ def judge_untaken(record: JobRecord | None, id: str) -> Result:
     return result._replace(outcome=LOST) if result.outcome == NODE_FAILED else result  # it ran nothing there
 
 
-def judge_gone(record: JobRecord | None, id: str) -> Result:
-    """Return how an attempt ended whose guard wrote nothing."""
-    return (judge_state(record) if record else None) or Result(
-        LOST, note=f"its job {id} is gone, and its guard did not write how it ended"
-    )
+def judge_gone(record: JobRecord | None, id: str, decided: Result | None) -> Result:
+    """Return how an attempt ended whose guard wrote nothing; decided: with which result it had to end. Where nothing
+    proves that it does not run on, that is its outcome, whatever was decided."""
+    if record is None or not record.is_over:
+        return Result(NODE_FAILED, note=f"Slurm does not know its job {id} any more, and it may run on")
+    found = judge_state(record)
+    if found and found.outcome == NODE_FAILED:
+        return found
+    lost = Result(LOST, note=f"its job {id} is gone, and its guard did not write how it ended")
+    return decided or found or lost
