@@ -333,6 +333,27 @@ class Others(JobCase):
         self.assertEqual(self.tickets(), [])
 
 
+class Silence(JobCase):
+    def test_a_slurm_that_does_not_answer_is_waited_for_and_told_of_once(self) -> None:
+        process = self.start(
+            "run", "--executor", "slurm", "--", "while [ ! -e go ]; do sleep 0.1; done", stdout=-1, stderr=-2
+        )
+        wait_until(lambda: [one for one in self.json("status", "--json") if one["status"] == "running"], "it")
+        self.cluster.kill_controller()
+        try:
+            second = self.txlite("add", "--quiet", "--", "echo second").strip()
+            lines = [process.stdout.readline() for _ in range(2)]
+            self.assertRegex(lines[1], rb"^Slurm does not answer, and is waited for: .*Unable to contact")
+            open(self.path("go"), "w").close()
+            wait_until(lambda: "done" in [task["status"] for task in self.json("list", "--json")], "an end seen")
+        finally:
+            self.cluster.start_controller()
+            self.cluster.wait_for_nodes(*self.cluster.nodes)
+        said = process.communicate(timeout=100)[0].decode()
+        self.assertEqual((process.returncode, said.count("does not answer"), said.count("answers again")), (0, 0, 1))
+        self.assertEqual([one.outcome for one in self.attempts(second)], ["done"])
+
+
 class Options(unittest.TestCase):
     def test_words(self) -> None:
         words = "--mem=4G --time 1:00:00 -p short -N1 --exclusive --comment 'two words'"

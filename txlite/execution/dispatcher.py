@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ..store.assignments import Assignment
-    from .executors.slurm import SlurmExecutor
+    from .executor import RemoteExecutor
     from .sources import TaskSource
     from .worker_context import WorkerContext
 
@@ -37,7 +37,7 @@ class Dispatcher:
     """One such worker process."""
 
     def __init__(
-        self, context: WorkerContext, source: TaskSource, executor: SlurmExecutor, count_wanted: Callable[[], int]
+        self, context: WorkerContext, source: TaskSource, executor: RemoteExecutor, count_wanted: Callable[[], int]
     ) -> None:
         """count_wanted: gives how many attempts may be open at a time."""
         self._context = context
@@ -165,7 +165,7 @@ class Dispatcher:
         if not policy.is_leaving:
             return
         for attempt in self._open.values():
-            attempt.stop(NOT_STARTED, only_queued=True)
+            attempt.withdraw(NOT_STARTED)
             if policy.must_stop:
                 attempt.stop(policy.result)
             if policy.must_kill:

@@ -116,6 +116,59 @@ if TYPE_CHECKING:
         def noted_pid(self, note: Mapping[str, object]) -> int | None:
             """Return the PID that people were told, or would have been."""
 
+    class RemoteProcess(RunningProcess, Protocol):
+        """An attempt that runs elsewhere, or waits for its turn there."""
+
+        @property
+        def is_queued(self) -> bool:
+            """Return whether it has not started."""
+
+        @property
+        def has_said_done(self) -> bool:
+            """Return whether its agent has made the file that says so."""
+
+        def withdraw(self, result: Result) -> None:
+            """End it with this result, if it has not started, and never will."""
+
+    class RemoteExecutor(Executor, Protocol):
+        """A place elsewhere, where one worker process has many attempts: waited for all together."""
+
+        @property
+        def is_crowded(self) -> bool:
+            """Return whether it takes no more now."""
+
+        @property
+        def descriptors(self) -> list[int]:
+            """Return what to wait for, for all that was started here."""
+
+        @property
+        def patience(self) -> float:
+            """Return the seconds until `advance` must be called though nothing came."""
+
+        def advance(self, readable: Collection[int]) -> None:
+            """Do what is due for all that was started here, without blocking."""
+
+        def make_room(self, count: int) -> None:
+            """Let this process wait for so many."""
+
+        def write_note(self, attempt: int, note: Mapping[str, object]) -> None:
+            """Keep what is known of an attempt where recovery finds it. Raises OSError."""
+
+        def start(
+            self,
+            invocation: Invocation,
+            directory: str | None,
+            sink: Sink,
+            attempt: int,
+            limits: Limits,
+            leaves_daemons: bool = False,
+            options: str | None = None,
+        ) -> RemoteProcess:
+            """Have a process of this attempt started there, as soon as there is room. Raises CannotStart."""
+
+        def resume(self, attempt: int, sink: Sink, limits: Limits) -> RemoteProcess:
+            """Go on with an attempt whose worker died; what it wrote comes from the beginning."""
+
 
 class Limits(NamedTuple):
     """What bounds a process."""

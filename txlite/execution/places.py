@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
     from ..agents.agent import Agent
     from ..home.config import Settings
-    from .executor import Executor
-    from .executors.slurm import SlurmExecutor
+    from .executor import Executor, RemoteExecutor
 
 LOCAL, SLURM = "local", "slurm"
 NAMES = (LOCAL, SLURM)
@@ -33,7 +32,7 @@ def make_local(store: Store, is_subreaper: bool = False, signals: Sequence[int] 
     return LocalExecutor(store.uuid, lambda: presence.live_pids(store), is_subreaper, signals)
 
 
-def make_remote(store: Store, settings: PlaceSettings, say: Callable[[str], None]) -> SlurmExecutor:
+def make_remote(store: Store, settings: PlaceSettings, say: Callable[[str], None]) -> RemoteExecutor:
     """Return another place; say: tells a person."""
     from .executors.slurm import SlurmExecutor
 

@@ -10,15 +10,13 @@ import os
 from types import MappingProxyType
 
 from ..agents.results import LIMITED
-from ..model import DONE, FAILED, UNSTARTABLE
+from ..model import DONE, FAILED, QUEUED, RUNNING, UNSTARTABLE
 from ..reports import salvage
 from ..store.attempts import Result
 from ..system import clock
 from .agent_output import AgentOutput
 from .attempt_record import AttemptRecord, plan_attempt
 from .executor import CannotStart
-from .executors.job_course import QUEUED, RUNNING
-from .executors.ticket import Ticket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,9 +24,7 @@ if TYPE_CHECKING:
 
     from ..store.assignments import Assignment
     from .attempt_record import Plan
-    from .executor import Limits
-    from .executors.slurm import SlurmExecutor
-    from .executors.slurm_job import SlurmJob
+    from .executor import Limits, RemoteExecutor, RemoteProcess
     from .worker_context import WorkerContext
 
 
@@ -38,7 +34,7 @@ class RemoteAttempt:
     def __init__(
         self,
         context: WorkerContext,
-        executor: SlurmExecutor,
+        executor: RemoteExecutor,
         assignment: Assignment,
         left: Mapping[str, object] = MappingProxyType({}),
     ) -> None:
@@ -47,14 +43,13 @@ class RemoteAttempt:
         self.result: Result | None = None
         self._context = context
         self._executor = executor
-        self._ticket = Ticket(context.store.home, assignment.claim.token)
         plan = _go_on(plan_attempt(assignment, context.settings.agent), left)
         plan = plan._replace(header=plan.header._replace(place=QUEUED))
         cap = context.settings.cap
         self._record = AttemptRecord(context.store.home, plan, cap, self._keep_note, is_late=True)
         is_prompt = assignment.task.command is None
         self._output = AgentOutput(plan.agent, self._record, has_said_done=self._has_said_done) if is_prompt else None
-        self._process: SlurmJob | None = None
+        self._process: RemoteProcess | None = None
         self._noted: dict[str, object] = {}
         self._is_running = left.get("state") == RUNNING  # that it started is written down
         self._is_ended = False
@@ -101,10 +96,15 @@ class RemoteAttempt:
         if self._process and self._output:
             self._output.observe(self._process)
 
-    def stop(self, result: Result, only_queued: bool = False) -> None:
-        """End it, with this result; only_queued: if it has not started."""
+    def stop(self, result: Result) -> None:
+        """End it, with this result."""
         if self._process:
-            self._process.course.stop(result, only_queued)
+            self._process.stop(result)
+
+    def withdraw(self, result: Result) -> None:
+        """End it with this result, if it has not started."""
+        if self._process:
+            self._process.withdraw(result)
 
     def hasten(self) -> None:
         """Do not wait before KILL, if it is being ended."""
@@ -127,7 +127,7 @@ class RemoteAttempt:
 
     def remove(self) -> None:
         """Remove what it left beside its report: its end is on the disk."""
-        self._ticket.remove()
+        self._executor.clear(self.assignment.claim.token)
 
     def _limits(self) -> Limits:
         timeout = self.assignment.task.timeout
@@ -137,15 +137,15 @@ class RemoteAttempt:
     def _keep_note(self, note: dict[str, object]) -> None:
         """Without the first one nothing is submitted; of the others a full disk takes what only tells how it goes."""
         try:
-            self._ticket.write_note(note)
+            self._executor.write_note(self.assignment.claim.token, note)
             self._must_note = False
         except OSError:
             if self._must_note:
                 raise
 
-    def _note(self, process: SlurmJob) -> None:
+    def _note(self, process: RemoteProcess) -> None:
         self._noted = process.note
-        if process.course.state == QUEUED:
+        if process.is_queued:
             if not self._is_running:
                 self._record.note(**self._noted)
             return
@@ -157,7 +157,7 @@ class RemoteAttempt:
         self._record.note_report(**self._noted)
 
     def _has_said_done(self) -> bool:
-        return self._ticket.is_done_said
+        return self._process is not None and self._process.has_said_done
 
 
 def _go_on(plan: Plan, left: Mapping[str, object]) -> Plan:

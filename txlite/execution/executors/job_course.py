@@ -9,7 +9,7 @@ it wants of Slurm, `slurm_cluster` sees and does.
 
 from __future__ import annotations
 
-from ...model import DONE, FAILED, LOST, NODE_FAILED, PREEMPTED, REFUSED, UNKILLABLE
+from ...model import DONE, FAILED, LOST, NODE_FAILED, PREEMPTED, QUEUED, REFUSED, RUNNING, UNKILLABLE
 from ...store.attempts import Result
 from ...system import clock
 from .job_parts import JobDeadlines, JobEnd, JobOutput
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from .ticket import Exit, Ticket
 
 NEVER = float("inf")
-QUEUED, RUNNING = "queued", "running"  # what people see of it
 MOMENT = 6.0  # seconds for a guard that was killed to clear up behind itself, and for a file to be seen here
 # The same for a job of which Slurm says nothing: a controller that was killed forgets some, which run on.
 FORGOTTEN = 60.0
@@ -35,9 +34,9 @@ SETTLING = 10.0  # seconds for Slurm to show that a job runs whose ticket was ta
 
 
 class JobCourse:
-    """One job. `id`: as Slurm knows it, "" before; `state`: QUEUED or RUNNING; `reason`: Slurm's, why it waits; `node`:
-    where it runs; `wants_submission`: it is to be submitted once more; `wants_history`: it is to be asked what became
-    of it, as it is listed no more."""
+    """One job. `state`: model.QUEUED or RUNNING; `id`: as Slurm knows it, "" before; `reason`: Slurm's, why it waits;
+    `node`: where it runs; `wants_submission`: it is to be submitted once more; `wants_history`: it is to be asked what
+    became of it, as it is listed no more."""
 
     def __init__(self, name: str, ticket: Ticket, script: bytes, sink: Sink, limits: Limits) -> None:
         """name: of its job. script: of its job; b"" where another process submits it, or did."""

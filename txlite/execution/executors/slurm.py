@@ -2,7 +2,7 @@
 
 Guarantees: an attempt runs at most once, however often its job is submitted or started; what is left of it is found and
 ended by its name, wherever this process died; nothing here waits for Slurm otherwise than in its owner's loop. Nothing
-of Python is needed on the nodes, but they must see home. Made for workers, and by recovery (`executor.Executor`).
+of Python is needed on the nodes, but they must see home. Made by `places`, for workers and for recovery.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import resource
 
+from ...errors import UsageError
 from ...system import process_tree
 from ..executor import CannotStart, Limits
 from . import ticket
@@ -33,7 +34,7 @@ BESIDE = 100  # descriptors beside those of reports
 
 
 class SlurmExecutor:
-    """Slurm (an `Executor`). `cluster`: what is asked of it."""
+    """Slurm (a `RemoteExecutor`). `cluster`: what is asked of it."""
 
     def __init__(
         self,
@@ -93,7 +94,10 @@ class SlurmExecutor:
 
     def _command(self, name: str, options: str | None) -> list[str]:
         ours = ["--parsable", "--no-requeue", f"--job-name={name}", "--output=/dev/null", "--chdir=/"]
-        return [*self._limit, "sbatch", *ours, *self._settings.options, *(parse_options(options) if options else ())]
+        try:
+            return [*self._limit, "sbatch", *ours, *self._settings.options, *parse_options(options or "")]
+        except UsageError as error:  # it was imported, or came through Python
+            raise CannotStart(str(error)) from error
 
     def resume(self, attempt: int, sink: Sink, limits: Limits) -> SlurmJob:
         """Take over an attempt whose worker died; what it wrote comes from the beginning."""
@@ -126,6 +130,10 @@ class SlurmExecutor:
         submitting = process_tree.Tree(self._uuid, attempt, None, spared=self._spared)
         job = self.resume(attempt, Discarded(), Limits(kill_after=kill_after))
         return JobEnding(job, process_tree.Ending(submitting, 0.0))
+
+    def write_note(self, attempt: int, note: Mapping[str, object]) -> None:
+        """Keep what is known of an attempt with its ticket. Raises OSError."""
+        Ticket(self._home, attempt).write_note(note)
 
     def read_note(self, attempt: int) -> dict[str, object]:
         """Return what its worker noted with its ticket."""

@@ -1,9 +1,11 @@
-"""A job of Slurm as a process that somebody waits for (`executor.RunningProcess`).
+"""A job of Slurm as a process that somebody waits for (`executor.RemoteProcess`).
 
 Its course is `job_course`'s; what is asked of Slurm for all jobs of this process, `slurm_cluster`'s. Made by `slurm`.
 """
 
 from __future__ import annotations
+
+from ...model import QUEUED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,6 +55,20 @@ class SlurmJob:
     def stop(self, result: Result) -> None:
         """End it, with this result: TERM, and KILL when that takes too long."""
         self.course.stop(result)
+
+    @property
+    def is_queued(self) -> bool:
+        """Return whether it has not started."""
+        return self.course.state == QUEUED
+
+    @property
+    def has_said_done(self) -> bool:
+        """Return whether its agent has made the file that says so."""
+        return self.course.ticket.is_done_said
+
+    def withdraw(self, result: Result) -> None:
+        """End it with this result, if it has not started, and never will."""
+        self.course.stop(result, only_queued=True)
 
     def hasten(self) -> None:
         """Do not wait any longer before KILL, if it is being ended."""
