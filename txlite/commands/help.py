@@ -13,6 +13,7 @@ TOPICS = {
     "guide": "the tour: batches, single tasks, background workers, home, configuration",
     "recipes": "short answers to common wishes, to be pasted",
     "ralph": "agents overnight: the loop, the gate, git, the page in the morning",
+    "slurm": "attempts as jobs of a cluster; queues that outlive a time limit",
     "states": "what tasks, attempts and workers are called; what a task can wait for",
     "reference": "every command with every option; exit codes, JSON",
     "python": "the queue from Python programs",
