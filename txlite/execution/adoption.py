@@ -7,7 +7,8 @@ left to recovery. Used by `dispatcher`.
 
 from __future__ import annotations
 
-from ..system import clock, liveness, process
+from ..system import liveness, process
+from . import presence
 from .places import Places
 
 TYPE_CHECKING = False
@@ -56,14 +57,8 @@ class Adoption:
 
 
 def is_dead(store: Store, worker: WorkerRecord) -> bool:
-    """Return whether a worker is dead for sure: we would see its process, or its boot is over, or, on another host, it
-    has not renewed its claims."""
+    """Return whether a worker is dead, as far as that can be told from here."""
     identity = process.Identity.parse(worker.identity)
     if identity is None or identity.is_alive():
         return False
-    if identity.boot == clock.boot() and identity.namespace == process.pid_namespace():
-        return True
-    if identity.boot != clock.boot() and (worker.host == clock.host() or not store.is_on_network):
-        return True
-    claim = store.workers.claim_of(worker.id)
-    return claim is not None and store.assignments.is_lapsed(claim.token)
+    return presence.is_of_this_host(identity, worker) or presence.is_silent(store, identity, worker)

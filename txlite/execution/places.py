@@ -94,8 +94,16 @@ def is_elsewhere(store: Store, attempt: int) -> bool:
 class Places:
     """Where the attempts of a home ran whose workers died, for recovery."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: PlaceSettings | None = None,
+        say: Callable[[str], None] = lambda words: None,
+    ) -> None:
+        """settings: of the place that is used now; say: tells a person."""
         self._store = store
+        self._settings = settings or PlaceSettings()
+        self._say = say
         self._local = make_local(store)
         self._remote: Executor | None = None
 
@@ -104,8 +112,7 @@ class Places:
         if not is_elsewhere(self._store, attempt):
             return self._local
         if self._remote is None:
-            settings = PlaceSettings(SLURM)
-            self._remote = make_remote(self._store, settings, lambda words: None)
+            self._remote = make_remote(self._store, self._settings, self._say)
         return self._remote
 
     def is_adoptable(self, attempt: int) -> bool:

@@ -12,7 +12,7 @@ import os
 from ..errors import NotFound, Refused
 from ..model import LOST, QUEUED, RUNNING
 from ..store.supervisors import check_count
-from ..system import process
+from ..system import clock, process
 from ..system.liveness import is_held, read_note
 from ..text import shorten
 
@@ -35,6 +35,21 @@ def is_present(store: Store, id: str, identity: str) -> bool:
     if known and known.is_here():
         return known.is_alive()  # its lock may be held by who recovers it
     return known is not None and is_held(store.lock_path(id))
+
+
+def is_of_this_host(identity: process.Identity, worker: WorkerRecord) -> bool:
+    """Say whether we would see a worker's process if it lived: it would be in our table, or is over with its boot."""
+    if identity.boot == clock.boot():
+        return identity.namespace == process.pid_namespace()
+    return worker.host == clock.host()
+
+
+def is_silent(store: Store, identity: process.Identity, worker: WorkerRecord) -> bool:
+    """Say whether a worker of another host or container counts as dead: it has not renewed what it holds."""
+    if identity.boot != clock.boot() and not store.is_on_network:
+        return True  # no other host can work here
+    claim = store.workers.claim_of(worker.id)
+    return claim is None or store.assignments.is_lapsed(claim.token)
 
 
 def is_alone(store: Store, attempt: AttemptStatus) -> bool:

@@ -35,13 +35,13 @@ LOOKING = 1.0  # seconds that who only looks gives to recovery
 class Recovery:
     """What to do for the dead of one home. `recovered`: attempts whose tasks went back."""
 
-    def __init__(self, store: Store, jobs: str = RECORDED) -> None:
+    def __init__(self, store: Store, jobs: str = RECORDED, places: Places | None = None) -> None:
         """jobs: what becomes of attempts that run elsewhere, and can be gone on with: ENDED, so that they can run here;
-        ADOPTED by a dispatcher; or RECORDED, where they have ended."""
+        ADOPTED by a dispatcher; or RECORDED, where they have ended. places: where attempts ran."""
         self.recovered = 0
         self._store = store
         self._jobs = jobs
-        self._places = Places(store)
+        self._places = places or Places(store)
         self._dead: dict[str, DeadWorker] = {}
         self._allocations = Allocations()
         self._is_contested = False  # somebody else holds the lock of a worker that died
@@ -192,18 +192,10 @@ class Recovery:
     def _can_see(self, identity: process.Identity, worker: WorkerRecord) -> bool:
         """Whether we may judge: its processes would be in our table, or are over with their boot, or with their
         allocation. Otherwise, in another container or on another host, its lease must have run out, too."""
-        if identity.boot == clock.boot() and identity.namespace == process.pid_namespace():
-            return True
-        is_rebooted = identity.boot != clock.boot()
-        if is_rebooted and worker.host == clock.host():
+        if presence.is_of_this_host(identity, worker):
             return True
         known = self._allocations.judge(worker.allocation)
-        if known != UNKNOWN:
-            return known == OVER
-        if is_rebooted and not self._store.is_on_network:
-            return True
-        claim = self._store.workers.claim_of(worker.id)
-        return claim is None or self._store.assignments.is_lapsed(claim.token)
+        return presence.is_silent(self._store, identity, worker) if known == UNKNOWN else known == OVER
 
 
 def recover_lost(path: str) -> None:

@@ -21,7 +21,7 @@ from ..system.named_tuple import NamedTuple
 from ..system.wakeup import Listener
 from .control import FINISHED, IDLE, LINE, NO_ROOM, TROUBLE, read_line, read_trouble
 from .executor import PlaceSettings
-from .places import LOCAL
+from .places import LOCAL, Places
 from .recovery import ADOPTED, ENDED, Recovery
 from .slot import DEATHS, Slot
 from .stop_policy import LEAVE, NONE, STOP, STOPPING, StopPolicy
@@ -91,7 +91,8 @@ class Supervisor:
         self._is_subreaper = False
         self._is_shown = False  # to who looks for somebody to be rung for a task
         self._next_look = self._next_look_at_all = self._next_tick = 0.0
-        self._recovery = Recovery(store, ENDED if settings.place.executor == LOCAL else ADOPTED)
+        jobs = ENDED if settings.place.executor == LOCAL else ADOPTED
+        self._recovery = Recovery(store, jobs, Places(store, settings.place, say))
 
     @property
     def is_interrupted(self) -> bool:
