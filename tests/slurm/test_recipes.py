@@ -64,7 +64,11 @@ class Recipes(SlurmCase):
         self.assertIn("2 done", self.paste("A night of agents on nodes", before))
         log = subprocess.run(["git", "log", "--format=%s"], cwd=self.directory, capture_output=True, text=True)
         self.assertRegex(log.stdout, r"^Complete tx-\w+: Mention .*\nComplete tx-\w+: Make .*\nfirst\n$")
-        self.assertTrue(all(row["place"].startswith("job ") for row in self.json("status")))
+        for row in self.json("status"):
+            self.assertRegex(row["place"], r"^job \d+ on n\d$")
+            self.assertRegex(
+                self.read(row["report"]), rf"\n\*\*Place:\*\* {row['place']}  \n(?s:.)*---\n\n## Task\n\n    M"
+            )
 
     def test_recipe_a_queue_that_outlives_its_time_limit(self) -> None:
         self.write_logs(20)

@@ -21,7 +21,7 @@ from .executor import CannotStart
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ..agents.agent import Agent
     from ..model import Task
@@ -77,14 +77,9 @@ class AttemptRecord:
         self.report.restart(plan.header.started)
         self.note(report=self.report.name)
 
-    def move(self, place: str) -> None:
-        """Write down where it runs, as far as that is known; the head of its report has room for it if that was said
-        before the report was made."""
-        self.plan = self.plan._replace(header=self.plan.header._replace(place=place))
-        self.report.move(place)
-
     def note_report(self, **more: object) -> None:
         """Make the report if it was late, and note its name, which somebody may be told."""
+        self._move(more)
         self.report.make()
         self.note(report=self.report.name, **more)
 
@@ -106,7 +101,8 @@ class AttemptRecord:
         return Invocation(argv, stdin, environment)
 
     def note(self, **more: object) -> None:
-        """Note what recovery must know, and this."""
+        """Note what recovery must know, and this; where it runs elsewhere, the head of its report says where."""
+        self._move(more)
         plan, header = self.plan, self.plan.header
         note = {"attempt": header.attempt, "stamp": plan.stamp, "started": header.started, "name": header.agent}
         if plan.directory != WORKERS:
@@ -115,6 +111,10 @@ class AttemptRecord:
             note["subject"] = header.subject
         self._noted.update(more)  # who looks while it ends is still told of its report and its agent
         self._write_note({**note, **self._noted})
+
+    def _move(self, noted: Mapping[str, object]) -> None:
+        if "state" in noted:
+            self.report.move(str(noted.get("place") or noted["state"]))
 
     def end(self, result: Result, max_attempts: int) -> Result:
         """Complete the report; return the result with what that adds. max_attempts: as the worker was told."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import partial
 
 from ..errors import StoreUnavailable
-from ..model import CANCELLED, FAILED, INTERRUPTED, UNSTARTABLE
+from ..model import CANCELLED, FAILED, INTERRUPTED, QUEUED, UNSTARTABLE
 from ..store.attempts import Result
 from ..system import clock
 from .attempt_record import AttemptRecord, plan_attempt
@@ -76,6 +76,8 @@ class AttemptRunner:
     def begin(self, plan: Plan, is_late: bool = False) -> AttemptRecord:
         """Begin an attempt: `AttemptRecord` says how."""
         context = self._context
+        if context.executor is not context.local:  # the head of the report needs room for where it runs
+            plan = plan._replace(header=plan.header._replace(place=QUEUED))
         self._record = AttemptRecord(context.store.home, plan, context.settings.cap, context.lock.write_note, is_late)
         return self._record
 

@@ -153,7 +153,6 @@ class RemoteAttempt:
             self._is_running = True
             header = self._record.plan.header._replace(started=clock.now())
             self._record.restart(self._record.plan._replace(header=header))
-        self._record.move(str(self._noted["place"] or QUEUED))
         self._record.note_report(**self._noted)
 
     def _has_said_done(self) -> bool:

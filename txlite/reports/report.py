@@ -126,8 +126,9 @@ class Report:
 
     def move(self, place: str) -> None:
         """Write down another place than was written before; one that runs elsewhere has had some from the start."""
-        self._header = self._header._replace(place=place)
-        self._write_layout()
+        if place != self._header.place:
+            self._header = self._header._replace(place=place)
+            self._write_layout()
 
     def write(self, data: bytes) -> None:
         """Append output."""
