@@ -29,13 +29,14 @@ class Left(SlurmCase):
         process.wait()
 
     def names(self, directory: str) -> list[str]:
+        """What is there, but for what is being made, or of all."""
         path = os.path.join(self.home, directory)
-        return sorted(os.listdir(path)) if os.path.isdir(path) else []
+        return sorted(name for name in os.listdir(path) if name[0] != ".") if os.path.isdir(path) else []
 
     def begin(self) -> str:
         """A job runs, its worker and supervisor are dead; the name of its report."""
         process = self.run_jobs("--", "echo one; while [ ! -e go ]; do sleep 0.05; done")
-        report = next(iter(wait_until(self.reports, "its report")))
+        report = wait_until(lambda: self.names("workers"), "its report")[0]
         self.kill_all(process)
         return report
 
