@@ -136,5 +136,15 @@ class Scripts(Case):
                 self.assertEqual(file.read().count("ran"), number)
 
 
+class Options(Case):
+    def test_options_that_break_txlite_are_refused_when_they_are_given(self) -> None:
+        for options in ("--array=1-3", "-J mine", "--requeue", "-o out", "--wrap=true"):
+            self.txlite("add", "--slurm", options, "--", "true", code=64)
+            self.assertIn("--slurm", self.errors)
+        task = self.txlite("add", "-q", "--slurm", "--mem=1G", "--", "true").strip()
+        self.txlite("update", task, "--slurm", "--parsable", code=64)
+        self.assertEqual(self.json("show", task)["slurm"], "--mem=1G")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -129,7 +129,7 @@ class Output(LaunchCase):
                     self.assertIn(f"**Outcome:** {outcome}  \n".encode(), after)
 
     def test_a_head_names_the_place_as_it_becomes_known(self) -> None:
-        from txlite.reports.header import OUTPUT, PLACE_ROOM, Header, render_header
+        from txlite.reports.header import OUTPUT, PLACE_ROOM, Header, Layout, render_header
         from txlite.store.attempts import Result
 
         here = Header("tx-00000000", "title", 7, "shell", "2025-10-24T15:00:00.000Z", "/", "short")
@@ -140,7 +140,11 @@ class Output(LaunchCase):
             self.assertIn(b"\n**Place:** queued  \n", before)
             for place in ("job 12 on n7", "job 4294967294 on " + "n" * (PLACE_ROOM - 18), "x" * 1000):
                 running = render_header(elsewhere._replace(place=place), size=len(before))
-                ended = render_header(elsewhere, Result("out-of-memory", 137, 1e9, place=place), 1 << 31, len(before))
+                result, layout = (
+                    Result("out-of-memory", 137, 1e9, place=place),
+                    Layout(10**11, 10**14, 10**9, is_lost=True),
+                )
+                ended = render_header(elsewhere, result, 1 << 31, len(before), layout)
                 for after in (running, ended):
                     self.assertEqual((len(after), after[-len(OUTPUT) :]), (len(before), OUTPUT))
                     self.assertIn(f"\n**Place:** {place[: PLACE_ROOM - 1]}".encode(), after)

@@ -7,6 +7,7 @@ import unittest
 from typing import Any
 
 from ..case import wait_until
+from ..view.screen import Terminal
 from .case import SlurmCase
 
 
@@ -58,13 +59,13 @@ class Shown(SlurmCase):
         left = os.listdir(os.path.join(self.home, "tickets"))
         self.assertEqual([name for name in left if not name.startswith(".")], [])
 
-    def test_options_that_break_txlite_are_refused_when_they_are_given(self) -> None:
-        for options in ("--array=1-3", "-J mine", "--requeue", "-o out", "--wrap=true"):
-            self.txlite("add", "--slurm", options, "--", "true", code=64)
-            self.assertIn("--slurm", self.errors)
-        task = self.txlite("add", "-q", "--slurm", "--mem=1G", "--", "true").strip()
-        self.txlite("update", task, "--slurm", "--parsable", code=64)
-        self.assertEqual(self.json("show", task)["slurm"], "--mem=1G")
+    def test_a_terminal_tells_what_is_queued_from_what_runs(self) -> None:
+        self.txlite("add", "--slurm", "--hold", "--", "true")
+        self.txlite("add", "--slurm", "", "--", "echo here it is; sleep 60")
+        terminal = Terminal(self, "run", "--executor", "slurm", "--slurm", "--mem=50M")
+        terminal.wait_for(r"0/2  1 running  1 queued")
+        terminal.wait_for(r"^ +\d+s  tx-\w+  echo here it is; sleep 60\n +here it is\n")
+        terminal.wait_for(r"^ +\d+s  tx-\w+  true\n +queued: job \d+ \(JobHeldUser\)\n")
 
 
 if __name__ == "__main__":

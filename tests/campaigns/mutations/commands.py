@@ -97,6 +97,11 @@ WORDS = (
         "tree-without-end", "commands/tree.py", "        if task.id not in seen:\n", "        if True:\n",
         "what stands twice in a tree is followed once", (f"{VERBS}.test_lists_in_a_persons_words",),
     ),
+    Mutant(
+        "slurm-options-unchecked", "commands/arguments.py", "    parse_options(value)\n    return value\n",
+        "    return value\n",
+        "options that break txlite are refused when a task is added", ("commands.test_slurm.Options",),
+    ),
 )  # fmt: skip
 
 MUTANTS = (*COPY, *WORDS)

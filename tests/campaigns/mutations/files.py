@@ -82,4 +82,13 @@ MUTANTS = (
         "start-shortage-charged", "execution/executors/local.py", "NoRoomToStart(why) if _is_shortage(error) else ", "",
         "a start for which there is no room is no attempt", ("execution.test_limits.Processes",),
     ),
+    Mutant(
+        "report-without-room-for-its-place", "reports/header.py", "PLACE_ROOM if header.place else 0", "0",
+        "the head of a report names the place, and keeps its length and its task",
+        ("reports.test_report.Output.test_a_head_names_the_place_as_it_becomes_known",),
+    ),
+    Mutant(
+        "doctor-step-of-a-job", "doctor/slurm.py", "if not (is_job and name in STEPS)", "",
+        "who calls srun in a job is not warned", ("doctor.test_doctor.Slurm",),
+    ),
 )  # fmt: skip

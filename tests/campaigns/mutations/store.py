@@ -14,6 +14,7 @@ BATCHES = "execution.test_run.Batches"
 TURNS = "execution.test_launch.Turns"
 IMPORTS = "store.test_importing.Imports"
 MANY = "store.test_jobs.ManyClaims"
+JOBS = "store.test_jobs.Options"
 
 HOLDS = (
     Mutant(
@@ -126,6 +127,14 @@ HOLDS = (
     Mutant(
         "preempted-is-spent", "store/moves.py", "PREEMPTED: (BACKLOG, BACKLOG,", "PREEMPTED: (BACKLOG, FAILED,",
         "a preempted attempt costs no try", ("store.test_moves.Tables",),
+    ),
+    Mutant(
+        "slurm-for-anybody", "store/new_tasks.py", 'needs or (SLURM if slurm is not None else "")', "needs",
+        "a task with options for Slurm is run by no other worker", (JOBS,),
+    ),
+    Mutant(
+        "export-without-empty-options", "store/jsonl.py", '(value != "" or key in _SAID_EMPTY)', 'value != ""',
+        "an export says that a task is a job, whatever its options", (JOBS,),
     ),
     Mutant(
         "heartbeat-for-one", "store/workers.py",
