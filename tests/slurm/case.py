@@ -23,7 +23,12 @@ class SlurmCase(Case):
         super().setUpClass()
         if missing():
             raise unittest.SkipTest(missing())
-        cls.cluster = shared()
+        cls.cluster = cls.bring_cluster()
+
+    @classmethod
+    def bring_cluster(cls) -> Cluster:
+        """Give the cluster that they use, started. Raises SkipTest where there can be none."""
+        return shared()
 
     def setUp(self) -> None:
         super().setUp()

@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Callable
 from typing import Any
 
 from ..case import wait_until
@@ -70,6 +71,7 @@ class Cluster:
         self.cgroup = os.path.join(configuration.MEMORY, os.path.basename(self.directory))
         self.configuration = self.path("slurm.conf")
         self.settings = settings
+        self.hosts: dict[str, Host] = {}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}  # by the name of the program, or of the node
         self.environment = {**os.environ, "SLURM_CONF": self.configuration, "PATH": PATH}
         self._remover: subprocess.Popen[bytes] | None = None
@@ -77,31 +79,47 @@ class Cluster:
     def path(self, name: str) -> str:
         return os.path.join(self.directory, name)
 
-    def start(self) -> None:
-        """Start all of it; returns when the nodes are idle."""
+    def start(self, before_controller: Callable[[], None] = lambda: None) -> None:
+        """Start all of it; returns when the nodes are idle.
+
+        before_controller: starts what the controller needs beside munged.
+        """
+        try:
+            self._start_hosts()
+            self.start_munged()
+            before_controller()
+            self.start_controller()
+            for node in self.nodes:
+                self.start_node(node)
+            self.wait_for_nodes(*self.nodes)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start_hosts(self) -> None:
         configuration.write(self.directory, self.nodes, self.settings)
         self._remover = subprocess.Popen(
             ["sh", "-c", REMOVE, self.directory, self.cgroup], stdin=subprocess.PIPE, start_new_session=True
         )
-        mounts = {"/etc/hosts": self.path("hosts")}
         if configuration.LIMITS_MEMORY:
             os.mkdir(self.cgroup)
-            mounts[self.path("cgroup/memory")] = self.cgroup
-        self.hosts = {name: Host(name, mounts) for name in ("login", "controller", *self.nodes)}
+        for name in ("login", "controller", *self.nodes):
+            self._start_host(name)
         self.login = self.hosts["login"]
-        self.start_munged()
-        self.start_controller()
-        for node in self.nodes:
-            self.start_node(node)
-        self.wait_for_nodes(*self.nodes)
+
+    def _start_host(self, name: str) -> None:
+        memory = {self.path("cgroup/memory"): self.cgroup} if configuration.LIMITS_MEMORY else {}
+        self.hosts[name] = Host(name, {"/etc/hosts": self.path("hosts"), **memory})
 
     def stop(self) -> None:
         """End all of it and remove its directory."""
         for host in self.hosts.values():
             host.stop()
-        self._remover.communicate()
+        if self._remover:
+            self._remover.communicate()
 
-    def _run(self, name: str, host: str, *command: str) -> None:
+    def run_daemon(self, name: str, host: str, *command: str) -> None:
+        """Run a daemon, known by this name, on a host."""
         with open(self.path(f"{name}.err"), "ab") as errors:
             self.processes[name] = self.hosts[host].start(
                 list(command), env=self.environment, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
@@ -111,14 +129,14 @@ class Cluster:
     def start_munged(self) -> None:
         names = {"key-file": "munge.key", "socket": "munge.sock", "pid-file": "munged.pid", "seed-file": "munge.seed"}
         options = [f"--{option}={self.path(name)}" for option, name in names.items()]
-        self._run("munged", "controller", "munged", "--foreground", "--num-threads=2", *options)
+        self.run_daemon("munged", "controller", "munged", "--foreground", "--num-threads=2", *options)
         wait_until(lambda: os.path.exists(self.path("munge.sock")), "munged")
 
     def start_controller(self) -> None:
-        self._run("slurmctld", "controller", "slurmctld", "-D", "-i", "-f", self.configuration)
+        self.run_daemon("slurmctld", "controller", "slurmctld", "-D", "-i", "-f", self.configuration)
 
     def start_node(self, node: str) -> None:
-        self._run(node, node, "slurmd", "-D", "-f", self.configuration, "-N", node)
+        self.run_daemon(node, node, "slurmd", "-D", "-f", self.configuration, "-N", node)
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> None:
         """Kill a daemon: `munged`, `slurmctld` or that of a node, whose jobs live on. Returns when it is dead.
@@ -140,6 +158,16 @@ class Cluster:
     def restart_node(self, node: str, number: int = signal.SIGTERM) -> None:
         """End the daemon of a node, whose jobs live on, and start it again."""
         self.kill(node, number)
+        self.start_node(node)
+        self.wait_for_nodes(node)
+
+    def lose_node(self, node: str) -> None:
+        """Cut a node's power: returns when nothing runs there any more. Slurm does not know."""
+        self.hosts[node].stop()
+
+    def return_node(self, node: str) -> None:
+        """Start a node again that was lost; returns when it can be given jobs."""
+        self._start_host(node)
         self.start_node(node)
         self.wait_for_nodes(node)
 

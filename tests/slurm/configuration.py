@@ -84,7 +84,7 @@ def _lines(directory: str, nodes: tuple[str, ...], settings: Mapping[str, str]) 
         *(f"NodeName={node} NodeAddr=127.0.0.1 Port={free_port()} {size}" for node in nodes),
         "PartitionName=main Nodes=ALL Default=YES PriorityTier=1",
         "PartitionName=short Nodes=ALL MaxTime=1 PriorityTier=1",
-        f"PartitionName=urgent Nodes={nodes[0]} PriorityTier=9",  # its jobs preempt those of the others
+        "PartitionName=urgent Nodes=ALL PriorityTier=9",  # its jobs preempt those of the others
         f"PartitionName=closed Nodes={nodes[0]} State=DOWN",
     ]
 

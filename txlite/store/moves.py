@@ -67,7 +67,7 @@ AFTER_ATTEMPT: dict[Outcome, tuple[Status, Status, Status]] = {
     UNKILLABLE: (FAILED, FAILED, FAILED),  # what still runs must not run twice
     INTERRUPTED: (BACKLOG, BACKLOG, FAILED),  # costs no try
     RELEASED: (BACKLOG, BACKLOG, FAILED),
-    CANCELLED: (BACKLOG, BACKLOG, CANCELLED),
+    CANCELLED: (CANCELLED, CANCELLED, CANCELLED),  # also by who cancelled its job
     OUT_OF_MEMORY: (BACKLOG, FAILED, FAILED),
     PREEMPTED: (BACKLOG, BACKLOG, FAILED),
     REFUSED: (FAILED, FAILED, FAILED),  # it would be refused again

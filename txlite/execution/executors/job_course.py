@@ -190,6 +190,7 @@ class JobCourse:
 
     def _judge_gone(self, now: float) -> None:
         """Nothing of it is listed any more; its ticket must not be used, and a guard may still write."""
+        self.node = self.node or (self._last.node if self._last else "")
         if self.ticket.is_taken:
             if now >= self._over_at + (MOMENT if self._is_known_to_be_over else FORGOTTEN):
                 self._finish(judge_gone(self._last, self.id, self.end.result))

@@ -14,7 +14,7 @@ import subprocess
 from ...errors import Refused, StoreUnavailable
 from ...system import clock, mounts
 from .slurm_command import Answer, plain
-from .slurm_submissions import is_silent
+from .slurm_submissions import is_crowded, is_silent
 
 COMMANDS = ("sbatch", "squeue", "scancel", "scontrol")
 PATIENCE = 30.0  # seconds
@@ -34,13 +34,16 @@ def check_slurm(home: str, options: tuple[str, ...], is_shared: bool) -> None:
             "with --home, or set `slurm_shared = yes` in config.ini if they see it"
         )
     answer = ask(["sbatch", "--test-only", "--parsable", "--no-requeue", *options], b"#!/bin/sh\n")
-    if answer.code > 0 and not is_silent(answer.output) and not _may_mean_later(answer):
+    if answer.code > 0 and not _may_mean_later(answer):
         given = f" with {' '.join(options)}" if options else ""
         raise Refused(f"Slurm refuses such jobs{given}: {answer.reason.replace('allocation failure: ', '')}")
 
 
 def _may_mean_later(answer: Answer) -> bool:
-    """Whether Slurm says only that there is no such node now, and none is up: it says so of any job then."""
+    """Whether Slurm does not answer, has too many jobs of this user, or says only that there is no such node now, and
+    none is up: it says so of any job then."""
+    if is_silent(answer.output) or is_crowded(answer.output, took_others=True):
+        return True
     if "node configuration is not available" not in answer.output:
         return False
     nodes = ask(["sinfo", "-h", "-N", "-o", "%t"])

@@ -41,6 +41,15 @@ def is_silent(output: str) -> bool:
     return bool(_SILENT.search(output))
 
 
+def is_crowded(output: str, took_others: bool) -> bool:
+    """Return whether a submission was refused because there are too many jobs; took_others: others of ours were taken,
+    so that words which may mean that or something else mean that."""
+    limits = _LIMIT.findall(output)
+    if limits:
+        return any("Submit" in limit for limit in limits)
+    return bool(_CROWDED.search(output)) and (took_others or "job submit limit" not in output)
+
+
 class Submissions:
     """The jobs of one process that are to be submitted. `repeated`: attempts that may have been submitted twice."""
 
@@ -57,6 +66,7 @@ class Submissions:
         self._accepted = 0
         self._pause = 0.0
         self._next = 0.0
+        self._has_said = False  # that there are too many: once, as at a limit this comes with each that ends
 
     @property
     def is_crowded(self) -> bool:
@@ -83,8 +93,7 @@ class Submissions:
     def forget(self, job: JobCourse) -> None:
         """Take it that a job is over: there may be room now."""
         self._orders.pop(job.ticket.attempt, None)
-        if self._pause:
-            self._next = 0.0
+        self._next = 0.0
 
     def start(self) -> None:
         """Submit what can be submitted now."""
@@ -109,7 +118,7 @@ class Submissions:
             self._pause, self._accepted = 0.0, self._accepted + 1
             job.hear_submitted(id[1])
             self._polling.note_change()
-        elif self._is_crowded(answer.output):
+        elif is_crowded(answer.output, self._accepted > 0):
             self._wait(job, answer.reason)
         elif answer.code < 0 or is_silent(answer.output):
             self._polling.fail(answer.reason)
@@ -117,19 +126,13 @@ class Submissions:
         else:
             job.hear_refused(answer.reason)
 
-    def _is_crowded(self, output: str) -> bool:
-        """Whether there are too many jobs: where Slurm's words may mean that or something else, it is that if it took
-        others of ours."""
-        limits = _LIMIT.findall(output)
-        if limits:
-            return any("Submit" in limit for limit in limits)
-        return bool(_CROWDED.search(output)) and (self._accepted > 0 or "job submit limit" not in output)
-
     def _wait(self, job: JobCourse, words: str) -> None:
         """Submit it later: when one of ours has ended, or after a pause that grows."""
-        if not self._pause:
+        if not self._has_said:
             self._say(f"Slurm takes no more jobs now, and is asked again: {words}")
-        self._pause = min(self._pause * GROWTH or AGAIN, LONGEST)
-        self._next = clock.monotonic() + self._pause
+            self._has_said = True
+        if not self.is_crowded:  # several that were submitted together have one pause
+            self._pause = min(self._pause * GROWTH or AGAIN, LONGEST)
+            self._next = clock.monotonic() + self._pause
         self._waiting.appendleft(job)
         job.hear_no_room(words)
