@@ -36,11 +36,13 @@ class BatchScripts(SlurmCase):
         return self.read("log").count("begin")
 
     def restart_elsewhere(self, job: str) -> None:
-        """Have a job that was put back into Slurm's queue start now, on the other node; Slurm lets it wait minutes."""
+        """Have a job that was put back into Slurm's queue start soon, on the other node.
+
+        Slurm lets it wait for two minutes; a node needs one second."""
         wait_until(lambda: self.job_state(job) == "PENDING", "a job that is started again")
         node = re.search(r"^node (\w+)$", self.read("log"), re.M)
         self.assertTrue(node)
-        self.cluster.scontrol("update", f"JobId={job}", "StartTime=now", f"ExcNodeList={node[1]}")
+        self.cluster.scontrol("update", f"JobId={job}", "StartTime=now+2", f"ExcNodeList={node[1]}")
 
     def wait_for_end(self, job: str) -> str:
         wait_until(lambda: self.job_state(job) not in ("PENDING", "RUNNING", "COMPLETING"), "the job's end", 60)

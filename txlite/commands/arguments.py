@@ -178,8 +178,12 @@ def add_bounds(parser: ArgumentParser, max_attempts: int | None) -> None:
 def add_place(parser: ArgumentParser) -> None:
     """Give a parser the options that say where attempts run."""
     add = parser.add_argument
-    add("--executor", metavar="NAME", help="where attempts run: local, or slurm: as jobs (local)")
-    add("--slurm", metavar="OPTIONS", help="for each job: '--mem=4G --time=1:00:00'")
+    add(
+        "--executor",
+        metavar="NAME",
+        help="where attempts run: local; slurm, as jobs; srun, as steps here (local)",
+    )
+    add("--slurm", metavar="OPTIONS", help="for each job or step: '--mem=4G --time=1:00:00'")
 
 
 def parse_slurm(value: str) -> str:

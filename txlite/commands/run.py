@@ -10,7 +10,7 @@ from .. import text
 from ..agents.agent import SHELL, find_agent
 from ..errors import Interrupted, UsageError
 from ..execution.executor import Limits
-from ..execution.places import LOCAL, SLURM, check_place, move_agent, read_place
+from ..execution.places import LOCAL, SLURM, SRUN, check_place, move_agent, read_place
 from ..execution.supervisor import Supervisor, SupervisorSettings
 from ..home import config, location
 from ..reports import report
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 TAKES_COMMAND = True  # after --
-WIDTHS = {LOCAL: 4, SLURM: 64}  # attempts at a time, by the place
+WIDTHS = {LOCAL: 4, SLURM: 64, SRUN: 16}  # attempts at a time, by the place
 MATCHES = {"-": ALL, "--": OPEN}  # how lines that have no file are known again
 
 

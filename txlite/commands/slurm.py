@@ -6,6 +6,7 @@ import argparse
 
 from ..errors import UsageError
 from ..execution.batch_script import BatchOrder, compose_script
+from ..execution.places import LOCAL, SRUN
 from ..home import installation, location
 from ..view.json_objects import print_json, script_object
 from . import open_writing
@@ -30,6 +31,9 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     )
     parser.add_argument("action", choices=["script"])
     _add_own(parser)
+    parser.add_argument(
+        "--executor", choices=[LOCAL, SRUN], help="on its first node, or as steps on all that it has (which fits)"
+    )
     run_verb.add_options(parser, "one for each CPU")
 
 
@@ -53,7 +57,7 @@ def run(args: Namespace) -> int:
     open_writing(args).close()  # a node that sees no home here sees none at all
     order = BatchOrder(
         installation.compose_call(), location.locate(args.home), location.working_directory(), words, args.slurm,
-        args.warn, args.kill_after, args.workers is not None, args.drain is not None,
+        args.warn, args.kill_after, args.executor is not None, args.workers is not None, args.drain is not None,
     )  # fmt: skip
     script = compose_script(order)
     if args.json:

@@ -50,9 +50,13 @@ if ! [ -d "$TXLITE_HOME" ] || ! cd @DIRECTORY@; then
     exit 69
 fi
 
+nodes=${SLURM_JOB_NUM_NODES:-1} where=local
+[ "$nodes" -le 1 ] || where=srun
+many=${SLURM_NTASKS:-$((${SLURM_CPUS_ON_NODE:-4} * nodes))}
+
 began=$(date +%s) tries=0 code=130
 while [ -z "$warned$cancelled" ]; do
-    txlite run --executor local @WORDS@ &
+    txlite run @WORDS@ &
     run=$!
     [ -z "$warned$cancelled" ] || stop
     while heard=; wait "$run"; ended=$?; [ "$ended" = 127 ] || code=$ended; [ -n "$heard" ]; do :; done
@@ -101,8 +105,9 @@ class BatchOrder(NamedTuple):
     options: str  # for sbatch
     warn: float  # seconds before its time limit
     kill_after: float  # seconds that the run leaves an agent between TERM and KILL
-    has_workers: bool  # whether the options say how many workers, and
-    has_drain: bool  # how long what runs may finish
+    has_executor: bool  # whether the options say where attempts run,
+    has_workers: bool  # how many workers there are,
+    has_drain: bool  # and how long what runs may finish
 
 
 def compose_script(order: BatchOrder) -> str:
@@ -112,8 +117,10 @@ def compose_script(order: BatchOrder) -> str:
         raise UsageError(f"a warning {warn} seconds before the time limit: Slurm gives one {LATEST} before it at most")
     options = "".join(f"#SBATCH {line}\n" for line in _write_lines(parse_options(order.options, REFUSED)))
     words = list(map(shlex.quote, order.words))
-    if not order.has_workers:  # as many as the job has tasks, or its node CPUs
-        words.append('--workers "${SLURM_NTASKS:-${SLURM_CPUS_ON_NODE:-4}}"')
+    if not order.has_executor:
+        words.append('--executor "$where"')
+    if not order.has_workers:
+        words.append('--workers "$many"')
     if not order.has_drain:
         words.append(f"--drain {max(warn - order.kill_after - SPARE, 0.1):g}")
     values = {

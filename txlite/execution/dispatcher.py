@@ -68,8 +68,8 @@ class Dispatcher:
         while self._open or not self._context.policy.is_leaving:
             try:
                 self._look_around()
+                self._end_what_is_over()  # first, as it makes room
                 self._claim()
-                self._end_what_is_over()
                 self._wait_for_store.begin_again()
             except StoreUnavailable as error:
                 self._wait_for_store.bear(error)

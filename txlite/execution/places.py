@@ -1,4 +1,4 @@
-"""The places where attempts can run, by name: here, or as jobs of Slurm.
+"""The places where attempts can run, by name: here, as jobs of Slurm, or as steps of one.
 
 What another batch system needs is one more module in `executors/`, and a line here. Called where a worker, or recovery,
 begins; what is not used is not imported.
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from ..agents.agent import Agent
     from ..home.config import Settings
     from .executor import Executor, RemoteExecutor
+    from .executors.slurm_way import Way
 
-LOCAL, SLURM = "local", "slurm"
-NAMES = (LOCAL, SLURM)
+LOCAL, SLURM, SRUN = "local", "slurm", "srun"
+NAMES = (LOCAL, SLURM, SRUN)
 
 
 def make_local(store: Store, is_subreaper: bool = False, signals: Sequence[int] = ()) -> LocalExecutor:
@@ -35,8 +36,10 @@ def make_local(store: Store, is_subreaper: bool = False, signals: Sequence[int] 
 def make_remote(store: Store, settings: PlaceSettings, say: Callable[[str], None]) -> RemoteExecutor:
     """Return another place; say: tells a person."""
     from .executors.slurm import SlurmExecutor
+    from .executors.slurm_way import JobWay, StepWay
 
-    return SlurmExecutor(store.home, store.uuid, settings, say, lambda: presence.live_pids(store))
+    way: Way = StepWay() if settings.executor == SRUN else JobWay()
+    return SlurmExecutor(store.home, store.uuid, settings, way, say, lambda: presence.live_pids(store))
 
 
 def make_executor(store: Store, settings: PlaceSettings, say: Callable[[str], None], local: LocalExecutor) -> Executor:
@@ -54,8 +57,10 @@ def read_place(executor: str | None, slurm: str | None, settings: Settings) -> P
         if slurm is not None:
             raise UsageError("--slurm: attempts run here: give --executor slurm, too")
         return PlaceSettings()
-    from .executors.slurm_options import parse_options
+    from .executors.slurm_options import REFUSED_OF_STEPS, parse_options
 
+    if name == SRUN:
+        return PlaceSettings(name, tuple(parse_options(slurm or "", REFUSED_OF_STEPS)))
     options = (*config.parse_option(settings, "slurm", "", parse_options), *parse_options(slurm or ""))
     retries = config.parse_option(settings, "node_failure", "aside", _parse_failure)
     return PlaceSettings(name, options, retries)
@@ -75,15 +80,17 @@ def _parse_failure(value: str) -> bool:
 
 def move_agent(agent: Agent, place: PlaceSettings) -> Agent:
     """Return an agent with what is met where it runs."""
-    return agent if place.executor == LOCAL else agent._replace(meets=(SLURM,))
+    return agent if place.executor != SLURM else agent._replace(meets=(SLURM,))
 
 
 def check_place(home: str, place: PlaceSettings, settings: Settings) -> None:
     """Raise Refused, UsageError where attempts could not run there: before anything is claimed or submitted."""
-    if place.executor != LOCAL:
-        from .executors.slurm_check import check_slurm
+    if place.executor == LOCAL:
+        return
+    from .executors.slurm_check import check_slurm, check_steps
 
-        check_slurm(home, place.options, config.option(settings, "slurm_shared", "no") == "yes")
+    check = check_steps if place.executor == SRUN else check_slurm
+    check(home, place.options, config.option(settings, "slurm_shared", "no") == "yes")
 
 
 def is_elsewhere(store: Store, attempt: int) -> bool:
@@ -105,20 +112,24 @@ class Places:
         self._settings = settings or PlaceSettings()
         self._say = say
         self._local = make_local(store)
-        self._remote: Executor | None = None
+        self._remotes: dict[str, Executor] = {}  # by name
 
     def of(self, attempt: int) -> Executor:
         """Return the place of an attempt."""
         if not is_elsewhere(self._store, attempt):
             return self._local
-        if self._remote is None:
-            self._remote = make_remote(self._store, self._settings, self._say)
-        return self._remote
+        name = self._name_of(attempt)
+        if name not in self._remotes:
+            self._remotes[name] = make_remote(self._store, self._settings._replace(executor=name), self._say)
+        return self._remotes[name]
+
+    def _name_of(self, attempt: int) -> str:
+        return str(ticket.read_note(self._store.home, attempt).get("executor") or SLURM)
 
     def is_adoptable(self, attempt: int) -> bool:
         """Return whether an attempt runs elsewhere in a form in which a dispatcher can go on with it."""
         note = ticket.read_note(self._store.home, attempt)
-        return "stamp" in note and "end" not in note
+        return "stamp" in note and "end" not in note and "executor" not in note
 
     def has_ended(self, attempt: int) -> bool:
         """Return whether its guard wrote how an attempt ended."""

@@ -34,9 +34,9 @@ SETTLING = 10.0  # seconds for Slurm to show that a job runs whose ticket was ta
 
 
 class JobCourse:
-    """One job. `state`: model.QUEUED or RUNNING; `id`: as Slurm knows it, "" before; `reason`: Slurm's, why it waits;
-    `node`: where it runs; `wants_submission`: it is to be submitted once more; `wants_history`: it is to be asked what
-    became of it, as it is listed no more."""
+    """One job, or step. `state`: model.QUEUED or RUNNING; `id`: as Slurm knows it, "" before; `around`: the job that a
+    step is of; `reason`: Slurm's, why it waits; `node`: where it runs; `wants_submission`: it is to be submitted once
+    more; `wants_history`: it is to be asked what became of it, as it is listed no more."""
 
     def __init__(self, name: str, ticket: Ticket, script: bytes, sink: Sink, limits: Limits) -> None:
         """name: of its job. script: of its job; b"" where another process submits it, or did."""
@@ -44,7 +44,7 @@ class JobCourse:
         self.name = name
         self.ticket = ticket
         self.script = script
-        self.id = self.reason = self.node = ""
+        self.id = self.around = self.reason = self.node = ""
         self.state = QUEUED
         self.wants_submission = self.wants_history = False
         self.retries_node_failure = False
@@ -64,7 +64,8 @@ class JobCourse:
     @property
     def place(self) -> str | None:
         """Return where it runs, or is to run, in words."""
-        return f"job {self.id}" + (f" on {self.node}" if self.node else "") if self.id else None
+        job = self.id or self.around
+        return f"job {job}" + (f" on {self.node}" if self.node else "") if job else None
 
     @property
     def note(self) -> dict[str, object]:

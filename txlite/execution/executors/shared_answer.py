@@ -19,9 +19,9 @@ NAME = ".squeue"  # beside the tickets
 class SharedAnswer:
     """The answer that lies in one home."""
 
-    def __init__(self, home: str) -> None:
-        """home: its directory."""
-        self._path = os.path.join(home, DIRECTORY, NAME)
+    def __init__(self, home: str, of: str) -> None:
+        """home: its directory; of: what was asked for."""
+        self._path = os.path.join(home, DIRECTORY, f"{NAME}-{of}")
         self._seen = clock.monotonic()  # when that was asked for which was read or written last
 
     def write(self, answer: Answer) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ...agents.environment import Invocation
     from ...agents.results import Sink
     from ..executor import PlaceSettings
+    from .slurm_way import Way
 
 
 BESIDE = 100  # descriptors beside those of reports
@@ -41,12 +42,14 @@ class SlurmExecutor:
         home: str,
         uuid: str,
         settings: PlaceSettings,
+        way: Way,
         say: Callable[[str], None],
         spared: Callable[[], Collection[int]],
     ) -> None:
-        """home: its directory; say: tells a person."""
+        """home: its directory; way: as what attempts come to Slurm; say: tells a person."""
         self.note_after = 0.0
-        self.cluster = SlurmCluster(home, uuid, say)
+        self.cluster = SlurmCluster(home, uuid, way, say)
+        self._way = way
         self._home = home
         self._uuid = uuid
         self._settings = settings
@@ -93,11 +96,11 @@ class SlurmExecutor:
             self._limit = ["sh", "-c", 'ulimit -Sn "$0"; exec "$@"', str(soft)]
 
     def _command(self, name: str, options: str | None) -> list[str]:
-        ours = ["--parsable", "--no-requeue", f"--job-name={name}", "--output=/dev/null", "--chdir=/"]
         try:
-            return [*self._limit, "sbatch", *ours, *self._settings.options, *parse_options(options or "")]
+            given = [*self._settings.options, *parse_options(options or "")]
         except UsageError as error:  # it was imported, or came through Python
             raise CannotStart(str(error)) from error
+        return [*self._limit, *self._way.command(name, given)]
 
     def resume(self, attempt: int, sink: Sink, limits: Limits) -> SlurmJob:
         """Take over an attempt whose worker died; what it wrote comes from the beginning."""
@@ -133,7 +136,7 @@ class SlurmExecutor:
 
     def write_note(self, attempt: int, note: Mapping[str, object]) -> None:
         """Keep what is known of an attempt with its ticket. Raises OSError."""
-        Ticket(self._home, attempt).write_note(note)
+        Ticket(self._home, attempt).write_note({**note, **self._way.note})
 
     def read_note(self, attempt: int) -> dict[str, object]:
         """Return what its worker noted with its ticket."""

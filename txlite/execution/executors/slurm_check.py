@@ -13,10 +13,18 @@ import subprocess
 
 from ...errors import Refused, StoreUnavailable
 from ...system import clock, mounts
+from ..allocation import find_own
 from .slurm_command import Answer, plain
 from .slurm_submissions import is_crowded, is_silent
+from .slurm_way import StepWay
+from .step_submissions import step_environment
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 COMMANDS = ("sbatch", "squeue", "scancel", "scontrol")
+OF_STEPS = ("srun", "squeue", "scancel")
 PATIENCE = 30.0  # seconds
 _UP = re.compile(r"^(idle|mix|alloc|comp|resv|plnd)[^*\s]?$", re.M)  # a node that answers, as sinfo(1) calls its state
 
@@ -29,10 +37,7 @@ def check_slurm(home: str, options: tuple[str, ...], is_shared: bool) -> None:
     if missing:
         raise Refused(f"there is no Slurm here: {missing[0]} is not on PATH: load its module, or use --executor local")
     if not is_shared and not is_seen_by_nodes(home):
-        raise StoreUnavailable(
-            f"home {home} lies on {mounts.file_system(home)}, which other nodes do not see: give one that they share "
-            "with --home, or set `slurm_shared = yes` in config.ini if they see it"
-        )
+        raise _not_seen(home)
     answer = ask(["sbatch", "--test-only", "--parsable", "--no-requeue", *options], b"#!/bin/sh\n")
     if answer.code > 0 and not _may_mean_later(answer):
         given = f" with {' '.join(options)}" if options else ""
@@ -50,6 +55,30 @@ def _may_mean_later(answer: Answer) -> bool:
     return nodes.code == 0 and not _UP.search(nodes.output)
 
 
+def check_steps(home: str, options: tuple[str, ...], is_shared: bool) -> None:
+    """Raise Refused where this is no allocation, or no such step can be started in it; StoreUnavailable where its other
+    nodes would not see home."""
+    missing = [name for name in OF_STEPS if not shutil.which(name)]
+    if missing:
+        raise Refused(f"there is no Slurm here: {missing[0]} is not on PATH: load its module, or use --executor local")
+    if find_own() is None:
+        raise Refused("this is no allocation of Slurm's: `txlite slurm script` prints a job that runs steps in one")
+    is_one_node = os.environ.get("SLURM_JOB_NUM_NODES") == "1"
+    if not is_shared and not is_one_node and not mounts.is_on_network(home):
+        raise _not_seen(home)
+    answer = ask([*StepWay().command("tx-check", options), "true"], environment=step_environment(os.environb))
+    if answer.code > 0 and not is_silent(answer.output):
+        given = f" with {' '.join(options)}" if options else ""
+        raise Refused(f"Slurm refuses such steps{given}: {answer.reason}")
+
+
+def _not_seen(home: str) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"home {home} lies on {mounts.file_system(home)}, which other nodes do not see: give one that they share with "
+        "--home, or set `slurm_shared = yes` in config.ini if they see it"
+    )
+
+
 def is_seen_by_nodes(home: str) -> bool:
     """Return whether the nodes of this Slurm see home, as far as that can be told: it lies on a file system of the
     network, or this host is the only node."""
@@ -60,13 +89,13 @@ def is_seen_by_nodes(home: str) -> bool:
     return answer.code == 0 and nodes == {clock.host().partition(".")[0]}
 
 
-def ask(argv: list[str], stdin: bytes = b"") -> Answer:
+def ask(argv: list[str], stdin: bytes = b"", environment: Mapping[bytes, bytes] | None = None) -> Answer:
     """Run a command of Slurm's to its end, within a deadline; a code below 0 is no answer."""
     asked = clock.monotonic()
     try:
         done = subprocess.run(
             argv, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE,
-            env=plain(os.environb), check=False,
+            env=environment or plain(os.environb), check=False,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
         return Answer(-1, str(error), asked)

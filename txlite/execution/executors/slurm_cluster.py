@@ -16,8 +16,7 @@ from .job_parts import CANCEL, TERM
 from .shared_answer import SharedAnswer
 from .slurm_command import SlurmCommands
 from .slurm_polling import Polling
-from .slurm_records import FIELDS, parse_records, parse_shown
-from .slurm_submissions import Submissions
+from .slurm_records import parse_shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from .job_course import JobCourse
     from .slurm_command import Answer
     from .slurm_records import JobRecord
+    from .slurm_way import Way
 
 LOOK, LOOK_EACH = 0.25, 0.001  # seconds between looks at the tickets: at the least, and for each job
 TOGETHER = 200  # jobs that one scancel names
@@ -35,14 +35,15 @@ IDLE = 60.0  # seconds between turns where there is no job
 class SlurmCluster:
     """Slurm, as one process of a home uses it. `jobs`: those that are not over, by attempt."""
 
-    def __init__(self, home: str, uuid: str, say: Callable[[str], None]) -> None:
-        """home: its directory; say: tells a person."""
+    def __init__(self, home: str, uuid: str, way: Way, say: Callable[[str], None]) -> None:
+        """home: its directory; way: as what attempts come to Slurm; say: tells a person."""
         self.jobs: dict[int, JobCourse] = {}
         self.polling = Polling(say)
         self.commands = SlurmCommands(self.polling.fail)
-        self.submissions = Submissions(uuid, self.commands, self.polling, say)
+        self.submissions = way.make_submissions(uuid, self.commands, self.polling, say)
+        self._way = way
         self._home = home
-        self._shared = SharedAnswer(home)
+        self._shared = SharedAnswer(home, way.name)
         self._prefix = f"tx-{uuid.replace('-', '')[:12]}-"
         self._is_asking = False
         self._pressing: set[int] = set()  # of the jobs, those for which an answer is waited for
@@ -137,7 +138,7 @@ class SlurmCluster:
 
     def _signal(self, signal: str, ids: list[str]) -> None:
         """Send it; whether it came there, squeue will show."""
-        how = ["--signal=TERM", "--full"] if signal == TERM else []
+        how = self._way.gently if signal == TERM else ()
         self.commands.run(["scancel", "--quiet", *how, *ids], self._hear_signalled)
 
     def _hear_signalled(self, answer: Answer) -> None:
@@ -149,7 +150,7 @@ class SlurmCluster:
         if known:
             self._hear_jobs(known)
         else:
-            self._is_asking = self.commands.run(["squeue", "-h", "--me", "-t", "all", "-o", FIELDS], self._hear_own)
+            self._is_asking = self.commands.run(list(self._way.listing), self._hear_own)
 
     def _hear_own(self, answer: Answer) -> None:
         if not answer.code:
@@ -167,12 +168,13 @@ class SlurmCluster:
         except OSError:
             pass  # a full disk: then an end is seen later
         self._look_at, self._changed = 0.0, -1
-        records = parse_records(answer.output, self._prefix)
+        records = self._way.parse(answer.output, self._prefix)
         for job in list(self.jobs.values()):
-            job.hear_records(records.get(job.name, []), answer.asked)
+            if job.name in records or not self.submissions.is_on_its_way(job):
+                job.hear_records(records.get(job.name) or self.submissions.find_ended(job), answer.asked)
             if job.wants_submission:
                 self.submissions.submit_again(job)
-            if job.wants_history:
+            if job.wants_history and self._way.remembers:
                 self._ask_about(job)
         self._cancel_doubles(records)
 

@@ -53,11 +53,14 @@ class SlurmCommand:
         environment: Mapping[bytes, bytes],
         then: Callable[[Answer], object],
         stdin: bytes | None = None,
+        deadline: float = DEADLINE,
     ) -> None:
-        """then: called with its answer. stdin: fits into a pipe. Raises OSError where it cannot be started."""
+        """then: called with its answer. stdin: fits into a pipe. deadline: seconds. Raises OSError where it cannot be
+        started."""
         self.answer: Answer | None = None
         self._then = then
         self._asked = clock.monotonic()
+        self._deadline = self._asked + deadline
         self._output = b""
         self._pipe, writing = os.pipe()
         source = -1
@@ -81,13 +84,13 @@ class SlurmCommand:
     @property
     def patience(self) -> float:
         """Return the seconds until `advance` must be called though nothing came."""
-        return COLLECT if self._pipe < 0 else max(self._asked + DEADLINE - clock.monotonic(), 0.0)
+        return COLLECT if self._pipe < 0 else max(self._deadline - clock.monotonic(), 0.0)
 
     def advance(self, readable: Collection[int]) -> None:
         """Take what it says; call back when it has ended."""
         if self._pipe in readable:
             self._read()
-        if clock.monotonic() >= self._asked + DEADLINE:
+        if clock.monotonic() >= self._deadline:
             self.kill()
         if self._pipe < 0 and self._child.poll() is not None:
             code = self._child.returncode or 0
@@ -140,12 +143,24 @@ class SlurmCommands:
         stdin: bytes | None = None,
     ) -> bool:
         """Start a command; return whether that could be done."""
+        return self.start(argv, then, environment or plain(os.environb), stdin) is not None
+
+    def start(
+        self,
+        argv: list[str],
+        then: Callable[[Answer], object],
+        environment: Mapping[bytes, bytes],
+        stdin: bytes | None = None,
+        deadline: float = DEADLINE,
+    ) -> SlurmCommand | None:
+        """Start a command; return it, None where that could not be done."""
         try:
-            self._commands.append(SlurmCommand(argv, environment or plain(os.environb), then, stdin))
+            command = SlurmCommand(argv, environment, then, stdin, deadline)
         except (OSError, ValueError) as error:
             self._fail(f"{argv[0]}: {error.strerror if isinstance(error, OSError) else error}")
-            return False
-        return True
+            return None
+        self._commands.append(command)
+        return command
 
     def advance(self, readable: Collection[int]) -> None:
         """Take what they say; those that have ended call back."""

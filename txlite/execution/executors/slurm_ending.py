@@ -42,12 +42,12 @@ class JobEnding:
 
     def step(self) -> float:
         """Do what is due, without blocking; return the seconds until the next step."""
+        if self._job.course.ticket.read_exit() is None:
+            self._job.stop(WORKER_DIED)  # before what submits it is ended: some of the attempt may be found with that
         if not self._submitting.is_over:
             pause = self._submitting.step()
             if not self._submitting.is_over:
                 return pause
-        if self._job.course.ticket.read_exit() is None:
-            self._job.stop(WORKER_DIED)
         self._job.advance(self._job.descriptors)
         self.is_over = self._job.result is not None
         return min(self._job.patience or 0.0, LOOK) if self._job.descriptors else self._job.patience or 0.0

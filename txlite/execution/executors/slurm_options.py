@@ -38,9 +38,19 @@ REFUSED = {
     "uid": "jobs are looked for by their user",
     "gid": "jobs are looked for by their user",
 }
+# Of srun, where attempts are steps.
+REFUSED_OF_STEPS = {
+    **{name: "each attempt is a step of one task" for name in ("ntasks", "nodes", "multi-prog", "het-group")},
+    **{name: "steps are found by the name that they get here" for name in ("job-name", "jobid")},
+    **{name: REFUSED[name] for name in ("output", "error", "input", "chdir", "help", "usage", "version")},
+    "pty": "a task has no terminal",
+    "label": "its output comes as it is",
+    "wait": "steps are waited for all together",
+    "test-only": "nothing would be run",
+}
 LETTERS = {
     "a": "array", "W": "wait", "J": "job-name", "o": "output", "e": "error", "i": "input", "M": "clusters",
-    "D": "chdir", "h": "help", "V": "version",
+    "D": "chdir", "h": "help", "V": "version", "n": "ntasks", "N": "nodes", "l": "label",
 }  # fmt: skip
 EXACT = ("export", "wait-all-nodes")  # whole names of others
 FLAGS = "HkKOQsuvbIRS"  # letters that take no word after them

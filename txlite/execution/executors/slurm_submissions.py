@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .job_course import JobCourse
     from .slurm_command import Answer, SlurmCommands
     from .slurm_polling import Polling
+    from .slurm_records import JobRecord
 
 AT_ONCE = 4
 AGAIN, LONGEST, GROWTH = 5.0, 60.0, 1.5  # seconds between tries, and by which factor they grow
@@ -77,6 +78,14 @@ class Submissions:
     def due(self) -> float:
         """Return the monotonic time at which to `start`."""
         return self._next if self._waiting and self._open < AT_ONCE else clock.monotonic() + LONGEST
+
+    def is_on_its_way(self, job: JobCourse) -> bool:
+        """Return False: what becomes of an sbatch is known when it has ended."""
+        return False
+
+    def find_ended(self, job: JobCourse) -> list[JobRecord]:
+        """Return what follows of one that is not listed: nothing, as those that have ended are, for some minutes."""
+        return []
 
     def submit(self, job: JobCourse, argv: list[str], environment: Mapping[bytes, bytes]) -> None:
         """Submit a job by this command, as soon as there is room."""

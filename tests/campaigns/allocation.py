@@ -1,0 +1,125 @@
+"""Many short tasks in one allocation of Slurm, and a queue that outlives the time limit of its job.
+
+    python3 tests/campaigns/allocation.py [--tasks 500] [--limits 2] [--seed N] [--keep]
+
+A real Slurm with two nodes, each with processes of its own, runs what `txlite slurm script` prints: so many short tasks
+in one allocation, on one node and as steps on both; then a queue that takes longer than so many time limits of its job,
+which Slurm itself sets, at a minute. What ran, the agents write into a log themselves: each task once to its end, none
+of them twice at a time. In the end no job and no step is left. Needs root and Debian's slurmctld, slurmd, slurm-client
+and munge.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+
+from harness import Scene, make_parser, read
+
+from tests.slurm.cluster import Cluster, missing
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TASK = "echo $$ begin {n} >> log; sleep {seconds}; echo $$ end {n} $(uname -n) >> log\n"
+WORKERS = 8
+ENDED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL")
+
+
+class Allocation:
+    """The queue of one job."""
+
+    def __init__(self, scene: Scene, cluster: Cluster, name: str, tasks: int, seconds: float) -> None:
+        self.name = name
+        self.tasks = tasks
+        self.directory = scene.path(name)
+        self._scene = scene
+        self._cluster = cluster
+        os.mkdir(self.directory)
+        with open(self._path("jobs"), "w") as file:
+            file.writelines(TASK.format(n=n, seconds=seconds) for n in range(tasks))
+        os.makedirs(self._path(".txlite"), 0o700)
+        with open(self._path(".txlite/config.ini"), "w") as file:
+            file.write("[txlite]\nslurm_shared = yes\n")
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self.directory, name)
+
+    def play(self, *options: str) -> float:
+        """Have sbatch run the script until its job has ended; how long that took."""
+        command = [sys.executable, "-m", "txlite", "slurm", "script", "--from", "jobs", *options]
+        environment = self._scene.environment()
+        script = subprocess.run(command, cwd=self.directory, env=environment, check=True, stdout=subprocess.PIPE)
+        started = time.monotonic()
+        done = self._cluster.run("sbatch", "--parsable", input=script.stdout.decode(), cwd=self.directory,
+                                 env={**environment, "SLURM_CONF": self._cluster.configuration})  # fmt: skip
+        job = done.stdout.strip()
+        while (state := self._state(job)).split()[0] not in ENDED:
+            if state == "PENDING BeginTime":  # Slurm lets it wait for two minutes; a node needs one second
+                self._cluster.run("scontrol", "update", f"JobId={job}", "StartTime=now+2", code=None)
+                time.sleep(2)
+            time.sleep(0.3)
+        self.output = read(self._path(f"slurm-{job}.out")).decode()
+        if not state.startswith("COMPLETED"):
+            self._scene.violations.append(f"{self.name}: its job ends as {state}: {self.output[-600:]}")
+        return time.monotonic() - started
+
+    def _state(self, job: str) -> str:
+        return self._cluster.squeue("-t", "all", "-j", job, "-o", "%T %r").strip()
+
+    def judge(self, starts: int = 0, nodes: int = 1) -> str:
+        """See what the agents wrote; the figures."""
+        say = self._scene.violations.append
+        lines = [line.split() for line in read(self._path("log")).decode().splitlines()]
+        ends = Counter(words[2] for words in lines if words[1] == "end")
+        for n in map(str, range(self.tasks)):
+            if ends[n] != 1:
+                say(f"{self.name}: task {n} was ended {ends[n]} times")
+        began: dict[str, str] = {}
+        for pid, event, n, *_ in lines:
+            if event == "end" and began.get(n) != pid:
+                say(f"{self.name}: task {n} was run twice at a time")
+            began[n] = pid
+        seen = {words[3] for words in lines if words[1] == "end"}
+        if len(seen) < nodes:
+            say(f"{self.name}: it ran on {seen} alone")
+        started = self.output.count("the job is started again")
+        if started < starts:
+            say(f"{self.name}: it was started again {started} times, not {starts}")
+        begun = sum(words[1] == "begin" for words in lines)
+        return f"{self.tasks} tasks, {begun} begun, on {len(seen)} nodes, {started} times started again"
+
+
+def main() -> int:
+    parser = make_parser(__doc__.splitlines()[0])
+    parser.add_argument("--tasks", type=int, default=500)
+    parser.add_argument("--limits", type=int, default=2)
+    args = parser.parse_args()
+    if missing():
+        print(missing())
+        return 0
+    scene = Scene("allocation", args)
+    cluster = Cluster()
+    cluster.start()
+    try:
+        plays = [("local", args.tasks, 0.1, ["--slurm", f"-c{WORKERS} --mem=500"], 0, 1)]
+        if args.limits:  # each start works for about forty seconds
+            plays.append(("limits", (args.limits + 1) * 6 * WORKERS - WORKERS, 6.0,
+                          ["--warn", "20", "--kill-after", "1", "--slurm", f"-c{WORKERS} --mem=500 --time=1"],
+                          args.limits, 1))  # fmt: skip
+        for name, tasks, seconds, options, starts, nodes in plays:
+            allocation = Allocation(scene, cluster, name, tasks, seconds)
+            took = allocation.play(*options)
+            print(f"{name:8} {allocation.judge(starts, nodes)}, {took:.1f} s", flush=True)
+        left = cluster.squeue("--steps", "--me") + cluster.squeue("--me")
+        if left:
+            scene.violations.append(f"left in squeue: {re.sub('[0-9]+', 'N', left)}")
+    finally:
+        cluster.stop()
+    return scene.conclude(scene.violations, "allocations")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
