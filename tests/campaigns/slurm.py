@@ -33,7 +33,7 @@ import kills
 
 from tests.slurm.cluster import NODES, Cluster, missing
 
-SHORT = {"kills": 12, "tasks": 60}
+SHORT = {"kills": 10, "tasks": 80}
 LONGEST_TASK = 1500  # milliseconds
 MEAN_PAUSE = 0.7  # seconds between kills
 WINDOW = 0.04  # seconds around a submission
@@ -41,6 +41,7 @@ LONGEST_SUBMISSION = 0.01  # seconds that an sbatch process lives, about
 PATIENCE = 4.0  # seconds for which somebody to kill, or a submission, is waited for
 TAIL_PATIENCE = 240.0  # seconds that the batch may take after the last kill
 LEFTOVER_PATIENCE = 30.0  # seconds until a leftover counts
+FORGETFUL_PATIENCE = 60.0  # the same for jobs whose end a controller has forgotten
 DOWN = 1.5  # seconds for which a daemon is down, at the most
 
 # kind of kill -> its share of a hundred; whom those of a submission hit is drawn when one comes
@@ -271,10 +272,10 @@ class Campaign:
     def check_jobs(self) -> Iterator[str]:
         """Whether anything is left of the jobs. A controller that was killed has forgotten that some of them ended,
         until it asks the nodes anew."""
-        self.cluster.scontrol("reconfigure")
-        deadline = time.monotonic() + LEFTOVER_PATIENCE
+        deadline = time.monotonic() + FORGETFUL_PATIENCE
         while (left := self.cluster.squeue()) and time.monotonic() < deadline:
-            time.sleep(0.2)
+            self.cluster.scontrol("reconfigure")
+            time.sleep(2)
         for line in left.splitlines():
             yield f"squeue lists a job: {line}"
         tickets = os.path.join(self.home, "tickets")
@@ -327,8 +328,7 @@ def main(argv: list[str]) -> int:
         left = list(campaign.check_jobs())
     finally:
         scene.kill_all()
-        if options.keep or scene.violations:
-            keep_logs(cluster, scene)
+        keep_logs(cluster, scene)
         cluster.stop()
     lines = harness.read_witness(campaign.log)
     connection = harness.connect(campaign.home)
