@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from unittest import mock
 
 from txlite.agents.environment import Invocation
 from txlite.execution.executor import Limits
 from txlite.execution.executors.job_course import FORGOTTEN, JobCourse
+from txlite.execution.executors.job_parts import parse_ending
 from txlite.execution.executors.slurm_ending import Discarded
 from txlite.execution.executors.slurm_records import JobRecord
 from txlite.execution.executors.ticket import Ticket
@@ -108,3 +110,22 @@ class Course(Case):
         self.job.hear_records([], asked)
         self.assertIsNone(self.outcome(100))
         self.assertFalse(self.ticket.is_revoked)
+
+    def test_what_a_worker_that_died_had_cancelled_was_cancelled_by_nobody_else(self) -> None:
+        self.job.hear_submitted("9")
+        self.ticket.revoke()
+        self.hear("CANCELLED")
+        self.assertEqual(self.outcome(), "interrupted")
+
+    def test_what_it_was_about_to_end_ends_so(self) -> None:
+        self.job.hear_submitted("9")
+        self.take()
+        self.job.stop(STOPPED)
+        note = json.loads(json.dumps(self.job.note))
+        self.job = JobCourse("tx-home-7", self.ticket, b"", Discarded(), Limits())
+        self.job.hear_silence()
+        self.job.stop(parse_ending(note))
+        self.assertEqual(self.job.end.signal, "TERM")
+        self.hear("CANCELLED")
+        self.assertEqual(self.outcome(10), "interrupted")
+        self.assertEqual(self.job.result.note, STOPPED.note)

@@ -9,10 +9,10 @@ it wants of Slurm, `slurm_cluster` sees and does.
 
 from __future__ import annotations
 
-from ...model import DONE, FAILED, LOST, NODE_FAILED, PREEMPTED, QUEUED, REFUSED, RUNNING, UNKILLABLE
+from ...model import DONE, FAILED, INTERRUPTED, LOST, NODE_FAILED, PREEMPTED, QUEUED, REFUSED, RUNNING, UNKILLABLE
 from ...store.attempts import Result
 from ...system import clock
-from .job_parts import JobDeadlines, JobEnd, JobOutput
+from .job_parts import JobDeadlines, JobEnd, JobOutput, describe_ending
 from .slurm_records import judge_exit, judge_gone, judge_untaken
 from .ticket import EXIT, TAKEN
 
@@ -70,7 +70,8 @@ class JobCourse:
     @property
     def note(self) -> dict[str, object]:
         """Return what is told of it, and what finds it again."""
-        return {"job": self.id, "place": self.place, "state": self.state, "reason": self.reason}
+        told = {"job": self.id, "place": self.place, "state": self.state, "reason": self.reason}
+        return {**told, **describe_ending(self.end.result)}
 
     @property
     def is_pressing(self) -> bool:
@@ -195,6 +196,8 @@ class JobCourse:
         if self.ticket.is_taken:
             if now >= self._over_at + (MOMENT if self._is_known_to_be_over else FORGOTTEN):
                 self._finish(judge_gone(self._last, self.id, self.end.result))
+        elif self.ticket.is_revoked:
+            self._finish(self.end.result or Result(INTERRUPTED, note="it was stopped, and had not started"))
         elif self.ticket.revoke():
             self._finish(self.end.result or judge_untaken(self._last, self.id))
 

@@ -11,6 +11,8 @@ from ...system import clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ...agents.results import Sink
     from ..executor import Limits
     from .ticket import Ticket
@@ -114,3 +116,18 @@ class JobEnd:
     def note_sent(self) -> None:
         """Take it that its signal is on its way."""
         self._sent, self.signal = clock.monotonic(), ""
+
+
+def describe_ending(result: Result | None) -> dict[str, object]:
+    """Return what is noted of a job that is to end with this result: what becomes of it then is nobody else's doing,
+    also where its worker dies."""
+    return {"ending": [result.outcome, result.note]} if result else {}
+
+
+def parse_ending(note: Mapping[str, object]) -> Result | None:
+    """Return the result with which a job was to end whose worker died, as that was noted."""
+    ending = note.get("ending")
+    if not isinstance(ending, list):
+        return None
+    outcome, words = ending
+    return Result(outcome, note=words)

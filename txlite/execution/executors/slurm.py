@@ -15,6 +15,7 @@ from ...system import process_tree
 from ..executor import CannotStart, Limits
 from . import ticket
 from .job_course import JobCourse
+from .job_parts import parse_ending
 from .slurm_cluster import SlurmCluster
 from .slurm_ending import Discarded, JobEnding
 from .slurm_job import SlurmJob
@@ -105,8 +106,12 @@ class SlurmExecutor:
     def resume(self, attempt: int, sink: Sink, limits: Limits) -> SlurmJob:
         """Take over an attempt whose worker died; what it wrote comes from the beginning."""
         job = self._make(Ticket(self._home, attempt), b"", sink, limits)
-        job.id = str(ticket.read_note(self._home, attempt).get("job") or "")
+        note = ticket.read_note(self._home, attempt)
+        job.id = str(note.get("job") or "")
         job.hear_silence()
+        ending = parse_ending(note)
+        if ending:
+            job.stop(ending)
         return SlurmJob(job, self.cluster)
 
     @property
