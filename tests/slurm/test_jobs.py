@@ -336,9 +336,9 @@ class Others(JobCase):
 class Silence(JobCase):
     def test_a_slurm_that_does_not_answer_is_waited_for_and_told_of_once(self) -> None:
         process = self.start(
-            "run", "--executor", "slurm", "--", "while [ ! -e go ]; do sleep 0.1; done", stdout=-1, stderr=-2
+            "run", "--executor", "slurm", "--", "touch up; while [ ! -e go ]; do sleep 0.1; done", stdout=-1, stderr=-2
         )
-        wait_until(lambda: [one for one in self.json("status", "--json") if one["status"] == "running"], "it")
+        wait_until(lambda: os.path.exists(self.path("up")), "its start")
         self.cluster.kill_controller()
         try:
             second = self.txlite("add", "--quiet", "--", "echo second").strip()

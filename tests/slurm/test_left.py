@@ -7,8 +7,9 @@ import signal
 import subprocess
 from typing import Any
 
-from ..case import wait_until
+from ..case import running, wait_until
 from .case import SlurmCase
+from .cluster import PATH
 
 
 class Left(SlurmCase):
@@ -54,14 +55,17 @@ class Left(SlurmCase):
         self.assertEqual(self.names("tickets"), [])
 
     def test_a_ticket_that_was_never_written_is_waited_for_by_nobody(self) -> None:
-        self.begin()
-        self.cancel_all()
-        for name in self.names("tickets"):
-            if name != "1.note":
-                os.unlink(os.path.join(self.home, "tickets", name))
-        open(self.path("go"), "w").close()
+        os.mkdir(self.path("bin"))
+        with open(self.path("bin/sbatch"), "w", opener=lambda path, flags: os.open(path, flags, 0o700)) as file:
+            file.write(f'#!/bin/sh\ncase "$*" in *--test-only*) exit;; esac\nexec sleep {self.nap}\n')
+        process = self.run_jobs("--", "true", env={**self.environment, "PATH": f"{self.path('bin')}:{PATH}"})
+        sbatch = wait_until(lambda: running(self.nap), "its submission")
+        self.kill_all(process)
+        os.kill(sbatch[0], signal.SIGKILL)
+        os.unlink(os.path.join(self.home, "tickets", "1"))
         self.assertEqual(self.run_jobs().wait(60), 0)
-        self.assertEqual(self.json("list", "--json")[0]["status"], "done")
+        (task,) = self.json("list", "--json")
+        self.assertEqual([one.outcome for one in self.store().attempts(task["id"])], ["interrupted", "done"])
 
     def test_files_of_an_attempt_whose_end_is_recorded_are_removed(self) -> None:
         self.assertEqual(self.run_jobs("--", "true").wait(60), 0)
