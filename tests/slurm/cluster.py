@@ -129,7 +129,7 @@ class Cluster:
     def start_munged(self) -> None:
         names = {"key-file": "munge.key", "socket": "munge.sock", "pid-file": "munged.pid", "seed-file": "munge.seed"}
         options = [f"--{option}={self.path(name)}" for option, name in names.items()]
-        self.run_daemon("munged", "controller", "munged", "--foreground", "--num-threads=2", *options)
+        self.run_daemon("munged", "controller", "munged", "--foreground", "--force", "--num-threads=2", *options)
         wait_until(lambda: os.path.exists(self.path("munge.sock")), "munged")
 
     def start_controller(self) -> None:

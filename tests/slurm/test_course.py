@@ -10,8 +10,11 @@ from txlite.agents.environment import Invocation
 from txlite.execution.executor import Limits
 from txlite.execution.executors.job_course import FORGOTTEN, JobCourse
 from txlite.execution.executors.job_parts import parse_ending
+from txlite.execution.executors.slurm_cluster import SlurmCluster
+from txlite.execution.executors.slurm_command import Answer
 from txlite.execution.executors.slurm_ending import Discarded
 from txlite.execution.executors.slurm_records import JobRecord
+from txlite.execution.executors.slurm_way import JobWay
 from txlite.execution.executors.ticket import Ticket
 from txlite.store.attempts import Result
 from txlite.system import clock
@@ -45,6 +48,26 @@ class Course(Case):
         with mock.patch.object(clock, "monotonic", lambda: now):
             self.job.turn()
         return self.job.result.outcome if self.job.result else None
+
+    def test_one_that_is_stopped_before_it_starts_never_will(self) -> None:
+        self.job.hear_submitted("9")
+        self.job.stop(STOPPED)
+        self.assertFalse(os.path.exists(self.ticket.path))
+        self.assertEqual(self.job.end.signal, "CANCEL")
+        self.hear("CANCELLED")
+        self.assertEqual(self.outcome(), "interrupted")
+
+    def test_a_command_that_fails_says_nothing_of_it(self) -> None:
+        said: list[str] = []
+        cluster = SlurmCluster(self.home, "uuid", JobWay(), said.append)
+        cluster.add(self.job)
+        self.job.hear_submitted("9")
+        self.take()
+        cluster._hear_jobs(Answer(1, "squeue: error: it is closed today\n", clock.monotonic()))
+        self.assertFalse(self.job.is_pressing)
+        self.assertEqual(said, ["Slurm does not answer, and is waited for: it is closed today"])
+        cluster._hear_jobs(Answer(0, "", clock.monotonic()))
+        self.assertTrue(self.job.is_pressing)
 
     def test_a_job_that_slurm_forgot_while_it_ran(self) -> None:
         self.job.hear_submitted("9")

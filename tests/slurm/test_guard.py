@@ -7,6 +7,7 @@ import signal
 import subprocess
 
 from txlite.agents.environment import Invocation
+from txlite.execution.executors.guard import UNTAKEN
 from txlite.execution.executors.ticket import Ticket
 
 from ..case import Case, is_running, running, wait_until
@@ -54,6 +55,15 @@ class Guard(Case):
         self.assertEqual(self.wait_for_exit(), (3, ""))
         self.assertEqual(running(self.nap), [])
         self.assertEqual(guard.wait(), 3)
+
+    def test_a_second_one_runs_nothing(self) -> None:
+        first = self.submit("echo ran >> ran; while [ ! -e go ]; do sleep 0.05; done")
+        wait_until(lambda: os.path.exists(self.path("ran")), "the first")
+        self.assertEqual(self.guard().wait(20), UNTAKEN)
+        open(self.path("go"), "w").close()
+        self.assertEqual(first.wait(), 0)
+        self.assertEqual(self.guard().wait(), UNTAKEN, "nor is it run again when it is over")
+        self.assertEqual(self.read("ran"), "ran\n")
 
     def test_what_a_killed_guard_left_is_ended(self) -> None:
         guard, _ = self.begin("trap '' TERM; sleep {nap} & wait")
