@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 import unittest
 from collections import Counter
@@ -105,6 +106,20 @@ class Steps(SlurmCase):
         self.assertEqual(self.wait_for_end(job), "COMPLETED", self.output(job))
         self.assertIn("the run ended with 137, and is started again", self.output(job))
         self.check_once(12)
+
+    def test_steps_that_run_on_are_ended_before_their_tasks_run_again(self) -> None:
+        source = self.batch(*(TASK.format(n=n, seconds=4) for n in range(8)))
+        run = f"{sys.executable} -m txlite run --executor srun --workers 8 --kill-after 1 --from {source}"
+        command = ["sbatch", "--parsable", "-N2", "-n8", "--mem=500"]
+        options = {"cwd": self.directory, "env": self.environment}
+        job = self.cluster.run(*command, input=f"#!/bin/sh\n{run}\n{run}\n", **options).stdout.strip()
+        wait_until(lambda: len(self.lines()) == 8, "steps that run")
+        self.kill_txlite(job)
+        self.assertEqual(self.wait_for_end(job), "COMPLETED", self.output(job))
+        self.check_once(8)
+        for task in self.json("list"):
+            outcomes = [one["outcome"] for one in self.json("show", task["id"])["attempts"]]
+            self.assertEqual(outcomes, ["lost", "done"], self.output(job))
 
     def kill_txlite(self, job: str) -> None:
         """Kill the run with all that it started here, as one kills a tree."""

@@ -66,7 +66,9 @@ def check_steps(home: str, options: tuple[str, ...], is_shared: bool) -> None:
     is_one_node = os.environ.get("SLURM_JOB_NUM_NODES") == "1"
     if not is_shared and not is_one_node and not mounts.is_on_network(home):
         raise _not_seen(home)
-    answer = ask([*StepWay().command("tx-check", options), "true"], environment=step_environment(os.environb))
+    # It waits for nobody: what an earlier run left may have all CPUs.
+    command = [*StepWay().command("tx-check", options), "--overlap", "true"]
+    answer = ask(command, environment=step_environment(os.environb))
     if answer.code > 0 and not is_silent(answer.output):
         given = f" with {' '.join(options)}" if options else ""
         raise Refused(f"Slurm refuses such steps{given}: {answer.reason}")
