@@ -111,8 +111,9 @@ class Steps(SlurmCase):
         source = self.batch(*(TASK.format(n=n, seconds=4) for n in range(8)))
         run = f"{sys.executable} -m txlite run --executor srun --workers 8 --kill-after 1 --from {source}"
         command = ["sbatch", "--parsable", "-N2", "-n8", "--mem=500"]
-        options = {"cwd": self.directory, "env": self.environment}
-        job = self.cluster.run(*command, input=f"#!/bin/sh\n{run}\n{run}\n", **options).stdout.strip()
+        script = f"#!/bin/sh\n{run}\n{run}\n"
+        done = self.cluster.run(*command, input=script, cwd=self.directory, env=self.environment)
+        job = done.stdout.strip()
         wait_until(lambda: len(self.lines()) == 8, "steps that run")
         self.kill_txlite(job)
         self.assertEqual(self.wait_for_end(job), "COMPLETED", self.output(job))
