@@ -13,7 +13,7 @@ from txlite.execution.executors.job_parts import parse_ending
 from txlite.execution.executors.slurm_cluster import SlurmCluster
 from txlite.execution.executors.slurm_command import Answer
 from txlite.execution.executors.slurm_ending import Discarded
-from txlite.execution.executors.slurm_records import JobRecord
+from txlite.execution.executors.slurm_records import JobRecord, parse_shown
 from txlite.execution.executors.slurm_way import JobWay
 from txlite.execution.executors.ticket import Ticket
 from txlite.store.attempts import Result
@@ -148,7 +148,31 @@ class Course(Case):
         self.job = JobCourse("tx-home-7", self.ticket, b"", Discarded(), Limits())
         self.job.hear_silence()
         self.job.stop(parse_ending(note))
-        self.assertEqual(self.job.end.signal, "TERM")
+        self.hear("RUNNING")
+        self.assertEqual(self.job.signal, "TERM")
         self.hear("CANCELLED")
         self.assertEqual(self.outcome(10), "interrupted")
         self.assertEqual(self.job.result.note, STOPPED.note)
+
+    def test_a_job_that_could_not_be_started_on_its_node_is_tried_again(self) -> None:
+        self.job.hear_submitted("9")
+        self.hear("CANCELLED")
+        self.assertEqual(self.outcome(), "lost")
+
+    def test_an_id_that_may_be_another_s_by_now_is_sent_nothing(self) -> None:
+        self.job.hear_submitted("9")
+        self.take()
+        self.job.hear_silence()
+        self.job.stop(STOPPED)
+        self.assertEqual(self.job.signal, "")
+        self.hear("RUNNING")
+        self.assertEqual(self.job.signal, "TERM")
+        self.hear()
+        self.assertEqual(self.job.signal, "")
+
+    def test_what_is_remembered_of_another_job_with_its_id_is_not_its(self) -> None:
+        shown = "JobId=9 JobName={} UserId=root(0) JobState=TIMEOUT Reason=TimeLimit NodeList=n1 "
+        self.assertEqual(parse_shown(shown.format("tx-home-7"), "9", "tx-home-7").state, "TIMEOUT")
+        self.assertIsNone(parse_shown(shown.format("tx-home-77"), "9", "tx-home-7"))
+        self.assertEqual(parse_shown("CANCELLED by 0|tx-home-7\n", "9", "tx-home-7").state, "CANCELLED")
+        self.assertIsNone(parse_shown("COMPLETED|other\n", "9", "tx-home-7"))

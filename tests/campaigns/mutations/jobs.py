@@ -35,7 +35,7 @@ MUTANTS = (
     ),
     Mutant(
         "forgotten-is-over", "execution/executors/job_course.py",
-        "(MOMENT if self._is_known_to_be_over else FORGOTTEN)", "MOMENT",
+        "(MOMENT if is_over(self._last) else FORGOTTEN)", "MOMENT",
         "a job that Slurm forgot is no job that is over", (COURSE,),
     ),
     Mutant(

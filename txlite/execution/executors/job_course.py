@@ -74,6 +74,12 @@ class JobCourse:
         return {**told, **describe_ending(self.end.result)}
 
     @property
+    def signal(self) -> str:
+        """Return what is to be sent to it now, or "". A controller that was killed gives the ids that it forgot to
+        other jobs: an id is not used before Slurm has said whose it is, nor when it is listed no more."""
+        return "" if self._is_unsure or self._is_gone or not self.id else self.end.signal
+
+    @property
     def is_pressing(self) -> bool:
         """Whether somebody waits for what Slurm says of it."""
         return bool(self.end.result or self._exit or self._is_gone or self._is_unsure)
@@ -139,11 +145,7 @@ class JobCourse:
         elif not self._is_gone:
             self._is_gone, self._is_unsure = True, False
             self._over_at = self._over_at or clock.monotonic()
-            self.wants_history = not self._is_known_to_be_over and bool(self.id)
-
-    @property
-    def _is_known_to_be_over(self) -> bool:
-        return self._last is not None and self._last.is_over
+            self.wants_history = not is_over(self._last) and bool(self.id)
 
     def _never_came(self, records: list[JobRecord]) -> bool:
         """Whether it was lost on its way to Slurm, and is wanted there."""
@@ -194,7 +196,7 @@ class JobCourse:
         """Nothing of it is listed any more; its ticket must not be used, and a guard may still write."""
         self.node = self.node or (self._last.node if self._last else "")
         if self.ticket.is_taken:
-            if now >= self._over_at + (MOMENT if self._is_known_to_be_over else FORGOTTEN):
+            if now >= self._over_at + (MOMENT if is_over(self._last) else FORGOTTEN):
                 self._finish(judge_gone(self._last, self.id, self.end.result))
         elif self.ticket.is_revoked:
             self._finish(self.end.result or Result(INTERRUPTED, note="it was stopped, and had not started"))
@@ -211,3 +213,8 @@ class JobCourse:
         if duration is None:
             duration = clock.monotonic() - self._started if self._started else 0.0
         self.result = result._replace(duration=duration, place=self.place)
+
+
+def is_over(record: JobRecord | None) -> bool:
+    """Return whether Slurm knows that a job has ended."""
+    return record is not None and record.is_over

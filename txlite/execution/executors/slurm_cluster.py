@@ -80,7 +80,7 @@ class SlurmCluster:
         """Ask what became of a job that is listed no more: Slurm remembers it for some minutes, its accounting longer,
         where there is one."""
         job.wants_history = False
-        sacct = ["sacct", "-n", "-X", "-P", "-j", job.id, "-o", "State"]
+        sacct = ["sacct", "-n", "-X", "-P", "-j", job.id, "-o", "State,JobName%80"]
 
         def hear(answer: Answer) -> None:
             record = None if answer.code else parse_shown(answer.output, job.id, job.name)
@@ -128,8 +128,10 @@ class SlurmCluster:
                 self.submissions.forget(job)
 
     def _send_signals(self) -> None:
+        if self.polling.is_silent:
+            return  # it may have been killed
         for signal in (CANCEL, TERM):
-            wanted = [job for job in self.jobs.values() if job.end.signal == signal and job.id]
+            wanted = [job for job in self.jobs.values() if job.signal == signal]
             for first in range(0, len(wanted), TOGETHER):
                 part = wanted[first : first + TOGETHER]
                 self._signal(signal, [job.id for job in part])

@@ -71,12 +71,14 @@ def parse_records(output: str, prefix: str) -> dict[str, list[JobRecord]]:
 
 
 def parse_shown(output: str, id: str, name: str) -> JobRecord | None:
-    """Return what `scontrol show job` says of one, or `sacct`'s state of it; None where that is nothing."""
+    """Return what `scontrol show job` says of one, or `sacct` of its state and name; None where that is nothing: a job
+    of another name may have its id now."""
     shown = _SHOWN_STATE.search(output)
     if shown:
         node = "" if shown[3] in (None, "(null)") else shown[3]
-        return JobRecord(id, shown[1], shown[2] or "", node, name)
-    state = re.search(r"^([A-Z_]+)\b", output, re.M)
+        is_its = re.search(rf"\bJobName={re.escape(name)}\s", output)
+        return JobRecord(id, shown[1], shown[2] or "", node, name) if is_its else None
+    state = re.search(rf"^([A-Z_]+)\b[^|]*\|{re.escape(name)}$", output, re.M)
     return JobRecord(id, state[1], "", "", name) if state else None
 
 
@@ -110,6 +112,8 @@ def judge_untaken(record: JobRecord | None, id: str) -> Result:
     if record is None or not record.is_over:
         return Result(LOST, note=f"its job {id} is gone, and had not started")
     result = judge_state(record)
+    if record.node and result and result.outcome == CANCELLED:  # as a node's daemon does that could not start it
+        return Result(LOST, note=f"its job {record.id} was cancelled on {record.node} before it had started")
     if result is None:
         where = f" on {record.node}" if record.node else ""
         note = f"its job {record.id} ran nothing{where}: is home on a file system that is seen there?"
