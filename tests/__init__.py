@@ -49,9 +49,8 @@ class Parallel(unittest.TestSuite):
             name = test.id() if is_failed(test) else test.id().rpartition(".")[0]
             sizes[name] = sizes.get(name, 0) + 1
         pending: queue.SimpleQueue[str] = queue.SimpleQueue()
-        for name in sorted(
-            sizes, key=lambda name: sizes[name], reverse=True
-        ):  # the long ones first, so that none is left alone
+        # The long ones first, so that none is left alone: those that wait for Slurm, then those of many tests.
+        for name in sorted(sizes, key=lambda name: (name.startswith("tests.slurm."), sizes[name]), reverse=True):
             pending.put(name)
         lock = threading.Lock()
         workers = (os.cpu_count() or 1) + 2

@@ -47,6 +47,13 @@ class OutcomeCase(SlurmCase):
         self.wait_for_job(job, "RUNNING")
         return job
 
+    def lose_node_of(self, task: str) -> None:
+        """Have the node fail that runs it, and Slurm know."""
+        node = wait_until(lambda: self.cluster.squeue(f"--job={self.job_of(task)}", "--format=%N").strip(), "its node")
+        self.addCleanup(self.cluster.return_node, node)
+        self.cluster.lose_node(node)
+        self.cluster.scontrol("update", f"NodeName={node}", "State=DOWN", "Reason=test")
+
     def assert_ended(self, task: str, outcome: str, status: str, note: str) -> None:
         """Its last attempt came to this, and so did the task."""
         last = max(self.attempts(task), key=lambda attempt: attempt.id)
@@ -75,7 +82,11 @@ class Outcomes(OutcomeCase):
         down = self.add(f"[ -e down ] && exit; touch down; {WAIT}", slurm="-w n2")
         self.job_of(down)
         self.cluster.scontrol("update", "NodeName=n2", "State=DOWN", "Reason=test")
+        wait_until(lambda: self.status_of(down) == "done", "a second attempt of what was on a node that was down")
+        gone = self.add(WAIT, slurm="-w n2")
+        self.lose_node_of(gone)
         self.assertEqual(run.wait(120), 1, run.stderr.read())
+        self.assert_ended(gone, "node-failed", "failed", "node failed")
         self.assert_ended(late, "timeout", "failed", "Slurm's time limit")
         self.assertEqual([one.outcome for one in self.attempts(first)], ["preempted", "done"])
         self.assertIn("another job", self.attempts(first)[0].note)
@@ -90,21 +101,7 @@ class Outcomes(OutcomeCase):
             self.assert_ended(grown, "out-of-memory", "failed", "--mem")
         self.assertEqual(self.cluster.squeue("--states=running,pending"), "")
 
-    def lose_node_of(self, task: str) -> None:
-        """Have the node fail that runs it, and Slurm know."""
-        node = wait_until(lambda: self.cluster.squeue(f"--job={self.job_of(task)}", "--format=%N").strip(), "its node")
-        self.addCleanup(self.cluster.return_node, node)
-        self.cluster.lose_node(node)
-        self.cluster.scontrol("update", f"NodeName={node}", "State=DOWN", "Reason=test")
-
-    def test_what_ran_on_a_node_that_is_gone_is_put_aside(self) -> None:
-        task = self.add(WAIT)
-        run = self.start("run")
-        self.lose_node_of(task)
-        self.assertEqual(run.wait(120), 1, run.stderr.read())
-        self.assert_ended(task, "node-failed", "failed", "node failed")
-
-    def test_it_is_tried_again_where_that_is_wanted(self) -> None:
+    def test_what_ran_on_a_node_that_is_gone_is_tried_again_where_that_is_wanted(self) -> None:
         with open(os.path.join(self.home, "config.ini"), "a") as file:
             file.write("node_failure = retry\n")
         task = self.add(f"echo >> tries; [ $(wc -l < tries) = 2 ] && exit; {WAIT}")
