@@ -261,6 +261,17 @@ class Killed(JobCase):
         self.assertEqual({len(self.attempts(task["id"])) for task in self.json("list", "--json")}, {1})
         self.assertEqual((len(self.reports()), [name for name in self.reports() if "TEMP" in name]), (4, []))
 
+    def test_who_only_looks_records_those_that_have_ended_as_a_run_would(self) -> None:
+        line = "while [ ! -e go ]; do sleep 0.1; done; echo over; exit 3"
+        process = self.start("run", "--executor", "slurm", "--max-attempts", "2", "--", line, stdout=-3)
+        wait_until(lambda: [one for one in self.json("status", "--json") if one["status"] == "running"], "it")
+        self.kill_all(process)
+        self.finish()
+        wait_until(lambda: self.json("status", "--json")[0]["status"] == "failed", "its end")
+        one = self.attempts(self.only()["id"])[0]
+        self.assertEqual((one.outcome, one.exit_code, one.tail), ("failed", 3, "over\n"))
+        self.assertEqual((self.only()["status"], self.tickets()), ("backlog", []), "it has another attempt")
+
     def test_here_they_are_ended_before_their_tasks_run(self) -> None:
         process = self.begin(2)
         self.kill_all(process)

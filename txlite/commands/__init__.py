@@ -70,9 +70,8 @@ def open_recovered(args: Namespace) -> Store:
     recovers it, and its report gets its end. Raises StoreUnavailable."""
     store = open_reading(args)
     from ..execution import presence
-    from ..model import LOST
 
-    if not any(one.state == LOST for one in presence.open_attempts(store)):
+    if not any(presence.is_left(store, one) for one in presence.open_attempts(store)):
         return store
     from ..execution.recovery import recover_lost
 

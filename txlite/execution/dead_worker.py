@@ -98,7 +98,7 @@ class LeftAttempt:
         return None
 
     def _give_back(self) -> None:
-        result, max_attempts = self._ended or (Result(LOST, note="its worker died"), 1)
+        result, max_attempts = self._ended or (Result(LOST, note="its worker died"), self._note.get("max_attempts", 1))
         if self._ending and self._ending.result:
             result = self._ending.result
         if self._ending and self._ending.survivors:

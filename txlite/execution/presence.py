@@ -57,6 +57,15 @@ def is_alone(store: Store, attempt: AttemptStatus) -> bool:
     return not attempt.is_over and not is_present(store, attempt.worker, attempt.identity)
 
 
+def is_left(store: Store, attempt: AttemptStatus) -> bool:
+    """Say whether an attempt is over, and nobody is there to record it."""
+    if attempt.state == LOST or not is_alone(store, attempt):
+        return attempt.state == LOST
+    from .executors import ticket
+
+    return ticket.Ticket(store.home, attempt.attempt).read_exit() is not None
+
+
 def live_pids(store: Store) -> set[int]:
     """Return the PIDs of the workers that live: no sweep may touch them."""
     known = [process.Identity.parse(worker.identity) for worker in store.workers.present()]

@@ -61,7 +61,7 @@ class RemoteAttempt:
         environment = context.environment_of(task, self.assignment.claim)
         plan, limits = self._record.plan, self._limits()
         try:
-            self._record.note()
+            self._record.note(max_attempts=context.settings.max_attempts)
             invocation = self._record.prepare(task, environment)
             self._process = self._executor.start(
                 invocation, task.directory, self._output or self._record, plan.header.attempt, limits,
