@@ -16,6 +16,7 @@ from ..system import clock
 from .attempt_record import AttemptRecord, plan_attempt
 from .executor import CannotStart, Limits, NoRoomToStart
 from .starting import StartWait
+from .stop_policy import LEAVE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -208,6 +209,8 @@ class AttemptRunner:
             raise
         self._process = None
         assert process.result
+        if process.result.outcome == INTERRUPTED:  # by us, or by a signal to all of the run, of which we are told later
+            self._policy.order(LEAVE)
         return process.result
 
     def end_process(self) -> None:
