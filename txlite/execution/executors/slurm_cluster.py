@@ -98,7 +98,7 @@ class SlurmCluster:
         """Do what is due."""
         self.commands.advance(readable)
         now = clock.monotonic()
-        if self.jobs and now >= self._look_at:
+        if self.jobs and (now >= self._look_at or self.submissions.has_news()):
             self._look(now)
         self.submissions.start()
         self._send_signals()

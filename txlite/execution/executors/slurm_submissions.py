@@ -83,6 +83,10 @@ class Submissions:
         """Return False: what becomes of an sbatch is known when it has ended."""
         return False
 
+    def has_news(self) -> bool:
+        """Return False: the end of an sbatch says nothing of its job's."""
+        return False
+
     def find_ended(self, job: JobCourse) -> list[JobRecord]:
         """Return what follows of one that is not listed: nothing, as those that have ended are, for some minutes."""
         return []

@@ -55,6 +55,7 @@ class StepSubmissions:
         self._orders: dict[int, list[str]] = {}  # by attempt
         self._ended: dict[int, JobRecord] = {}  # by attempt: what its srun said of its end
         self._running: dict[int, tuple[JobCourse, SlurmCommand]] = {}  # by attempt
+        self._has_news = False
         self._next = 0.0
 
     @property
@@ -70,6 +71,11 @@ class StepSubmissions:
     def is_on_its_way(self, job: JobCourse) -> bool:
         """Return whether a step may come yet though it is not listed."""
         return job.ticket.attempt in self._running
+
+    def has_news(self) -> bool:
+        """Return whether a step has ended since this was asked."""
+        has_news, self._has_news = self._has_news, False
+        return has_news
 
     def find_ended(self, job: JobCourse) -> list[JobRecord]:
         """Return what follows of one that is not listed: if it had begun, it has ended."""
@@ -123,6 +129,7 @@ class StepSubmissions:
     def _hear(self, job: JobCourse, answer: Answer) -> None:
         """Take the end of an srun."""
         del self._running[job.ticket.attempt]
+        self._has_news = True
         self._polling.note_change()
         if job.result:
             return
