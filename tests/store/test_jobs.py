@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import unittest
+from typing import TYPE_CHECKING
 from unittest import mock
 
 import txlite
@@ -12,6 +13,9 @@ from txlite.store import claim_rows
 from txlite.system import clock
 
 from .case import MOMENT, TransferCase, task
+
+if TYPE_CHECKING:
+    from txlite.model import Outcome
 
 COMMANDS = [Lane("command"), Lane("command", SLURM)]
 
@@ -110,6 +114,16 @@ class ManyClaims(TransferCase):
         self.assertEqual(found, {first: "its task was set to cancelled", third: "its task was set to done"})
         for token in self.tokens["worker-a"]:
             self.assertEqual(self.queue.assignments.must_stop(token), found.get(token))
+
+    def test_what_an_attempt_came_to_decides_what_follows_for_its_task(self) -> None:
+        outcomes: dict[Outcome, str] = {
+            "cancelled": "cancelled", "out-of-memory": "backlog", "preempted": "backlog", "lost": "backlog",
+            "refused": "failed", "node-failed": "failed",
+        }  # fmt: skip
+        tasks = {claim.token: claim.task for claim in self.queue.claims()}
+        for token, outcome in zip(tasks, outcomes):
+            self.queue.assignments.finish(token, txlite.Result(outcome), max_attempts=2)
+            self.assertEqual(self.queue.get(tasks[token]).status, outcomes[outcome], outcome)
 
     def test_claims_of_the_dead_are_given_to_another_worker(self) -> None:
         first, second, third = self.tokens["worker-a"]

@@ -75,4 +75,23 @@ MUTANTS = (
         "            self.polling.fail(answer.reason)\n",
         "a command that fails says nothing of any job", (COURSE,),
     ),
+    Mutant(
+        "limit-on-jobs-is-a-refusal", "execution/executors/slurm_submissions.py",
+        'return any("Submit" in limit for limit in limits)', "return False",
+        "a limit on the number of jobs is waited for", ("slurm.test_submissions.Words",),
+    ),
+    Mutant(
+        "run-refused-at-the-limit", "execution/executors/slurm_check.py",
+        " or is_crowded(answer.output, took_others=True)", "",
+        "a run begins though there are as many jobs as there may be", ("slurm.test_outcomes.LimitedJobs",),
+    ),
+    Mutant(
+        "pause-for-each-refusal", "execution/executors/slurm_submissions.py", "if not self.is_crowded:", "if True:",
+        "what was submitted together has one pause", ("slurm.test_submissions.Pauses",),
+    ),
+    Mutant(
+        "who-cancels-a-job-is-not-obeyed", "store/moves.py",
+        "CANCELLED: (CANCELLED, CANCELLED, CANCELLED),", "CANCELLED: (BACKLOG, BACKLOG, CANCELLED),",
+        "who cancels a job cancels its task", ("store.test_jobs",),
+    ),
 )  # fmt: skip
