@@ -284,6 +284,7 @@ class Verbs(Case):
             (("dep",), 64, "txlite: dep does nothing alone: give block, unblock or tree: `txlite dep --help`"),
             (("dep", "block"), 64, "required: ID"),
             (("worker", "start", "--name", ""), 64, "empty"),
+            (("worker", "start", "--workers", "2"), 64, "one task at a time: give --executor slurm, or"),
             (("clame", task, "me"), 64, "did you mean 'claim'?"),
             (("list", "--limt", "3"), 64, "did you mean '--limit'?"),
             (("add", "x", "--skore=3"), 64, "did you mean '--score'?"),

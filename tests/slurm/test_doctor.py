@@ -31,6 +31,18 @@ class Doctor(SlurmCase):
         self.assertEqual(found["jobs"]["level"], "limited")
         self.assertIn("nowhere", found["jobs"]["found"])
 
+    def test_what_it_says_that_nobody_understands(self) -> None:
+        for line, words in (
+            ("executor = slrm", "unknown executor 'slrm'"),
+            ("slurm = mem", "'mem' is no option"),
+            ("node_failure = never", "it is 'never': give aside or retry"),
+            ("slurm_shared = true", "it is 'true': give yes or no"),
+        ):
+            self.write_config(f"[txlite]\n{line}\n")
+            found = self.findings()["config.ini"]
+            self.assertEqual(found["level"], "broken", line)
+            self.assertIn(words, found["found"])
+
     def test_options_that_are_refused(self) -> None:
         self.write_config("[txlite]\nslurm = --array=1-3\n")
         self.assertIn("--array", self.findings()["jobs"]["found"])

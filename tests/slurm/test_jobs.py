@@ -9,11 +9,12 @@ import subprocess
 import time
 import unittest
 from contextlib import suppress
+from typing import Any
 
 from txlite.errors import UsageError
 from txlite.execution.executors.slurm_options import parse_options
 
-from ..case import running, wait_until
+from ..case import running, wait_until, without_privileges
 from .case import SlurmCase
 
 SHARED = "[txlite]\nslurm_shared = yes\nslurm = --mem=100M\n"
@@ -127,8 +128,8 @@ class Jobs(JobCase):
 
 
 class Refusals(JobCase):
-    def refuse(self, *arguments: str, code: int = 1) -> str:
-        process = self.start("run", "--executor", "slurm", *arguments, "--", "true", stderr=-1)
+    def refuse(self, *arguments: str, code: int = 1, **options: Any) -> str:
+        process = self.start("run", "--executor", "slurm", *arguments, "--", "true", stderr=-1, **options)
         words = process.communicate(timeout=60)[1].decode()
         self.assertEqual(process.returncode, code, words)
         self.assertEqual(len(words.splitlines()), 1, words)
@@ -151,6 +152,25 @@ class Refusals(JobCase):
     def test_a_home_that_nodes_do_not_see(self) -> None:
         self.write_config("[txlite]\nslurm = --mem=100M\n")
         self.assertIn("other nodes do not see", self.refuse(code=69))
+        self.write_config("[txlite]\nslurm_shared = true\n")
+        self.assertIn("config.ini, line 2, [txlite]: slurm_shared: it is 'true': give yes or no", self.refuse(code=64))
+
+    def test_tickets_that_cannot_be_written(self) -> None:
+        os.mkdir(os.path.join(self.home, "tickets"), 0o500)
+        words = self.refuse(code=69, preexec_fn=without_privileges)
+        self.assertRegex(words, r"/tickets cannot be written \(Permission denied\), .*: change its rights\n$")
+        self.assertEqual(self.json("list", "--json"), [])
+
+    def test_a_slurm_that_takes_long_to_answer_is_told_of(self) -> None:
+        controller = self.cluster.processes["slurmctld"]
+        controller.send_signal(signal.SIGSTOP)
+        try:
+            process = self.start("run", "--executor", "slurm", "--", "true", stdout=-1)
+            said = process.stdout.readline()
+        finally:
+            controller.send_signal(signal.SIGCONT)
+        self.assertEqual(said, b"Slurm has not answered yet, and is waited for (sbatch)\n")
+        self.assertIn(b"1 done", process.communicate(timeout=120)[0])
 
     def test_an_executor_that_is_none(self) -> None:
         process = self.start("run", "--executor", "pbs", "--", "true", stderr=-1)
@@ -192,9 +212,11 @@ class Stopping(JobCase):
         self.assertIn("got TERM", one.tail)
 
     def test_ctrl_c_gives_back_what_waits_and_lets_what_runs_finish(self) -> None:
-        process = self.start("run", "--executor", "slurm", "--slurm", "--exclusive", "--from", "-", stdin=-1, stdout=-3)
+        command = ["run", "--executor", "slurm", "--slurm", "--exclusive", "--from", "-"]
+        process = self.start(*command, stdin=-1, stdout=-3, stderr=-1)
         process.stdin.write(b"".join(b"while [ ! -e go ]; do sleep 0.1; done # %d\n" % number for number in range(3)))
         process.stdin.close()
+        process.stdin = None
         wait_until(
             lambda: sorted(one["status"] for one in self.json("status", "--json")) == ["queued", "running", "running"],
             "two that run",
@@ -202,7 +224,9 @@ class Stopping(JobCase):
         self.interrupt(process)
         wait_until(lambda: len(self.jobs()) == 2, "the end of the job that waits")
         open(self.path("go"), "w").close()
-        self.assertEqual(process.wait(60), 130)
+        words = process.communicate(timeout=60)[1]
+        self.assertEqual(process.returncode, 130)
+        self.assertIn(b"interrupted: `txlite run --executor slurm` goes on where it stopped\n", words)
         self.assertEqual(sorted(task["status"] for task in self.json("list", "--json")), ["backlog", "done", "done"])
         self.assertEqual(self.jobs(), [])
 

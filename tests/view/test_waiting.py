@@ -23,7 +23,7 @@ class Status(Case):
         with self.store() as store:
             command = store.add(command="true").id
             prompt, other = store.add("a prompt " * 20).id, store.add("another").id
-            able = store.add(command="train", needs="gpu").id
+            able, job = store.add(command="train", needs="gpu").id, store.add("fit", slurm="").id
             later = store.add(command="later", not_before="2999-01-01T00:00:00.000Z").id
             after, failed, held = store.add("after", after=[prompt]).id, store.add("failed").id, store.add("held").id
             stuck = [store.add(f"stuck {number}", after=[failed]).id for number in range(7)]
@@ -35,6 +35,7 @@ class Status(Case):
             rf"^ready:   2 wait for an agent: --agent claude \(or `txlite ralph`\)\n"
             rf" {{9}}{prompt}  a prompt .*…\n {{9}}{other}  another$",
             rf"^ready:   1 needs gpu, which no worker here has: `txlite worker start -c gpu`\n {{9}}{able}  train$",
+            rf"^ready:   1 is to be a job: `txlite run --executor slurm --agent claude`\n {{9}}{job}  fit$",
             rf"^later:   1 waits for its time, until 2999-01-01 .*\n {{9}}{later}  later$",
             rf"^waiting: 1 waits for other tasks\n {{9}}{after}  after  \(for {prompt}, ready\)$",
             rf"^waiting: 7 wait for what will not be done by itself\n"
@@ -49,7 +50,7 @@ class Status(Case):
         counts = {(one["state"], one["waitsFor"]): one["count"] for one in self.json("status", "--stats")["waiting"]}
         self.assertEqual((counts["ready", "agent"], counts["waiting", "stuck"], len(counts)), (2, 7, 7))
         self.assertRegex(
-            self.txlite("status", "--stats"), r"tasks: +1 failed, 4 ready, 1 later, 8 waiting, 1 blocked\n"
+            self.txlite("status", "--stats"), r"tasks: +1 failed, 5 ready, 1 later, 8 waiting, 1 blocked\n"
         )
 
     def test_a_pause_and_a_refusal_stand_above_all(self) -> None:

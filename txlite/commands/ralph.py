@@ -103,7 +103,7 @@ def run(args: Namespace) -> int:
     with open_writing(args) as store:
         if args.dry_run:
             return _dry_run(store, agent, options, find_others(agent, settings), args.json)
-        check_place(store.home, place, settings)
+        check_place(store.home, place, settings, lambda words: None if args.json else say(words))
         return _loop(store, move_agent(agent, place), options, place, report.read_cap(settings), args)
 
 
@@ -163,5 +163,6 @@ def _loop(store: Store, agent: Agent, options: LoopOptions, place: PlaceSettings
         print_left(store)
     check_said()
     if ours.is_interrupted:
-        raise Interrupted("interrupted: `txlite ralph` goes on where it stopped")
+        where = f" --executor {args.executor}" if args.executor else ""
+        raise Interrupted(f"interrupted: `txlite ralph{where}` goes on where it stopped")
     return 1 if (found and found.is_unfinished) or store.batches.stuck() else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from functools import partial
 
 from .. import text
 from ..agents.agent import SHELL, find_agent
@@ -84,7 +85,7 @@ def run(args: Namespace) -> int:
             print_json(run_object(None, None, False, {}, [], []))
         return 0
     with open_writing(args) as store:
-        check_place(store.home, place, options)
+        check_place(store.home, place, options, partial(_say, args))
         return _run(store, settings, _enter(store, lines, args) if lines else None, args)
 
 
@@ -104,7 +105,8 @@ def _run(store: Store, settings: SupervisorSettings, batch: Batch | None, args: 
         print_result(store, result)
         check_said()
     if supervisor.is_interrupted:
-        raise Interrupted("interrupted: `txlite run` goes on where it stopped")
+        where = f" --executor {args.executor}" if args.executor else ""
+        raise Interrupted(f"interrupted: `txlite run{where}` goes on where it stopped")
     return 0 if result.is_complete else 1
 
 

@@ -9,7 +9,7 @@ from .. import text
 from ..agents.agent import SHELL, find_agent
 from ..errors import UsageError
 from ..execution.executor import Limits
-from ..execution.places import check_place, move_agent, read_place
+from ..execution.places import LOCAL, check_place, move_agent, read_place
 from ..execution.stopping import find_workers, stop_workers
 from ..home import config, location
 from ..reports import report
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
 ACTIONS = ("start", "list", "status", "stop")
+WIDTH = 64  # attempts at a time, where they run elsewhere
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
@@ -51,7 +52,6 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         "-w",
         "-j",
         type=value_of(parse_workers),
-        default=64,
         metavar="N",
         help="how many jobs at a time (64)",
     )
@@ -88,6 +88,8 @@ def _start(args: Namespace) -> int:
     home = location.locate(args.home)
     options = config.read(home)
     place = read_place(args.executor, args.slurm, options)
+    if args.workers is not None and place.executor == LOCAL:
+        raise UsageError("--workers: a worker here runs one task at a time: give --executor slurm, or start several")
     agent = move_agent(find_agent(args.agent, options), place)
     cap = report.read_cap(options)
     from ..execution.persistent import start_worker
@@ -95,9 +97,10 @@ def _start(args: Namespace) -> int:
 
     limits = Limits(args.timeout, args.kill_after)
     database = os.path.join(home, location.DATABASE)
-    settings = WorkerSettings(database, id, name, None, agent, args.max_attempts, limits, cap, place, args.workers)
+    width = args.workers or WIDTH
+    settings = WorkerSettings(database, id, name, None, agent, args.max_attempts, limits, cap, place, width)
     settle(args)
-    check_place(home, place, options)
+    check_place(home, place, options, lambda words: None if args.json else say(words))
     worker = start_worker(settings, capabilities, args.drain)
     try:
         if not args.json:

@@ -18,6 +18,7 @@ from ..agents.agent import describe_agent
 from ..errors import Error
 from ..execution.executors import slurm_check
 from ..execution.executors.slurm_options import parse_options
+from ..execution.places import is_said_shared
 from ..home import config
 from ..store.integrity import Inspection
 from ..store.store import open_store
@@ -120,7 +121,9 @@ def check_home(home: str) -> list[Finding]:
         return [Finding("shared home", OK, f"{kind}, and config.ini says that nodes see it (slurm_shared)")]
     if slurm_check.is_seen_by_nodes(place):
         return [Finding("shared home", OK, f"{kind}; the only node is this host")]
-    advice = "give one that nodes share, with --home; or `slurm_shared = yes` in config.ini, if they see it"
+    advice = (
+        "give one that nodes share, with --home; or `slurm_shared = yes` under [txlite] in config.ini, if they see it"
+    )
     return [Finding("shared home", LIMITED, f"{kind}, which nodes do not see: attempts cannot be jobs", advice)]
 
 
@@ -136,7 +139,7 @@ def check_submission(home: str) -> list[Finding]:
 
 def _says_shared(home: str) -> bool:
     try:
-        return config.option(config.read(home), "slurm_shared", "no") == "yes"
+        return is_said_shared(config.read(home))
     except Error:
         return False  # said already, of config.ini
 

@@ -78,19 +78,39 @@ def _parse_failure(value: str) -> bool:
     return value == "retry"
 
 
+def _parse_yes(value: str) -> bool:
+    if value not in ("yes", "no"):
+        raise UsageError(f"it is {shorten(value, 40)!r}: give yes or no")
+    return value == "yes"
+
+
+def is_said_shared(settings: Settings) -> bool:
+    """Return whether config.ini says that nodes see home. Raises UsageError."""
+    return config.parse_option(settings, "slurm_shared", "no", _parse_yes)
+
+
+def check_settings(settings: Settings) -> None:
+    """Raise UsageError where config.ini says of places what cannot be understood, also where that is not used."""
+    read_place(None, None, settings)
+    read_place(SLURM, None, settings)
+    is_said_shared(settings)
+
+
 def move_agent(agent: Agent, place: PlaceSettings) -> Agent:
     """Return an agent with what is met where it runs."""
     return agent if place.executor != SLURM else agent._replace(meets=(SLURM,))
 
 
-def check_place(home: str, place: PlaceSettings, settings: Settings) -> None:
-    """Raise Refused, UsageError where attempts could not run there: before anything is claimed or submitted."""
+def check_place(home: str, place: PlaceSettings, settings: Settings, say: Callable[[str], None]) -> None:
+    """Raise Refused, UsageError, StoreUnavailable where attempts could not run there: before anything is claimed or
+    submitted. say: tells a person who has to wait."""
     if place.executor == LOCAL:
         return
     from .executors.slurm_check import check_slurm, check_steps
 
     check = check_steps if place.executor == SRUN else check_slurm
-    check(home, place.options, config.option(settings, "slurm_shared", "no") == "yes")
+    check(home, place.options, is_said_shared(settings), say)
+    ticket.check_directory(home)
 
 
 def is_elsewhere(store: Store, attempt: int) -> bool:

@@ -18,7 +18,7 @@ from ..execution.waiting import (
     WORKER,
     look_at_waiting,
 )
-from ..model import BLOCKED, PROMPT
+from ..model import BLOCKED, PROMPT, SLURM
 from ..system import clock
 from .terminal import room_for, say
 
@@ -98,6 +98,9 @@ def describe(one: Waiting) -> str:
         agent = " --agent claude" if one.kind == PROMPT else ""
         need = text.printable(one.needs)
         words += f" {need}, which no worker here has: `txlite worker start -c {need}{agent}`"
+        if one.needs == SLURM:
+            jobs = "are to be jobs" if one.size > 1 else "is to be a job"
+            words = f"{one.size:,} {jobs}: `txlite run --executor slurm{agent}`"
     if one.cause == TIME and one.first and one.first[0].not_before:
         words += f", until {_show_time(one.first[0].not_before)}"
     if one.cause == PERSON:

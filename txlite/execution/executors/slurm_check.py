@@ -21,27 +21,27 @@ from .step_submissions import step_environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 COMMANDS = ("sbatch", "squeue", "scancel", "scontrol")
 OF_STEPS = ("srun", "squeue", "scancel")
-PATIENCE = 30.0  # seconds
+SOON, PATIENCE = 3.0, 30.0  # seconds: until a person is told that there is no answer yet, and until it is given up
 _UP = re.compile(r"^(idle|mix|alloc|comp|resv|plnd)[^*\s]?$", re.M)  # a node that answers, as sinfo(1) calls its state
 
 
-def check_slurm(home: str, options: tuple[str, ...], is_shared: bool) -> None:
+def check_slurm(home: str, options: tuple[str, ...], is_shared: bool, say: Callable[[str], None] | None = None) -> None:
     """Raise Refused where there is no Slurm, or it refuses such jobs; StoreUnavailable where nodes would not see home.
 
-    is_shared: home is seen by the nodes, as its owner says."""
+    is_shared: home is seen by the nodes, as its owner says; say: tells a person who has to wait."""
     missing = [name for name in COMMANDS if not shutil.which(name)]
     if missing:
         raise Refused(f"there is no Slurm here: {missing[0]} is not on PATH: load its module, or use --executor local")
     if not is_shared and not is_seen_by_nodes(home):
         raise _not_seen(home)
-    answer = ask(["sbatch", "--test-only", "--parsable", "--no-requeue", *options], b"#!/bin/sh\n")
+    answer = ask(["sbatch", "--test-only", "--parsable", "--no-requeue", *options], b"#!/bin/sh\n", say=say)
     if answer.code > 0 and not _may_mean_later(answer):
         given = f" with {' '.join(options)}" if options else ""
-        raise Refused(f"Slurm refuses such jobs{given}: {answer.reason.replace('allocation failure: ', '')}")
+        raise Refused(f"Slurm refuses such jobs{given}: {answer.reason}")
 
 
 def _may_mean_later(answer: Answer) -> bool:
@@ -55,7 +55,7 @@ def _may_mean_later(answer: Answer) -> bool:
     return nodes.code == 0 and not _UP.search(nodes.output)
 
 
-def check_steps(home: str, options: tuple[str, ...], is_shared: bool) -> None:
+def check_steps(home: str, options: tuple[str, ...], is_shared: bool, say: Callable[[str], None] | None = None) -> None:
     """Raise Refused where this is no allocation, or no such step can be started in it; StoreUnavailable where its other
     nodes would not see home."""
     missing = [name for name in OF_STEPS if not shutil.which(name)]
@@ -68,7 +68,7 @@ def check_steps(home: str, options: tuple[str, ...], is_shared: bool) -> None:
         raise _not_seen(home)
     # It waits for nobody: what an earlier run left may have all CPUs.
     command = [*StepWay().command("tx-check", options), "--overlap", "true"]
-    answer = ask(command, environment=step_environment(os.environb))
+    answer = ask(command, environment=step_environment(os.environb), say=say)
     if answer.code > 0 and not is_silent(answer.output):
         given = f" with {' '.join(options)}" if options else ""
         raise Refused(f"Slurm refuses such steps{given}: {answer.reason}")
@@ -77,7 +77,7 @@ def check_steps(home: str, options: tuple[str, ...], is_shared: bool) -> None:
 def _not_seen(home: str) -> StoreUnavailable:
     return StoreUnavailable(
         f"home {home} lies on {mounts.file_system(home)}, which other nodes do not see: give one that they share with "
-        "--home, or set `slurm_shared = yes` in config.ini if they see it"
+        "--home or, if they see it, set `slurm_shared = yes` under [txlite] in its config.ini"
     )
 
 
@@ -91,14 +91,34 @@ def is_seen_by_nodes(home: str) -> bool:
     return answer.code == 0 and nodes == {clock.host().partition(".")[0]}
 
 
-def ask(argv: list[str], stdin: bytes = b"", environment: Mapping[bytes, bytes] | None = None) -> Answer:
-    """Run a command of Slurm's to its end, within a deadline; a code below 0 is no answer."""
+def ask(
+    argv: list[str],
+    stdin: bytes = b"",
+    environment: Mapping[bytes, bytes] | None = None,
+    say: Callable[[str], None] | None = None,
+) -> Answer:
+    """Run a command of Slurm's to its end, within a deadline; a code below 0 is no answer.
+
+    say: tells a person who has to wait."""
     asked = clock.monotonic()
     try:
-        done = subprocess.run(
-            argv, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE,
-            env=environment or plain(os.environb), check=False,
-        )  # fmt: skip
+        with subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env=environment or plain(os.environb),
+        ) as process:  # fmt: skip
+            try:
+                output = _read(process, stdin, f"Slurm has not answered yet, and is waited for ({argv[0]})", say)
+            finally:
+                process.kill()
     except (OSError, subprocess.TimeoutExpired) as error:
         return Answer(-1, str(error), asked)
-    return Answer(done.returncode, done.stdout.decode("utf-8", "replace"), asked)
+    return Answer(process.returncode, output.decode("utf-8", "replace"), asked)
+
+
+def _read(process: subprocess.Popen[bytes], stdin: bytes, words: str, say: Callable[[str], None] | None) -> bytes:
+    try:
+        return process.communicate(stdin, SOON)[0]
+    except subprocess.TimeoutExpired:
+        if say:
+            say(words)
+    return process.communicate(timeout=PATIENCE - SOON)[0]

@@ -28,6 +28,8 @@ _CHANGING = re.compile(
     rb"|SBATCH_(ARRAY_INX|WAIT|REQUEUE|NO_REQUEUE|JOB_NAME|OPEN_MODE|TEST_ONLY|WAIT_ALL_NODES)"
 )
 
+_BEFORE = re.compile(r"^\w+: (error: )?(Batch job submission failed: |allocation failure: )?")  # what tells nothing
+
 
 class Answer(NamedTuple):
     """What a command said."""
@@ -39,7 +41,7 @@ class Answer(NamedTuple):
     @property
     def reason(self) -> str:
         """Return its words, in one line."""
-        lines = [re.sub(r"^\w+: (error: )?", "", line.strip()) for line in self.output.splitlines()]
+        lines = [_BEFORE.sub("", line.strip()) for line in self.output.splitlines()]
         words = "; ".join(dict.fromkeys(filter(None, lines)))
         return words[:300] or f"exit {self.code}"
 

@@ -74,7 +74,7 @@ def parse_options(text: str, refused: Mapping[str, str] = REFUSED) -> list[str]:
         if takes_value:
             takes_value = False
         elif not word.startswith("-") or word in ("-", "--"):
-            raise UsageError(f"Slurm's options: {shorten(word, 60)!r} is no option: the command comes after --")
+            raise UsageError(f"Slurm's options: {shorten(word, 60)!r} is no option: give nothing else here")
         else:
             takes_value = _check(word, refused)
     return words

@@ -16,11 +16,13 @@ nothing runs. Used by the executors whose attempts run elsewhere, by `places` an
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
 import shutil
 
+from ...errors import StoreUnavailable
 from ...home import location
 from ...system.named_tuple import NamedTuple
 from .guard import PIPE, SCRIPT
@@ -228,6 +230,19 @@ def make_directory(home: str) -> None:
     if not os.path.isdir(path):
         os.makedirs(path, 0o700, exist_ok=True)
         location.ignore(home, DIRECTORY)
+
+
+def check_directory(home: str) -> None:
+    """Make sure that tickets can be written. Raises StoreUnavailable."""
+    path = os.path.join(home, DIRECTORY)
+    try:
+        make_directory(home)
+        refresh(home)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):  # that passes, and is waited for
+            raise StoreUnavailable(
+                f"{path} cannot be written ({error.strerror}), and each attempt needs a ticket there: change its rights"
+            ) from error
 
 
 def _compose(invocation: Invocation, directory: str | None, inherited: Mapping[bytes, bytes]) -> bytes:
