@@ -140,6 +140,7 @@ class Campaign:
                 restarts.pop(0)[1]()
             self._await_moment()
             self._kill()
+            self._tend_nodes()
         for _, restart in restarts:
             restart()
         deadline = time.monotonic() + TAIL_PATIENCE
@@ -147,7 +148,8 @@ class Campaign:
             if time.monotonic() >= deadline:
                 self.violations.append(f"the batch did not end within {TAIL_PATIENCE:g} s after the last kill")
                 return
-            self._pause(0.1)
+            self._pause(1.0)
+            self._tend_nodes()
         if self.plan:
             self.violations.append(f"the run ended with {len(self.plan)} of the kills left: give it more --tasks")
 
@@ -178,6 +180,12 @@ class Campaign:
             self.cluster.wait_for_controller()
         else:
             self.cluster.start_node(daemon)
+
+    def _tend_nodes(self) -> None:
+        """As who has the care of a cluster does: a controller that was killed gives ids that it forgot to other jobs,
+        finds two jobs with one id on a node, and lets nothing run there any more."""
+        if "drain" in self.cluster.nodes_shown():
+            self.cluster.run("scontrol", "update", f"NodeName={','.join(NODES)}", "State=RESUME", code=None)
 
     def _note(self, kind: str, struck: list[int]) -> None:
         with open(self.path("kills.log"), "a", encoding="utf-8") as file:

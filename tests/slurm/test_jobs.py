@@ -388,6 +388,21 @@ class Silence(JobCase):
         self.assertEqual((process.returncode, said.count("does not answer"), said.count("answers again")), (0, 0, 1))
         self.assertEqual([one.outcome for one in self.attempts(second)], ["done"])
 
+    def test_where_it_does_not_answer_a_run_can_be_left_at_once(self) -> None:
+        process = self.start("run", "--executor", "slurm", "--", "touch up; sleep 600", stdout=-3)
+        wait_until(lambda: os.path.exists(self.path("up")), "its start")
+        self.cluster.kill("slurmctld", signal.SIGTERM)
+        try:
+            process.send_signal(signal.SIGQUIT)
+            self.assertEqual(process.wait(60), 130)
+            self.assertEqual(self.only()["status"], "active")
+        finally:
+            self.cluster.start_controller()
+            self.cluster.wait_for_nodes(*self.cluster.nodes)
+        process = self.start("run", "--executor", "slurm", stdout=-3)
+        wait_until(lambda: len(self.attempts(self.only()["id"])) == 2, "another attempt")
+        self.assertEqual(self.attempts(self.only()["id"])[0].outcome, "interrupted")
+
 
 class Options(unittest.TestCase):
     def test_words(self) -> None:

@@ -65,7 +65,8 @@ class Dispatcher:
     def run(self) -> None:
         """Work until told to leave. Raises Error where it cannot work any more."""
         self._context.loop.wait(0.0)  # orders may have come before we were ready
-        while self._open or not self._context.policy.is_leaving:
+        policy = self._context.policy
+        while (self._open or not policy.is_leaving) and not (policy.must_kill and self._executor.is_silent):
             try:
                 self._look_around()
                 self._end_what_is_over()  # first, as it makes room
@@ -79,7 +80,7 @@ class Dispatcher:
                 attempt.turn()
 
     def close(self) -> None:
-        """Sign off. What is still open, where something went wrong, is left to who takes it over."""
+        """Sign off. What is still open, where something went wrong or nobody answers, is left to who takes it over."""
         context = self._context
         try:
             context.loop.finish_recovery()

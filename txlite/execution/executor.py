@@ -138,6 +138,10 @@ if TYPE_CHECKING:
             """Return whether it takes no more now."""
 
         @property
+        def is_silent(self) -> bool:
+            """Return whether it does not answer now: what runs there cannot be ended."""
+
+        @property
         def descriptors(self) -> list[int]:
             """Return what to wait for, for all that was started here."""
 

@@ -129,6 +129,11 @@ class SlurmExecutor:
         """Whether Slurm takes no more jobs now."""
         return self.cluster.is_crowded
 
+    @property
+    def is_silent(self) -> bool:
+        """Return whether Slurm does not answer now."""
+        return self.cluster.polling.is_silent
+
     def advance(self, readable: Collection[int]) -> None:
         """Do what is due for all that was started here."""
         self.cluster.advance(readable)
