@@ -20,7 +20,6 @@ import errno
 import json
 import os
 import re
-import shutil
 
 from ...errors import StoreUnavailable
 from ...home import location
@@ -267,4 +266,6 @@ def _remove(path: str) -> None:
     except FileNotFoundError:
         pass
     except IsADirectoryError:
+        import shutil  # every run would load it
+
         shutil.rmtree(path, ignore_errors=True)  # an agent made it one
