@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from typing import Any
 
 from ..case import running, wait_until
@@ -53,6 +54,16 @@ class Left(SlurmCase):
         self.assertNotIn("TEMP", final)
         self.assertIn("\none\n", text)
         self.assertEqual(self.names("tickets"), [])
+
+    def test_stop_ends_it_though_nobody_waits_for_it(self) -> None:
+        self.begin()
+        wait_until(lambda: self.cluster.squeue("--states=R"), "its job")
+        (task,) = self.json("list", "--json")
+        began = time.monotonic()
+        self.assertRegex(self.txlite("stop", task["id"]), r"\ncancelled .* job \d+ on n\d ")
+        self.assertLess(time.monotonic() - began, 60)  # it was once waited for as long as for one with a worker
+        self.assertEqual(self.cluster.squeue(), "")
+        self.assertEqual(self.json("list", "--json")[0]["status"], "cancelled")
 
     def test_a_ticket_that_was_never_written_is_waited_for_by_nobody(self) -> None:
         os.mkdir(self.path("bin"))

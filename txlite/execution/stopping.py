@@ -159,6 +159,8 @@ def stop_attempts(store: Store, attempts: list[AttemptStatus]) -> list[AttemptSt
         for attempt in open_ones:
             if _comes_again(store, presence.attempt(store, attempt.attempt) or attempt):
                 store.cancel(attempt.task)  # its attempt ended by itself in between, and would be followed by another
+        if any(presence.is_alone(store, attempt) for attempt in open_ones):
+            Recovery(store).run()  # nobody else ends such a job
         left = [Target(attempt.task, attempt.task, attempt.attempt) for attempt in open_ones]
         wait_for(store, left, deadline - clock.monotonic())
         _kill_workers(store, open_ones)
@@ -183,7 +185,7 @@ def _ask(store: Store, attempt: AttemptStatus) -> float:
     worker = _worker_of(attempt)
     if worker:
         process.send_signal(worker, signal.SIGCONT)  # somebody may have stopped it
-    elif attempt.state == LOST:
+    elif attempt.state == LOST or presence.is_alone(store, attempt):
         return 0.0
     more = ELSEWHERE if is_elsewhere(store, attempt.attempt) else 0.0
     return store.workers.get(attempt.worker).kill_after + process_tree.KILL_PATIENCE + GRACE + more
