@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 
 from ...errors import Refused, StoreUnavailable
 from ...system import clock, mounts
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 COMMANDS = ("sbatch", "squeue", "scancel", "scontrol")
 OF_STEPS = ("srun", "squeue", "scancel")
 SOON, PATIENCE = 3.0, 30.0  # seconds: until a person is told that there is no answer yet, and until it is given up
-_UP = re.compile(r"^(idle|mix|alloc|comp|resv|plnd)[^*\s]?$", re.M)  # a node that answers, as sinfo(1) calls its state
+SETTLING = 3.0  # seconds for which it is asked again where it says that there is no such node
+NO_NODE = "node configuration is not available"
+_UP = re.compile(r"^(idle|mix|alloc)[^*\s]?$", re.M)  # a node that answers, as sinfo(1) calls its state
 
 
 def check_slurm(home: str, options: tuple[str, ...], is_shared: bool, say: Callable[[str], None] | None = None) -> None:
@@ -38,10 +41,23 @@ def check_slurm(home: str, options: tuple[str, ...], is_shared: bool, say: Calla
         raise Refused(f"there is no Slurm here: {missing[0]} is not on PATH: load its module, or use --executor local")
     if not is_shared and not is_seen_by_nodes(home):
         raise _not_seen(home)
-    answer = ask(["sbatch", "--test-only", "--parsable", "--no-requeue", *options], b"#!/bin/sh\n", say=say)
+    answer = _test_submission(options, say)
     if answer.code > 0 and not _may_mean_later(answer):
         given = f" with {' '.join(options)}" if options else ""
         raise Refused(f"Slurm refuses such jobs{given}: {answer.reason}")
+
+
+def _test_submission(options: tuple[str, ...], say: Callable[[str], None] | None) -> Answer:
+    """What Slurm says of such a job. Where it knows no node for it, it is asked again for a moment: a controller that
+    was started just now knows its nodes before it can use them."""
+    command = ["sbatch", "--test-only", "--parsable", "--no-requeue", *options]
+    deadline = clock.monotonic() + SETTLING
+    while True:
+        answer = ask(command, b"#!/bin/sh\n", say=say)
+        is_final = not answer.code or NO_NODE not in answer.output or _may_mean_later(answer)
+        if is_final or clock.monotonic() > deadline:
+            return answer
+        time.sleep(SETTLING / 6)
 
 
 def _may_mean_later(answer: Answer) -> bool:
@@ -49,7 +65,7 @@ def _may_mean_later(answer: Answer) -> bool:
     none is up: it says so of any job then."""
     if is_silent(answer.output) or is_crowded(answer.output, took_others=True):
         return True
-    if "node configuration is not available" not in answer.output:
+    if NO_NODE not in answer.output:
         return False
     nodes = ask(["sinfo", "-h", "-N", "-o", "%t"])
     return nodes.code == 0 and not _UP.search(nodes.output)
