@@ -65,6 +65,27 @@ class Left(SlurmCase):
         self.assertEqual(self.cluster.squeue(), "")
         self.assertEqual(self.json("list", "--json")[0]["status"], "cancelled")
 
+    def test_cancel_ends_it_too(self) -> None:
+        self.begin()
+        wait_until(lambda: self.cluster.squeue("--states=R"), "its job")
+        (task,) = self.json("list", "--json")
+        self.txlite("cancel", task["id"])
+        self.assertEqual(self.cluster.squeue(), "")
+        self.assertEqual(self.json("list", "--json")[0]["status"], "cancelled")
+
+    def test_who_stops_it_is_told_that_slurm_does_not_answer(self) -> None:
+        self.begin()
+        (task,) = self.json("list", "--json")
+        self.cluster.kill_controller()
+        try:
+            process = self.start("stop", task["id"], stderr=-1)
+            self.assertIn(b"Slurm does not answer, and is waited for: ", process.stderr.readline())
+        finally:
+            self.cluster.start_controller()
+            self.cluster.wait_for_controller()
+        process.communicate(timeout=120)
+        self.assertEqual((process.returncode, self.json("list", "--json")[0]["status"]), (0, "cancelled"))
+
     def test_a_ticket_that_was_never_written_is_waited_for_by_nobody(self) -> None:
         os.mkdir(self.path("bin"))
         with open(self.path("bin/sbatch"), "w", opener=lambda path, flags: os.open(path, flags, 0o700)) as file:

@@ -7,8 +7,10 @@ import sys
 
 from .. import text
 from ..errors import Error, UsageError
+from ..model import ACTIVE
 from ..view.json_objects import launched_object, print_json, task_object
 from ..view.tasks import print_tasks
+from ..view.terminal import say_aside
 from . import open_writing
 
 TYPE_CHECKING = False
@@ -53,6 +55,7 @@ def run(args: Namespace) -> int:
                 continue
             task = store.get(id)
             decided.append((task, store.relations([task])[id], more))
+        _end_alone(store, [task.id for task, _, _ in decided if task.status == ACTIVE])
     # After the store is closed: a worker that is launched must not inherit an open database.
     launched = [_launch(home, order) for order in launches]
     _print(args, decided, launched, len(ids) == 1)
@@ -124,6 +127,15 @@ def _recover(store: Store, id: str) -> None:
         from ..execution.recovery import Recovery
 
         Recovery(store).run()
+
+
+def _end_alone(store: Store, tasks: list[str]) -> None:
+    """End what shall be stopped, where no worker is there to do it."""
+    if tasks:
+        from ..execution import presence, stopping
+
+        attempts = [presence.last_attempt(store, task) for task in tasks]
+        stopping.end_alone(store, filter(None, attempts), say_aside)
 
 
 def _order_again(store: Store, id: str) -> LaunchOrder:

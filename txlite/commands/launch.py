@@ -14,7 +14,7 @@ from ..home.prompt_templates import BY_TYPE
 from ..model import LEVELS, WORKERS
 from ..view.attempts import describe_end, print_ended, print_explanation, print_launched
 from ..view.follow import follow
-from ..view.terminal import output_writer
+from ..view.terminal import output_writer, say_aside
 from . import open_reading, open_writing, settle
 from .arguments import duration, parse_width, value_of
 
@@ -152,5 +152,5 @@ def _stop(args: Namespace, launched: Launched) -> int:
     with open_writing(args) as store:
         attempt = presence.attempt(store, launched.attempt)
         if attempt and not attempt.is_over:
-            stop_attempts(store, [attempt])
+            stop_attempts(store, [attempt], say_aside)
     raise Interrupted(f"{launched.task} was stopped") from None

@@ -6,6 +6,7 @@ from ..errors import UsageError
 from ..execution import presence
 from ..execution.stopping import find_attempt_to_stop, stop_attempts
 from ..view.attempts import print_attempts
+from ..view.terminal import say_aside
 from . import open_writing
 
 TYPE_CHECKING = False
@@ -31,6 +32,6 @@ def run(args: Namespace) -> int:
             found = [attempt for attempt in presence.open_attempts(store) if attempt.launched]
         else:
             found = [find_attempt_to_stop(store, name) for name in args.names]
-        stopped = stop_attempts(store, found)
+        stopped = stop_attempts(store, found, say_aside)
         print_attempts(store.home, stopped, args.json)
     return 0 if all(attempt.is_over for attempt in stopped) else 1

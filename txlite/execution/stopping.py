@@ -17,12 +17,12 @@ from ..system import clock, process, process_tree
 from ..system.named_tuple import NamedTuple
 from ..text import shorten
 from . import presence
-from .places import is_elsewhere
+from .places import Places, is_elsewhere
 from .recovery import Recovery
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from ..model import WorkerRecord
     from ..store.attempt_status import AttemptStatus
@@ -147,11 +147,11 @@ def _comes_again(store: Store, attempt: AttemptStatus) -> bool:
     return bool(attempt.is_last) and not attempt.launched and store.get(attempt.task).status == "backlog"
 
 
-def stop_attempts(store: Store, attempts: list[AttemptStatus]) -> list[AttemptStatus]:
+def stop_attempts(store: Store, attempts: list[AttemptStatus], say: Callable[[str], None]) -> list[AttemptStatus]:
     """End attempts and cancel their tasks; return how they stand then. One that has ended already stays as it is.
 
     Each worker is asked to, and stops its agent (TERM, later KILL). A worker that does not is killed, and one that
-    is dead has its agent's tree ended, as recovery does.
+    is dead has its agent's tree ended, as recovery does. say: tells a person who has to wait.
     """
     open_ones = [attempt for attempt in attempts if attempt.ended is None]
     if open_ones:
@@ -159,14 +159,21 @@ def stop_attempts(store: Store, attempts: list[AttemptStatus]) -> list[AttemptSt
         for attempt in open_ones:
             if _comes_again(store, presence.attempt(store, attempt.attempt) or attempt):
                 store.cancel(attempt.task)  # its attempt ended by itself in between, and would be followed by another
-        if any(presence.is_alone(store, attempt) for attempt in open_ones):
-            Recovery(store).run()  # nobody else ends such a job
+        end_alone(store, open_ones, say)
         left = [Target(attempt.task, attempt.task, attempt.attempt) for attempt in open_ones]
         wait_for(store, left, deadline - clock.monotonic())
         _kill_workers(store, open_ones)
         wait_for(store, left, GRACE)
         Recovery(store).run()
     return [presence.attempt(store, attempt.attempt) or attempt for attempt in attempts]
+
+
+def end_alone(store: Store, attempts: Iterable[AttemptStatus], say: Callable[[str], None]) -> None:
+    """End those that shall be stopped and go on as jobs though their workers are dead: nobody else does.
+
+    say: tells a person who has to wait."""
+    if any(presence.is_alone(store, attempt) for attempt in attempts):
+        Recovery(store, places=Places(store, say=say)).run()
 
 
 def _kill_workers(store: Store, attempts: list[AttemptStatus]) -> None:

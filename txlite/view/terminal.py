@@ -57,6 +57,11 @@ def say(line: str) -> None:
         mute()
 
 
+def say_aside(line: str) -> None:
+    """Print a line on stderr, beside what a command is asked for."""
+    print(text.printable(line), file=sys.stderr, flush=True)
+
+
 def check_said() -> None:
     """Raise StoreUnavailable where `say` could not say something though somebody was there to read it."""
     if _lost:
