@@ -141,7 +141,7 @@ class Steps(SlurmCase):
     def test_what_cannot_run_is_refused_before_anything_is_claimed(self) -> None:
         self.txlite("add", "--", "true")
         self.txlite("run", "--executor", "srun", code=1)
-        self.assertIn("this is no allocation", self.errors)
+        self.assertIn("inside an allocation, and this is none", self.errors)
         self.txlite("run", "--executor", "srun", "--slurm", "--ntasks=2", code=64)
         self.assertIn("a step of one task", self.errors)
         self.assertEqual(self.json("list")[0]["status"], "backlog")

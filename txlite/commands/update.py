@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from ..errors import UsageError
+from ..model import ACTIVE
 from ..view.json_objects import print_json, task_object
 from ..view.tasks import print_tasks
+from ..view.terminal import say_aside
 from . import open_writing
 from .arguments import add_bounds, parse_score, parse_slurm, value_of
 from .decide import own_token
@@ -53,6 +55,8 @@ def _update(args: Namespace) -> int:
         id = store.resolve(args.task)
         task = store.update(id, **changes, token=own_token(id) if args.status else None)
         relations = store.relations([task])[task.id]
+    if args.slurm is not None and task.status == ACTIVE:
+        say_aside(f"its next job will have these options: `txlite stop {id}` and `txlite retry {id}` give it one now")
     if args.json:
         print_json(task_object(task, relations))
     else:

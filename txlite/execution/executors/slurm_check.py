@@ -78,7 +78,10 @@ def check_steps(home: str, options: tuple[str, ...], is_shared: bool, say: Calla
     if missing:
         raise Refused(f"there is no Slurm here: {missing[0]} is not on PATH: load its module, or use --executor local")
     if find_own() is None:
-        raise Refused("this is no allocation of Slurm's: `txlite slurm script` prints a job that runs steps in one")
+        here = "a shell of salloc's is outside of its own" if "SLURM_JOB_ID" in os.environ else "this is none"
+        raise Refused(
+            f"steps are run inside an allocation, and {here}: `txlite slurm script` prints a job that runs them"
+        )
     is_one_node = os.environ.get("SLURM_JOB_NUM_NODES") == "1"
     if not is_shared and not is_one_node and not mounts.is_on_network(home):
         raise _not_seen(home)
