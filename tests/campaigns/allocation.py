@@ -78,10 +78,10 @@ class Allocation:
     def _kill(self, job: str) -> None:
         """Kill the run with all that it started on its node, which is all of it but the steps; once more later."""
         time.sleep(self._scene.random.uniform(0, 0.3))
-        found, mark = [], f"SLURM_JOB_ID={job}".encode()
+        found, marks = [], {f"SLURM_JOB_ID={job}".encode(), f"SLURM_CONF={self._cluster.configuration}".encode()}
         for pid in filter(str.isdigit, os.listdir("/proc")):
             words = read(f"/proc/{pid}/cmdline").split(b"\0")
-            if (b"run" in words or words[0] == b"srun") and mark in read(f"/proc/{pid}/environ"):
+            if (b"run" in words or words[0] == b"srun") and marks <= set(read(f"/proc/{pid}/environ").split(b"\0")):
                 found.append(int(pid))
         for number in (signal.SIGSTOP, signal.SIGKILL):
             for process in found:

@@ -9,6 +9,7 @@ from unittest import mock
 
 from txlite.execution import allocation
 from txlite.execution.allocation import ALIVE, OVER, UNKNOWN, Allocation, Allocations, find_own
+from txlite.execution.executors.slurm_command import LATE, Answer, SlurmCommand
 
 from ..case import Case, wait_until
 
@@ -74,6 +75,14 @@ class Judged(Case):
         self.known = Allocations()
         with mock.patch.dict(os.environ, PATH=self.path("nothing")):
             self.assertEqual(self.judge("3.0@here"), [UNKNOWN])
+
+    def test_a_command_that_somebody_else_collected(self) -> None:
+        answers: list[Answer] = []
+        command = SlurmCommand(["sh", "-c", "echo words"], dict(os.environb), answers.append)
+        os.waitid(os.P_PID, command._child.pid, os.WEXITED)  # as a subreaper does with orphans
+        command.advance(command.descriptors)
+        command.kill()
+        self.assertEqual([(answer.code, answer.output) for answer in answers], [(LATE, "words\n")])
 
     def test_it_is_asked_seldom(self) -> None:
         self.list_jobs("1 RUNNING")

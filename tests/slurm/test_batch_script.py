@@ -50,8 +50,9 @@ class BatchScripts(SlurmCase):
 
     def kill(self, job: str) -> None:
         """Kill all that runs in a job at once, so that nobody there can say anything; its end."""
-        mark = f"SLURM_JOB_ID={job}".encode()
-        found = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if mark in environment_of(pid)]
+        marks = {f"SLURM_JOB_ID={job}".encode(), f"SLURM_CONF={self.cluster.configuration}".encode()}
+        pids = map(int, filter(str.isdigit, os.listdir("/proc")))
+        found = [pid for pid in pids if marks <= set(environment_of(pid))]
         for number in (signal.SIGSTOP, signal.SIGKILL):
             for pid in found:
                 os.kill(pid, number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -122,21 +123,34 @@ class Steps(SlurmCase):
             outcomes = [one["outcome"] for one in self.json("show", task["id"])["attempts"]]
             self.assertEqual(outcomes, ["lost", "done"], self.output(job))
 
-    def kill_txlite(self, job: str) -> None:
-        """Kill the run with all that it started here, as one kills a tree."""
-        found = []
+    def test_what_a_killed_allocation_left_is_lost(self) -> None:
+        job = self.submit([TASK.format(n=0, seconds=600)])
+        wait_until(lambda: len(self.lines()) == 1, "a step that runs")
+        self.assertEqual(self.json("status")[0]["status"], "running")
+        self.kill_txlite(job, all_of_it=True)
+        self.assertEqual(self.wait_for_end(job), "FAILED")
+        self.assertEqual(self.json("status")[0]["status"], "lost")
+        self.txlite("reconcile")
+        (task,) = self.json("list")
+        self.assertEqual(task["status"], "backlog")
+        self.assertEqual([one["outcome"] for one in self.json("show", task["id"])["attempts"]], ["lost"])
+
+    def kill_txlite(self, job: str, all_of_it: bool = False) -> None:
+        """Kill the run with all that it started here, as one kills a tree; all of it: the steps and the script, too."""
+        found, marks = [], {f"SLURM_JOB_ID={job}".encode(), f"SLURM_CONF={self.cluster.configuration}".encode()}
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
                 with open(f"/proc/{pid}/environ", "rb") as file, open(f"/proc/{pid}/cmdline", "rb") as command:
-                    words = command.read().split(b"\0")
-                    if f"SLURM_JOB_ID={job}".encode() in file.read() and (b"srun" in words[0] or b"run" in words):
-                        found.append(int(pid))
+                    words, is_of_job = command.read().split(b"\0"), marks <= set(file.read().split(b"\0"))
             except OSError:
-                pass
+                continue
+            if is_of_job and (all_of_it or b"srun" in words[0] or b"run" in words):
+                found.append(int(pid))
         self.assertGreater(len(found), 4)
         for number in (signal.SIGSTOP, signal.SIGKILL):
             for process in found:
-                os.kill(process, number)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, number)
 
     def test_what_cannot_run_is_refused_before_anything_is_claimed(self) -> None:
         self.txlite("add", "--", "true")

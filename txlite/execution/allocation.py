@@ -137,12 +137,9 @@ class Allocations:
             self._cluster = None
 
     def _hear(self, command: SlurmCommand) -> bool:
-        try:
-            command.advance(command.descriptors)
-            if not command.answer:
-                return False
-        except ChildProcessError:
-            self._cluster = None  # somebody else collected it: what it said is not known to be all
+        command.advance(command.descriptors)
+        if not command.answer:
+            return False
         self._command = None
         return True
 

@@ -69,6 +69,10 @@ class DeadWorker:
         self._lock.remove()
         return True
 
+    def let_go(self) -> None:
+        """Leave the rest to others."""
+        self._lock.close()
+
 
 class LeftAttempt:
     """An attempt whose worker died."""

@@ -148,14 +148,16 @@ def _judge(store: Store, status: AttemptStatus) -> AttemptStatus:
 
 
 def _look(store: Store, status: AttemptStatus) -> AttemptStatus:
-    """What its worker's process and its note say about an attempt that has not ended. A job goes on without one."""
+    """What its worker's process and its note say about an attempt that has not ended. A job goes on without one, a step
+    is ended with it."""
     note = _note_of(store, status)
     owner = status.identity if status.launched else str(note.get("agent", ""))
     known = process.Identity.parse(owner)
     is_queued = note.get("state") == QUEUED
+    is_job = "state" in note and "executor" not in note
     state = QUEUED if is_queued else status.state
     return status._replace(
-        state=state if "state" in note or is_present(store, status.worker, status.identity) else LOST,
+        state=state if is_job or is_present(store, status.worker, status.identity) else LOST,
         pid=known.pid if known else None,
         report=note.get("report"),
         started=note.get("started", status.started),

@@ -149,6 +149,9 @@ class Recovery:
             time.sleep(min(self.patience or 0.0, 0.02))
             if self._is_unsure:
                 self.look()
+        for dead in self._dead.values():
+            dead.let_go()
+        self._dead.clear()
 
     def _open_case(self, worker: WorkerRecord) -> None:
         """Begin with a worker, if it is dead, we may judge, and nobody else does."""

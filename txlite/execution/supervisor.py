@@ -280,7 +280,7 @@ class Supervisor:
     def _look_around(self) -> None:
         now = clock.monotonic()
         self._next_look = now + LOOK
-        if self._is_subreaper:
+        if self._is_subreaper and self._recovery.is_over:  # else it may wait for children of ours
             process.reap_adopted({slot.pid for slot in self._slots if slot.pid})
         if now >= self._next_look_at_all:
             self._next_look_at_all = now + LOOK_AT_ALL

@@ -45,7 +45,7 @@ PROCESSES = (
     ),
     Mutant(
         "presence-of-the-dead", "execution/presence.py",
-        'state=state if "state" in note or is_present(store, status.worker, status.identity) else LOST,',
+        'state=state if is_job or is_present(store, status.worker, status.identity) else LOST,',
         "state=state,",
         "what a dead worker ran is lost at once", (GIVEN,),
     ),

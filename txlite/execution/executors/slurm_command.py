@@ -94,17 +94,24 @@ class SlurmCommand:
             self._read()
         if clock.monotonic() >= self._deadline:
             self.kill()
-        if self._pipe < 0 and self._child.poll() is not None:
-            code = self._child.returncode or 0
+        code = self._collect() if self._pipe < 0 else None
+        if code is not None:
             output = self._output.decode("utf-8", "replace")
             self.answer = Answer(LATE if code < 0 else code, output, self._asked)
             self._then(self.answer)
 
     def kill(self) -> None:
         """Wait no longer for it."""
-        seen = process.look(self._child.pid) if self._child.poll() is None else None
+        seen = process.look(self._child.pid) if self._collect() is None else None
         if seen:
             process.send_signal(seen, signal.SIGKILL)
+
+    def _collect(self) -> int | None:
+        """Its exit code once it has ended; LATE where a subreaper has taken it for an orphan, and collected it."""
+        try:
+            return self._child.poll()
+        except ChildProcessError:
+            return LATE
 
     def _read(self) -> None:
         try:
