@@ -12,7 +12,7 @@ does what it leaves behind; so the promises are judged by what really ran:
   the tokens of a task only grow; the database is whole; no process, claim, job, ticket or unfinished report is left.
 
 Linux and root only, with Slurm's packages. By hand:
-    python3 tests/campaigns/slurm.py [--kills 40] [--tasks 300] [--workers 16] [--seed S] [--short]
+    python3 tests/campaigns/slurm.py [--kills 40] [--tasks 300] [--workers 16] [--beside slurm|local] [--short]
 Prints its seed first; exit 0 if all promises held, or where there is no Slurm, else 1 with each violation named, and
 the directory is kept.
 """
@@ -22,6 +22,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -119,21 +120,35 @@ class Campaign:
         return f"{agent}; exit $?" if habit == "shell" else f"exec {agent}"
 
     def start_run(self) -> None:
-        command = [sys.executable, "-m", "txlite", "--home", self.home, "run", "--executor", "slurm"]
-        command += ["--slurm=--mem=100M", "--workers", str(self.options.workers), "--from", self.path("batch.txt")]
+        self.run = self._start([*self._command_of_run("slurm"), "--from", self.path("batch.txt")])
+        self.starts += 1
+
+    def start_beside(self) -> subprocess.Popen[bytes] | None:
+        """Another run, that is started again and again until it ends by itself, and takes over what others left."""
+        if not self.options.beside:
+            return None
+        command = shlex.join(self._command_of_run(self.options.beside))
+        return self._start(["sh", "-c", f"until {command}; do sleep 0.1; done"])
+
+    def _command_of_run(self, executor: str) -> list[str]:
+        command = [sys.executable, "-m", "txlite", "--home", self.home, "run", "--executor", executor]
         command += ["--max-attempts", "1000", "--kill-after", "1"]
+        slurm = ["--slurm=--mem=100M", "--workers", str(self.options.workers)]
+        return command + (slurm if executor == "slurm" else ["--workers", "2"])
+
+    def _start(self, command: list[str]) -> subprocess.Popen[bytes]:
         environment = self.scene.environment(
             SLURM_CONF=self.cluster.configuration, PATH=self.cluster.environment["PATH"]
         )
         with open(self.path("run.log"), "ab") as output:
             options = {"cwd": self.scene.directory, "stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
             with self.cluster.login.entered(options) as here:
-                self.run = subprocess.Popen(command, env=environment, **here)
-        self.starts += 1
+                return subprocess.Popen(command, env=environment, **here)
 
     def drive(self) -> None:
         """Run the batch to its end, killing on the way."""
         self.start_run()
+        beside = self.start_beside()
         restarts = self._spread_restarts()
         while self.plan and self._goes_on():
             if restarts and sum(self.kills.values()) >= restarts[0][0]:
@@ -150,6 +165,8 @@ class Campaign:
                 return
             self._pause(1.0)
             self._tend_nodes()
+        if beside:
+            beside.wait(TAIL_PATIENCE)
         if self.plan:
             self.violations.append(f"the run ended with {len(self.plan)} of the kills left: give it more --tasks")
 
@@ -306,6 +323,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--kills", type=int)
     parser.add_argument("--tasks", type=int)
     parser.add_argument("--workers", type=int, default=16)
+    parser.add_argument("--beside", choices=["slurm", "local"], help="another run at the same time")
     parser.add_argument("--short", action="store_true", help=f"as CI does: {SHORT}")
     options = parser.parse_args(argv)
     options.kills = options.kills or (SHORT["kills"] if options.short else 40)

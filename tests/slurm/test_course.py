@@ -19,7 +19,7 @@ from txlite.execution.executors.ticket import Ticket
 from txlite.store.attempts import Result
 from txlite.system import clock
 
-from ..case import Case
+from ..case import Case, wait_until
 
 STOPPED = Result("interrupted", note="it was stopped")
 
@@ -176,3 +176,13 @@ class Course(Case):
         self.assertIsNone(parse_shown(shown.format("tx-home-77"), "9", "tx-home-7"))
         self.assertEqual(parse_shown("CANCELLED by 0|tx-home-7\n", "9", "tx-home-7").state, "CANCELLED")
         self.assertIsNone(parse_shown("COMPLETED|other\n", "9", "tx-home-7"))
+
+    def test_a_time_limit_counts_from_its_start_whoever_waits_for_it(self) -> None:
+        self.take()
+        wait_until(lambda: self.ticket.age > 0.2, "some time")
+        for timeout, signal in ((600.0, ""), (0.2, "TERM")):
+            self.job = JobCourse("tx-home-7", self.ticket, b"", Discarded(), Limits(timeout=timeout))
+            self.job.hear_silence()
+            self.job.see({".taken"})
+            self.job.turn()
+            self.assertEqual(self.job.end.signal, signal)

@@ -99,7 +99,7 @@ class JobCourse:
         """Look at which of its files there are."""
         if TAKEN in endings and self.state == QUEUED:
             self.state, self.reason, self._started = RUNNING, "", clock.monotonic()
-            self.deadlines.start(self._started)
+            self.deadlines.start(self._started - (0.0 if self.script else self.ticket.age))
         if EXIT in endings and not self._exit:
             self._exit = self.ticket.read_exit()
             self._over_at = self._over_at or clock.monotonic()

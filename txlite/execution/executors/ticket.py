@@ -20,6 +20,7 @@ import errno
 import json
 import os
 import re
+import time
 
 from ...errors import StoreUnavailable
 from ...home import location
@@ -146,6 +147,14 @@ class Ticket:
         except (OSError, ValueError):
             return None
         return Exit(int(code), node, "" if manner == "-" else manner)
+
+    @property
+    def age(self) -> float:
+        """Return how many seconds ago it was taken, as far as the clocks of its file system and of this host agree."""
+        try:
+            return max(time.time() - os.stat(self._path + TAKEN).st_ctime, 0.0)
+        except OSError:
+            return 0.0
 
     def duration(self) -> float | None:
         """Return how many seconds passed from the moment it was taken to its end, by the clock of the file system."""
