@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 
 NETWORK_FILE_SYSTEMS = frozenset(
-    "nfs nfs4 cifs smb3 smbfs afs ncpfs 9p ceph lustre gpfs beegfs panfs pvfs2 gfs2 ocfs2 glusterfs "
-    "fuse.sshfs fuse.glusterfs fuse.ceph fuse.s3fs fuse.rclone fuse.gpfs".split()
+    "nfs nfs4 cifs smb3 smbfs afs ncpfs 9p ceph lustre gpfs beegfs panfs pvfs2 orangefs wekafs dvs cvfs gfs2 ocfs2 "
+    "glusterfs fuse.sshfs fuse.glusterfs fuse.ceph fuse.s3fs fuse.rclone fuse.gpfs fuse.quobyte fuse.juicefs fuse.mfs "
+    "fuse.daos".split()
 )
 
 
