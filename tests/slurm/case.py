@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import unittest
 from typing import Any
@@ -65,3 +67,12 @@ class SlurmCase(Case):
     def wait_for_job(self, job: str, *states: str) -> str:
         """Wait until a job is in one of these states; the state."""
         return wait_until(lambda: found if (found := self.job_state(job)) in states else "", f"job {job}: {states}")
+
+    def kill_at_once(self, pids: list[int]) -> None:
+        """Kill processes so that none of them sees another one's end."""
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in pids:
+                try:
+                    os.kill(pid, number)
+                except ProcessLookupError:
+                    pass

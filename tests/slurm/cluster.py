@@ -58,6 +58,15 @@ def shared() -> Cluster:
     return cluster
 
 
+def is_of_job(pid: int, job: str) -> bool:
+    """Whether a process runs in a job with this number."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            return f"SLURM_JOB_ID={job}".encode() in file.read().split(b"\0")
+    except OSError:
+        return False
+
+
 class Cluster:
     """One Slurm, with its nodes."""
 
@@ -182,6 +191,10 @@ class Cluster:
 
     def nodes_shown(self) -> str:
         return self.run("sinfo", "--noheader", "--Node", "--format=%N %T", code=None).stdout
+
+    def pids_of(self, job: str) -> list[int]:
+        """The PIDs, on our side, of what runs in a job; jobs of other clusters have the same number."""
+        return [pid for node in self.nodes for pid in self.hosts[node].pids().values() if is_of_job(pid, job)]
 
     def run(self, *command: str, code: int | None = 0, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a command of Slurm on the login host."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import time
 import unittest
 
@@ -12,14 +11,6 @@ from ..case import wait_until
 from .case import SlurmCase
 
 TASK = "echo begin {n} >> log; sleep {seconds}; echo end {n} >> log"
-
-
-def environment_of(pid: int) -> list[bytes]:
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            return file.read().split(b"\0")
-    except OSError:
-        return []
 
 
 class BatchScripts(SlurmCase):
@@ -50,12 +41,7 @@ class BatchScripts(SlurmCase):
 
     def kill(self, job: str) -> None:
         """Kill all that runs in a job at once, so that nobody there can say anything; its end."""
-        marks = {f"SLURM_JOB_ID={job}".encode(), f"SLURM_CONF={self.cluster.configuration}".encode()}
-        pids = map(int, filter(str.isdigit, os.listdir("/proc")))
-        found = [pid for pid in pids if marks <= set(environment_of(pid))]
-        for number in (signal.SIGSTOP, signal.SIGKILL):
-            for pid in found:
-                os.kill(pid, number)
+        self.kill_at_once(self.cluster.pids_of(job))
         self.assertEqual(self.wait_for_end(job), "FAILED")
 
     def output(self, job: str) -> str:
@@ -109,7 +95,7 @@ class BatchScripts(SlurmCase):
         self.assertEqual(self.json("show", task["id"])["status"], "backlog")
 
     def test_who_cancels_the_job_is_obeyed(self) -> None:
-        job = self.submit("--from", self.batch("trap 'exit 143' TERM; echo node >> log; sleep 600 & wait"))
+        job = self.submit("--from", self.batch("trap 'exit 143' TERM; echo node >> log; sleep 600 & wait $!"))
         wait_until(lambda: "node" in self.read("log"), "a task that runs")
         self.cluster.run("scancel", job)
         self.assertEqual(self.wait_for_end(job), "CANCELLED")

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 from unittest import mock
 
-from txlite.system import child
+from txlite.system import child, process
 
 from ..case import Case, wait_until
 
@@ -39,6 +39,13 @@ class Children(Case):
         directory = os.path.realpath(self.directory)
         self.assertEqual(self.both("/bin/sh", "-c", "pwd; exit 3", directory=directory), (f"{directory}\n3",) * 2)
         self.assertEqual(os.getcwd(), here)
+
+    def test_who_collects_orphans_leaves_it_to_who_started_it(self) -> None:
+        started = child.start(["/bin/sh", "-c", "exit 3"], None, {}, None, 2)
+        self.assertEqual(child.uncollected(), {started.pid})
+        wait_until(lambda: process.look(started.pid).state == "Z", "its end")
+        self.assertTrue(process.reap_adopted(child.uncollected()))
+        self.assertEqual((started.poll(), child.uncollected()), (3, frozenset()))
 
     def test_it_leads_a_session_and_a_signal_is_a_negative_code(self) -> None:
         lead = "import os; print(os.getsid(0) == os.getpid(), flush=True); os.kill(os.getpid(), 9)"
@@ -73,7 +80,7 @@ class Children(Case):
         program = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
-from txlite.system import child
+from txlite.system import child, process
 child.keep_descriptors()
 child.start(["/bin/sh", "-c", "ls /dev/fd"], None, {}, None, 1).pid and os.wait()
 """

@@ -14,7 +14,7 @@ import time
 from ..agents.agent import judge_exit
 from ..model import INTERRUPTED, TIMEOUT, UNKILLABLE
 from ..store.attempts import Result
-from ..system import clock, process, process_tree
+from ..system import child, clock, process, process_tree
 from ..system.named_tuple import NamedTuple
 from .stall import StallDetector
 from .stop_policy import STOPPING
@@ -161,9 +161,11 @@ class GuardedProcess:
     def _tree(self) -> process_tree.Tree:
         home, attempt, spared = self._kinship[:3]
 
-        def is_adopted(child: process.Process) -> bool:
-            """Our children are this attempt's, but for what an earlier agent left running on purpose."""
-            return process_tree.marked_attempt(child.pid, home) in (attempt, None)
+        def is_adopted(seen: process.Process) -> bool:
+            """Our children are this attempt's, but for what recovery asks, and what an earlier agent left running on
+            purpose."""
+            is_asked = seen.pid in child.uncollected()
+            return not is_asked and process_tree.marked_attempt(seen.pid, home) in (attempt, None)
 
         return process_tree.Tree(home, attempt, self._identify(), is_adopted, spared)
 
@@ -172,7 +174,7 @@ class GuardedProcess:
         if self._kinship.leaves_daemons or not self._kinship.is_subreaper:
             return self._kinship.leaves_daemons
         # The agent was collected: what is dead now is another's, launched from inside it.
-        return not process.reap_adopted(())
+        return not process.reap_adopted(child.uncollected())
 
     def _read_output(self) -> bool:
         """Take what the pipe holds; False when there is no more for now."""

@@ -14,7 +14,7 @@ from contextlib import nullcontext
 
 from ..errors import Error, Refused, find_shortage
 from ..store.workers import new_id
-from ..system import clock, process
+from ..system import child, clock, process
 from ..system.event_loop import EventLoop
 from ..system.liveness import Liveness
 from ..system.named_tuple import NamedTuple
@@ -280,8 +280,8 @@ class Supervisor:
     def _look_around(self) -> None:
         now = clock.monotonic()
         self._next_look = now + LOOK
-        if self._is_subreaper and self._recovery.is_over:  # else it may wait for children of ours
-            process.reap_adopted({slot.pid for slot in self._slots if slot.pid})
+        if self._is_subreaper:
+            process.reap_adopted(child.uncollected().union(slot.pid for slot in self._slots if slot.pid))
         if now >= self._next_look_at_all:
             self._next_look_at_all = now + LOOK_AT_ALL
             self._recovery.look(self._own(), trusts_own=False)

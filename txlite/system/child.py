@@ -3,8 +3,8 @@
 posix_spawn(3) starts it in half the time of `subprocess`, and in a tenth before Python 3.10, where the C library can
 give it a session (glibc 2.26). It closes no descriptors: those of Python and SQLite close themselves in a new program,
 and `keep_descriptors` sees to what this process was started with. Signals that we handle are handled no more in the
-child; those that we ignore would be ignored there, too (execve(2)): see `event_loop.handle_quietly`. Called by
-`execution.executors.local`.
+child; those that we ignore would be ignored there, too (execve(2)): see `event_loop.handle_quietly`. Who collects
+orphans that came to us leaves our own to those who wait for them: `uncollected`. Called by the executors.
 """
 
 from __future__ import annotations
@@ -31,18 +31,36 @@ if TYPE_CHECKING:
             """Collect it if it has ended, without waiting; return its return code."""
 
 
+_started: set[int] = set()  # the PIDs of those that were not collected
+os.register_at_fork(after_in_child=_started.clear)
+
+
+def uncollected() -> frozenset[int]:
+    """Return the PIDs of our own children: whoever started one waits for it, and collects it."""
+    return frozenset(_started)
+
+
 class SpawnedChild:
     """A child that posix_spawn started (a `Child`)."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
+        _started.add(pid)
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
-        """Collect it if it has ended, without waiting; return its return code."""
+        """Collect it if it has ended, without waiting; return its return code.
+
+        Raises ChildProcessError where another one of us has collected it.
+        """
         if self.returncode is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            try:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:
+                _started.discard(self.pid)
+                raise
             if pid:
+                _started.discard(pid)
                 self.returncode = os.waitstatus_to_exitcode(status)
         return self.returncode
 

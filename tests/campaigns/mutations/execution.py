@@ -92,12 +92,13 @@ PROCESSES = (
         "no end is recorded while something runs", (ORDERED,),
     ),
     Mutant(
-        "tree-left-behind", "execution/guarded_process.py", "return not process.reap_adopted(())", "return True",
+        "tree-left-behind", "execution/guarded_process.py",
+        "return not process.reap_adopted(child.uncollected())", "return True",
         "an attempt is over when its tree is gone", (f"{TREES}.Trees.test_when_the_agent_exits_by_itself",),
     ),
     Mutant(
         "daemons-of-another-attempt", "execution/guarded_process.py",
-        "return process_tree.marked_attempt(child.pid, home) in (attempt, None)", "return True",
+        "process_tree.marked_attempt(seen.pid, home) in (attempt, None)", "True",
         "what was left running on purpose is left alone",
         (f"{TREES}.Bystanders.test_daemons_left_on_purpose_live_on",),
     ),
