@@ -68,6 +68,9 @@ class Shown(SlurmCase):
         terminal.wait_for(r"0/2  1 running  1 queued")
         terminal.wait_for(r"^ +\d+s  tx-\w+  echo here it is; sleep 60\n +here it is\n")
         terminal.wait_for(r"^ +\d+s  tx-\w+  true\n +queued: job \d+ \(JobHeldUser\)\n")
+        for _ in range(20):
+            self.txlite("add", "--slurm", "--hold", "--", "true")
+        terminal.wait_for(r"^ +\d+s  tx-\w+  echo here it is; sleep 60\n +\d+s  tx-\w+  queued: true\n")
 
 
 if __name__ == "__main__":
