@@ -38,6 +38,8 @@ class Shown(SlurmCase):
         self.assertRegex(self.txlite("list"), rf"{task}  queued  0 +job {job} \(JobHeldUser\)")
         self.assertIn(f"queued, job {job} (JobHeldUser)", self.txlite("show", task))
         self.assertEqual(self.json("list")[0]["currentAttempt"]["state"], "queued")
+        self.assertEqual(self.txlite("logs", task), "")
+        self.assertEqual(self.errors, f"txlite: {task} has not started: it is queued as job {job} (JobHeldUser)\n")
         self.txlite("update", task, "--slurm=--hold")
         self.assertIn(f"its next job will have these options: `txlite stop {task}`", self.errors)
         self.cluster.run("scontrol", "release", job)

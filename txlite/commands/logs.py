@@ -6,14 +6,18 @@ import sys
 
 from ..errors import NotFound
 from ..execution.stopping import end_of, find_attempt, find_target
+from ..model import QUEUED
+from ..view.attempt_row import describe_place
 from ..view.follow import follow, read_output
 from ..view.json_objects import output_object, print_json
-from ..view.terminal import output_writer
+from ..view.terminal import output_writer, say_aside
 from . import open_reading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+
+    from ..store.attempt_status import AttemptStatus
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
@@ -31,6 +35,8 @@ def run(args: Namespace) -> int:
     with open_reading(args) as store:
         target = find_target(store, args.name)
         attempt = find_attempt(store, target)
+        if attempt and attempt.state == QUEUED:
+            say_aside(f"{attempt.task} has not started: it is queued{_where(attempt)}")
         if args.follow and not args.json and not end_of(store, target):
             follow(store, target, write)
             return 0
@@ -44,3 +50,8 @@ def run(args: Namespace) -> int:
     else:
         write(data)
     return 0
+
+
+def _where(attempt: AttemptStatus) -> str:
+    place = describe_place(attempt)
+    return f" as {place}" if place else ""

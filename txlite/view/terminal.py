@@ -59,7 +59,7 @@ def say(line: str) -> None:
 
 def say_aside(line: str) -> None:
     """Print a line on stderr, beside what a command is asked for."""
-    print(text.printable(line), file=sys.stderr, flush=True)
+    print(f"txlite: {text.printable(line)}", file=sys.stderr, flush=True)
 
 
 def check_said() -> None:
