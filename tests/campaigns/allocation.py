@@ -1,6 +1,6 @@
 """Many short tasks in one allocation of Slurm, and a queue that outlives the time limit of its job.
 
-    python3 tests/campaigns/allocation.py [--tasks 500] [--kills 15] [--limits 2] [--seed N] [--keep]
+    python3 tests/campaigns/allocation.py [--short] [--tasks 500] [--kills 15] [--limits 2] [--seed N] [--keep]
 
 A real Slurm with two nodes, each with processes of its own, runs what `txlite slurm script` prints: so many short tasks
 in one allocation, on one node and as steps on both; steps whose run is killed so often, with its worker and each srun,
@@ -125,7 +125,10 @@ def main() -> int:
     parser.add_argument("--tasks", type=int, default=500)
     parser.add_argument("--kills", type=int, default=15)
     parser.add_argument("--limits", type=int, default=2)
+    parser.add_argument("--short", action="store_true", help="60 tasks, 3 kills, no time limit")
     args = parser.parse_args()
+    if args.short:
+        args.tasks, args.kills, args.limits = 60, 3, 0
     if missing():
         print(missing())
         return 0

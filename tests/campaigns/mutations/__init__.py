@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import commands, database, execution, files, home, jobs, ralph, store, system
+from . import allocation, commands, database, execution, files, home, jobs, ralph, store, system
 
 ALL = (
     *system.MUTANTS, *home.MUTANTS, *database.MUTANTS, *files.MUTANTS, *store.MUTANTS, *execution.MUTANTS,
-    *jobs.MUTANTS, *ralph.MUTANTS, *commands.MUTANTS,
+    *jobs.MUTANTS, *allocation.MUTANTS, *ralph.MUTANTS, *commands.MUTANTS,
 )  # fmt: skip
