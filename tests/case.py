@@ -43,12 +43,14 @@ def wait_until(condition: Callable[..., Any], what: str, patience: float = PATIE
     """Wait for a condition to hold; what it gave."""
     deadline = time.monotonic() + patience
     while True:
+        began = time.monotonic()
         found = condition()
         if found:
             return found
-        if time.monotonic() > deadline:
+        now = time.monotonic()
+        if now > deadline:
             raise AssertionError(f"waited {patience:g} s in vain: {what}")
-        time.sleep(0.005)
+        time.sleep(max(now - began, 0.005))  # a condition that runs a command leaves half of the time to others
 
 
 def is_running(pid: int | str) -> bool:

@@ -184,10 +184,20 @@ class Cluster:
         wait_until(lambda: self.run("scontrol", "ping", code=None).returncode == 0, "a controller that answers")
 
     def wait_for_nodes(self, *nodes: str) -> None:
-        """Wait until these nodes can be given jobs."""
+        """Wait until these nodes can be given jobs.
+
+        A controller that was killed may have forgotten that a job runs: it starts it once more, and drains its node.
+        """
         self.wait_for_controller()
-        wanted = set(nodes)
-        wait_until(lambda: wanted <= set(re.findall(r"(\S+) (?:idle|mixed|allocated)\n", self.nodes_shown())), "nodes")
+
+        def are_ready() -> bool:
+            states = dict(re.findall(r"(\S+) ([a-z]+)", self.nodes_shown()))
+            for node in nodes:
+                if states.get(node) == "drained":
+                    self.run("scontrol", "update", f"NodeName={node}", "State=RESUME", code=None)
+            return all(states.get(node) in ("idle", "mixed", "allocated") for node in nodes)
+
+        wait_until(are_ready, "nodes")
 
     def nodes_shown(self) -> str:
         return self.run("sinfo", "--noheader", "--Node", "--format=%N %T", code=None).stdout
