@@ -127,6 +127,7 @@ class Campaign:
         """Another run, that is started again and again until it ends by itself, and takes over what others left."""
         if not self.options.beside:
             return None
+        self._wait_for_submission()  # until there is something to do
         command = shlex.join(self._command_of_run(self.options.beside))
         return self._start(["sh", "-c", f"until {command}; do sleep 0.1; done"])
 

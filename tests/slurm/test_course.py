@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import select
 from unittest import mock
 
 from txlite.agents.environment import Invocation
 from txlite.execution.executor import Limits
+from txlite.execution.executors import slurm_cluster
 from txlite.execution.executors.job_course import FORGOTTEN, JobCourse
 from txlite.execution.executors.job_parts import parse_ending
 from txlite.execution.executors.slurm_cluster import SlurmCluster
@@ -186,3 +188,40 @@ class Course(Case):
             self.job.see({".taken"})
             self.job.turn()
             self.assertEqual(self.job.end.signal, signal)
+
+
+class Forgotten(Case):
+    """A Slurm of two scripts, that takes a job for running whose guard wrote that it is over."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        commands = {"squeue": "echo '9|RUNNING|None|n1|tx-home-7'", "scancel": f"echo $@ >> {self.path('log')}"}
+        for name, line in commands.items():
+            with open(self.path(name), "w", opener=lambda path, flags: os.open(path, flags, 0o700)) as file:
+                file.write(f"#!/bin/sh\n{line}\n")
+        path = mock.patch.dict(os.environ, PATH=f"{self.directory}:{os.environ['PATH']}")
+        path.start()
+        self.addCleanup(path.stop)
+
+    def test_it_is_cancelled_after_a_while(self) -> None:
+        os.mkdir(self.home)
+        ticket = Ticket(self.home, 7)
+        ticket.write(Invocation(["true"], None, {}), None, {})
+        os.rename(ticket.path, f"{ticket.path}.taken")
+        cluster = SlurmCluster(self.home, "home", JobWay(), print)
+        job = JobCourse(cluster.name_of(7), ticket, b"", Discarded(), Limits())
+        job.hear_silence()
+        cluster.add(job)
+        with open(f"{ticket.path}.exit", "w") as file:
+            file.write("0 n1 -\n")
+        other = JobCourse(cluster.name_of(8), Ticket(self.home, 8), b"", Discarded(), Limits())
+        other.hear_submitted("8")
+        cluster.add(other)
+        with mock.patch.object(slurm_cluster, "LEFT", 0.0):
+
+            def turn() -> str:
+                cluster.advance(select.select(cluster.descriptors, [], [], 0.01)[0])
+                return self.read("log")
+
+            self.assertEqual(wait_until(turn, "a scancel"), "--quiet 9\n")
+        self.assertEqual(job.result.outcome, "done")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 LOOK, LOOK_EACH = 0.25, 0.001  # seconds between looks at the tickets: at the least, and for each job
 TOGETHER = 200  # jobs that one scancel names
+LEFT = 20.0  # seconds after its end for which a job may be listed as alive
 IDLE = 60.0  # seconds between turns where there is no job
 
 
@@ -45,6 +46,7 @@ class SlurmCluster:
         self._home = home
         self._shared = SharedAnswer(home, way.name)
         self._prefix = f"tx-{uuid.replace('-', '')[:12]}-"
+        self._ended: dict[str, float] = {}  # names of jobs that are over, and since when
         self._is_asking = False
         self._pressing: set[int] = set()  # of the jobs, those for which an answer is waited for
         self._look_at, self._changed = 0.0, -1
@@ -125,6 +127,7 @@ class SlurmCluster:
                 self.polling.note_change()
             if job.result:
                 del self.jobs[attempt]
+                self._ended[job.name] = now
                 self.submissions.forget(job)
 
     def _send_signals(self) -> None:
@@ -178,11 +181,15 @@ class SlurmCluster:
                 self.submissions.submit_again(job)
             if job.wants_history and self._way.remembers:
                 self._ask_about(job)
-        self._cancel_doubles(records)
+        self._cancel_left(records)
 
-    def _cancel_doubles(self, records: Mapping[str, list[JobRecord]]) -> None:
-        """End what is left of attempts that were submitted twice, and are over: it would run nothing."""
+    def _cancel_left(self, records: Mapping[str, list[JobRecord]]) -> None:
+        """End what is listed of attempts that are over: what was submitted twice, which would run nothing, and what a
+        controller takes for running that was killed and has forgotten its end."""
+        long_ago = clock.monotonic() - LEFT
         names = {self.name_of(attempt) for attempt in self.submissions.repeated - set(self.jobs)}
+        names.update(name for name, ended in self._ended.items() if ended < long_ago)
         left = [record.id for name in names for record in records.get(name, ()) if not record.is_over]
+        self._ended = {name: ended for name, ended in self._ended.items() if ended >= long_ago or name in records}
         if left:
             self._signal(CANCEL, left[:TOGETHER])
