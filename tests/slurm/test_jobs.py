@@ -374,7 +374,7 @@ class Silence(JobCase):
             "run", "--executor", "slurm", "--", "touch up; while [ ! -e go ]; do sleep 0.1; done", stdout=-1, stderr=-2
         )
         wait_until(lambda: os.path.exists(self.path("up")), "its start")
-        self.cluster.kill_controller()
+        self.cluster.kill("slurmctld", signal.SIGTERM)
         try:
             second = self.txlite("add", "--quiet", "--", "echo second").strip()
             lines = [process.stdout.readline() for _ in range(2)]
