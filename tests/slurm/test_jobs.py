@@ -182,10 +182,12 @@ class Stopping(JobCase):
     LINE = "trap 'echo got TERM; exit 5' TERM; echo up; while :; do sleep 0.1; done"
 
     def begin(self, *options: str, line: str = LINE) -> tuple:
-        """A run whose one task is running: its process, and the task's id."""
+        """A run whose one task has said "up": its process, and the task's id."""
         process = self.start("run", "--executor", "slurm", *options, "--", line, stdout=-1, stderr=-2)
         wait_until(lambda: [one for one in self.json("status", "--json") if one["status"] == "running"], "it")
-        return process, self.only()["id"]
+        task = self.only()["id"]
+        wait_until(lambda: "up" in self.txlite("logs", task), "its output")
+        return process, task
 
     def test_stop_reaches_it(self) -> None:
         process, task = self.begin()
