@@ -15,7 +15,7 @@ from txlite.execution.executors.job_parts import parse_ending
 from txlite.execution.executors.slurm_cluster import SlurmCluster
 from txlite.execution.executors.slurm_command import Answer
 from txlite.execution.executors.slurm_ending import Discarded
-from txlite.execution.executors.slurm_records import JobRecord, parse_shown
+from txlite.execution.executors.slurm_records import JobRecord, judge_untaken, parse_shown
 from txlite.execution.executors.slurm_way import JobWay
 from txlite.execution.executors.ticket import Ticket
 from txlite.store.attempts import Result
@@ -108,6 +108,12 @@ class Course(Case):
         self.hear()
         self.assertEqual(self.outcome(), "lost")
         self.assertTrue(self.ticket.is_revoked)
+
+    def test_one_that_ran_nothing(self) -> None:
+        for reason, outcome in (("NonZeroExitCode", "unstartable"), ("JobLaunchFailure", "lost")):
+            with self.subTest(reason):
+                record = JobRecord("9", "FAILED", reason, "n1", self.job.name)
+                self.assertEqual(judge_untaken(record, "9").outcome, outcome)
 
     def test_what_may_have_come_is_not_over_as_there_is_no_room_for_it_again(self) -> None:
         self.job.hear_silence()

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 COMMANDS = ("sbatch", "squeue", "scancel", "scontrol")
 OF_STEPS = ("srun", "squeue", "scancel")
 SOON, PATIENCE = 3.0, 30.0  # seconds: until a person is told that there is no answer yet, and until it is given up
-SETTLING = 3.0  # seconds for which it is asked again where it says that there is no such node
+SETTLING = 30.0  # seconds after its start in which a controller may say that there is no such node, though there is
 NO_NODE = "node configuration is not available"
+_BOOT = re.compile(r"^BOOT_TIME\s*=\s*(\S+)", re.M)
 _UP = re.compile(r"^(idle|mix|alloc)[^*\s]?$", re.M)  # a node that answers, as sinfo(1) calls its state
 
 
@@ -48,16 +49,23 @@ def check_slurm(home: str, options: tuple[str, ...], is_shared: bool, say: Calla
 
 
 def _test_submission(options: tuple[str, ...], say: Callable[[str], None] | None) -> Answer:
-    """What Slurm says of such a job. Where it knows no node for it, it is asked again for a moment: a controller that
-    was started just now knows its nodes before it can use them."""
-    command = ["sbatch", "--test-only", "--parsable", "--no-requeue", *options]
-    deadline = clock.monotonic() + SETTLING
+    """What Slurm says of such a job. A controller that was started just now, and knows no node for it, is asked again:
+    it knows its nodes before it can use them."""
     while True:
-        answer = ask(command, b"#!/bin/sh\n", say=say)
-        is_final = not answer.code or NO_NODE not in answer.output or _may_mean_later(answer)
-        if is_final or clock.monotonic() > deadline:
+        answer = ask(["sbatch", "--test-only", "--parsable", "--no-requeue", *options], b"#!/bin/sh\n", say=say)
+        if not answer.code or NO_NODE not in answer.output or _may_mean_later(answer) or not _is_settling():
             return answer
-        time.sleep(SETTLING / 6)
+        time.sleep(1.0)
+
+
+def _is_settling() -> bool:
+    """Whether the controller was started less than SETTLING seconds ago."""
+    said = _BOOT.search(ask(["scontrol", "show", "config"]).output)
+    try:
+        started = time.mktime(time.strptime(said[1] if said else "", "%Y-%m-%dT%H:%M:%S"))
+    except ValueError:
+        return False
+    return time.time() < started + SETTLING
 
 
 def _may_mean_later(answer: Answer) -> bool:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from .ticket import Exit
 
 FIELDS = "%i|%T|%r|%N|%j"  # of squeue: id, state, reason, nodes, name
-PENDING, RUNNING = "PENDING", "RUNNING"
+NOT_LAUNCHED = "JobLaunchFailure"  # also of a job whose script was killed by a signal
+RUNNING = "RUNNING"
 OVER = frozenset(
     "BOOT_FAIL CANCELLED COMPLETED DEADLINE FAILED NODE_FAIL OUT_OF_MEMORY PREEMPTED TIMEOUT REVOKED".split()
 )
@@ -114,6 +115,8 @@ def judge_untaken(record: JobRecord | None, id: str) -> Result:
     result = judge_state(record)
     if record.node and result and result.outcome == CANCELLED:  # as a node's daemon does that could not start it
         return Result(LOST, note=f"its job {record.id} was cancelled on {record.node} before it had started")
+    if record.reason == NOT_LAUNCHED:
+        return Result(LOST, note=f"node {record.node} could not start its job {record.id}, or killed it at once")
     if result is None:
         where = f" on {record.node}" if record.node else ""
         note = f"its job {record.id} ran nothing{where}: is home on a file system that is seen there?"
