@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import unittest
 from typing import Any
 
@@ -73,6 +74,8 @@ class Shown(SlurmCase):
         for _ in range(20):
             self.txlite("add", "--slurm", "--hold", "--", "true")
         terminal.wait_for(r"^ +\d+s  tx-\w+  echo here it is; sleep 60\n +\d+s  tx-\w+  queued: true\n")
+        terminal.process.send_signal(signal.SIGQUIT)
+        terminal.end()  # who writes to a terminal that nobody reads does not end
 
 
 if __name__ == "__main__":

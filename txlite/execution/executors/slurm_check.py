@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 COMMANDS = ("sbatch", "squeue", "scancel", "scontrol")
 OF_STEPS = ("srun", "squeue", "scancel")
 SOON, PATIENCE = 3.0, 30.0  # seconds: until a person is told that there is no answer yet, and until it is given up
-SETTLING = 30.0  # seconds after its start in which a controller may say that there is no such node, though there is
+SETTLING = 10.0  # seconds after its start in which a controller may say that there is no such node, though there is
 NO_NODE = "node configuration is not available"
 _BOOT = re.compile(r"^BOOT_TIME\s*=\s*(\S+)", re.M)
 _UP = re.compile(r"^(idle|mix|alloc)[^*\s]?$", re.M)  # a node that answers, as sinfo(1) calls its state
