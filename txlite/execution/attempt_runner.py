@@ -129,20 +129,21 @@ class AttemptRunner:
         except CannotStart as error:
             return Result(UNSTARTABLE, duration=0.0, note=str(error))
 
-        def watch() -> None:
-            noted_at = clock.monotonic() + executor.note_after
-            while process.result is None and clock.monotonic() < noted_at:
-                self._turn(process, noted_at - clock.monotonic(), observe)
-            if process.result is None:
-                self.record.note_report(**process.note)
-            noted = process.note
-            while process.result is None:
-                self._turn(process, LOOK, observe)
-                if process.note != noted:  # it has started, or waits for something else
-                    noted = process.note
-                    self.record.note(**noted)
+        return self._guard(process, partial(self._watch_agent, process, observe))._replace(pid=process.pid)
 
-        return self._guard(process, watch)._replace(pid=process.pid)
+    def _watch_agent(self, process: RunningProcess, observe: Callable[[RunningProcess], None]) -> None:
+        """Watch it to its end; what recovery must know is noted once it has lasted a moment, and when that changes."""
+        noted_at = clock.monotonic() + self._context.executor.note_after
+        while process.result is None and clock.monotonic() < noted_at:
+            self._turn(process, noted_at - clock.monotonic(), observe)
+        if process.result is None:
+            self.record.note_report(**process.note)
+        noted = process.note
+        while process.result is None:
+            self._turn(process, LOOK, observe)
+            if process.note != noted:  # it has started, or waits for something else
+                noted = process.note
+                self.record.note(**noted)
 
     def call(
         self,

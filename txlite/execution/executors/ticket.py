@@ -41,7 +41,7 @@ ENDINGS = ("", ".new", TAKEN, INPUT, DONE_FILE, OUTPUT, ".pipe", ".exit.new", EX
 NOTE_SIZE = 1024  # bytes that a note takes, at the least
 KEPT = 10 << 20  # bytes
 CHUNK = 1 << 18  # bytes of output that are read at once
-SIGNALLED, KILLED, UNKILLABLE = "signalled", "killed", "unkillable"  # how an end came, where that was not by itself
+UNKILLABLE = "unkillable"  # how an end came where something was left
 _NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -50,7 +50,7 @@ class Exit(NamedTuple):
 
     code: int  # as the shell counts
     node: str
-    manner: str  # SIGNALLED: the guard was sent a TERM; KILLED: it was killed; UNKILLABLE: something was left
+    manner: str  # "": by itself; "signalled": its guard was sent a TERM; "killed": the guard was killed; UNKILLABLE
 
     @property
     def is_plain(self) -> bool:
