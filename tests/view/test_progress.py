@@ -11,8 +11,12 @@ import unittest
 import unittest.mock
 
 from txlite import text
+from txlite.agents.agent import SHELL, find_agent
+from txlite.home import config
+from txlite.store.history import Finished
 from txlite.view import live_lines
 from txlite.view.live_lines import LiveLine, LiveLines
+from txlite.view.run_progress import show_run
 
 from ..case import Case, is_running, wait_until
 from ..ralph.case import RepositoryCase
@@ -70,6 +74,28 @@ class Run(Case):
         self.assertNotIn("done", shown.replace("; done", ""))
         open(self.path("go"), "w").close()
         self.assertTrue(run.end().endswith("\n2 done\n"))
+
+    def test_its_listeners_are_told_of_what_its_own_workers_ended_and_of_no_others(self) -> None:
+        store = self.store()
+        store.add("theirs", command="true")
+        store.claim(store.ready()[0].id, "another")
+        progress = show_run(store, find_agent(SHELL, config.read(self.home)), quiet=True)
+        progress.workers.add("ours")
+        heard: list[Finished] = []
+        progress.listeners += [heard.extend, lambda events: heard.extend(reversed(events))]
+        progress.look()
+        store.done(store.claims()[0].task, "another")
+        for title in ("first", "second"):
+            task = store.add(title, command="true")
+            store.claim(task, "ours")
+            store.done(task, "ours")
+        progress.look()
+        progress.look()
+        self.assertEqual([event.title for event in heard], ["first", "second", "second", "first"])
+        event, task = heard[0], store.get(heard[0].task)
+        attempt = store.attempts(task.id)[0]
+        self.assertEqual((event.seq, event.attempt, event.to_status), (task.seq, task.token, "done"))
+        self.assertEqual((event.started, event.ended, event.worker), (attempt.started, attempt.ended, "ours"))
 
 
 class Lines(unittest.TestCase):

@@ -149,7 +149,8 @@ def _loop(store: Store, agent: Agent, options: LoopOptions, place: PlaceSettings
     bounds = loop.Bounds(options.max_tasks, options.max_hours, options.max_failures, idle_exit)
     progress = show_loop(store, agent, quiet=args.json)
     ours = loop.Loop(store, settings, policy, bounds, progress.look, progress.tell)
-    progress.heed, progress.workers = ours.heed, ours.supervisor.worker_ids
+    progress.listeners.append(ours.heed)
+    progress.workers = ours.supervisor.worker_ids
     progress.lacks_room = ours.supervisor.lacks_room
     try:
         ours.run(args.beside)

@@ -21,7 +21,7 @@ SELECT = """SELECT h.id, h.at, h.task, h.from_status, h.to_status, h.token,
 SELECT_LATEST = f"{SELECT} ORDER BY h.id DESC LIMIT ?"
 SELECT_OF_TASK = f"{SELECT} WHERE h.task = ? ORDER BY h.id DESC LIMIT ?"
 FINISHED_SINCE = """SELECT h.id, h.at, h.task, h.from_status, h.to_status, CAST(t.title AS TEXT), a.outcome,
-    a.duration, a.exit_code, a.worker, a.note, a.report
+    a.duration, a.exit_code, a.worker, a.note, a.report, t.seq, h.token, a.started, a.ended
     FROM history h JOIN tasks t ON t.id = h.task LEFT JOIN attempts a ON a.id = h.token
     WHERE h.id > ? AND h.from_status = 'active' AND NOT EXISTS (SELECT 1 FROM launches l WHERE l.task = t.seq)
     ORDER BY h.id"""
@@ -56,6 +56,10 @@ class Finished(NamedTuple):
     worker: str | None
     note: str | None
     report: str | None
+    seq: int  # of the task
+    attempt: int  # its number, which is its token, too
+    started: str | None
+    ended: str | None
 
 
 class History:

@@ -25,7 +25,7 @@ from .waiting import FEW, count_waiting, print_waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from ..agents.agent import Agent
     from ..execution.waiting import Waiting
@@ -44,18 +44,19 @@ INDENT = " " * 9
 
 
 class RunProgress:
-    """The run as it goes on: shows what it has finished, and tells `heed` of it.
+    """The run as it goes on: shows what it has finished, and tells its listeners of it, in order.
 
-    workers: the ids of the run's own, as its supervisor keeps them. lacks_room: whether it cannot start what it
-    wants, as it says itself. is_loop: each task is shown from its beginning on a terminal, not after some seconds,
-    and nothing is begun while the agent's provider refuses to work.
+    listeners: each is called with what left the status active since it was called last, of what is for this run to
+    show; not with nothing. workers: the ids of the run's own, as its supervisor keeps them. lacks_room: whether it
+    cannot start what it wants, as it says itself. is_loop: each task is shown from its beginning on a terminal, not
+    after some seconds, and nothing is begun while the agent's provider refuses to work.
     """
 
     def __init__(
         self, store: Store, progress: Progress, agent: Agent, batch: Batch | None = None, is_loop: bool = False
     ) -> None:
         self.workers: set[str] = set()
-        self.heed: Callable[[Iterable[Finished]], None] = lambda events: None
+        self.listeners: list[Callable[[Sequence[Finished]], None]] = []
         self.last_workers: dict[str, str | None] = {}  # task -> worker of its last attempt
         self._last_statuses: dict[str, str] = {}  # task -> what it came to with that
         self._store = store
@@ -79,16 +80,21 @@ class RunProgress:
             self._progress.say("the system has no room for another process (`ulimit -u -n`): tasks wait for it")
         events = self._store.history.finished_since(self._event)
         if events:
-            self._event = events[-1].event
-            self.last_workers.update((event.task, event.worker) for event in events)
-            self._last_statuses.update((event.task, event.to_status) for event in events)
-            self._progress.finished(filter(self._is_ours, events))
-            self.heed(events)
+            self._hand_on(events)
         if clock.monotonic() >= self._next_drawing or (events and self._is_loop):
             began = clock.monotonic()
             self._draw()
             took = clock.monotonic() - began
             self._next_drawing = began + took + max(DRAW, MOST * took)
+
+    def _hand_on(self, events: Sequence[Finished]) -> None:
+        self._event = events[-1].event
+        self.last_workers.update((event.task, event.worker) for event in events)
+        self._last_statuses.update((event.task, event.to_status) for event in events)
+        ours = [event for event in events if self._is_ours(event)]
+        self._progress.finished(ours)
+        for listen in self.listeners if ours else ():
+            listen(ours)
 
     def _is_ours(self, event: Finished) -> bool:
         """Whether it is for this run to show: its workers did it, or it is of its batch, or it was lost; what the
