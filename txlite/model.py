@@ -94,6 +94,11 @@ class Task(NamedTuple):
     environment: bytes | None = None  # NAME=VALUE, with NULs between them: set for its command or agent
     reserved_for: str | None = None  # the worker that released it by hand a moment ago: until `not_before` its alone
     slurm: str | None = None  # options for the job that it runs as, beside the run's; None: none were given
+    group: str = ""  # of which only so many are in work at a time; "" for none
+    every: str | None = None  # when it comes again: 1d, or five fields as of cron
+    planned: str | None = None  # the time for which this occurrence of it was planned
+    arguments: tuple[str, ...] | None = None  # what its template was filled with
+    max_memory: int | None = None  # bytes that all processes of an attempt may have, instead of the run's
 
     @property
     def state(self) -> str:

@@ -100,7 +100,9 @@ def fill(store: txlite.Store, source: random.Random, count: int) -> list[str]:
             command=None if prompt else source.choice(NASTY), score=source.choice([0, -1, 2.5, 1e14, 3]),
             parent=source.choice([None, *ids]), needs=source.choice(["", "gpu"]), after=known,
             not_before=source.choice([None, None, None, clock.now(3600), clock.now(-5)]),
-            directory=source.choice([None, "/", "/x y"]),
+            directory=source.choice([None, "/", "/x y"]), group=source.choice(["", "", "a lock"]),
+            every=source.choice([None, None, "1d"]), max_memory=source.choice([None, 1 << 30]),
+            arguments=source.choice([None, [], ["", *NASTY]]),
         ).id)  # fmt: skip
     for _ in range(count):
         one = source.choice(ids)

@@ -38,18 +38,17 @@ FURNISH = (
 TABLES = ("tasks", "task_texts", "attempts", "attempt_texts", "claims", "workers", "loops", "trials")
 
 
-class Jobs(Case):
-    """From schema 6 to 7, by which the table of attempts is made anew."""
+class MigrationCase(Case):
+    """A home with a database of an older schema that holds something."""
 
-    def setUp(self) -> None:
-        super().setUp()
+    def furnish(self, version: int, *statements: str) -> None:
         os.mkdir(self.home, 0o700)
         self.database = os.path.join(self.home, "tasks.db")
-        with mock.patch.multiple(schema, MIGRATIONS=schema.MIGRATIONS[:6], VERSION=6):
+        with mock.patch.multiple(schema, MIGRATIONS=schema.MIGRATIONS[:version], VERSION=version):
             create(self.database, "0" * 36)
         connection = sqlite3.connect(self.database)
         with connection:
-            for statement in FURNISH:
+            for statement in statements:
                 connection.execute(statement, {"now": MOMENT})
         self.before = {table: self.rows(connection, table) for table in TABLES}
         connection.close()
@@ -58,17 +57,28 @@ class Jobs(Case):
         cursor = connection.execute(f"SELECT * FROM {table} ORDER BY 1")
         return [dict(zip((column[0] for column in cursor.description), row)) for row in cursor]
 
-    def test_all_that_refers_to_attempts_is_there_afterwards(self) -> None:
-        store = self.store()
+    def assert_all_is_there(self, store: txlite.Store) -> None:
         for table, rows in self.before.items():
             found = self.rows(store.database.connection, table)
             self.assertEqual([{**row, **old} for row, old in zip(found, rows)], found, table)
             self.assertEqual(len(found), len(rows), table)
-        self.assertEqual(len(self.before["attempt_texts"]) + len(self.before["claims"]), 3)
         with store.database.reading() as connection:
             self.assertEqual(connection.execute("PRAGMA foreign_key_check").fetchall(), [])
         inspection = Inspection(store.database)
         self.assertEqual((inspection.damage(), inspection.violations(), inspection.inconsistencies()), ([], [], []))
+
+
+class Jobs(MigrationCase):
+    """From schema 6, by which the table of attempts is made anew."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.furnish(6, *FURNISH)
+
+    def test_all_that_refers_to_attempts_is_there_afterwards(self) -> None:
+        store = self.store()
+        self.assert_all_is_there(store)
+        self.assertEqual(len(self.before["attempt_texts"]) + len(self.before["claims"]), 3)
         self.assertEqual([one.tail for one in store.attempts("tx-00000001")], ["the end of one", "the end of two"])
         self.assertEqual(store.loop_attempts.get(2).landed, "abc")
 
@@ -96,6 +106,59 @@ class Jobs(Case):
         store.add("more", command="true")
         claimed = store.assignments.claim_next("worker-1", [Lane("command")], "shell")
         self.assertEqual(claimed.claim.token, 4)
+
+
+class Groups(MigrationCase):
+    """From schema 7, by which tasks get groups and the ready index is made anew."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        ready = """INSERT INTO tasks (seq, id, title, kind, score, created, updated) VALUES
+            (3, 'tx-00000003', 'third', 'command', 0, :now, :now),
+            (4, 'tx-00000004', 'first', 'command', 9, :now, :now),
+            (5, 'tx-00000005', 'second', 'command', 0.5, :now, :now)"""
+        run = "INSERT INTO supervisors (id, identity, wanted, started) VALUES ('run-1', '', 2, :now)"
+        self.furnish(7, *FURNISH, ready, run)
+
+    def test_all_is_there_afterwards_and_in_no_group(self) -> None:
+        store = self.store()
+        self.assert_all_is_there(store)
+        told = {(one.group, one.every, one.planned, one.arguments, one.max_memory) for one in store.list()}
+        self.assertEqual(told, {("", None, None, None, None)})
+        self.assertEqual([(one.wanted, one.hold) for one in store.supervisors.present()], [(2, None)])
+
+    def test_the_new_ready_index_has_what_is_ready_in_its_order(self) -> None:
+        store = self.store()
+        self.assertEqual([one.title for one in store.ready()], ["first", "second", "third"])
+        claimed = [store.assignments.claim_next("worker-1", [Lane("command")], "shell") for _ in range(4)]
+        self.assertEqual([one and one.task.title for one in claimed], ["first", "second", "third", None])
+        with store.database.reading() as connection:
+            names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
+        self.assertTrue({"tasks_ready", "tasks_grouped"} <= names)
+
+    def test_what_is_new_can_be_said_and_is_told(self) -> None:
+        store = self.store()
+        words = ["", "a b", "\n'\""]
+        task = store.add("new", group="a lock", every="1d", arguments=words, max_memory=1 << 30)
+        told = store.get(task.id)
+        self.assertEqual((told.group, told.every, told.max_memory), ("a lock", "1d", 1 << 30))
+        self.assertEqual(told.arguments, tuple(words))
+        changed = store.update(task, group="", every="", max_memory=5)
+        self.assertEqual((changed.group, changed.every, changed.max_memory), ("", None, 5))
+        self.assertEqual(
+            self.rows(store.database.connection, "groups"), [{"name": "a lock", "wanted": 1, "paused": None}]
+        )
+        for wrong in (
+            {"group": "a\nb"},
+            {"max_memory": 0},
+            {"max_memory": 1.5},
+            {"arguments": "text"},
+            {"every": "a\0b"},
+        ):
+            with self.assertRaises(txlite.errors.InvalidValue):
+                store.add("wrong", **wrong)
+        store.supervisors.hold("run-1", "no memory")
+        self.assertEqual(store.supervisors.present()[0].hold, "no memory")
 
 
 if __name__ == "__main__":

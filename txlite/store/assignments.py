@@ -36,8 +36,8 @@ IS_ACTIVE = """SELECT 1 FROM claims c WHERE NOT EXISTS (SELECT 1 FROM launches l
     OR EXISTS (SELECT 1 FROM dependencies d WHERE d.blocker = c.task) LIMIT 1"""
 IS_LATER = """SELECT 1 FROM tasks WHERE status = 'backlog' AND {} AND open_blockers = 0 AND ({}) LIMIT 1"""
 LATER = ("not_before IS NOT NULL AND delay_boot IS NULL", "delay_boot IS NOT NULL")  # an index for each
-COUNT_READY = """SELECT count(*) FROM (SELECT 1 FROM tasks WHERE kind = ? AND needs = ? AND status = 'backlog'
-    AND open_blockers = 0 AND not_before IS NULL LIMIT ?)"""
+COUNT_READY = """SELECT count(*) FROM (SELECT 1 FROM tasks WHERE kind = ? AND needs = ? AND in_group = ''
+    AND status = 'backlog' AND open_blockers = 0 AND not_before IS NULL LIMIT ?)"""
 COUNT_BUSY = "SELECT count(*) FROM claims c JOIN workers w ON w.id = c.worker WHERE w.supervisor = ?"
 HAS_LANDED = "SELECT 1 FROM trials WHERE attempt = ? AND landed IS NOT NULL"  # it is too late for another word
 # A task is done as its attempt ended, unless something else was said meanwhile.

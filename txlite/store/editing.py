@@ -13,7 +13,17 @@ from ..system import clock
 from ..system.named_tuple import NamedTuple
 from . import tasks
 from .completion import Decision, carry_out, check_active, decide
-from .new_tasks import check_command, check_max_attempts, check_score, check_slurm, check_timeout, title_of
+from .new_tasks import (
+    check_command,
+    check_every,
+    check_group,
+    check_max_attempts,
+    check_memory,
+    check_score,
+    check_slurm,
+    check_timeout,
+    title_of,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +42,15 @@ UPDATE_ATTEMPTS = "UPDATE tasks SET max_attempts = ? WHERE seq = ?"
 UPDATE_SLURM = "UPDATE task_texts SET slurm = ? WHERE task = ?"
 UPDATE_NEEDS = f"UPDATE tasks SET needs = '{SLURM}' WHERE seq = ? AND needs = ''"
 UPDATE_VERIFY = "UPDATE task_texts SET verify = ? WHERE task = ?"
-UPDATES = (UPDATE_TEXT, UPDATE_VERIFY, UPDATE_COMMAND, UPDATE_TIMEOUT, UPDATE_ATTEMPTS, UPDATE_SLURM)
+UPDATE_GROUP = "UPDATE tasks SET in_group = ? WHERE seq = ?"
+UPDATE_EVERY = "UPDATE tasks SET every = ? WHERE seq = ?"
+UPDATE_MEMORY = "UPDATE task_texts SET max_memory = ? WHERE task = ?"
+UPDATES = {
+    "description": UPDATE_TEXT, "verify": UPDATE_VERIFY, "command": UPDATE_COMMAND, "timeout": UPDATE_TIMEOUT,
+    "max_attempts": UPDATE_ATTEMPTS, "slurm": UPDATE_SLURM, "group": UPDATE_GROUP, "every": UPDATE_EVERY,
+    "max_memory": UPDATE_MEMORY,
+}  # fmt: skip
+CLEARED = ("verify", "every")  # by the empty text
 ANCESTORS = """WITH RECURSIVE above (seq) AS (
         SELECT ? UNION SELECT t.parent FROM tasks t JOIN above a ON t.seq = a.seq WHERE t.parent IS NOT NULL)
     SELECT 1 FROM above WHERE seq = ?"""
@@ -59,6 +77,9 @@ class Changes(NamedTuple):
     timeout: float | None = None
     max_attempts: int | None = None
     slurm: str | None = None
+    group: str | None = None  # "" for none
+    every: str | None = None  # "" for none
+    max_memory: int | None = None
 
 
 class Editing:
@@ -124,10 +145,10 @@ def _change(connection: sqlite3.Connection, found: Task, new: Changes) -> None:
         connection.execute(KEEP_LINE, (found.command or found.title, found.seq))
     if new.slurm is not None:
         connection.execute(UPDATE_NEEDS, (found.seq,))
-    values = (new.description, new.verify, new.command, new.timeout, new.max_attempts, new.slurm)
-    for sql, value in zip(UPDATES, values):
+    for name, sql in UPDATES.items():
+        value = getattr(new, name)
         if value is not None:
-            connection.execute(sql, (None if sql == UPDATE_VERIFY and not value else value, found.seq))
+            connection.execute(sql, (None if name in CLEARED and not value else value, found.seq))
 
 
 def _title(found: Task, new: Changes) -> str:
@@ -150,6 +171,9 @@ def _check(found: Task, new: Changes) -> None:
     check_timeout(new.timeout)
     check_max_attempts(new.max_attempts)
     check_slurm(new.slurm)
+    check_group(new.group or "")
+    check_every(new.every)
+    check_memory(new.max_memory)
     if new.command is not None:
         check_command(new.command)
         if found.command is None:

@@ -14,7 +14,7 @@ import os
 from ..errors import UsageError
 from ..model import parse_environment
 from ..system.atomic_file import AtomicFile
-from . import jsonl
+from . import jsonl, tasks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ EXPORT_TASKS = """SELECT t.seq, l.task IS NOT NULL, t.id, t.title, x.description
     CASE WHEN t.status <> 'active' THEN t.status WHEN l.task IS NULL THEN 'backlog' ELSE 'cancelled' END,
     (SELECT p.id FROM tasks p WHERE p.seq = t.parent), t.score, t.created, t.updated, t.completed, NULL, t.kind,
     x.command, x.directory, x.verify, t.needs, CASE WHEN t.reserved_for IS NULL THEN t.not_before END,
-    nullif(t.failures, 0), x.time_limit, t.max_attempts, x.environment, x.slurm, l.agent,
+    nullif(t.failures, 0), x.time_limit, t.max_attempts, x.environment, x.slurm, t.in_group,
+    t.every, x.planned, x.arguments, x.max_memory, l.agent,
     l.type, l.level, l.template, l.timeout, l.kill_after, l.width
     FROM tasks t LEFT JOIN task_texts x ON x.task = t.seq LEFT JOIN launches l ON l.task = t.seq ORDER BY t.seq"""
 EXPORT_DEPENDENCIES = """SELECT d.task, b.id FROM dependencies d JOIN tasks b ON b.seq = d.blocker
@@ -39,6 +40,7 @@ EXPORT_ATTEMPTS = """SELECT a.id, t.id, a.worker, a.agent, a.started, a.ended, a
 
 _AFTER = jsonl.TASK_KEYS.index("after")
 _ENVIRONMENT = jsonl.TASK_KEYS.index("environment")
+_ARGUMENTS = jsonl.TASK_KEYS.index("arguments")
 _LAUNCH = jsonl.TASK_KEYS.index("launch")
 
 
@@ -60,6 +62,7 @@ class Export:
             for seq, launched, *values in connection.execute(EXPORT_TASKS):
                 values[_AFTER] = waits.of(seq)
                 values[_ENVIRONMENT] = _readable(values[_ENVIRONMENT])
+                values[_ARGUMENTS] = _list(values[_ARGUMENTS])
                 fields, launch = values[:_LAUNCH], values[_LAUNCH:]
                 fields.append(_present(launch) if launched else None)
                 yield jsonl.write(jsonl.TASK_KEYS, fields)
@@ -83,6 +86,11 @@ def _present(launch: list[object]) -> dict[str, object]:
 
 def _readable(block: bytes | None) -> dict[str, str] | None:
     return {os.fsdecode(name): os.fsdecode(value) for name, value in parse_environment(block).items()} or None
+
+
+def _list(words: str | None) -> list[str] | None:
+    found = tasks.parse_arguments(words)
+    return None if found is None else list(found)
 
 
 class _Waits:

@@ -27,7 +27,16 @@ from .import_values import (
     text,
 )
 from .jsonl import LAUNCH_KEYS
-from .new_tasks import check_environment, check_max_attempts, check_slurm, check_timeout
+from .new_tasks import (
+    check_arguments,
+    check_environment,
+    check_every,
+    check_group,
+    check_max_attempts,
+    check_memory,
+    check_slurm,
+    check_timeout,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,6 +67,11 @@ class TaskLine(NamedTuple):
     max_attempts: int | None
     environment: bytes | None
     slurm: str | None
+    in_group: str
+    every: str | None
+    planned: str | None
+    arguments: str | None  # as JSON
+    max_memory: int | None
     agent: str | None  # the first of seven facts about how it is launched; None for a task of the queue
     type: str | None
     level: str | None
@@ -140,6 +154,11 @@ def _check_task(fields: dict[str, object]) -> ImportLine:
             check_max_attempts(take("maxAttempts", None)),  # type: ignore[arg-type]
             _check_environment(take("environment", None)),
             check_slurm(take("slurm", None)),  # type: ignore[arg-type]
+            check_group(take("group", "")),  # type: ignore[arg-type]
+            check_every(take("every", None)),  # type: ignore[arg-type]
+            optional_moment(take("planned", None), "planned"),
+            _check_arguments(take("arguments", None)),
+            check_memory(take("maxMemory", None)),  # type: ignore[arg-type]
             *(_check_launch(launch, status) if launch is not None else NO_LAUNCH),
             False,
         )
@@ -164,6 +183,12 @@ def _check_environment(value: object) -> bytes | None:
     if not isinstance(value, dict):
         raise InvalidValue(f"environment {shown(value)} is not an object")
     return check_environment(value) or None
+
+
+def _check_arguments(value: object) -> str | None:
+    if value is not None and not isinstance(value, list):
+        raise InvalidValue(f"arguments {shown(value)} is not a list")
+    return check_arguments(value)
 
 
 NO_LAUNCH = (None,) * len(LAUNCH_KEYS)

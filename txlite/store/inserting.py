@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'tasks'"  # also of those that were deleted
-INSERT = """INSERT INTO tasks (seq, created, updated, id, title, kind, needs, score, not_before, max_attempts, parent)
+INSERT = """INSERT INTO tasks (seq, created, updated, id, title, kind, needs, score, not_before, max_attempts,
+    in_group, every, parent)
     VALUES """
-ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-INSERT_TEXTS = """INSERT INTO task_texts (task, description, command, directory, verify, time_limit, environment, slurm)
-    VALUES """
-TEXTS = "(?, ?, ?, ?, ?, ?, ?, ?)"
-ROWS = 90  # in one statement; SQLite before 3.32 takes 999 values
+ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT_TEXTS = """INSERT INTO task_texts (task, description, command, directory, verify, time_limit, environment, slurm,
+    planned, arguments, max_memory) VALUES """
+TEXTS = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+ROWS = 75  # in one statement; SQLite before 3.32 takes 999 values
 TRIES = 10
 SEED = os.environ.get("TXLITE_SEED")  # of ids that are to be the same again, as tests want them
 _DRAWS = itertools.count()  # how often was drawn from it in this process
@@ -42,13 +43,15 @@ _FRONT = len(_PAIRS) ** 2  # what the first four letters can say
 class NewTask(NamedTuple):
     """What `add` was given, checked."""
 
-    # six columns of tasks, seven of task_texts, and what is looked up first
+    # eight columns of tasks, ten of task_texts, and what is looked up first
     title: str
     kind: str
     needs: str
     score: float
     not_before: str | None
     max_attempts: int | None
+    group: str
+    every: str | None
     description: str
     command: str | None
     directory: str
@@ -56,6 +59,9 @@ class NewTask(NamedTuple):
     timeout: float | None
     environment: bytes | None
     slurm: str | None
+    planned: str | None
+    arguments: str | None  # as JSON
+    max_memory: int | None
     parent: str | None
     after: tuple[str, ...]
 
@@ -83,7 +89,7 @@ def insert(
         block, seq = list(itertools.islice(left, ROWS)), first + place
         draw = functools.partial(_draw_ids, place, len(block), count, length)
         note(_insert_tasks(connection, block, seq, moment, draw))
-        texts = itertools.chain.from_iterable((one, *new[6:13]) for one, new in enumerate(block, seq))
+        texts = itertools.chain.from_iterable((one, *new[8:18]) for one, new in enumerate(block, seq))
         connection.execute(_statement(INSERT_TEXTS, TEXTS, len(block)), tuple(texts))
         for position, new in enumerate(block):
             for blocker in new.after:
@@ -102,7 +108,7 @@ def _insert_tasks(
     for go in range(TRIES):
         ids = draw(not go)
         names = zip(itertools.count(seq), ids, block, parents)
-        rows = ((one, moment, moment, id, *new[:6], parent) for one, id, new, parent in names)
+        rows = ((one, moment, moment, id, *new[:8], parent) for one, id, new, parent in names)
         try:
             connection.execute(sql, tuple(itertools.chain.from_iterable(rows)))
             return ids

@@ -23,7 +23,8 @@ FORMAT = {"format": "txlite", "version": VERSION}
 
 TASK_KEYS = ("id", "title", "description", "status", "parentId", "score", "createdAt", "updatedAt", "completedAt",
              "after", "kind", "command", "directory", "verify", "needs", "notBefore", "failures",
-             "timeout", "maxAttempts", "environment", "slurm", "launch")  # fmt: skip
+             "timeout", "maxAttempts", "environment", "slurm", "group",
+             "every", "planned", "arguments", "maxMemory", "launch")  # fmt: skip
 LAUNCH_KEYS = ("agent", "type", "level", "template", "timeout", "killAfter", "width")
 ATTEMPT_KEYS = ("attempt", "task", "worker", "agent", "startedAt", "endedAt", "outcome", "exitCode", "duration", "pid",
                 "report", "place", "note", "tail")  # fmt: skip

@@ -52,8 +52,11 @@ LAST_TOKEN = "SELECT coalesce(max(id), 0) FROM main.attempts"
 SEQ_OF_LINE = "coalesce((SELECT k.seq FROM arriving.known k WHERE k.line = {0}), :base + {0})"
 SEQ_OF_ID = "(SELECT t.seq FROM main.tasks t WHERE t.id = {})"
 IS_HELD = "EXISTS (SELECT 1 FROM main.claims c WHERE c.task = {})"
-FIELDS = "title, kind, needs, score, status, not_before, failures, max_attempts, created, updated, completed"
-TEXT_FIELDS = "description, command, directory, verify, time_limit, environment, slurm"
+FIELDS = (
+    "title, kind, needs, score, status, not_before, failures, max_attempts, in_group, every, "
+    "created, updated, completed"
+)
+TEXT_FIELDS = "description, command, directory, verify, time_limit, environment, slurm, planned, arguments, max_memory"
 LAUNCH_FIELDS = "agent, type, level, template, timeout, kill_after, width"
 
 
@@ -76,10 +79,10 @@ KNOW = f"""INSERT INTO arriving.known SELECT n.line, t.seq, CASE
     LEFT JOIN main.task_texts x ON x.task = t.seq LEFT JOIN main.launches l ON l.task = t.seq"""
 # What tx's lines do not tell stays as it is here.
 KEEP_OWN = f"""UPDATE arriving.tasks
-    SET (kind, needs, not_before, failures, max_attempts, command, directory, verify, time_limit, environment,
-        slurm, {LAUNCH_FIELDS}, status) = (SELECT
-        t.kind, t.needs, t.not_before, t.failures, t.max_attempts, x.command, x.directory, x.verify, x.time_limit,
-        x.environment, x.slurm, {LAUNCH_FIELDS},
+    SET (kind, needs, not_before, failures, max_attempts, in_group, every, command, directory, verify, time_limit,
+        environment, slurm, planned, arguments, max_memory, {LAUNCH_FIELDS}, status) = (SELECT
+        t.kind, t.needs, t.not_before, t.failures, t.max_attempts, t.in_group, t.every, x.command, x.directory,
+        x.verify, x.time_limit, x.environment, x.slurm, x.planned, x.arguments, x.max_memory, {LAUNCH_FIELDS},
         CASE WHEN l.task IS NOT NULL AND tasks.status = 'backlog' THEN 'cancelled' ELSE tasks.status END
         FROM arriving.known k JOIN main.tasks t ON t.seq = k.seq LEFT JOIN main.task_texts x ON x.task = t.seq
         LEFT JOIN main.launches l ON l.task = t.seq WHERE k.line = tasks.line)

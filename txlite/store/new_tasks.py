@@ -68,6 +68,10 @@ def check(
     max_attempts: int | None = None,
     environment: Mapping[str, str] | None = None,
     slurm: str | None = None,
+    group: str = "",
+    every: str | None = None,
+    arguments: Iterable[str] | None = None,
+    max_memory: int | None = None,
 ) -> NewTask:
     """Check what `Store.add` takes, and return it as one record; raises InvalidValue."""
     if command is not None:
@@ -83,13 +87,18 @@ def check(
             score,
             not_before,
             check_max_attempts(max_attempts),
+            check_group(group),
+            check_every(every),
             text.check_text(description, "the description"),
             command,
             _check_directory(directory or location.working_directory()),
-            None if verify is None else check_command(verify, "the gate"),
+            _check_gate(verify),
             check_timeout(timeout),
             check_environment(environment) if environment else None,
             check_slurm(slurm),
+            not_before if every else None,
+            check_arguments(arguments),
+            check_memory(max_memory),
             None if parent is None else tasks.id_of(parent, "parent"),
             _ids(after),
         )
@@ -146,6 +155,38 @@ def check_slurm(options: str | None) -> str | None:
     """Return options for Slurm, which may be none at all; raises InvalidValue for what is not one line of text. (What
     they say is not the store's to judge.)"""
     return text.check_name(options, "the options for Slurm") if options else options
+
+
+def _check_gate(command: str | None) -> str | None:
+    return None if command is None else check_command(command, "the gate")
+
+
+def check_group(name: str) -> str:
+    """Return the name of a group, or "" for none; raises InvalidValue."""
+    return text.check_name(name, "the group") if name else ""
+
+
+def check_every(every: str | None) -> str | None:
+    """Return when a task comes again; raises InvalidValue for what is not one line of text."""
+    return text.check_name(every, "every") if every else None
+
+
+def check_arguments(arguments: Iterable[str] | None) -> str | None:
+    """Return what a template was filled with, as a task keeps it; raises InvalidValue for what is not text."""
+    if arguments is None:
+        return None
+    import json
+
+    if isinstance(arguments, str):
+        raise InvalidValue(f"arguments {text.shorten(arguments, 40)!r}: give a list of texts")
+    return json.dumps([text.check_text(one, "an argument") for one in arguments], ensure_ascii=False)
+
+
+def check_memory(size: int | None) -> int | None:
+    """Return a bound of memory; raises InvalidValue for what is no whole number of bytes above 0."""
+    if size is None or (type(size) is int and 0 < size < 1 << 60):
+        return size
+    raise InvalidValue(f"max_memory {size!r} is not a number of bytes above 0")
 
 
 def check_environment(variables: Mapping[str, str]) -> bytes:

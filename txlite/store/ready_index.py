@@ -28,8 +28,8 @@ NEXT_NEED = """SELECT kind, needs FROM tasks WHERE status = 'backlog' AND open_b
     AND kind = ? AND needs > ? ORDER BY needs LIMIT 1"""
 NEXT_KIND = """SELECT kind, needs FROM tasks WHERE status = 'backlog' AND open_blockers = 0 AND not_before IS NULL
     AND kind > ? ORDER BY kind, needs LIMIT 1"""
-IS_READY = """SELECT 1 FROM tasks WHERE kind = ? AND needs = ? AND status = 'backlog' AND open_blockers = 0
-    AND not_before IS NULL LIMIT 1"""
+IS_READY = """SELECT 1 FROM tasks WHERE kind = ? AND needs = ? AND in_group = '' AND status = 'backlog'
+    AND open_blockers = 0 AND not_before IS NULL LIMIT 1"""
 # What `this_moment` says is judged here.
 HAS_COME = """(t.not_before IS NULL OR CASE WHEN t.delay_boot IS NULL THEN t.not_before <= :now
     WHEN t.delay_boot = :boot THEN t.delay_until <= :monotonic

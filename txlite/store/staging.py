@@ -31,6 +31,7 @@ CREATE = (
     """CREATE TABLE arriving.tasks (line INTEGER PRIMARY KEY, id TEXT, title TEXT, kind TEXT, needs TEXT, score NUMERIC,
     status TEXT, not_before TEXT, failures INTEGER, created TEXT, updated TEXT, completed TEXT, description TEXT,
     command TEXT, directory TEXT, verify TEXT, time_limit REAL, max_attempts INTEGER, environment BLOB, slurm TEXT,
+    in_group TEXT, every TEXT, planned TEXT, arguments TEXT, max_memory INTEGER,
     agent TEXT, type TEXT, level TEXT, template TEXT, timeout REAL,
     kill_after REAL, width INTEGER, of_tx INTEGER)""",
     "CREATE TABLE arriving.parents (line INTEGER PRIMARY KEY, parent TEXT, parent_line INTEGER)",

@@ -116,6 +116,10 @@ class Store:
         max_attempts: int | None = None,
         environment: Mapping[str, str] | None = None,
         slurm: str | None = None,
+        group: str = "",
+        every: str | None = None,
+        arguments: Iterable[str] | None = None,
+        max_memory: int | None = None,
     ) -> Task:
         """Add one task, in state backlog.
 
@@ -126,13 +130,15 @@ class Store:
         work must pass in a loop. `timeout`: seconds for each attempt, and `max_attempts`: until it counts as failed;
         both before what the run says. `environment`: variables on top of the worker's. `slurm`: options for the job of
         Slurm's that it runs as, beside the run's, "" for none; where it needs nothing else, it needs `slurm` then.
+        `group`: of which no more are in work at a time than it has places, one to begin with. `every`: when it comes
+        again. `arguments`: what its command was made of. `max_memory`: bytes that an attempt's processes may have.
         Raises InvalidValue, TaskNotFound.
         """
         from .new_tasks import check
 
         new = check(
             title, command, description, score, parent, needs, not_before, directory, after, verify, timeout,
-            max_attempts, environment, slurm,
+            max_attempts, environment, slurm, group, every, arguments, max_memory,
         )  # fmt: skip
         return self._new_tasks.add(new)
 
@@ -197,20 +203,26 @@ class Store:
         timeout: float | None = None,
         max_attempts: int | None = None,
         slurm: str | None = None,
+        group: str | None = None,
+        every: str | None = None,
+        max_memory: int | None = None,
         token: int | None = None,
     ) -> Task:
         """Change what is given, all of it or nothing; the task as it is then.
 
         `parent`: an id, or "" for none. `verify`: its gate, or "" for none of its own. `command`: what it runs, while
-        it does not; a prompt has none. `status`: a state but `active`, which claiming gives, and which changes nothing
-        for who has the claim; backlog (or ready, as tx has it) gives back a task that was claimed by hand. While a
-        worker runs it, its agent may say done or failed with `token`, and cancelled stops the agent. Raises
-        InvalidValue, InvalidMove, TaskNotFound, DependencyCycle for a parent below the task, AlreadyClaimed, LeaseLost.
+        it does not; a prompt has none. `group`, `every`: "" for none. `status`: a state but `active`, which
+        claiming gives, and which changes nothing for who has the claim; backlog (or ready, as tx has it) gives back a
+        task that was claimed by hand. While a worker runs it, its agent may say done or failed with `token`, and
+        cancelled stops the agent. Raises InvalidValue, InvalidMove, TaskNotFound, DependencyCycle for a parent below
+        the task, AlreadyClaimed, LeaseLost.
         """
         from .editing import Changes
 
         above = parent and id_of(parent, "parent")
-        changes = Changes(title, description, score, above, verify, command, timeout, max_attempts, slurm)
+        changes = Changes(
+            title, description, score, above, verify, command, timeout, max_attempts, slurm, group, every, max_memory
+        )
         return self._editing.update(id_of(task), changes, status, token)
 
     def delete(self, task: Task | str, cascade: bool = False) -> builtins.list[str]:

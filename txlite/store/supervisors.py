@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from .waking import Waking
 
 INSERT = "INSERT INTO supervisors (id, identity, wanted, started) VALUES (?, ?, ?, ?)"
-SELECT_PRESENT = "SELECT id, identity, wanted, started FROM supervisors WHERE ended IS NULL ORDER BY started, id"
+SELECT_PRESENT = "SELECT id, identity, wanted, started, hold FROM supervisors WHERE ended IS NULL ORDER BY started, id"
 WANTED = "SELECT wanted FROM supervisors WHERE id = ?"
 SCALE = "UPDATE supervisors SET wanted = ? WHERE id = ?"
+HOLD = "UPDATE supervisors SET hold = ? WHERE id = ?"
 RETIRE = "UPDATE supervisors SET ended = ? WHERE id = ?"
 
 WORKER_LIMIT = 1024
@@ -31,6 +32,7 @@ class SupervisorRecord(NamedTuple):
     identity: str  # of its process, as `process.Identity` writes itself
     wanted: int
     started: str
+    hold: str | None = None  # why it begins nothing now
 
 
 class Supervisors:
@@ -59,6 +61,11 @@ class Supervisors:
         with self._database.writing() as connection:
             connection.execute(SCALE, (wanted, id))
         self._waking.tell_supervisor(id)
+
+    def hold(self, id: str, reason: str | None) -> None:
+        """Note why a supervisor begins nothing at this time; None: it does."""
+        with self._database.writing() as connection:
+            connection.execute(HOLD, (reason, id))
 
     def retire(self, id: str) -> None:
         """Note that a supervisor is no more."""

@@ -27,18 +27,19 @@ COLUMNS = """t.seq, t.id, CAST(t.title AS TEXT), t.kind, t.needs, t.score, t.sta
     t.failures, t.token, t.created, t.updated, t.completed, (SELECT p.id FROM tasks p WHERE p.seq = t.parent),
     coalesce(CAST(x.description AS TEXT), ''), CAST(x.command AS TEXT), CAST(x.directory AS TEXT),
     CAST(x.verify AS TEXT), x.time_limit, t.max_attempts, CAST(x.environment AS BLOB), t.reserved_for,
-    CAST(x.slurm AS TEXT), t.delay_host, t.delay_boot, t.delay_until"""
+    CAST(x.slurm AS TEXT), t.in_group, CAST(t.every AS TEXT), CAST(x.planned AS TEXT), CAST(x.arguments AS TEXT),
+    x.max_memory, t.delay_host, t.delay_boot, t.delay_until"""
 SELECT = f"SELECT {COLUMNS} FROM tasks t LEFT JOIN task_texts x ON x.task = t.seq"
 SELECT_BY_ID = f"{SELECT} WHERE t.id = ?"
 SELECT_ALL = f"{SELECT} ORDER BY t.seq LIMIT ?"
 PARENT_OF = "SELECT parent FROM tasks WHERE seq = ?"
 SEQ_OF_ID = "SELECT seq FROM tasks WHERE id = ?"
-READY_IN_LANE = f"""{SELECT} WHERE t.kind = ? AND t.needs = ? AND t.status = 'backlog' AND t.open_blockers = 0
-    AND t.not_before IS NULL ORDER BY t.score DESC, t.seq LIMIT ?"""
+READY_IN_LANE = f"""{SELECT} WHERE t.kind = ? AND t.needs = ? AND t.in_group = '' AND t.status = 'backlog'
+    AND t.open_blockers = 0 AND t.not_before IS NULL ORDER BY t.score DESC, t.seq LIMIT ?"""
 # The best of a lane, and what may keep it from being the one to take: a pause, and what has become due meanwhile.
 BEST_IN_LANE = f"""SELECT {COLUMNS}, (SELECT paused FROM home), EXISTS ({IS_DUE}) FROM tasks t
-    LEFT JOIN task_texts x ON x.task = t.seq WHERE t.kind = :kind AND t.needs = :needs AND t.status = 'backlog'
-    AND t.open_blockers = 0 AND t.not_before IS NULL ORDER BY t.score DESC, t.seq LIMIT 1"""
+    LEFT JOIN task_texts x ON x.task = t.seq WHERE t.kind = :kind AND t.needs = :needs AND t.in_group = ''
+    AND t.status = 'backlog' AND t.open_blockers = 0 AND t.not_before IS NULL ORDER BY t.score DESC, t.seq LIMIT 1"""
 READY_SINCE = f"{SELECT} WHERE t.seq IN ({DUE}) AND t.open_blockers = 0"
 RESERVED = f"""{SELECT} WHERE t.status = 'backlog' AND t.delay_boot IS NOT NULL AND t.open_blockers = 0
     AND t.reserved_for IS NOT NULL AND NOT {HAS_COME}"""
@@ -145,10 +146,26 @@ def to_tasks(rows: Iterable[tuple]) -> list[Task]:
 
 
 def _to_task(row: tuple) -> Task:
-    task = Task._make(row[:-3])
+    task = _make(row[:-3])
     if task.not_before is None or not has_come(task.not_before, *row[-3:]):
         return task
     return task._replace(not_before=None, reserved_for=None)
+
+
+def _make(row: tuple) -> Task:
+    """The record of a row of COLUMNS, as far as it is the task's."""
+    task = Task._make(row)
+    return task if task.arguments is None else task._replace(arguments=parse_arguments(task.arguments))
+
+
+def parse_arguments(words: object) -> tuple[str, ...] | None:
+    """Return what a template was filled with, of the text that a task keeps; None where there is none."""
+    import json
+
+    try:
+        return None if words is None else tuple(map(str, json.loads(str(words))))
+    except (ValueError, TypeError):
+        return None  # edited by hand
 
 
 def select(connection: sqlite3.Connection, task: str) -> Task:
@@ -180,7 +197,7 @@ def _find_best(connection: sqlite3.Connection, lanes: Iterable[Lane] | None) -> 
     for kind, needs in lanes_in_use(connection) if lanes is None else lanes:
         row = connection.execute(BEST_IN_LANE, {**moment, "kind": kind, "needs": needs}).fetchone()
         if row:
-            task = Task._make(row[:-5])
+            task = _make(row[:-5])
             is_paused, is_due = row[-2] is not None, bool(row[-1])
             if best is None or rank(task.score, task.seq) < rank(best.score, best.seq):
                 best = task

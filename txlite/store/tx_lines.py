@@ -58,6 +58,8 @@ def _check_task(fields: dict[str, object], data: dict, directory: str) -> Import
             None,
             directory,
             *(None,) * 5,
+            "",
+            *(None,) * 4,
             *NO_LAUNCH,
             True,
         )

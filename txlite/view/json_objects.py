@@ -106,6 +106,11 @@ def task_object(task: Task, relations: Relations) -> Object:
         "environment": task.variables,
         "reservedFor": task.reserved_for,
         "slurm": task.slurm,
+        "group": task.group or None,
+        "every": task.every,
+        "planned": task.planned,
+        "arguments": task.arguments,
+        "maxMemory": task.max_memory,
     }
 
 

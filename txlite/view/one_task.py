@@ -85,6 +85,7 @@ def _facts(story: TaskStory) -> list[tuple[str, object]]:
     facts += [("directory", task.directory), ("verify", task.verify), ("needs", task.needs), ("parent", task.parent)]
     facts += [("timeout", task.timeout and text.duration(task.timeout)), ("attempts", task.max_attempts)]
     facts += [("slurm", "the run's options" if task.slurm == "" else task.slurm)]
+    facts += [("group", task.group), ("every", task.every), ("memory", task.max_memory and text.size(task.max_memory))]
     facts += [("variables", ", ".join(task.variables)), ("reserved for", task.reserved_for)]
     return [*facts, ("not before", task.not_before), ("created", task.created), ("completed", task.completed)]
 
