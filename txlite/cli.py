@@ -6,57 +6,12 @@ purpose is our bug: its traceback goes into a file, and the user is told where.
 
 from __future__ import annotations
 
-import argparse
 import errno
 import os
 import sys
-from functools import partial
 
 from .commands import VERBS
 from .errors import Error, Interrupted, StoreUnavailable, UsageError, find_shortage
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from types import ModuleType
-    from typing import NoReturn
-
-
-NAMES = ("txlite", "tx")  # as which every verb can be called
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse with our errors, and a width of its own: asking the terminal for one imports half of shutil."""
-
-    def __init__(self, verb: str, **options: object) -> None:
-        self._verb = verb
-        width = os.environ.get("COLUMNS", "")
-        formatter = partial(argparse.HelpFormatter, width=int(width) - 2 if width.isdigit() else 78)
-        super().__init__(formatter_class=formatter, allow_abbrev=False, **options)  # type: ignore[arg-type]
-
-    def format_help(self) -> str:
-        """Return what argparse has to say, and then examples."""
-        from .commands.examples import write_examples
-
-        lines = write_examples(self._verb, self.prog)
-        return super().format_help() + "\n".join(["", "examples:", *(f"  {line}" for line in lines), ""])
-
-    def error(self, message: str) -> NoReturn:
-        """Raise UsageError, where argparse would exit, with what may have been meant, or there is to choose."""
-        kind, _, rest = message.partition(": ")
-        if kind == "unrecognized arguments" and rest.startswith("-"):
-            message += _hint(rest.split(" ")[0].split("=")[0], self._option_string_actions)
-        for action in self._get_positional_actions():
-            if action.choices and (kind == f"argument {action.dest}" or rest.split(", ")[0] == action.dest):
-                message = self._name_actions(list(action.choices), rest)
-        raise UsageError(f"{message}: `{self.prog} --help` shows how")
-
-    def _name_actions(self, actions: list[str], complaint: str) -> str:
-        """What there is to choose where an action is missing, or is none of them."""
-        verb = self.prog.rpartition(" ")[2]
-        wrong = complaint.partition("invalid choice: ")[2].rpartition(" (choose")[0]
-        what = f"{verb} has no {wrong}{_hint(wrong[1:-1], actions)}" if wrong else f"{verb} does nothing alone"
-        return f"{what}: give {' or '.join(filter(None, [', '.join(actions[:-1]), actions[-1]]))}"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -132,12 +87,13 @@ def _dispatch(arguments: list[str], called: str) -> int:
         return 0
     if verb in ("-h", "--help", "help"):
         return _help(rest[0] if verb == "help" and rest else "help", called)
-    if verb not in VERBS:
-        from .commands.spelling import ALIASES, suggest
+    if verb == "complete":  # asked by a shell while somebody types
+        from .commands.complete import complete
 
-        if verb not in ALIASES:
-            raise UsageError(f"unknown command {verb!r}{suggest(verb)}: `txlite help` lists them")
-        verb = ALIASES[verb]
+        return complete(home, rest)
+    from .commands.parser import make_parser
+
+    verb = _find_verb(verb)
     module, parser = make_parser(verb, home, called)
     command: list[str] = []
     if getattr(module, "TAKES_COMMAND", False) and "--" in rest:
@@ -151,6 +107,16 @@ def _dispatch(arguments: list[str], called: str) -> int:
     if args.trust:
         _trust(args.home)
     return int(module.run(args))
+
+
+def _find_verb(word: str) -> str:
+    if word in VERBS:
+        return word
+    from .commands.spelling import ALIASES, suggest
+
+    if word not in ALIASES:
+        raise UsageError(f"unknown command {word!r}{suggest(word)}: `txlite help` lists them")
+    return ALIASES[word]
 
 
 def _join_options(words: list[str]) -> list[str]:
@@ -168,38 +134,10 @@ def _trust(given: str | None) -> None:
     trust.remember(location.locate(given))
 
 
-def make_parser(verb: str, home: str | None = None, called: str = "txlite") -> tuple[ModuleType, Parser]:
-    """Return a verb's module, and the parser of its arguments.
-
-    `home` is what --home is without being given, and `called` how we are shown in its usage."""
-    from importlib import import_module
-
-    name, summary = VERBS[verb]
-    module = import_module(f".commands.{name}", __package__)
-    is_script = called not in NAMES  # of ours, which is one verb
-    prog = called if is_script else f"{called} {verb}"
-    parser = Parser(verb, prog=prog, description=summary[0].upper() + summary[1:] + ".")
-    parser.add_argument("--home", default=home, help="the directory with the database and the reports")
-    parser.add_argument("--db", dest="home", type=_find_home, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-    parser.add_argument("--trust", action="store_true", help="use that home from now on, though it came with a clone")
-    if is_script:
-        from .version import VERSION
-
-        told = f"{called} {VERSION}"
-        parser.add_argument("-v", "--version", action="version", version=told, help="print its version")
-    module.configure(parser, verb)
-    return module, parser
-
-
-def _find_home(database: str) -> str:
-    """Return the home that --db means: the directory in which tasks.db lies, and one called as any other file."""
-    path = os.path.abspath(database)
-    return os.path.dirname(path) if os.path.basename(path) == "tasks.db" else path
-
-
 def _help(topic: str, called: str) -> int:
     """Show the overview, what a verb's --help says, the page of a topic, or, where both have the name, both."""
     from .commands import help
+    from .commands.parser import make_parser
     from .commands.spelling import ALIASES, suggest
 
     topic = ALIASES.get(topic, topic)
@@ -226,15 +164,14 @@ def _split_home(arguments: list[str]) -> tuple[str | None, list[str]]:
         if not equals and not rest:
             raise UsageError(f"{option}: a path is missing: `txlite help` shows how")
         home = value if equals else rest.pop(0)
-        home = _find_home(home) if option == "--db" else home
+        home = _home_of(home) if option == "--db" else home
     return home, rest
 
 
-def _hint(word: str, known: Iterable[str]) -> str:
-    from .text import find_nearest
+def _home_of(database: str) -> str:
+    from .commands.parser import find_home
 
-    near = find_nearest(word, known)
-    return f" (did you mean {near!r}?)" if near else ""
+    return find_home(database)
 
 
 def _complain(error: Error, arguments: list[str]) -> int:

@@ -10,9 +10,9 @@ import argparse
 import os
 import textwrap
 
-from txlite import cli
 from txlite.commands import VERBS
 from txlite.commands.examples import write_examples
+from txlite.commands.parser import make_parser
 
 from ..case import ROOT
 
@@ -28,7 +28,7 @@ def generate() -> str:
 
 def describe_verb(verb: str) -> str:
     """Return the section of one command: what it does, how it is called, its arguments, and what else is to know."""
-    _, parser = cli.make_parser(verb)
+    _, parser = make_parser(verb)
     actions = [one for one in parser._actions if not {"--help", "--home", "--db", "--trust"} & set(one.option_strings)]
     lines = [describe_argument(parser, one) for one in actions if one.help and one.help not in (parser.usage or "")]
     parts = [f"### {verb}", parser.description or "", "    " + usage(parser, actions), "\n".join(lines)]

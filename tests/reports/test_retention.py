@@ -108,8 +108,8 @@ class Ages(ReportsCase):
         self.assertEqual(self.files(), before)
 
     def complain_about(self, arguments: list[str]) -> int:
-        from txlite.cli import Parser
         from txlite.commands import cleanup
+        from txlite.commands.parser import Parser
 
         parser = Parser("cleanup", prog="txlite cleanup")
         cleanup.configure(parser, "cleanup")

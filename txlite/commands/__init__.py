@@ -56,6 +56,7 @@ VERBS = {
     "reconcile": ("reconcile", "give back what dead workers held, once their agents are gone"),
     "doctor": ("doctor", "what this machine and this home can and cannot promise"),
     "init": ("init", "make a home in this directory"),
+    "completion": ("completion", "print what makes bash, zsh or fish complete ids, options and files"),
     "pack": ("pack", "write one runnable file with all of txlite"),
 }
 

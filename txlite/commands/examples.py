@@ -171,6 +171,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("while others work", "txlite backup tasks-backup.db"),
         ("one a day", 'txlite backup "tasks-$(date +%F).db"'),
     ),
+    "completion": (
+        ("in this shell", 'eval "$(txlite completion bash)"'),
+        ("where zsh finds it, if $fpath has this directory", "txlite completion zsh > _txlite"),
+    ),
     "pack": (
         ("one file for another machine", "txlite pack txlite.pyz"),
         ("and see that it runs", "txlite pack txlite.pyz && ./txlite.pyz --version"),

@@ -22,7 +22,9 @@ GROUPS = {
         "wait", "stop", "cancel", "retry", "reset", "done", "fail", "pause", "resume", "scale",
     ),
     "Take a task by hand, or from a script": ("claim", "claim:release", "claim:renew"),
-    "Keep up": ("init", "doctor", "cleanup", "reconcile", "export", "import", "sync", "backup", "pack"),
+    "Keep up": (
+        "init", "doctor", "cleanup", "reconcile", "export", "import", "sync", "backup", "completion", "pack",
+    ),
 }  # fmt: skip
 
 
