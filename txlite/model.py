@@ -41,8 +41,8 @@ UNKILLABLE: Final = "unkillable"  # a process of its tree could not be killed: n
 INTERRUPTED: Final = "interrupted"  # a person, a signal or a provider stopped it: costs no attempt
 LOST: Final = "lost"  # its worker died, or its lease ran out: costs no attempt, but ten in a row put the task aside
 RELEASED: Final = "released"  # its holder gave the task back by hand: costs no attempt
+OUT_OF_MEMORY: Final = "out-of-memory"  # it used more than it may, or its job
 # And of one that ran as a job of a cluster.
-OUT_OF_MEMORY: Final = "out-of-memory"  # it used more than its job may
 PREEMPTED: Final = "preempted"  # another job took its place: costs no attempt
 REFUSED: Final = "refused"  # the cluster does not take such a job: never retried
 NODE_FAILED: Final = "node-failed"  # its node is gone, and nothing proves that it does not run there: never retried

@@ -121,14 +121,14 @@ def parse_duration(text: str) -> float:
 
 
 def parse_size(text: str) -> int:
-    """Bytes from "4096", "64K", "10M", "1G" (powers of 1024).
+    """Bytes from "4096", "64K", "1.5G", "2 TB" (powers of 1024; "GiB" is the same).
 
     Raises InvalidValue for anything else.
     """
-    match = re.fullmatch(r"(\d+)([KMG]?)B?", text.strip().upper(), re.ASCII)
-    if not match:
-        raise InvalidValue(f"{shorten(text, 40)!r} is not a size: give bytes, or 64K, 10M, 1G")
-    return int(match[1]) * {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}[match[2]]
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMGT]?)I?B?", text.strip().upper(), re.ASCII)
+    if not match or len(match[1]) > 18:
+        raise InvalidValue(f"{shorten(text, 40)!r} is not a size: give bytes, or 64K, 512M, 1.5G")
+    return int(float(match[1]) * (1 << 10 * " KMGT".index(match[2] or " ")))
 
 
 def check_line(value: str, what: str) -> str:

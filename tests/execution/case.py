@@ -1,12 +1,69 @@
-"""What the tests of `launch` share: stand-ins for the agents, and a word for each thing done to what was launched."""
+"""What tests of execution share: a guarded process; for those of `launch` stand-ins for the agents, and a word for each
+thing done to what was launched."""
 
 from __future__ import annotations
 
 import os
+import resource
+import select
 import signal
 from typing import Any
 
+from txlite.agents.environment import Invocation
+from txlite.execution.executor import Limits
+from txlite.execution.executors.local import LocalExecutor
+from txlite.execution.guarded_process import GuardedProcess
+from txlite.store.attempts import Result
+
 from ..case import Case, is_running, wait_until
+
+HOME, ATTEMPT = "abcdef0" + "0" * 29, os.getpid()  # not that of tests beside us
+
+
+class Output:
+    """What it wrote."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def write(self, data: bytes) -> None:
+        self.data += data
+
+
+class GuardedCase(Case):
+    """A test that starts a process of an attempt, and is its owner."""
+
+    is_subreaper = False
+
+    def setUp(self) -> None:
+        super().setUp()
+        limits = resource.getrlimit(resource.RLIMIT_RTTIME)
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_RTTIME, limits)
+        self.output = Output()
+
+    def begin(self, script: str, **limits: Any) -> GuardedProcess:
+        executor = LocalExecutor(HOME, tuple, self.is_subreaper)
+        invocation = Invocation(["/bin/sh", "-c", script], None, {})
+        guarded = executor.start(invocation, self.directory, self.output, ATTEMPT, Limits(**limits))
+        self.addCleanup(self.kill, guarded)
+        return guarded
+
+    def kill(self, guarded: GuardedProcess) -> None:
+        if guarded._child.returncode is None:
+            os.kill(guarded._child.pid, signal.SIGKILL)
+            wait_until(lambda: guarded._child.poll() is not None, "its end")
+
+    def end(self, guarded: GuardedProcess) -> Result:
+        """Turn its owner's loop until it is over."""
+
+        def turn() -> Result | None:
+            patience = 0.1 if guarded.patience is None else min(guarded.patience, 0.1)
+            guarded.advance(select.select(guarded.descriptors, [], [], patience)[0])
+            return guarded.result
+
+        result: Result = wait_until(turn, "its end")
+        return result
+
 
 # Records its argv and stdin, says hello, and does what the test asks for.
 AGENT = """#!/bin/sh

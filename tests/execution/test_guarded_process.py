@@ -2,67 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import resource
-import select
-import signal
 import time
 import unittest
 from unittest import mock
 
-from txlite.agents.environment import Invocation
-from txlite.execution.executor import Limits
-from txlite.execution.executors.local import LocalExecutor
-from txlite.execution.guarded_process import GuardedProcess
 from txlite.execution.stall import StallDetector
 from txlite.store.attempts import Result
 from txlite.system import clock, process, process_tree
 
-from ..case import Case, running, wait_until
-
-HOME, ATTEMPT = "abcdef0" + "0" * 29, 12
-
-
-class Output:
-    """What it wrote."""
-
-    def __init__(self) -> None:
-        self.data = b""
-
-    def write(self, data: bytes) -> None:
-        self.data += data
+from ..case import running, wait_until
+from .case import ATTEMPT, HOME, GuardedCase
 
 
-class Guarded(Case):
-    def setUp(self) -> None:
-        super().setUp()
-        limits = resource.getrlimit(resource.RLIMIT_RTTIME)
-        self.addCleanup(resource.setrlimit, resource.RLIMIT_RTTIME, limits)
-        self.output = Output()
-
-    def begin(self, script: str, **limits: float) -> GuardedProcess:
-        executor = LocalExecutor(HOME, tuple)
-        invocation = Invocation(["/bin/sh", "-c", script], None, {})
-        guarded = executor.start(invocation, self.directory, self.output, ATTEMPT, Limits(**limits))
-        self.addCleanup(self.kill, guarded)
-        return guarded
-
-    def kill(self, guarded: GuardedProcess) -> None:
-        if guarded._child.returncode is None:
-            os.kill(guarded._child.pid, signal.SIGKILL)
-            wait_until(lambda: guarded._child.poll() is not None, "its end")
-
-    def end(self, guarded: GuardedProcess) -> Result:
-        """Turn its owner's loop until it is over."""
-
-        def turn() -> Result | None:
-            patience = 0.1 if guarded.patience is None else min(guarded.patience, 0.1)
-            guarded.advance(select.select(guarded.descriptors, [], [], patience)[0])
-            return guarded.result
-
-        result: Result = wait_until(turn, "its end")
-        return result
-
+class Guarded(GuardedCase):
     def test_it_leads_a_session_of_its_own_and_is_marked(self) -> None:
         guarded = self.begin(f"exec sleep {self.nap}")
         seen = wait_until(lambda: running(self.nap) and process.look(guarded.pid), "the process")

@@ -33,8 +33,7 @@ WRONG = (
     (
         "[txlite]\nzzz = 1\n",
         ADD,
-        "line 2, [txlite]: unknown option 'zzz': it has agent, executor, node_failure, output_cap, slurm, "
-        "slurm_shared, synchronous",
+        "line 2, [txlite]: unknown option 'zzz': it has agent, executor, load, ",
     ),
     ("[txlite]\nsynchronous = maybe\n", ADD, "line 2, [txlite]: synchronous: it is 'maybe': give FULL or NORMAL"),
     (

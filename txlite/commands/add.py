@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..agents.environment import plain_environment
+from ..execution.bounds import check_task
 from ..view.json_objects import print_json, task_object
 from . import open_writing
 from .arguments import (
@@ -15,6 +16,7 @@ from .arguments import (
     parse_variable,
     value_of,
 )
+from .run_admission import add_memory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     )
     parser.add_argument("--directory", metavar="DIR", help="where it runs (here)")
     add_bounds(parser, None)
+    add_memory(parser)
     parser.add_argument(
         "--env", action="append", default=[], type=value_of(parse_variable), metavar="NAME[=VALUE]",
         help="a variable for it; without VALUE the one that is set here",
@@ -64,6 +67,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 def run(args: Namespace) -> int:
     """Add a task and print it."""
     command = join_command(args.command) if args.command else None
+    check_task(args.max_memory, args.slurm)
     with open_writing(args) as store:
         task = store.add(
             args.title,
@@ -79,6 +83,7 @@ def run(args: Namespace) -> int:
             timeout=args.timeout,
             max_attempts=args.max_attempts,
             slurm=args.slurm,
+            max_memory=args.max_memory or None,
             environment={**(plain_environment() if args.env_all else {}), **dict(args.env)},
         )
         if args.json:

@@ -17,6 +17,7 @@ from ..view.follow import follow
 from ..view.terminal import output_writer, say_aside
 from . import open_reading, open_writing, settle
 from .arguments import duration, parse_width, value_of
+from .run_admission import add_limits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     parser.add_argument(
         "--max-parallel", type=value_of(parse_width), metavar="N", help="wait until fewer than N launched tasks run"
     )
+    add_limits(parser)
     parser.add_argument("--wait", action="store_true", help="stay until it has ended; exit as it did")
     parser.add_argument("--foreground", action="store_true", help="the same, show its output, and Ctrl-C stops it")
     parser.add_argument("--dry-run", "-d", action="store_true", help="print what would be started, and start nothing")
@@ -62,7 +64,7 @@ def run(args: Namespace) -> int:
         words = _read_stdin()
     wanted = order(
         home, words, agent, level, type, args.template, args.timeout, args.kill_after, args.max_parallel,
-        by_topic=args.by_topic,
+        args.by_topic, args.max_memory, args.nice,
     )  # fmt: skip
     if args.dry_run:
         print_explanation(explain(wanted), args.json)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..agents.agent import Agent, describe_agent, find_agent, find_others
 from ..agents.environment import build_command
 from ..errors import Interrupted, NotFound
+from ..execution.bounds import read_limits
 from ..execution.executor import Limits
 from ..execution.places import check_place, move_agent, read_place
 from ..execution.supervisor import SupervisorSettings
@@ -23,13 +24,13 @@ from ..view.terminal import check_said, say
 from ..view.waiting import print_left
 from . import open_reading, open_writing
 from .arguments import add_place, duration, parse_attempts, parse_count, parse_hours, parse_workers, value_of
+from .run_admission import add_limits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Callable
 
-    from ..execution.executor import PlaceSettings
     from ..store.store import Store
 
 
@@ -53,6 +54,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     add("--timeout", type=duration, metavar="TIME", help="for each attempt (2h)")
     add("--stall", type=duration, metavar="TIME", help="without output and without CPU time (20m)")
     add("--settle", type=duration, metavar="TIME", help="for an agent to exit after its result (60s)")
+    add_limits(parser)
     add_place(parser)
     add("--drain", type=duration, metavar="TIME", help="how long attempts may go on after the first signal")
     add("--kill-after", type=duration, metavar="TIME", help="between TERM and KILL (10s)")
@@ -104,7 +106,13 @@ def run(args: Namespace) -> int:
         if args.dry_run:
             return _dry_run(store, agent, options, find_others(agent, settings), args.json)
         check_place(store.home, place, settings, lambda words: None if args.json else say(words))
-        return _loop(store, move_agent(agent, place), options, place, report.read_cap(settings), args)
+        limits = Limits(options.timeout, options.kill_after, options.stall)
+        limits = read_limits(limits, vars(args), settings, place)
+        supervised = SupervisorSettings(
+            options.workers, move_agent(agent, place), options.max_attempts, limits, report.read_cap(settings),
+            options.drain, place=place,
+        )  # fmt: skip
+        return _loop(store, supervised, options, args)
 
 
 def _report(args: Namespace) -> int:
@@ -135,7 +143,7 @@ def _dry_run(store: Store, agent: Agent, options: LoopOptions, others: list[str]
     return 0
 
 
-def _loop(store: Store, agent: Agent, options: LoopOptions, place: PlaceSettings, cap: int, args: Namespace) -> int:
+def _loop(store: Store, settings: SupervisorSettings, options: LoopOptions, args: Namespace) -> int:
     rules = preflight.find_rules(
         store, options.workers, options.worktrees, not options.no_commit, options.allow, options.copy, options.setup
     )  # fmt: skip
@@ -143,11 +151,9 @@ def _loop(store: Store, agent: Agent, options: LoopOptions, place: PlaceSettings
     policy = LoopSettings(
         loop.new_name(), rules, words, options.level or "", options.verify, options.verify_timeout, options.settle
     )  # fmt: skip
-    limits = Limits(options.timeout, options.kill_after, options.stall)
-    settings = SupervisorSettings(options.workers, agent, options.max_attempts, limits, cap, options.drain, place=place)
     idle_exit = None if options.forever else options.idle_exit or 0.0
     bounds = loop.Bounds(options.max_tasks, options.max_hours, options.max_failures, idle_exit)
-    progress = show_loop(store, agent, quiet=args.json)
+    progress = show_loop(store, settings.agent, quiet=args.json)
     ours = loop.Loop(store, settings, policy, bounds, progress.look, progress.tell)
     progress.listeners.append(ours.heed)
     progress.workers = ours.supervisor.worker_ids

@@ -10,6 +10,7 @@ from functools import partial
 from .. import text
 from ..agents.agent import SHELL, find_agent
 from ..errors import Interrupted, UsageError
+from ..execution.bounds import read_limits
 from ..execution.executor import Limits
 from ..execution.places import LOCAL, SLURM, SRUN, check_place, move_agent, read_place
 from ..execution.supervisor import Supervisor, SupervisorSettings
@@ -23,6 +24,7 @@ from ..view.terminal import check_said, say
 from ..view.waiting import FEW, MANY
 from . import open_writing
 from .arguments import add_bounds, add_place, duration, join_command, parse_workers, value_of
+from .run_admission import add_limits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,6 +64,7 @@ def add_options(parser: ArgumentParser, many: str) -> None:
     add("--drain", type=duration, metavar="TIME", help="how long attempts may go on after the first signal")
     add("--kill-after", type=duration, default=10.0, metavar="TIME", help="between TERM and KILL (10s)")
     add("--forever", action="store_true", help="stay when there is nothing left to do")
+    add_limits(parser)
 
 
 def run(args: Namespace) -> int:
@@ -71,8 +74,9 @@ def run(args: Namespace) -> int:
     options = config.read(home)
     place = read_place(args.executor, args.slurm, options)
     agent = move_agent(find_agent(args.agent, options), place)
+    limits = read_limits(Limits(args.timeout, args.kill_after), vars(args), options, place)
     settings = SupervisorSettings(
-        args.workers or WIDTHS[place.executor], agent, args.max_attempts, Limits(args.timeout, args.kill_after),
+        args.workers or WIDTHS[place.executor], agent, args.max_attempts, limits,
         report.read_cap(options), args.drain, args.forever, place=place,
     )  # fmt: skip
     is_empty = lines is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..errors import UsageError
+from ..execution.bounds import check_task
 from ..model import ACTIVE
 from ..view.json_objects import print_json, task_object
 from ..view.tasks import print_tasks
@@ -10,13 +11,25 @@ from ..view.terminal import say_aside
 from . import open_writing
 from .arguments import add_bounds, parse_score, parse_slurm, value_of
 from .decide import own_token
+from .run_admission import add_memory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
 
-CHANGES = ("status", "title", "score", "description", "parent", "verify", "timeout", "max_attempts", "slurm")
+CHANGES = (
+    "status",
+    "title",
+    "score",
+    "description",
+    "parent",
+    "verify",
+    "timeout",
+    "max_attempts",
+    "slurm",
+    "max_memory",
+)
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
@@ -32,6 +45,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         parser.add_argument("--parent", "-p", metavar="ID", help="the task that it is a part of; '' for none")
         parser.add_argument("--command", dest="line", metavar="LINE", help="for sh -c, while it does not run")
         add_bounds(parser, None)
+        add_memory(parser)
         parser.add_argument(
             "--slurm", type=value_of(parse_slurm), metavar="OPTIONS", help="of sbatch, for its job; '' for none"
         )
@@ -47,6 +61,7 @@ def run(args: Namespace) -> int:
 def _update(args: Namespace) -> int:
     changes = {name: getattr(args, name) for name in CHANGES}
     changes["command"] = args.line
+    check_task(args.max_memory, args.slurm)
     if all(value is None for value in changes.values()):
         raise UsageError("nothing to change was given: `txlite update --help` shows what can be")
     with open_writing(args) as store:

@@ -8,6 +8,7 @@ import sys
 from .. import text
 from ..agents.agent import SHELL, find_agent
 from ..errors import UsageError
+from ..execution.bounds import read_limits
 from ..execution.executor import Limits
 from ..execution.places import LOCAL, check_place, move_agent, read_place
 from ..execution.stopping import find_workers, stop_workers
@@ -19,6 +20,7 @@ from ..view.terminal import say
 from ..view.worker_status import look_at_worker, look_at_workers, print_worker_list, print_worker_table
 from . import open_reading, open_writing, settle
 from .arguments import add_place, duration, parse_attempts, parse_names, parse_workers, value_of
+from .run_admission import add_limits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     parser.add_argument("--timeout", type=duration, metavar="TIME", help="for each attempt")
     parser.add_argument("--drain", type=duration, metavar="TIME", help="how long it may finish after a signal")
     parser.add_argument("--kill-after", type=duration, default=10.0, metavar="TIME", help="from TERM to KILL (10s)")
+    add_limits(parser)
     add_place(parser)
     parser.add_argument(
         "--workers",
@@ -95,7 +98,7 @@ def _start(args: Namespace) -> int:
     from ..execution.persistent import start_worker
     from ..execution.worker_context import WorkerSettings
 
-    limits = Limits(args.timeout, args.kill_after)
+    limits = read_limits(Limits(args.timeout, args.kill_after), vars(args), options, place)
     database = os.path.join(home, location.DATABASE)
     width = args.workers or WIDTH
     settings = WorkerSettings(database, id, name, None, agent, args.max_attempts, limits, cap, place, width)

@@ -11,7 +11,7 @@ from functools import partial
 
 from ..agents.agent import BUILT_IN, SHELL, describe_agent, is_installed
 from ..errors import Error, UsageError
-from ..execution import places
+from ..execution import bounds, places
 from ..home import config, location, prompt_templates, trust
 from ..model import WORKERS
 from ..reports import report
@@ -75,6 +75,7 @@ def check_configuration(home: str) -> list[Finding]:
         report.read_cap(settings)
         config.check_options(settings, "ralph")
         places.check_settings(settings)
+        bounds.check_settings(settings)
         if config.option(settings, "agent", ""):
             describe_agent(config.option(settings, "agent", ""), settings)
     except UsageError as error:

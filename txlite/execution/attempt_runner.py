@@ -14,7 +14,7 @@ from ..model import CANCELLED, FAILED, INTERRUPTED, QUEUED, UNSTARTABLE
 from ..store.attempts import Result
 from ..system import clock
 from .attempt_record import AttemptRecord, plan_attempt
-from .executor import CannotStart, Limits, NoRoomToStart
+from .executor import CannotStart, NoRoomToStart
 from .starting import StartWait
 from .stop_policy import LEAVE
 
@@ -55,6 +55,7 @@ class AttemptRunner:
         self._next_look = clock.monotonic() + LOOK
         self._record: AttemptRecord | None = None  # of the one that runs
         self._process: RunningProcess | None = None  # what runs for it at this moment
+        self._limits = context.settings.limits  # of the one that runs
 
     def run(self, assignment: Assignment) -> Result:
         """Run an attempt of a task of the queue to the end of its tree."""
@@ -99,9 +100,8 @@ class AttemptRunner:
 
         sink: where output goes (the report). observe: called at each look at what was decided, about once a second.
         """
-        executor, limits = self._context.executor, self._context.settings.limits
-        if task.timeout is not None:
-            limits = limits._replace(timeout=task.timeout)
+        executor, limits = self._context.executor, self._context.settings.limits.of(task)
+        self._limits = limits
         leaves_daemons = plan.agent.daemons and task.command is None
         wait = StartWait(self._context)
         try:
@@ -162,7 +162,9 @@ class AttemptRunner:
         if interruptible:
             self.check()
         settings = self._context.settings
-        limits = Limits(timeout, settings.limits.kill_after)
+        limits = self._limits._replace(timeout=timeout, stall=None)
+        if not interruptible:
+            limits = limits._replace(max_memory=None)
         executor = self._context.local if is_here else self._context.executor
         leaves_daemons = settings.agent.daemons  # those of the agent, which are no part of this command
         wait = StartWait(self._context, interruptible)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ..agents.environment import Invocation
     from ..agents.results import Sink
+    from ..model import Task
     from ..store.attempts import Result
 
     class RunningProcess(Protocol):
@@ -180,6 +181,13 @@ class Limits(NamedTuple):
     timeout: float | None = None  # seconds it may run
     kill_after: float = 10.0  # seconds between TERM and KILL
     stall: float | None = None  # seconds without output and without CPU time of the whole tree
+    max_memory: int | None = None  # bytes that its whole tree may have
+    nice: int | None = None  # by how much it stands behind others: 0 to 19
+
+    def of(self, task: Task) -> Limits:
+        """Return those of an attempt of this task: its own come first."""
+        timeout = self.timeout if task.timeout is None else task.timeout
+        return self._replace(timeout=timeout, max_memory=task.max_memory or self.max_memory)
 
 
 class PlaceSettings(NamedTuple):

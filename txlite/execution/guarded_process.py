@@ -16,6 +16,7 @@ from ..model import INTERRUPTED, TIMEOUT, UNKILLABLE
 from ..store.attempts import Result
 from ..system import child, clock, process, process_tree
 from ..system.named_tuple import NamedTuple
+from .memory_watch import MemoryWatch
 from .stall import StallDetector
 from .stop_policy import STOPPING
 
@@ -75,6 +76,7 @@ class GuardedProcess:
         self._deadlines = [] if limits.timeout is None else [(started + limits.timeout, _late(limits.timeout))]
         self._bound: list[tuple[float, Result]] = []
         self._stall = StallDetector(limits.stall)
+        self._memory = MemoryWatch(limits.max_memory)
 
     @property
     def note(self) -> dict[str, object]:
@@ -91,7 +93,7 @@ class GuardedProcess:
         """Return the seconds until `advance` must be called though nothing came; None: as long as it takes."""
         if self._ending:
             return max(self._next_step - clock.monotonic(), 0.0)
-        due = [deadline for deadline, _ in self._deadlines + self._bound] + self._stall.due
+        due = [deadline for deadline, _ in self._deadlines + self._bound] + self._stall.due + self._memory.due
         return max(min(due) - clock.monotonic(), 0.0) if due else None
 
     def bound(self, seconds: float, result: Result) -> None:
@@ -123,6 +125,7 @@ class GuardedProcess:
         now = clock.monotonic()
         if not self._ending:
             self._heed_limits(now)
+        self._heed_memory(now)
         if self._child.returncode is not None:
             if self._is_tree_gone():
                 return self._finish([])
@@ -148,6 +151,15 @@ class GuardedProcess:
         if self._stall.due and now >= self._stall.due[0] and self._stall.has_stopped(self._tree().members()):
             self.stop(Result(TIMEOUT, note=f"no output and no CPU time for {self._limits.stall:g} s"))
 
+    def _heed_memory(self, now: float) -> None:
+        """End it without another moment where it has too much: meanwhile it would take more. Also one that is being
+        ended, and takes its time."""
+        if self._memory.due and now >= self._memory.due[0]:
+            result = self._memory.judge(self._tree())
+            if result:
+                self.stop(result)
+                self.hasten()
+
     def _identify(self) -> process.Identity | None:
         """Who it is; known only where it was asked for while it ran."""
         if self._identity is None and self._child.returncode is None:
@@ -167,7 +179,7 @@ class GuardedProcess:
             is_asked = seen.pid in child.uncollected()
             return not is_asked and process_tree.marked_attempt(seen.pid, home) in (attempt, None)
 
-        return process_tree.Tree(home, attempt, self._identify(), is_adopted, spared)
+        return process_tree.Tree(home, attempt, self._identify(), is_adopted, spared, self._kinship.is_subreaper)
 
     def _is_tree_gone(self) -> bool:
         """The quick answer for the usual case: a subreaper without children has nothing below it."""

@@ -20,6 +20,8 @@ from ..store.new_tasks import check
 from ..system import clock
 from ..system.named_tuple import NamedTuple
 from ..text import check_plain_name, check_text, shorten
+from .bounds import read_limits
+from .executor import Limits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ class LaunchOrder(NamedTuple):
     cap: int  # bytes of output kept
     others: list[str] | None = None  # the agents that are installed, where its own is not
     subject: str = TASK  # the last word of the report's name
+    limits: Limits = Limits()
 
 
 def order(
@@ -66,6 +69,8 @@ def order(
     kill_after: float = 10.0,
     width: int | None = None,
     by_topic: bool = False,
+    max_memory: int | None = None,
+    nice: int | None = None,
 ) -> LaunchOrder:
     """Return what to launch for the text of a task, with all checked that can be, and nothing changed.
 
@@ -81,9 +86,13 @@ def order(
     found.check_level(level)
     _check_type(home, type)
     launch = Launch(agent, type, level, prompt_templates.read(home, type, template), timeout, kill_after, width)
-    new = check("", words) if agent == SHELL else check(_title(words), description=words)
+    own = max_memory or None  # kept with the task, for when it is launched again
+    is_command = agent == SHELL
+    new = check("", words, max_memory=own) if is_command else check(_title(words), None, words, max_memory=own)
     subject = make_subject(words) if by_topic else TASK
-    wanted = LaunchOrder(new, None, launch, found, report.read_cap(options), find_others(found, options), subject)
+    limits = read_limits(Limits(timeout, kill_after), {"max_memory": max_memory, "nice": nice}, options)
+    others = find_others(found, options)
+    wanted = LaunchOrder(new, None, launch, found, report.read_cap(options), others, subject, limits)
     found.check_prompt(explain(wanted).prompt)
     return wanted
 
@@ -96,7 +105,8 @@ def order_again(store: Store, task: str) -> LaunchOrder:
     options = config.read(store.home)
     agent, before = find_agent(launch.agent, options), store.attempts(task)
     subject = subject_of(before[-1].report or "", launch.agent) if before else TASK
-    return LaunchOrder(None, task, launch, agent, report.read_cap(options), subject=subject)
+    limits = read_limits(Limits(launch.timeout, launch.kill_after), {}, options)
+    return LaunchOrder(None, task, launch, agent, report.read_cap(options), None, subject, limits)
 
 
 class Explanation(NamedTuple):

@@ -23,7 +23,6 @@ from ..system.named_tuple import NamedTuple
 from .agent_output import run_in_words
 from .attempt_record import Plan
 from .attempt_runner import AttemptRunner
-from .executor import Limits
 from .launch_order import SEARCHING
 from .sources import LaunchSource
 from .stop_policy import LEAVE, STOP, StopPolicy
@@ -60,10 +59,8 @@ def work(home: str, wanted: LaunchOrder, say: Callable[[dict[str, object]], bool
     Raises Error.
     """
     launch, id = wanted.launch, new_id("worker")
-    settings = WorkerSettings(
-        os.path.join(home, location.DATABASE), id, id, None, wanted.agent, 1,
-        Limits(launch.timeout, launch.kill_after), wanted.cap,
-    )  # fmt: skip
+    database = os.path.join(home, location.DATABASE)
+    settings = WorkerSettings(database, id, id, None, wanted.agent, 1, wanted.limits, wanted.cap)
     events = EventLoop()
     events.open(ANSWERED)
     policy = StopPolicy(events.signals, first=STOP, stage=LEAVE, outcome=CANCELLED)

@@ -10,7 +10,7 @@ import os
 from types import MappingProxyType
 
 from ..agents.results import LIMITED
-from ..model import DONE, FAILED, QUEUED, RUNNING, UNSTARTABLE
+from ..model import DONE, FAILED, QUEUED, REFUSED, RUNNING, UNSTARTABLE
 from ..reports import salvage
 from ..store.attempts import Result
 from ..system import clock
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ..store.assignments import Assignment
     from .attempt_record import Plan
-    from .executor import Limits, RemoteExecutor, RemoteProcess
+    from .executor import RemoteExecutor, RemoteProcess
     from .worker_context import WorkerContext
 
 
@@ -59,7 +59,12 @@ class RemoteAttempt:
         """Submit it."""
         context, task = self._context, self.assignment.task
         environment = context.environment_of(task, self.assignment.claim)
-        plan, limits = self._record.plan, self._limits()
+        plan, limits = self._record.plan, context.settings.limits.of(task)
+        if limits.max_memory:
+            self._must_note = False
+            words = f"--max-memory is for attempts here: `txlite update {task.id} --max-memory none` goes without"
+            self.result = Result(REFUSED, duration=0.0, note=words)
+            return
         try:
             self._record.note(max_attempts=context.settings.max_attempts)
             invocation = self._record.prepare(task, environment)
@@ -80,7 +85,8 @@ class RemoteAttempt:
             salvage.discard(os.path.join(self._context.store.home, plan.directory), plan.stamp, plan.header)
         except OSError:
             pass  # then it stays, and says that it is not finished
-        self._process = self._executor.resume(attempt, self._output or self._record, self._limits())
+        limits = self._context.settings.limits.of(self.assignment.task)
+        self._process = self._executor.resume(attempt, self._output or self._record, limits)
 
     def turn(self) -> None:
         """See whether it is over, and note how it stands."""
@@ -128,11 +134,6 @@ class RemoteAttempt:
     def remove(self) -> None:
         """Remove what it left beside its report: its end is on the disk."""
         self._executor.clear(self.assignment.claim.token)
-
-    def _limits(self) -> Limits:
-        timeout = self.assignment.task.timeout
-        limits = self._context.settings.limits
-        return limits if timeout is None else limits._replace(timeout=timeout)
 
     def _keep_note(self, note: dict[str, object]) -> None:
         """Without the first one nothing is submitted; of the others a full disk takes what only tells how it goes."""

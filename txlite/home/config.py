@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 # What may stand in the sections that are not an agent's (see `agents.options`).
 OPTIONS = {
-    "txlite": ("agent", "executor", "node_failure", "output_cap", "slurm", "slurm_shared", "synchronous"),
+    "txlite": (
+        "agent", "executor", "load", "max_memory", "memfree", "nice", "node_failure", "output_cap", "slurm",
+        "slurm_shared", "synchronous",
+    ),
     "ralph": (
         "agent", "allow", "copy", "drain", "forever", "idle_exit", "kill_after", "level", "max_attempts",
         "max_failures", "max_hours", "max_tasks", "no_commit", "settle", "setup",

@@ -44,7 +44,7 @@ UPDATE_NEEDS = f"UPDATE tasks SET needs = '{SLURM}' WHERE seq = ? AND needs = ''
 UPDATE_VERIFY = "UPDATE task_texts SET verify = ? WHERE task = ?"
 UPDATE_GROUP = "UPDATE tasks SET in_group = ? WHERE seq = ?"
 UPDATE_EVERY = "UPDATE tasks SET every = ? WHERE seq = ?"
-UPDATE_MEMORY = "UPDATE task_texts SET max_memory = ? WHERE task = ?"
+UPDATE_MEMORY = "UPDATE task_texts SET max_memory = nullif(?, 0) WHERE task = ?"
 UPDATES = {
     "description": UPDATE_TEXT, "verify": UPDATE_VERIFY, "command": UPDATE_COMMAND, "timeout": UPDATE_TIMEOUT,
     "max_attempts": UPDATE_ATTEMPTS, "slurm": UPDATE_SLURM, "group": UPDATE_GROUP, "every": UPDATE_EVERY,
@@ -79,7 +79,7 @@ class Changes(NamedTuple):
     slurm: str | None = None
     group: str | None = None  # "" for none
     every: str | None = None  # "" for none
-    max_memory: int | None = None
+    max_memory: int | None = None  # 0 for none of its own
 
 
 class Editing:
@@ -173,7 +173,7 @@ def _check(found: Task, new: Changes) -> None:
     check_slurm(new.slurm)
     check_group(new.group or "")
     check_every(new.every)
-    check_memory(new.max_memory)
+    check_memory(new.max_memory or None)
     if new.command is not None:
         check_command(new.command)
         if found.command is None:

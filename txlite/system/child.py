@@ -9,11 +9,12 @@ orphans that came to us leaves our own to those who wait for them: `uncollected`
 
 from __future__ import annotations
 
+import errno
 import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Protocol
 
     class Child(Protocol):
@@ -66,17 +67,26 @@ class SpawnedChild:
 
 
 def start(
-    argv: list[str], directory: str | None, environment: Mapping[bytes, bytes], stdin: int | None, output: int
+    argv: list[str],
+    directory: str | None,
+    environment: Mapping[bytes, bytes],
+    stdin: int | None,
+    output: int,
+    prefix: Sequence[str] = (),
 ) -> Child:
     """Start a program in a session of its own, in `directory` (None: where we are). Raises OSError, ValueError.
 
-    stdin, output: descriptors; None: no input, and end-of-file at once. stderr goes where the output goes.
+    stdin, output: descriptors; None: no input, and end-of-file at once. stderr goes where the output goes. prefix: the
+    argv of what starts it, by execve(2), in this process; that it cannot be found is told as if there were none.
     """
     elsewhere = directory if directory != _here() else None
     here = os.open(".", getattr(os, "O_PATH", os.O_RDONLY) | os.O_CLOEXEC) if elsewhere else -1
     try:
         if elsewhere:
             os.chdir(elsewhere)
+        if prefix:
+            _check(_find(argv[0], environment))
+            argv = [*prefix, *argv]
         return SpawnedChild(_spawn(argv, environment, stdin, output))
     except NotImplementedError:  # Python was built for an older C library
         import subprocess
@@ -116,6 +126,18 @@ def _find(program: str, environment: Mapping[bytes, bytes]) -> str:
             if os.access(file, os.X_OK) and not os.path.isdir(file):
                 return file
     return program
+
+
+def _check(program: str) -> None:
+    """Raise OSError where this file cannot be run."""
+    if not os.access(program, os.X_OK) or os.path.isdir(program):
+        number = errno.EACCES if os.path.exists(program) else errno.ENOENT
+        raise OSError(number, os.strerror(number))
+
+
+def be_nice(increment: int) -> list[str]:
+    """Return the prefix that has a program, and all that it starts, stand so far behind others (nice(1))."""
+    return [next(filter(os.path.exists, ("/usr/bin/nice", "/bin/nice")), "nice"), "-n", str(increment)]
 
 
 def keep_descriptors() -> None:

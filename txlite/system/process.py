@@ -116,6 +116,19 @@ def table(see: Callable[[Process], object] = lambda seen: None) -> dict[int, Pro
 
 
 HAS_PROC = os.path.exists("/proc/self/stat")
+LISTS_CHILDREN = os.path.exists(f"/proc/self/task/{os.getpid()}/children")  # Linux 4.2, where it is configured
+
+
+def children(pid: int) -> list[tuple[int, int]]:
+    """Return the PIDs of the children of a process, each with the thread that started it; where LISTS_CHILDREN."""
+    found = []
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children", "rb", buffering=0) as file:
+                found += [(int(child), int(thread)) for child in file.read().split()]
+    except OSError:
+        pass  # it has just ended
+    return found
 
 
 def _ps(selection: list[str]) -> dict[int, Process]:

@@ -73,18 +73,21 @@ class Tree:
         agent: Identity | None,
         adopted: Callable[[Process], bool] = lambda child: False,
         spared: Callable[[], Collection[int]] = tuple,
+        has_orphans: bool = False,
     ) -> None:
         """Note what belongs to the tree.
 
         home: uuid of the home; attempt: its number; agent: identity of the agent, or None if it never was known.
         adopted: the children of this process that may belong to it, besides the agent (a subreaper's orphans).
         spared: PIDs at which the search stops: live workers of other attempts, and what is below them.
+        has_orphans: this process is the subreaper of all that belongs to it.
         """
         self._home = home
         self._attempt = attempt
         self._agent = agent
         self._adopted = adopted
         self._spared = spared
+        self._has_orphans = has_orphans
 
     def members(self) -> list[Process]:
         """Return those that live now. Orphans of it that came to us and died are collected on the way."""
@@ -103,6 +106,30 @@ class Tree:
             if member.state == "Z" and self._is_orphan(member):
                 process.reap(member.pid)
         return [member for member in members if member.state not in "ZX"]
+
+    def pids(self, is_exact: bool = False) -> dict[int, tuple[int, int]]:
+        """Return the PIDs of the members, each with its parent's, and with the thread of that one that started it.
+
+        By parenthood alone, at a fraction of what `members` costs, where that is enough: where orphans come to us, and
+        the kernel lists children. is_exact: heed who is spared, which takes longer."""
+        if not (self._has_orphans and process.LISTS_CHILDREN):
+            return {member.pid: (member.parent, member.parent) for member in self.members()}
+        spared = self._spared() if is_exact else ()
+        pending = [(pid, os.getpid(), thread) for pid, thread in process.children(os.getpid()) if self._is_root(pid)]
+        found: dict[int, tuple[int, int]] = {}
+        while pending:
+            pid, parent, thread = pending.pop()
+            if pid not in found and pid not in spared:
+                found[pid] = parent, thread
+                pending += [(child, pid, one) for child, one in process.children(pid)]
+        return found
+
+    def _is_root(self, pid: int) -> bool:
+        """Whether a child of ours is the agent, or an orphan of its tree."""
+        if self._agent and pid == self._agent.pid:
+            return True
+        seen = process.look(pid)
+        return seen is not None and self._is_orphan(seen)
 
     def chase(self) -> None:
         """Kill those that fork and exit faster than the whole process table can be read.

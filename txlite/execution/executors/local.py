@@ -83,13 +83,16 @@ class LocalExecutor:
         started = clock.monotonic()
         reading = -1
         try:
+            prefix = child.be_nice(limits.nice) if limits.nice else []
             process_tree.mark_children(self._home, attempt)
             stdin = None if invocation.stdin is None else _as_file(invocation.stdin)
             try:
                 reading, writing = os.pipe()
                 try:
                     os.set_blocking(reading, False)
-                    leader = child.start(invocation.argv, directory, invocation.environment, stdin, writing)
+                    leader = child.start(
+                        invocation.argv, directory, invocation.environment, stdin, writing, prefix
+                    )  # fmt: skip
                 finally:
                     os.close(writing)
             finally:
