@@ -235,6 +235,15 @@ class Examples(Case):
                                        stdout=subprocess.DEVNULL)  # fmt: skip
         wait_until(lambda: not self.store_of_place("waiting"), "the worker")
 
+    def check_follow(self, line: str) -> None:
+        """The one that tells what comes."""
+        self.make_place("waiting")
+        with subprocess.Popen(["sh", "-c", f"exec {line}"], cwd=self.place, env=self.environment,
+                              stdout=subprocess.PIPE) as behind:  # fmt: skip
+            assert behind.stdout
+            self.assertIn(self.ids[0], behind.stdout.readline().decode())
+            behind.terminate()
+
     def end_behind(self, is_ending: bool) -> None:
         behind, self.behind = self.behind, None
         if behind:
@@ -248,6 +257,8 @@ class Examples(Case):
                 with self.subTest(line):
                     if verb == "worker" and "start" in line:
                         self.check_worker(line)
+                    elif verb == "events" and "--follow" in line:
+                        self.check_follow(line)
                     else:
                         self.check(verb, line)
                     self.end_behind(line == "txlite worker stop --all")

@@ -35,6 +35,7 @@ VERBS = {
     "cancel": ("decide", "take a task out of the queue; stop it if it runs"),
     "retry": ("decide", "put a task that ended back into the queue"),
     "history": ("history", "changes of state: the newest of all, or those of one task"),
+    "events": ("events", "changes of state as lines, from a number on, also as they come"),
     "export": ("transfer", "write all tasks and attempts as JSON Lines, for version control or another home"),
     "import": ("transfer", "merge an export into this home: all of it, or nothing"),
     "sync": ("transfer", "export to, or import from, a file beside the database"),

@@ -71,6 +71,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("who did what, last", "txlite history --limit 20"),
         ("what became of one task", "txlite history tx-7gn7ogx0"),
     ),
+    "events": (
+        ("what happened, and what happens, for a program", "txlite events --follow --since 0 --json"),
+        ("the last one, with its number", "txlite events --limit 1"),
+    ),
     "tree": (
         ("a task and its parts", "txlite tree tx-7gn7ogx0"),
         ("for a program", "txlite tree tx-7gn7ogx0 --json"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import TaskNotFound
-from ..view.json_objects import event_object, print_json
+from ..view.json_objects import history_object, print_json
 from ..view.table import print_table
 from . import open_reading
 from .arguments import parse_limit, value_of
@@ -33,7 +33,7 @@ def run(args: Namespace) -> int:
     with open_reading(args) as store:
         events = store.history.events(args.task and _resolve(store, args.task), limit)
     if args.json:
-        print_json([event_object(event) for event in events])
+        print_json([history_object(event) for event in events])
     else:
         print_table(map(_row, events))
     return 0

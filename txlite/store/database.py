@@ -180,7 +180,7 @@ class Database:
             inode = self._inode
             vars(self).update(vars(self._reopen()))
             self._inode = inode
-            self._check_inode()
+            self.check_file()
 
     def _check_process(self) -> None:
         if not self._process:
@@ -188,14 +188,16 @@ class Database:
         if os.getpid() != self._process:
             raise StoreUnavailable(f"{self.path} was opened before a fork: open it again in the child process")
 
-    def _check_inode(self) -> None:
+    def check_file(self) -> None:
+        """Raise StoreLost where the file was deleted or replaced since it was opened."""
         try:
             status = os.stat(self.path)
             if (status.st_dev, status.st_ino) == self._inode:
                 return
         except FileNotFoundError:
             pass
-        raise StoreLost(f"{self.path} was deleted or replaced while it was in use: nothing was written")
+        what = "nothing was written" if self._lock else "what is there now is another one's"
+        raise StoreLost(f"{self.path} was deleted or replaced while it was in use: {what}")
 
 
 class _Transaction:
@@ -215,7 +217,7 @@ class _Transaction:
                 self._lock.acquire()
             try:
                 if self._lock:
-                    database._check_inode()
+                    database.check_file()
                 database.connection.execute(self._begin)
             except BaseException:
                 if self._lock:

@@ -1,10 +1,13 @@
 """The history: each change of a task's state, as triggers wrote it down.
 
-Reached as `Store.history`; used by `txlite history`, and by what tells of tasks as they end.
+A change has a number, higher than any before it; no row is ever removed, so whoever knows the number of the last change
+that he was told of can go on exactly there. Reached as `Store.history`; used by `txlite history` and `txlite events`,
+and by what tells of tasks as they end.
 """
 
 from __future__ import annotations
 
+from ..errors import NotFound
 from ..system.named_tuple import NamedTuple
 from .tasks import unknown
 
@@ -14,12 +17,15 @@ if TYPE_CHECKING:
     from .database import Database
 
 # A token's attempt began with a change to active, and ended with one from it.
-SELECT = """SELECT h.id, h.at, h.task, h.from_status, h.to_status, h.token,
-    CASE WHEN 'active' IN (h.from_status, h.to_status) THEN a.worker END,
-    CASE WHEN h.from_status = 'active' THEN a.outcome END
-    FROM history h LEFT JOIN attempts a ON a.id = h.token"""
+SELECT = """SELECT h.id, h.at, h.task, CAST(t.title AS TEXT), h.from_status, h.to_status, h.token,
+    a.worker, w.supervisor, e.outcome, e.exit_code, e.duration, e.note, e.report
+    FROM history h LEFT JOIN tasks t ON t.id = h.task
+    LEFT JOIN attempts a ON a.id = h.token AND 'active' IN (h.from_status, h.to_status)
+    LEFT JOIN workers w ON w.id = a.worker
+    LEFT JOIN attempts e ON e.id = h.token AND h.from_status = 'active'"""
 SELECT_LATEST = f"{SELECT} ORDER BY h.id DESC LIMIT ?"
 SELECT_OF_TASK = f"{SELECT} WHERE h.task = ? ORDER BY h.id DESC LIMIT ?"
+SELECT_SINCE = f"{SELECT} WHERE h.id > ? ORDER BY h.id LIMIT ?"
 FINISHED_SINCE = """SELECT h.id, h.at, h.task, h.from_status, h.to_status, CAST(t.title AS TEXT), a.outcome,
     a.duration, a.exit_code, a.worker, a.note, a.report, t.seq, h.token, a.started, a.ended
     FROM history h JOIN tasks t ON t.id = h.task LEFT JOIN attempts a ON a.id = h.token
@@ -33,12 +39,23 @@ class Event(NamedTuple):
 
     id: int
     at: str
-    task: str  # id; the task may be deleted meanwhile
+    task: str  # id
+    title: str | None  # as it is now; None: the task was deleted meanwhile
     from_status: Status | None  # None: it was added
     to_status: Status | None  # None: it was deleted
     token: int  # of its last claim; 0 before the first
     worker: str | None  # of the attempt that began or ended with it
-    outcome: Outcome | None  # of the attempt that ended with it
+    run: str | None  # the supervisor of that worker
+    outcome: Outcome | None  # from here on: of the attempt that ended with it
+    exit_code: int | None
+    duration: float | None
+    note: str | None
+    report: str | None
+
+    @property
+    def attempt(self) -> int | None:
+        """Return the number of the attempt that began or ended with it."""
+        return self.token if self.worker else None
 
 
 class Finished(NamedTuple):
@@ -80,6 +97,18 @@ class History:
         if not rows and (count or not self._database.execute(SELECT_OF_TASK, (task, 1))):
             raise unknown(task)
         return list(map(Event._make, reversed(rows)))
+
+    def since(self, event: int, limit: int) -> list[Event]:
+        """Return the changes after the one with this number, in order, at most `limit`."""
+        return list(map(Event._make, self._database.execute(SELECT_SINCE, (event, limit))))
+
+    def check_number(self, event: int) -> int:
+        """Return the number of a change that there was, or 0. Raises NotFound for one that has not come yet: it was
+        told of by another home, or by this one before a backup of it was put back."""
+        newest = self.last_event()
+        if event > newest:
+            raise NotFound(f"no change has the number {event}: the newest is {newest}; --since 0 tells all of them")
+        return event
 
     def finished_since(self, event: int) -> list[Finished]:
         """Return what left the status active after the event with this number, in order."""

@@ -51,6 +51,17 @@ def print_json(value: object) -> None:
     print(printable_json(_dumps(value, indent=2)))
 
 
+def begin_lines() -> None:
+    """Take note that stdout has a value on each line from now on: no error's object will be among them."""
+    global _printed
+    _printed = True
+
+
+def format_line(value: object) -> str:
+    """Return a value as JSON on one line, with its end."""
+    return printable_json(_dumps(value)) + "\n"
+
+
 def _dumps(value: object, indent: int | None = None) -> str:
     try:
         return json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False, default=str)
@@ -318,16 +329,28 @@ def loop_plan_object(task: Task, argv: list[str], gate: str | None, prompt: str,
 
 
 def event_object(event: Event) -> Object:
-    """Build the object of a change of state, as `history` has it."""
+    """Build the object of a change of state, as `events` has it."""
     return {
+        "id": event.id,
         "at": event.at,
         "task": event.task,
+        "title": event.title,
         "from": event.from_status,
         "to": event.to_status,
-        "token": event.token or None,
+        "attempt": event.attempt,
         "worker": event.worker,
+        "run": event.run,
         "outcome": event.outcome,
+        "exitCode": event.exit_code,
+        "duration": event.duration,
+        "note": event.note,
+        "report": event.report,
     }
+
+
+def history_object(event: Event) -> Object:
+    """Build the object of a change of state, as `history` has it: with the token of the task's last claim."""
+    return {**event_object(event), "token": event.token or None}
 
 
 def findings_object(findings: list[Object], is_ok: bool) -> Object:

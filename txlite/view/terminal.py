@@ -81,6 +81,23 @@ def complain(words: str) -> None:
         pass  # nobody is left to tell; the exit code says it
 
 
+def sleep_while_read(seconds: float) -> None:
+    """Sleep. Raises BrokenPipeError as soon as nobody reads our output any more."""
+    import select
+    import time
+
+    try:
+        output = select.poll()
+        output.register(sys.stdout.fileno(), 0)
+        found = output.poll(seconds * 1000)
+    except (OSError, ValueError):  # it is no file of the system's
+        found = [(0, select.POLLNVAL)]
+    if any(event & (select.POLLERR | select.POLLHUP) for _, event in found):
+        raise BrokenPipeError(errno.EPIPE, "nobody reads our output")
+    if found:  # a system that cannot tell of this kind of file
+        time.sleep(seconds)
+
+
 def output_writer(is_raw: bool) -> Callable[[bytes], None]:
     """Return what writes an agent's output to stdout, at once: byte for byte, or escaped as `SafeOutput` does."""
     return _write_raw if is_raw else SafeOutput().write

@@ -50,7 +50,7 @@ MUTANTS = (
         "a commit that may not last is told", (f"{DATABASE}.Durability",),
     ),
     Mutant(
-        "database-replaced-unnoticed", "store/database.py", "                    database._check_inode()\n",
+        "database-replaced-unnoticed", "store/database.py", "                    database.check_file()\n",
         "                    pass\n",
         "nothing is written into a file that was replaced", (f"{SHARING}.test_a_replaced_file_is_noticed",),
     ),
