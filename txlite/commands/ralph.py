@@ -8,7 +8,7 @@ from ..errors import Interrupted, NotFound
 from ..execution.bounds import read_limits
 from ..execution.executor import Limits
 from ..execution.places import check_place, move_agent, read_place
-from ..execution.supervisor import SupervisorSettings
+from ..execution.supervisor_settings import SupervisorSettings
 from ..home import config, location, prompt_templates
 from ..ralph import loop, preflight, prompt, summary
 from ..ralph.loop_settings import LoopSettings

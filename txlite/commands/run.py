@@ -13,7 +13,8 @@ from ..errors import Interrupted, UsageError
 from ..execution.bounds import read_limits
 from ..execution.executor import Limits
 from ..execution.places import LOCAL, SLURM, SRUN, check_place, move_agent, read_place
-from ..execution.supervisor import Supervisor, SupervisorSettings
+from ..execution.supervisor import Supervisor
+from ..execution.supervisor_settings import SupervisorSettings
 from ..home import config, location
 from ..reports import report
 from ..store.batches import ALL, ANY, OPEN, identify

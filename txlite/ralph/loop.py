@@ -11,7 +11,8 @@ import os
 from functools import partial
 
 from ..errors import Error, Refused
-from ..execution.supervisor import Supervisor, SupervisorSettings
+from ..execution.supervisor import Supervisor
+from ..execution.supervisor_settings import SupervisorSettings
 from ..git import command
 from ..git.landing import catch_up
 from ..git.repository import Repository

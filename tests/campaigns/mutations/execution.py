@@ -238,7 +238,7 @@ WORKERS = (
         "a worker has nothing open that is another one's", ("execution.test_slot.Forked",),
     ),
     Mutant(
-        "more-workers-than-tasks", "execution/supervisor.py", "due[: self._count_missing()] if due else []", "due",
+        "more-workers-than-tasks", "execution/slots.py", "due[: self._count_missing()] if due else []", "due",
         "workers start when there is work for them", ("execution.test_slot.Demand",),
     ),
     Mutant(

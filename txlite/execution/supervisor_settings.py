@@ -1,0 +1,27 @@
+"""How a run is to be supervised: one record, made by the commands `run` and `ralph`; read by `supervisor`, `slots`."""
+
+from __future__ import annotations
+
+from ..system.named_tuple import NamedTuple
+from .executor import PlaceSettings
+from .supervised import work_on_queue
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..agents.agent import Agent
+    from .executor import Limits
+    from .worker_process import Body
+
+
+class SupervisorSettings(NamedTuple):
+    """How a run is to be supervised."""
+
+    workers: int
+    agent: Agent
+    max_attempts: int
+    limits: Limits
+    cap: int  # bytes of output kept for each report
+    drain: float | None = None  # seconds that running attempts get after the first signal; None: all they need
+    forever: bool = False  # stay when there is nothing left to do
+    place: PlaceSettings = PlaceSettings()  # where attempts run; elsewhere one worker process has many of them
+    body: Body = work_on_queue  # of a worker's process; it can be pickled
