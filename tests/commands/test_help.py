@@ -51,7 +51,7 @@ class Help(Case):
 
     def test_no_guess_does_something_else(self) -> None:
         for words, near in (
-            (("top",), "status"), (("remove", "x"), "delete"), (("watch", "x"), "logs --follow"),
+            (("htop",), "top"), (("remove", "x"), "delete"), (("watch", "x"), "logs --follow"),
             (("rerun", "x"), "retry"), (("pasue",), "pause"), (("del", "x"), "delete"), (("stauts",), "status"),
             (("add", "x", "--tittle=y"), ""), (("halt",), ""), (("xyzzy",), ""), (("log", "x"), "logs"),
         ):  # fmt: skip

@@ -22,6 +22,7 @@ from txlite.commands.examples import EXAMPLES
 from txlite.commands.overview import GROUPS
 
 from ..case import WITHOUT_SITE, Case, wait_until
+from ..view.screen import WholeTerminal
 from .test_recipes import AGENT
 
 ONE, OTHER = "tx-7gn7ogx0", "tx-1e9wq2vn"  # in the examples; here they become what the tasks are called
@@ -244,6 +245,14 @@ class Examples(Case):
             self.assertIn(self.ids[0], behind.stdout.readline().decode())
             behind.terminate()
 
+    def check_screen(self, line: str) -> None:
+        """The one that takes all of a terminal."""
+        self.make_place("waiting")
+        screen = WholeTerminal(self, *shlex.split(line)[1:], cwd=self.place)
+        screen.wait_for("WAITING")
+        screen.press("q")
+        self.assertEqual(screen.end(), 0)
+
     def end_behind(self, is_ending: bool) -> None:
         behind, self.behind = self.behind, None
         if behind:
@@ -257,6 +266,8 @@ class Examples(Case):
                 with self.subTest(line):
                     if verb == "worker" and "start" in line:
                         self.check_worker(line)
+                    elif verb == "top":
+                        self.check_screen(line)
                     elif verb == "events" and "--follow" in line:
                         self.check_follow(line)
                     else:

@@ -21,6 +21,7 @@ VERBS = {
     "scale": ("scale", "change the number of workers of a run that goes on"),
     "launch": ("launch", "start a background worker for one task"),
     "status": ("status", "what waits, runs, and has ended"),
+    "top": ("top", "one screen that follows what runs, waits and failed, with keys to act on it"),
     "logs": ("logs", "the output of an attempt, also while it runs"),
     "wait": ("wait", "wait until tasks have ended"),
     "stop": ("stop", "end what runs: gracefully, then hard"),

@@ -55,6 +55,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("what waits and runs, and what ended last", "txlite status"),
         ("how much of everything", "txlite status --stats"),
     ),
+    "top": (
+        ("follow what goes on here", "txlite top"),
+        ("and in another home", "txlite --home jobs/.txlite top"),
+    ),
     "list": (
         ("what went wrong", "txlite list --status failed,blocked"),
         ("for a program", "txlite list --limit 20 --json"),

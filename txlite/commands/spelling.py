@@ -20,6 +20,7 @@ ALIASES = {"kill": "stop", "ls": "list", "ps": "status", "queue": "list", "rm": 
 MEANT = {
     "edit": "update",
     "enqueue": "add",
+    "htop": "top",
     "info": "show",
     "jobs": "status",
     "release": "claim:release",
@@ -27,7 +28,6 @@ MEANT = {
     "renew": "claim:renew",
     "rerun": "retry",
     "submit": "add",
-    "top": "status",
     "watch": "logs --follow",
 }
 

@@ -41,12 +41,15 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     amounts.add_argument("--all", "-a", action="store_true", help="all there ever were")
     parser.add_argument("--stats", "-s", action="store_true", help="counts, reports, runs and workers")
     parser.add_argument("--json", action="store_true", help="print an array of objects (with --stats an object)")
+    parser.add_argument("--watch", action="store_true", help="follow all of it on the whole terminal, as `top` does")
 
 
 def run(args: Namespace) -> int:
     """Print attempts and runs, or counts."""
     if args.latest == 0:
         raise UsageError("--latest 0: give 1 or more")
+    if args.watch:
+        return _watch(args)
     if args.stats:
         return _show_stats(args)
     with open_recovered(args) as store:
@@ -57,6 +60,14 @@ def run(args: Namespace) -> int:
         if not args.json:
             _print_rest(store, found, args)
     return 0
+
+
+def _watch(args: Namespace) -> int:
+    if args.json or args.stats or args.type or args.latest or args.all:
+        raise UsageError("--watch follows all that goes on here: give it alone")
+    from . import top
+
+    return top.run(args)
 
 
 def _print_rest(store: Store, found: list[AttemptStatus], args: Namespace) -> None:

@@ -1,7 +1,7 @@
 """This copy of the code: a directory, or an archive that Python runs.
 
-What is written here appears complete, or not at all. Called by the verb `pack`, and by `ralph`, whose agents find
-`txlite` on their PATH, and by the verb `slurm`.
+What is written here appears complete, or not at all. Called by the verb `pack`, by `ralph`, whose agents find
+`txlite` on their PATH, by the verb `slurm`, and by the screen of `top`, whose keys stand for verbs.
 """
 
 from __future__ import annotations
@@ -26,12 +26,18 @@ sys.path = [sys.argv.pop(1)] + [path for path in sys.path if path]
 runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)"""
 
 
-def compose_call() -> str:
-    """Return what stands in a shell before the arguments of a call of this copy with this Python."""
-    import shlex
+def call_words() -> list[str]:
+    """Return the words that stand before the arguments of a call of this copy with this Python."""
     import sys
 
-    return shlex.join([sys.executable, "-c", _RUN, *os.path.split(PACKAGE)])
+    return [sys.executable, "-c", _RUN, *os.path.split(PACKAGE)]
+
+
+def compose_call() -> str:
+    """Return the same as it stands in a shell."""
+    import shlex
+
+    return shlex.join(call_words())
 
 
 def write_command(path: str) -> None:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .loops import Loops
     from .new_tasks import NewTasks
     from .pause import Pause
+    from .recent import Recent
     from .supervisors import Supervisors
     from .tasks import Relations, Tasks
     from .waiting import WaitingTasks
@@ -423,6 +424,13 @@ class Store:
         from .loop_attempts import LoopAttempts
 
         return LoopAttempts(self.database, self.waking)
+
+    @cached_property
+    def recent(self) -> Recent:
+        """What happened lately."""
+        from .recent import Recent
+
+        return Recent(self.database)
 
     @cached_property
     def supervisors(self) -> Supervisors:

@@ -61,11 +61,11 @@ def _age(seconds: float) -> str:
 
 def _describe(home: str, one: AttemptStatus) -> str:
     """What an attempt wrote last or, while it is queued, that it is, and why."""
-    return f"{QUEUED}: {describe_place(one)}" if one.state == QUEUED else _last_line(home, one)
+    return f"{QUEUED}: {describe_place(one)}" if one.state == QUEUED else read_last_line(home, one)
 
 
-def _last_line(home: str, one: AttemptStatus) -> str:
-    """The last line of an attempt's output that says something, so far; "" where there is none yet."""
+def read_last_line(home: str, one: AttemptStatus) -> str:
+    """Return the last line of an attempt's output that says something, so far; "" where there is none yet."""
     try:
         with open(os.path.join(home, one.report or ""), "rb") as report:
             start = max(os.fstat(report.fileno()).st_size - END, 0)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..model import Attempt, Task
     from ..store.attempt_status import AttemptStatus
     from ..store.history import Event, Finished
+    from ..store.recent import Failure
     from ..store.store import Store
 
 
@@ -58,7 +59,7 @@ def number(value: object) -> str:
     return f"{value:g}" if isinstance(value, (int, float)) else str(value)
 
 
-def describe(attempt: Attempt | Event | Finished) -> str:
+def describe(attempt: Attempt | Event | Failure | Finished) -> str:
     """Return how an attempt ended, in words."""
     words: str = attempt.outcome or "running"
     if attempt.exit_code and not attempt.note:

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from . import admission, allocation, commands, database, execution, files, home, jobs, ralph, store, system, told
+from . import (
+    admission,
+    allocation,
+    commands,
+    database,
+    execution,
+    files,
+    home,
+    jobs,
+    ralph,
+    screen,
+    store,
+    system,
+    told,
+)
 
 ALL = (
     *system.MUTANTS, *home.MUTANTS, *database.MUTANTS, *files.MUTANTS, *store.MUTANTS, *execution.MUTANTS,
     *jobs.MUTANTS, *admission.MUTANTS, *allocation.MUTANTS, *ralph.MUTANTS, *commands.MUTANTS, *told.MUTANTS,
+    *screen.MUTANTS,
 )  # fmt: skip

@@ -1,0 +1,104 @@
+"""The three panes: what runs, what waits, what failed. Pure: from rows to blocks of lines."""
+
+from __future__ import annotations
+
+from ... import text
+from ...model import RUNNING
+from ...system.named_tuple import NamedTuple
+from .head import describe_time
+from .spans import BAD, BUSY, CARE, FAINT, PLAIN, Span, cut, spread
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .snapshot import FailedRow, RunningRow, Snapshot, WaitingRow
+    from .spans import Line
+
+WIDE = 120  # columns, from which on an attempt and its last line stand in one line
+FIGURES = 60  # columns, from which on there is room for what an attempt uses
+INDENT = 2  # columns, for the mark of the line that is chosen
+ID = 13  # columns of an id, with what follows it
+
+
+class Block(NamedTuple):
+    """Lines that belong together, of one task or, without one, a heading."""
+
+    task: str
+    lines: list[Line]
+    attempt: int = 0
+
+
+def draw_running(snapshot: Snapshot, columns: int) -> list[Block]:
+    """Return a block for each attempt that has not ended."""
+    titles = [min(text.columns(cut(row.title, columns)), columns * 2 // 5) for row in snapshot.running]
+    widest = max(titles, default=0)
+    return [Block(row.task, _draw_attempt(row, columns, widest), row.attempt) for row in snapshot.running]
+
+
+def _draw_attempt(row: RunningRow, columns: int, widest: int) -> list[Line]:
+    figures = _figures(row, columns)
+    room = columns - INDENT - ID - len(figures) - 1
+    right = [Span(figures, PLAIN if row.state == RUNNING else CARE)]
+    start = [Span(" " * INDENT), Span(f"{row.task:<{ID}}", FAINT)]
+    line = row.line or row.place
+    if columns < WIDE:
+        first = spread([*start, Span(cut(row.title, room), BUSY)], right, columns)
+        return [first, (Span(" " * (INDENT + ID) + cut(line, columns - INDENT - ID), FAINT),)] if line else [first]
+    title = text.pad(cut(row.title, widest), widest)
+    return [spread([*start, Span(title, BUSY), Span("  " + cut(line, room - widest - 2), FAINT)], right, columns)]
+
+
+def _figures(row: RunningRow, columns: int) -> str:
+    if columns < FIGURES:
+        return f"{describe_time(row.seconds):>7}"
+    if row.state != RUNNING:
+        return f"{describe_time(row.seconds):>7}{row.state:>14}"
+    share, memory = "", ""
+    if row.usage:
+        share = "" if row.usage.share is None else f"{100 * row.usage.share:.0f}%"
+        memory = text.size(row.usage.memory)
+    return f"{describe_time(row.seconds):>7}{share:>6}{memory:>8}"
+
+
+def draw_waiting(snapshot: Snapshot, columns: int, is_whole: bool) -> list[Block]:
+    """Return a block for each cause, what needs a person first, and below it one for each of its first tasks; all of
+    these where the pane is looked at (is_whole), else a few."""
+    blocks = []
+    for cause in sorted(snapshot.waiting, key=lambda cause: not cause.is_left):
+        style = CARE if cause.is_left else PLAIN
+        blocks.append(Block("", [(Span(f" {cut(cause.words, columns - 1)}", style),)]))
+        shown = cause.first if is_whole else cause.first[:3]
+        blocks += [Block(row.task, [_draw_task(row, columns, snapshot.time)]) for row in shown]
+        if is_whole and cause.size > len(cause.first):
+            blocks.append(Block("", [(Span(f"{' ' * INDENT}and {cause.size - len(cause.first):,} more", FAINT),)]))
+    return blocks
+
+
+def _draw_task(row: WaitingRow, columns: int, now: float) -> Line:
+    right = f" score {row.score:g}" if row.score else ""
+    if row.until:
+        right = f" in {describe_time(max(row.until - now, 0))}"
+    room = columns - INDENT - ID - len(right)
+    left = [Span(" " * INDENT), Span(f"{row.task:<{ID}}", FAINT), Span(cut(row.title, room))]
+    return spread(left, [Span(right, FAINT)], columns)
+
+
+def draw_failed(snapshot: Snapshot, columns: int) -> list[Block]:
+    """Return a block for each task that failed, the last one first."""
+    whys = [min(text.columns(cut(row.why, columns)), columns * 2 // 5) for row in snapshot.failed]
+    widest = max(whys, default=0)
+    return [Block(row.task, [_draw_failure(row, columns, widest, snapshot.time)]) for row in snapshot.failed]
+
+
+def _draw_failure(row: FailedRow, columns: int, widest: int, now: float) -> Line:
+    ago = f"{describe_ago(now - row.at):>9}"
+    room = columns - INDENT - ID - widest - len(ago) - 2
+    left = [Span(" " * INDENT), Span(f"{row.task:<{ID}}", FAINT), Span(cut(row.title, room))]
+    return spread(left, [Span(text.pad(cut(row.why, widest), widest), BAD), Span(ago, FAINT)], columns)
+
+
+def describe_ago(seconds: float) -> str:
+    """Return how long ago something was, by its largest unit: 5s ago, 3m ago, 2h ago, 4d ago."""
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= size:
+            return f"{seconds // size:.0f}{unit} ago"
+    return f"{max(seconds, 0):.0f}s ago"
