@@ -32,7 +32,7 @@ def value_of(parse: Callable[[str], object]) -> Callable[[str], object]:
         try:
             return parse(value)
         except UsageError as error:
-            raise ArgumentTypeError(str(error).replace("%", "%%")) from error
+            raise ArgumentTypeError(str(error)) from error
 
     return parse_argument
 

@@ -41,7 +41,12 @@ def run(args: Namespace) -> int:
         found = [] if args.compress_only else stale_worktrees.look(store)
         worktrees = StaleWorktrees(store, found, complaints.add)
         with Cleanup(
-            store.home, store.attempt_statuses.ended_reports, age, args.compress_age, complaints.add
+            store.home,
+            store.attempt_statuses.ended_reports,
+            age,
+            args.compress_age,
+            complaints.add,
+            store.ends.is_open,
         ) as cleanup:
             if args.stats:
                 show_directories(cleanup.inventory.summaries(), args.json)

@@ -23,9 +23,10 @@ from ..view.json_objects import print_json, run_object
 from ..view.run_progress import conclude, print_result, result_object, show_run
 from ..view.terminal import check_said, say
 from ..view.waiting import FEW, MANY
-from . import open_writing
+from . import open_writing, run_output
 from .arguments import add_bounds, add_place, duration, join_command, parse_workers, value_of
 from .run_admission import add_limits
+from .run_output import RunOutput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     )
     add_options(parser, "4; jobs: 64")
     add_place(parser)
+    run_output.add_options(parser)
     parser.add_argument("--json", action="store_true", help="print one object at the end, and nothing else")
 
 
@@ -74,11 +76,13 @@ def run(args: Namespace) -> int:
     home = location.locate(args.home)
     options = config.read(home)
     place = read_place(args.executor, args.slurm, options)
+    output = RunOutput(args, place.executor)
     agent = move_agent(find_agent(args.agent, options), place)
     limits = read_limits(Limits(args.timeout, args.kill_after), vars(args), options, place)
     settings = SupervisorSettings(
         args.workers or WIDTHS[place.executor], agent, args.max_attempts, limits,
-        report.read_cap(options), args.drain, args.forever, place=place,
+        report.read_cap(options), args.drain, args.forever, place=place, keeps_output=output.keeps,
+        asks_after=args.halt.outcomes if args.halt else (),
     )  # fmt: skip
     is_empty = lines is not None
     for line in lines or ():
@@ -91,16 +95,20 @@ def run(args: Namespace) -> int:
         return 0
     with open_writing(args) as store:
         check_place(store.home, place, options, partial(_say, args))
-        return _run(store, settings, _enter(store, lines, args) if lines else None, args)
+        batch = _enter(store, lines, args) if lines else None
+        if args.retry_failed and not batch:
+            _retry_failed(store, args)
+        return _run(store, settings, batch, args, output)
 
 
-def _run(store: Store, settings: SupervisorSettings, batch: Batch | None, args: Namespace) -> int:
+def _run(store: Store, settings: SupervisorSettings, batch: Batch | None, args: Namespace, output: RunOutput) -> int:
     progress = show_run(store, settings.agent, batch, quiet=args.json)
-    supervisor = Supervisor(store, settings, progress.look, say=progress.tell)
+    supervisor = Supervisor(store, settings, output.look, say=progress.tell)
     progress.workers, progress.lacks_room = supervisor.worker_ids, supervisor.lacks_room
+    output.begin(store, progress, supervisor, batch, settings.agent.lanes)
     try:
         supervisor.run()
-        progress.look()
+        output.finish()
     finally:
         progress.end()
     result = conclude(store, batch, progress, MANY if args.json else FEW)
@@ -112,7 +120,7 @@ def _run(store: Store, settings: SupervisorSettings, batch: Batch | None, args: 
     if supervisor.is_interrupted:
         where = f" --executor {args.executor}" if args.executor else ""
         raise Interrupted(f"interrupted: `txlite run{where}` goes on where it stopped")
-    return 0 if result.is_complete else 1
+    return 0 if result.is_complete or output.succeeds else 1
 
 
 def _read(args: Namespace) -> Iterable[str] | None:
@@ -175,6 +183,11 @@ def _enter(store: Store, lines: Iterable[str], args: Namespace) -> Batch:
         more.append(f"{batch.added} new")
     _say(args, f"{known}: {', '.join(more)} (--again adds all of them anew)")
     return batch
+
+
+def _retry_failed(store: Store, args: Namespace) -> None:
+    failed = store.batches.retry_failed(None)
+    _say(args, f"{text.count(failed, 'task')} that failed {'is' if failed == 1 else 'are'} tried again")
 
 
 def _say(args: Namespace, line: str) -> None:

@@ -95,10 +95,12 @@ class AttemptRunner:
         environment: dict[bytes, bytes],
         sink: Sink | None = None,
         observe: Callable[[RunningProcess], None] = lambda process: None,
+        errors: Sink | None = None,
     ) -> Result:
         """Run the agent to the end of its tree; the report stays open.
 
         sink: where output goes (the report). observe: called at each look at what was decided, about once a second.
+        errors: where stderr goes instead.
         """
         executor, limits = self._context.executor, self._context.settings.limits.of(task)
         self._limits = limits
@@ -120,6 +122,7 @@ class AttemptRunner:
                         limits,
                         leaves_daemons,
                         task.slurm,
+                        errors,
                     )  # fmt: skip
                     break
                 except NoRoomToStart as error:

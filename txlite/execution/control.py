@@ -1,7 +1,7 @@
 """What a supervisor and its worker say to each other, through the channel between them.
 
     to the worker      a stage of `stop_policy`, in digits; the end of the channel (the supervisor died) is LEAVE
-    to the supervisor  IDLE, FINISHED, NO_ROOM; LINE with words; TROUBLE with an exit code, a space and the reason
+    to the supervisor  IDLE, FINISHED, ASKING, NO_ROOM; LINE with words; TROUBLE with an exit code and the reason
 
 By channel and never by signal, because terminals, `timeout`, systemd and Slurm signal the whole group. Neither side
 ever blocks on the other. Used by `slot` (the supervisor's end) and by supervised workers.
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 IDLE = b"i"  # it found nothing to do
 FINISHED = b"f"  # an attempt has ended
+ASKING = b"a"  # an attempt has ended, which may end the run: it claims nothing before it has an answer, any order
 NO_ROOM = b"r"  # the system has no room for what it would start
 LINE = b"l"  # something that a person should know
 TROUBLE = b"!"  # it cannot work

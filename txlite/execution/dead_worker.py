@@ -12,6 +12,7 @@ import os
 from ..agents.agent import SHELL
 from ..model import LOST, UNKILLABLE, WORKERS
 from ..reports.header import Header
+from ..reports.outputs import remove_output
 from ..reports.salvage import salvage
 from ..store.attempts import Result
 from ..system import clock, process, wakeup
@@ -109,6 +110,8 @@ class LeftAttempt:
             names = ", ".join(str(survivor.pid) for survivor in list(self._ending.survivors)[:5])
             result = Result(UNKILLABLE, note=f"its worker died, and process {names} could not be killed")
         self._store.assignments.finish(self._claim.token, self._salvage(result), max_attempts)
+        if result.outcome == LOST:
+            remove_output(self._store.home, self._claim.token)  # half of it; its task is run again
 
     def _salvage(self, result: Result) -> Result:
         """Complete the report, or write one where its worker died within the attempt's first moment; the result with

@@ -98,9 +98,10 @@ if TYPE_CHECKING:
             limits: Limits,
             leaves_daemons: bool = False,
             options: str | None = None,
+            errors: Sink | None = None,
         ) -> RunningProcess:
-            """Start a process of this attempt; what it writes goes to `sink`. options: the task's own, for its place.
-            Raises CannotStart, NoRoomToStart."""
+            """Start a process of this attempt; what it writes goes to `sink`. options: the task's own, for its place;
+            errors: where what it writes to stderr goes instead, if it runs here. Raises CannotStart, NoRoomToStart."""
 
         def ending(self, attempt: int, note: Mapping[str, object], kill_after: float) -> TreeEnding:
             """End what this attempt left; note: what its worker noted of it, if it did."""
@@ -168,6 +169,7 @@ if TYPE_CHECKING:
             limits: Limits,
             leaves_daemons: bool = False,
             options: str | None = None,
+            errors: Sink | None = None,
         ) -> RemoteProcess:
             """Have a process of this attempt started there, as soon as there is room. Raises CannotStart."""
 

@@ -24,13 +24,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from ..agents.results import Sink
     from ..system.child import Child
     from .executor import Limits
+    from .output_pipes import OutputPipes
 
 TOGETHER = 0.02  # seconds within which a signal reaches all of a group
-CHUNK = 1 << 16  # bytes: what a pipe holds
-LAST_CHUNKS = 64  # read after the end: no writer of ours is left, but one that is spared may go on for ever
 
 
 class Kinship(NamedTuple):
@@ -49,21 +47,19 @@ class GuardedProcess:
     def __init__(
         self,
         child: Child,
-        output: int,
-        sink: Sink,
+        pipes: OutputPipes,
         limits: Limits,
         kinship: Kinship,
         started: float,
         signals: Sequence[int] = (),
     ) -> None:
-        """child: in a session of its own; output: a descriptor that does not block; started: monotonic seconds;
+        """child: in a session of its own; pipes: of its output; started: monotonic seconds;
         signals: those that its owner was sent so far, a list that grows."""
         self.result: Result | None = None
         self.pid: int | None = child.pid
         self._child = child
-        self._pipe = output
+        self._pipes = pipes
         self._pidfd = process.open_pidfd(child.pid)  # without it, each `advance` asks
-        self._sink = sink
         self._limits = limits
         self._kinship = kinship
         self._started = started
@@ -86,7 +82,7 @@ class GuardedProcess:
     @property
     def descriptors(self) -> list[int]:
         """Return what to wait for: output, and its exit."""
-        return [file for file in (self._pipe, self._pidfd) if file >= 0]
+        return [*self._pipes.descriptors, *([self._pidfd] if self._pidfd >= 0 else [])]
 
     @property
     def patience(self) -> float | None:
@@ -119,8 +115,8 @@ class GuardedProcess:
 
     def advance(self, readable: Collection[int]) -> None:
         """Do what is due: take output, see the exit, heed the limits, go on with the end of the tree."""
-        if self._pipe in readable:
-            self._read_output()
+        if self._pipes.take(readable):
+            self._stall.record_output()
         self._see_exit(readable)
         now = clock.monotonic()
         if not self._ending:
@@ -188,27 +184,11 @@ class GuardedProcess:
         # The agent was collected: what is dead now is another's, launched from inside it.
         return not process.reap_adopted(child.uncollected())
 
-    def _read_output(self) -> bool:
-        """Take what the pipe holds; False when there is no more for now."""
-        try:
-            data = os.read(self._pipe, CHUNK)
-        except BlockingIOError:
-            return False
-        if data:
-            self._stall.record_output()
-            self._sink.write(data)
-            return True
-        os.close(self._pipe)
-        self._pipe = -1
-        return False
-
     def _finish(self, survivors: list[process.Process]) -> None:
-        for _ in range(LAST_CHUNKS):
-            if self._pipe < 0 or not self._read_output():
-                break
-        for file in self.descriptors:
-            os.close(file)
-        self._pipe = self._pidfd = -1
+        self._pipes.drain()
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+            self._pidfd = -1
         code = self._child.returncode
         outcome, exit_code, note = judge_exit(code) if code is not None else (UNKILLABLE, None, None)
         result = self._decided or (self._share_end(code) if code else None) or Result(outcome, note=note)

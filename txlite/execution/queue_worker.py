@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .attempt_runner import AttemptRunner
 from .places import LOCAL, make_remote
-from .sources import QueueSource
+from .sources import AskingSource, QueueSource
 from .worker import Worker
 
 TYPE_CHECKING = False
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from ..model import Lane
     from .dispatcher import Dispatcher
+    from .sources import TaskSource
+    from .worker import Runner
     from .worker_context import WorkerContext
 
 
@@ -27,8 +29,24 @@ def make_worker(
     settings = context.settings
     source = QueueSource(context.store, settings, lanes)
     if settings.place.executor == LOCAL:
-        return Worker(context, source, AttemptRunner(context))
+        return Worker(context, _asking(context, source), _make_runner(context))
     from .dispatcher import Dispatcher
 
     executor = make_remote(context.store, settings.place, context.say)
     return Dispatcher(context, source, executor, count_wanted or (lambda: settings.width))
+
+
+def _asking(context: WorkerContext, source: QueueSource) -> TaskSource:
+    outcomes = context.settings.asks_after
+    if not outcomes:
+        return source
+    return AskingSource(source, context.loop, outcomes)
+
+
+def _make_runner(context: WorkerContext) -> Runner:
+    runner = AttemptRunner(context)
+    if not context.settings.keeps_output:
+        return runner
+    from .keeping_runner import KeepingRunner
+
+    return KeepingRunner(context, runner)

@@ -6,7 +6,7 @@ Its process and the channel to it are `worker_process`'s. Used by `supervisor`.
 from __future__ import annotations
 
 from ..system import clock
-from .stop_policy import LEAVE
+from .stop_policy import LEAVE, NONE
 from .worker_process import start_process
 
 TYPE_CHECKING = False
@@ -69,6 +69,11 @@ class Slot:
         if self._process and not (self.is_leaving and stage == LEAVE):
             self.is_leaving = True
             self._process.channel.send(b"%d" % stage)  # where it is not to be had, it is going already
+
+    def answer(self) -> None:
+        """Let its worker go on, which has asked; unless it was ordered something else before."""
+        if self._process:
+            self._process.channel.send(b"%d" % NONE)
 
     def hear(self) -> list[bytes]:
         """Return all that its worker has said. Raises EOFError where that was all, because it has died."""

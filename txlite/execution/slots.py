@@ -125,7 +125,8 @@ class Slots:
         self.worker_ids.add(id)
         orders = WorkerSettings(
             self._store.database.path, id, id, self._run, settings.agent, settings.max_attempts, settings.limits,
-            settings.cap, settings.place, settings.workers,
+            settings.cap, settings.place, settings.workers, settings.keeps_output,
+            settings.asks_after,
         )  # fmt: skip
         try:
             slot.start(settings.body, orders)

@@ -11,12 +11,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from ..model import Lane, Launch, WorkerRecord
+    from ..model import Lane, Launch, Outcome, WorkerRecord
     from ..store.assignments import Assignment
     from ..store.attempts import Result
     from ..store.inserting import NewTask
     from ..store.store import Store
     from .worker_context import WorkerSettings
+    from .worker_loop import WorkerLoop
 
     class TaskSource(Protocol):
         """Where one worker's tasks come from. Each method raises StoreUnavailable where the database is not to be
@@ -69,6 +70,29 @@ class QueueSource:
         return self._store.assignments.finish(
             token, result, self._max_attempts, self._worker, lanes, self._agent, told=False
         )
+
+
+class AskingSource:
+    """The queue, for a run that may end before all is done (a `TaskSource`): after an attempt that may decide it
+    nothing is claimed before the supervisor has seen its end."""
+
+    def __init__(self, source: QueueSource, loop: WorkerLoop, outcomes: tuple[Outcome, ...]) -> None:
+        """outcomes: of the attempts that may decide it."""
+        self.lanes = source.lanes
+        self.register = source.register
+        self.take = source.take
+        self.due_in = source.due_in
+        self._source = source
+        self._loop = loop
+        self._outcomes = outcomes
+
+    def record(self, assignment: Assignment, result: Result, is_leaving: bool) -> Assignment | None:
+        """Record the end; the next assignment is taken with it only where that decides nothing."""
+        asks = not is_leaving and result.outcome in self._outcomes
+        following = self._source.record(assignment, result, is_leaving or asks)
+        if asks:
+            self._loop.ask()
+        return following
 
 
 class LaunchSource:

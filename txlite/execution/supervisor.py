@@ -17,11 +17,11 @@ from ..system import child, clock, process
 from ..system.event_loop import EventLoop
 from ..system.liveness import Liveness
 from ..system.wakeup import Listener
-from .control import FINISHED, IDLE, LINE, NO_ROOM, TROUBLE, read_line, read_trouble
+from .control import ASKING, FINISHED, IDLE, LINE, NO_ROOM, TROUBLE, read_line, read_trouble
 from .places import LOCAL, Places
 from .recovery import ADOPTED, ENDED, Recovery
 from .slots import Slots
-from .stop_policy import LEAVE, NONE, STOPPING, StopPolicy
+from .stop_policy import LEAVE, NONE, STOP, STOPPING, StopPolicy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,13 +37,14 @@ TICK, LONGEST_TICK = 0.001, 0.03  # seconds between turns of the loop for each w
 
 
 class Supervisor:
-    """One run. `observe` is called whenever something may have changed, with whether a signal came."""
+    """One run. `observe` is called whenever something may have changed, with whether a signal came; it returns the
+    seconds after which it wants to be called again, None: when something has."""
 
     def __init__(
         self,
         store: Store,
         settings: SupervisorSettings,
-        observe: Callable[[bool], None] = lambda _: None,
+        observe: Callable[[bool], float | None] = lambda _: None,
         name: str = "",
         say: Callable[[str], None] = lambda words: None,
     ) -> None:
@@ -54,6 +55,8 @@ class Supervisor:
         self._settings = settings
         self._observe = observe
         self._slots = Slots(store, settings, self.id, self._give_up)
+        self._observe_in: float | None = None  # seconds
+        self._asking: list[Slot] = []  # whose workers wait for a word
         self._trouble: Error | None = None
         self._events = EventLoop()
         self._policy = StopPolicy(self._events.signals, drain=settings.drain)
@@ -79,9 +82,9 @@ class Supervisor:
         """Return whether a process could not be started a moment ago, because the system had no room for it."""
         return self._slots.lacks_room
 
-    def leave(self) -> None:
-        """Claim nothing more; what runs may finish, and then it is over."""
-        self._policy.order(LEAVE)
+    def leave(self, at_once: bool = False) -> None:
+        """Claim nothing more; what runs may finish or, at once, is ended, which costs no attempt; then it is over."""
+        self._policy.order(STOP if at_once else LEAVE)
 
     def run(self) -> None:
         """Supervise until there is nothing left to do, or a signal ends it.
@@ -126,7 +129,8 @@ class Supervisor:
             self._recovery.step()
             if clock.monotonic() >= self._next_look:
                 self._look_around()
-            self._observe(self.is_interrupted)
+            self._observe_in = self._observe(self.is_interrupted)
+            self._answer()
 
     def _show(self, listener: Listener) -> None:
         """Be rung for tasks that no idle worker takes, for as long as one more could be started."""
@@ -162,6 +166,8 @@ class Supervisor:
             due.append(now + self._recovery.patience)
         if self._policy.due is not None:
             due.append(self._policy.due)
+        if self._observe_in is not None:
+            due.append(now + self._observe_in)
         return max(min(due) - now, 0.0)
 
     def _hear(self, slot: Slot) -> None:
@@ -174,6 +180,8 @@ class Supervisor:
         for message in said:
             if message == FINISHED:
                 slot.deaths = 0
+            elif message == ASKING:
+                self._asking.append(slot)
             elif message == IDLE:
                 self._leave_if_idle()
             elif message == NO_ROOM:
@@ -182,6 +190,14 @@ class Supervisor:
                 self._say(read_line(message))
             elif message.startswith(TROUBLE):
                 self._give_up(read_trouble(message), LEAVE)  # what runs may finish
+
+    def _answer(self) -> None:
+        """Let those go on that asked, after what has been decided since."""
+        if self._asking:
+            self._pass_on()
+            for slot in self._asking:
+                slot.answer()
+            self._asking = []
 
     def _give_up(self, trouble: Error, stage: int) -> None:
         self._trouble = trouble

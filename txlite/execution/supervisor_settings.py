@@ -9,6 +9,7 @@ from .supervised import work_on_queue
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..agents.agent import Agent
+    from ..model import Outcome
     from .executor import Limits
     from .worker_process import Body
 
@@ -25,3 +26,5 @@ class SupervisorSettings(NamedTuple):
     forever: bool = False  # stay when there is nothing left to do
     place: PlaceSettings = PlaceSettings()  # where attempts run; elsewhere one worker process has many of them
     body: Body = work_on_queue  # of a worker's process; it can be pickled
+    keeps_output: bool = False  # of attempts, whole, for who prints it
+    asks_after: tuple[Outcome, ...] = ()  # those of attempts after which `observe` may end the run

@@ -25,7 +25,7 @@ from .worker_loop import WorkerLoop
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..agents.agent import Agent
-    from ..model import Claim, Lane, Task
+    from ..model import Claim, Lane, Outcome, Task
     from ..system.event_loop import EventLoop
     from .control import Control
     from .executor import Limits
@@ -45,6 +45,8 @@ class WorkerSettings(NamedTuple):
     cap: int  # bytes of output kept for each report
     place: PlaceSettings = PlaceSettings()  # where its attempts run
     width: int = 1  # attempts at a time, elsewhere
+    keeps_output: bool = False  # whole, for who prints it
+    asks_after: tuple[Outcome, ...] = ()  # outcomes after which its supervisor is asked whether the run goes on
 
 
 class WorkerContext:

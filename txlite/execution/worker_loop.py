@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from ..errors import StoreLost, StoreUnavailable
 from ..system import clock
+from .control import ASKING
 from .recovery import PATIENCE as RECOVERY_PATIENCE
 from .stop_policy import NONE
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from .stop_policy import StopPolicy
 
 HEARTBEAT = 30.0  # seconds
+ANSWER = 5.0  # seconds for the supervisor to decide whether the run goes on
 STORE_PATIENCE = 60.0  # seconds for which a database that cannot be used is waited for
 AGAIN = 1.0  # seconds until it is tried again
 RECOVERY_TURN = 0.5  # seconds between turns of the loop while nothing but recovery is waited for
@@ -71,6 +73,17 @@ class WorkerLoop:
         """Tell the supervisor, if there is one."""
         if self._control:
             self._control.tell(what)
+
+    def ask(self) -> None:
+        """Let the supervisor, if there is one, decide whether the run goes on, and wait for that; not for ever."""
+        control = self._control
+        if not control or not control.tell(ASKING):
+            return
+        deadline = clock.monotonic() + ANSWER
+        while clock.monotonic() < deadline:
+            if control.descriptor in self._events.wait(deadline - clock.monotonic(), [control.descriptor]):
+                self.policy.order(control.read() or NONE)
+                break
 
     def look_for_dead_every(self, seconds: float) -> None:
         """Look for dead workers at once, and then so often, where this worker does that."""

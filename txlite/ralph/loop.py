@@ -58,7 +58,7 @@ class Loop:
         settings: SupervisorSettings,
         policy: LoopSettings,
         bounds: Bounds,
-        observe: Callable[[bool], None],
+        observe: Callable[[bool], object],
         say: Callable[[str], None],
     ) -> None:
         self.id = policy.loop

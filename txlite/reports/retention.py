@@ -1,7 +1,8 @@
 """Old reports: compressed, later deleted.
 
-What counts as a report says `inventory`; nothing else is touched. A crash at any moment loses nothing (see
-`archive`), and the next cleanup does what is left. What is counted was done. Used by the command `cleanup`.
+What counts as a report says `inventory`; nothing else is touched, but for outputs that nobody came to print. A crash at
+any moment loses nothing (see `archive`), and the next cleanup does what is left. What is counted was done. Used by the
+command `cleanup`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from ..system import clock
 from ..system.named_tuple import NamedTuple
 from .archive import SUFFIX, compress, room_of
 from .inventory import Inventory
+from .outputs import DIRECTORY, ERR, OUT, kept_attempts, output_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,7 +74,8 @@ class Cleanup:
 
     records: gives the reports of the attempts that had ended at a time (UTC text), as paths below home.
     age, compress_age: days since a file's last change until it is deleted (None: never) or compressed; 0 is all
-    that ended before now. complain: is told of each path that could not be dealt with, once, and why.
+    that ended before now. complain: is told of each path that could not be dealt with, once, and why. is_open: says
+    whether an attempt has not ended.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class Cleanup:
         age: float | None,
         compress_age: float,
         complain: Callable[[str, str], None],
+        is_open: Callable[[int], bool] = lambda attempt: False,
     ) -> None:
         now = time.time()
         until = clock.to_text(now)
@@ -89,6 +93,7 @@ class Cleanup:
         self._delete_before = float("-inf") if age is None else _moment(now, age)
         self._compress_before = _moment(now, compress_age)
         self._complain = complain
+        self._is_open = is_open
         self._lock: FileLock | None = None
         self.inventory = Inventory(home, lambda: records(until), self._fail)
         self.failed: set[str] = set()  # paths below home
@@ -111,6 +116,12 @@ class Cleanup:
                 yield step
         for directory, name, status in self.inventory.drafts():
             yield Step(REMOVE, directory, name, (name,), room_of(status))
+        for attempt in kept_attempts(self._home):
+            for path in (output_path(self._home, attempt, kind) for kind in (OUT, ERR)):
+                found = _status_of(path)
+                if found and found.st_mtime <= self._delete_before and not self._is_open(attempt):
+                    name = os.path.basename(path)
+                    yield Step(REMOVE, DIRECTORY, name, (name,), room_of(found))
 
     def run(self) -> Tally:
         """Do it, and return what was done: delete first, which makes room to compress.
@@ -183,6 +194,13 @@ class Cleanup:
             self.failed.add(path)
             advice = _ADVICE.get(error.errno or 0)
             self._complain(path, (error.strerror or str(error)) + (f": {advice}" if advice else ""))
+
+
+def _status_of(path: str) -> os.stat_result | None:
+    try:
+        return os.lstat(path)
+    except FileNotFoundError:
+        return None
 
 
 def _moment(now: float, age: float) -> float:

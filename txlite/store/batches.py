@@ -42,6 +42,8 @@ COUNT = f"SELECT t.status, count(*) FROM {_OF_SERIES} GROUP BY t.status"
 _IN_SERIES = "EXISTS (SELECT 1 FROM batches b WHERE b.series = ? AND t.seq BETWEEN b.first AND b.last)"
 HAS = f"SELECT 1 FROM tasks t WHERE t.id = ? AND {_IN_SERIES}"
 FAILED = f"SELECT t.seq, t.kind, t.needs FROM {_OF_SERIES} AND t.status = 'failed'"
+ALL_FAILED = """SELECT t.seq, t.kind, t.needs FROM tasks t WHERE t.status = 'failed'
+    AND NOT EXISTS (SELECT 1 FROM launches l WHERE l.task = t.seq)"""
 FAILED_TASKS = f"{tasks.SELECT} WHERE {_IN_SERIES} AND t.status = 'failed' ORDER BY t.seq"
 # Waiting, at however many removes, for a task that will not be done by itself.
 STUCK = f"""WITH RECURSIVE stuck (seq) AS (
@@ -123,11 +125,12 @@ class Batches:
         """Say whether the task with this id is of a batch."""
         return bool(self._database.execute(HAS, (task, batch.id)))
 
-    def retry_failed(self, batch: Batch) -> int:
-        """Put a batch's tasks that failed back into the queue, with all their attempts ahead of them, in one
-        transaction; return how many there were."""
+    def retry_failed(self, batch: Batch | None) -> int:
+        """Put a batch's tasks that failed, or all of the queue's, back into the queue, with all their attempts ahead of
+        them, in one transaction; return how many there were."""
         with self._database.writing() as connection:
-            failed = connection.execute(FAILED, (batch.id,)).fetchall()
+            rows = connection.execute(FAILED, (batch.id,)) if batch else connection.execute(ALL_FAILED)
+            failed = rows.fetchall()
             for seq, _, _ in failed:
                 move(connection, seq, BACKLOG, failures=0)
         self._waking.wake_for({Lane(kind, needs) for _, kind, needs in failed})

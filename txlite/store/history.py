@@ -31,6 +31,8 @@ FINISHED_SINCE = """SELECT h.id, h.at, h.task, h.from_status, h.to_status, CAST(
     FROM history h JOIN tasks t ON t.id = h.task LEFT JOIN attempts a ON a.id = h.token
     WHERE h.id > ? AND h.from_status = 'active' AND NOT EXISTS (SELECT 1 FROM launches l WHERE l.task = t.seq)
     ORDER BY h.id"""
+END_OF = """SELECT max(h.id) FROM history h JOIN attempts a ON a.id = h.token
+    WHERE h.task = ? AND a.ended = ? AND h.from_status = 'active'"""
 LAST_EVENT = "SELECT coalesce(max(id), 0) FROM history"
 
 
@@ -113,6 +115,11 @@ class History:
     def finished_since(self, event: int) -> list[Finished]:
         """Return what left the status active after the event with this number, in order."""
         return list(map(Finished._make, self._database.execute(FINISHED_SINCE, (event,))))
+
+    def event_of(self, task: str, ended: str) -> int | None:
+        """Return the number of the event with which a task's attempt ended at this time; None for none."""
+        found = self._database.execute(END_OF, (task, ended))[0][0]
+        return None if found is None else int(found)
 
     def last_event(self) -> int:
         """Return the number of the newest event, 0 where there is none."""

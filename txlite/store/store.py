@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .database import Database
     from .dependencies import Dependencies
     from .editing import Editing
+    from .ends import Ends
     from .export import Export
     from .history import History
     from .importing import Import
@@ -382,6 +383,13 @@ class Store:
         from .batches import Batches
 
         return Batches(self.database, self.waking)
+
+    @cached_property
+    def ends(self) -> Ends:
+        """How tasks came to their ends."""
+        from .ends import Ends
+
+        return Ends(self.database)
 
     @cached_property
     def export(self) -> Export:

@@ -73,12 +73,16 @@ def start(
     stdin: int | None,
     output: int,
     prefix: Sequence[str] = (),
+    errors: int | None = None,
 ) -> Child:
     """Start a program in a session of its own, in `directory` (None: where we are). Raises OSError, ValueError.
 
-    stdin, output: descriptors; None: no input, and end-of-file at once. stderr goes where the output goes. prefix: the
-    argv of what starts it, by execve(2), in this process; that it cannot be found is told as if there were none.
+    stdin, output, errors: descriptors; None: no input, and end-of-file at once; stderr goes where the output goes.
+    prefix: the argv of what starts it, by execve(2), in this process; that it cannot be found is told as if there were
+    none.
     """
+    if errors is None:
+        errors = output
     elsewhere = directory if directory != _here() else None
     here = os.open(".", getattr(os, "O_PATH", os.O_RDONLY) | os.O_CLOEXEC) if elsewhere else -1
     try:
@@ -87,13 +91,13 @@ def start(
         if prefix:
             _check(_find(argv[0], environment))
             argv = [*prefix, *argv]
-        return SpawnedChild(_spawn(argv, environment, stdin, output))
+        return SpawnedChild(_spawn(argv, environment, stdin, output, errors))
     except NotImplementedError:  # Python was built for an older C library
         import subprocess
 
         source = subprocess.DEVNULL if stdin is None else stdin
         return subprocess.Popen(
-            argv, env=environment, stdin=source, stdout=output, stderr=output, start_new_session=True
+            argv, env=environment, stdin=source, stdout=output, stderr=errors, start_new_session=True
         )
     finally:
         if elsewhere:
@@ -108,8 +112,8 @@ def _here() -> str:
         return ""  # it was removed
 
 
-def _spawn(argv: list[str], environment: Mapping[bytes, bytes], stdin: int | None, output: int) -> int:
-    actions: list[tuple] = [(os.POSIX_SPAWN_DUP2, output, 1), (os.POSIX_SPAWN_DUP2, output, 2)]
+def _spawn(argv: list[str], environment: Mapping[bytes, bytes], stdin: int | None, output: int, errors: int) -> int:
+    actions: list[tuple] = [(os.POSIX_SPAWN_DUP2, output, 1), (os.POSIX_SPAWN_DUP2, errors, 2)]
     if stdin is None:
         actions.append((os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0))
     else:

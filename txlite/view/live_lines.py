@@ -37,6 +37,8 @@ class LiveLines:
 
     def draw(self, lines: Sequence[LiveLine], last: str = "") -> None:
         """Have these lines, and a last one, stand there instead of those that do."""
+        if not lines and not last and not self._drawn:
+            return
         columns = size().columns - 1
         back = self._back()
         shown = [*lines, LiveLine(last)] if last else lines

@@ -68,6 +68,25 @@ def check_said() -> None:
         raise StoreUnavailable(f"the output could not be written: {_lost[0].strerror}: the work went on without it")
 
 
+def note_lost(error: OSError) -> None:
+    """Take note of why output could not be written: `check_said` tells it."""
+    _lost.append(error)
+
+
+def move_words() -> int:
+    """Have all that is said to a person on stdout go to stderr, from now on; return a descriptor of stdout, for what is
+    printed beside it; -1 where there is none."""
+    if sys.stdout is None:
+        return -1
+    sys.stdout.flush()
+    kept = os.dup(1)
+    if sys.stderr is None:
+        mute()
+    else:
+        os.dup2(2, 1)
+    return kept
+
+
 def mute() -> None:
     """Send stdout to nowhere: nobody reads it, and Python would try, and complain, once more at its exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

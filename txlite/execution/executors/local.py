@@ -1,8 +1,8 @@
 """Attempts on this machine: each in a session of its own, found by its mark, session and parenthood, ended by signals.
 
 Guarantees: what is started inherits no descriptor, no ignored and no blocked signal of ours; its stdin is what it is
-given, then end-of-file; its output comes through one pipe. Made by workers, by the supervisor and by commands that
-recover.
+given, then end-of-file; its output comes through one pipe, or through two. Made by workers, by the supervisor and by
+commands that recover.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 from ...system import child, clock, process, process_tree
 from ..executor import CannotStart, NoRoomToStart
 from ..guarded_process import GuardedProcess, Kinship
+from ..output_pipes import OutputPipes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,34 +78,35 @@ class LocalExecutor:
         limits: Limits,
         leaves_daemons: bool = False,
         options: str | None = None,
+        errors: Sink | None = None,
     ) -> GuardedProcess:
         """Start a process of this attempt in a session of its own; here no options have a meaning. Raises CannotStart,
         NoRoomToStart."""
         started = clock.monotonic()
-        reading = -1
+        pipes = None
         try:
             prefix = child.be_nice(limits.nice) if limits.nice else []
             process_tree.mark_children(self._home, attempt)
             stdin = None if invocation.stdin is None else _as_file(invocation.stdin)
             try:
-                reading, writing = os.pipe()
+                pipes = OutputPipes([sink] if errors is None else [sink, errors])
                 try:
-                    os.set_blocking(reading, False)
                     leader = child.start(
-                        invocation.argv, directory, invocation.environment, stdin, writing, prefix
+                        invocation.argv, directory, invocation.environment, stdin, pipes.writing[0], prefix,
+                        pipes.writing[-1],
                     )  # fmt: skip
                 finally:
-                    os.close(writing)
+                    pipes.close_writing()
             finally:
                 if stdin is not None:
                     os.close(stdin)
         except (OSError, ValueError) as error:
-            if reading >= 0:
-                os.close(reading)
+            if pipes:
+                pipes.close()
             why = _why_not_started(error, invocation, directory)
             raise (NoRoomToStart(why) if _is_shortage(error) else CannotStart(why)) from error
         kinship = Kinship(self._home, attempt, self._spared, self._is_subreaper, leaves_daemons)
-        return GuardedProcess(leader, reading, sink, limits, kinship, started, self._signals)
+        return GuardedProcess(leader, pipes, limits, kinship, started, self._signals)
 
     def ending(self, attempt: int, note: Mapping[str, object], kill_after: float) -> LocalEnding:
         """End what this attempt left; the agent's identity may stand in the note."""

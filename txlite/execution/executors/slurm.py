@@ -66,8 +66,9 @@ class SlurmExecutor:
         limits: Limits,
         leaves_daemons: bool = False,
         options: str | None = None,
+        errors: Sink | None = None,
     ) -> SlurmJob:
-        """Submit a job of this attempt. Raises CannotStart."""
+        """Submit a job of this attempt; its stdout and stderr are one file. Raises CannotStart."""
         paper = Ticket(self._home, attempt)
         mark = f"{self._uuid}:{attempt}"
         environment = {**invocation.environment, b"TXLITE_DONE_FILE": os.fsencode(paper.done_file)}

@@ -1,0 +1,157 @@
+"""The results of a run in a file: a row for each task that has ended, as CSV or as JSON Lines.
+
+Rows are written as tasks end, each whole. A run that goes on writes none twice, mends the last one where a kill tore
+it, and adds those that a kill left out: of its batch or, without one, of all that ended after the last row. A file that
+cannot be written any more stops no work: it is told at the end (`terminal`). Used by the command `run`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+
+from ..errors import StoreUnavailable, UsageError
+from ..model import BACKLOG
+from .terminal import note_lost
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from ..store.batches import Batch
+    from ..store.ends import End
+    from ..store.history import Finished
+    from ..store.store import Store
+
+COLUMNS = (
+    "seq", "id", "arguments", "command", "outcome", "exitCode", "started", "ended", "seconds", "attempts", "report",
+)  # fmt: skip
+ID, ENDED = COLUMNS.index("id"), COLUMNS.index("ended")
+CSV, JSONL = ".csv", ".jsonl"
+
+
+class ResultsFile:
+    """The file of one run."""
+
+    def __init__(self, path: str) -> None:
+        """Read what is there. Raises UsageError where it is of neither kind, holds something else or cannot be written;
+        StoreUnavailable where it cannot be read."""
+        self._path = path
+        self._is_csv = path.endswith(CSV)
+        if not path.endswith((CSV, JSONL)):
+            raise UsageError(f"--results {path}: the name says what is written: give FILE.csv or FILE.jsonl")
+        try:
+            self._file = open(path, "a+b", buffering=0)  # to the end of the process
+        except OSError as error:
+            raise UsageError(f"--results {path}: {error.strerror}: give a file that can be written") from error
+        self._beginning = _to_csv(COLUMNS) if self._is_csv else b'{"seq": '
+        self._is_broken = False
+        self._known: set[tuple[str, str]] = set()  # id and end of the rows that are there
+        self._last = self._read()
+
+    def begin(self, store: Store, batch: Batch | None) -> None:
+        """Add what is missing."""
+        self._store = store
+        if not self._known and os.fstat(self._file.fileno()).st_size == 0 and self._is_csv:
+            self._write(self._beginning)
+        if batch:
+            self._add(store.ends.of_batch(batch))
+        elif self._last:
+            self._add(self._ended_since(*self._last))
+
+    def heed(self, events: Sequence[Finished]) -> None:
+        """Write what has ended: a listener of `RunProgress`."""
+        attempts = [event.attempt for event in events if event.to_status != BACKLOG]
+        self._add(filter(None, map(self._store.ends.of, attempts)))
+
+    def _ended_since(self, task: str, ended: str) -> Iterator[End]:
+        """What ended after the end of a task that a row tells of."""
+        since = self._store.history.event_of(task, ended)
+        for event in [] if since is None else self._store.history.finished_since(since):
+            end = self._store.ends.of(event.attempt) if event.to_status != BACKLOG else None
+            if end:
+                yield end
+
+    def _add(self, ends: Iterable[End]) -> None:
+        rows = []
+        for end in ends:
+            if (end.task, end.ended) not in self._known:
+                self._known.add((end.task, end.ended))
+                rows.append(self._format(end))
+        self._write(b"".join(rows))
+
+    def _format(self, end: End) -> bytes:
+        arguments = None if end.arguments is None else list(end.arguments)
+        seconds = None if end.duration is None else round(end.duration, 3)
+        attempts = self._store.ends.count_attempts(end.attempt)
+        report = end.report and os.path.join(self._store.home, end.report)
+        row = (
+            end.seq, end.task, arguments, end.command, end.outcome, end.exit_code, end.started, end.ended, seconds,
+            attempts, report,
+        )  # fmt: skip
+        if not self._is_csv:
+            return json.dumps(dict(zip(COLUMNS, row)), ensure_ascii=False).encode() + b"\n"
+        words = None if arguments is None else json.dumps(arguments, ensure_ascii=False)
+        return _to_csv((*row[:2], words, *row[3:]))
+
+    def _write(self, data: bytes) -> None:
+        if self._is_broken or not data:
+            return
+        try:
+            left = memoryview(data)
+            while left:
+                left = left[self._file.write(left) or 0 :]
+        except OSError as error:
+            self._is_broken = True
+            note_lost(error)
+
+    def _read(self) -> tuple[str, str] | None:
+        """Take what rows there are, and cut off a torn one; the last of them, by id and end."""
+        try:
+            end = self._find_end()
+            with open(self._path, "rb") as file:
+                rows = list(self._parse(io.TextIOWrapper(io.BytesIO(file.read(end)), "utf-8", newline="")))
+            if end < os.fstat(self._file.fileno()).st_size:
+                os.ftruncate(self._file.fileno(), end)
+        except OSError as error:
+            raise StoreUnavailable(f"--results {self._path}: {error.strerror}") from error
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise UsageError(f"--results {self._path}: it holds something else: give another file") from None
+        self._known.update(rows)
+        return rows[-1] if rows else None
+
+    def _parse(self, file: io.TextIOWrapper) -> Iterator[tuple[str, str]]:
+        if not self._is_csv:
+            for line in file:
+                row = json.loads(line)
+                yield str(row["id"]), str(row["ended"])
+            return
+        import csv
+
+        for place, cells in enumerate(csv.reader(file)):
+            if len(cells) != len(COLUMNS) or (place == 0 and tuple(cells) != COLUMNS):
+                raise ValueError(cells)
+            if place:
+                yield cells[ID], cells[ENDED]
+
+    def _find_end(self) -> int:
+        """Where the last whole row ends: a line's end outside of quotes."""
+        place = end = quotes = 0
+        with open(self._path, "rb") as file:
+            for line in file:
+                if not place and not line.startswith(self._beginning[: len(line)]):
+                    raise ValueError(line)
+                place += len(line)
+                quotes += line.count(b'"') if self._is_csv else 0
+                if line.endswith(b"\n") and quotes % 2 == 0:
+                    end = place
+        return end
+
+
+def _to_csv(cells: Sequence[object]) -> bytes:
+    import csv
+
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerow(cells)
+    return out.getvalue().encode()
