@@ -213,10 +213,14 @@ class Top(Case):
     def test_it_stops_goes_on_and_takes_another_size(self) -> None:
         screen = self.follow()
         screen.wait_for(r"^no tasks yet(.*\n)*RUNNING ─+\n")
-        screen.process.send_signal(signal.SIGTSTP)
         stat = f"/proc/{screen.process.pid}/stat"
+
+        def is_stopped() -> bool:
+            screen.process.send_signal(signal.SIGTSTP)  # again and again: curses ignores it while it draws
+            return self.read(stat).rpartition(")")[2].split()[0] == "T"
+
         if os.path.exists(stat):
-            wait_until(lambda: self.read(stat).rpartition(")")[2].split()[0] == "T", "it to stop")
+            wait_until(is_stopped, "it to stop")
             self.assert_as_before(screen)
         screen.process.send_signal(signal.SIGCONT)
         for columns, lines, shown in ((30, 9, r"\Atoo small: it takes 40x10$"), (100, 30, r"^RUNNING ─{90}")):
