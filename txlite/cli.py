@@ -96,7 +96,9 @@ def _dispatch(arguments: list[str], called: str) -> int:
     verb = _find_verb(verb)
     module, parser = make_parser(verb, home, called)
     command: list[str] = []
-    if getattr(module, "TAKES_COMMAND", False) and "--" in rest:
+    if hasattr(module, "cut_words"):
+        rest, command = module.cut_words(rest, parser)
+    elif getattr(module, "TAKES_COMMAND", False) and "--" in rest:
         cut = rest.index("--")  # argparse would give the first word after it to a positional argument before it
         rest, command = rest[:cut], rest[cut + 1 :]
         if not command:

@@ -56,7 +56,7 @@ WANTED: dict[str, tuple[int, str]] = {
     "txlite ready --claim me --json": (0, '"claim"'),
     "txlite claims": (0, "me"),
     "txlite run -j 4 --from jobs.txt": (0, "3 done"),
-    "txlite run -- make test": (0, "1 done"),
+    "txlite run -j 4 'gzip -k {}' ::: *.txt": (0, "2 done"),
     "txlite launch --agent shell --wait 'make test'": (0, "done"),
     "txlite ralph --agent claude --dry-run": (0, "argv: claude --print"),
     'txlite ralph --agent claude --verify "make test" --max-hours 9': (0, "1 done"),
@@ -131,7 +131,9 @@ class Examples(Case):
 
     def build_place(self, world: str) -> None:
         os.mkdir(self.place)
-        for name, text in (("jobs.txt", "true\necho 2\necho 3\n"), ("Makefile", "test:\n\ttrue\n")):
+        for name, text in (
+            ("jobs.txt", "true\necho 2\necho 3\n"), ("my notes.txt", ""), ("Makefile", "test:\n\ttrue\n"),
+        ):  # fmt: skip
             self.write(os.path.join(self.place, name), text)
         getattr(self, f"make_{world}")()
 

@@ -401,7 +401,6 @@ class BadInput(Case):
             (("--timeout=-5",), "--timeout"),
             (("--kill-after", "x"), "not a duration"),
             (("--bogus",), "--bogus"),
-            (("stray",), "stray"),
         ):
             with self.subTest(arguments):
                 self.txlite("run", *arguments, code=64)

@@ -33,7 +33,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "run": (
         ("a command a line, four at a time; again: what is left of it", "txlite run -j 4 --from jobs.txt"),
-        ("one command, with its report", "txlite run -- make test"),
+        ("one for each file, as GNU parallel does it", "txlite run -j 4 'gzip -k {}' ::: *.txt"),
     ),
     "launch": (
         ("an agent in the background", 'txlite launch --agent claude medium "Explain in NOTES.md what this does"'),

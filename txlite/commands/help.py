@@ -12,6 +12,7 @@ from ..errors import NotFound
 TOPICS = {
     "guide": "the tour: batches, single tasks, background workers, home, configuration",
     "recipes": "short answers to common wishes, to be pasted",
+    "parallel": "commands with {} and ::: as GNU parallel has them: what is the same, what differs",
     "ralph": "agents overnight: the loop, the gate, git, the page in the morning",
     "slurm": "attempts as jobs of a cluster; queues that outlive a time limit",
     "states": "what tasks, attempts and workers are called; what a task can wait for",

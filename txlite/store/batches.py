@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 INSERT = """INSERT INTO batches (digest, source, first, last, added, series)
     VALUES (?, ?, ?, ?, ?, coalesce(?, (SELECT coalesce(max(id), 0) + 1 FROM batches)))"""
 CANDIDATES = "SELECT id, series, first, last FROM batches WHERE digest IN (?, ?) ORDER BY id DESC"
-LINES = """SELECT coalesce(x.line, x.command, t.title), t.status NOT IN ('done', 'cancelled') FROM tasks t
+LINES = """SELECT coalesce(x.line, x.command, t.title) FROM tasks t
     LEFT JOIN task_texts x ON x.task = t.seq WHERE t.seq BETWEEN ? AND ?"""
+UNFINISHED = f"{LINES} AND t.status NOT IN ('done', 'cancelled')"
 JOIN = "UPDATE batches SET series = ? WHERE id = ?"
 SERIES_OF = "SELECT series FROM batches WHERE id = ?"
 _OF_SERIES = "batches b JOIN tasks t ON t.seq BETWEEN b.first AND b.last WHERE b.series = ?"
@@ -55,6 +56,7 @@ STUCK = f"""WITH RECURSIVE stuck (seq) AS (
 # How much of an earlier batch there must be among the lines, for it to be the one that goes on.
 ANY = "any"  # of its lines: they come from a file, which has a name
 ALL = "all"  # of its lines: they come from a pipe, and another pipe may have some of the same
+REST = "rest"  # of its lines, if one of those is unfinished: what is done may be gone, and something new have come
 OPEN = "open"  # all, and something of it is unfinished: a command that was given as it is, and is wanted each time
 
 
@@ -99,7 +101,7 @@ class Batches:
         """Add those tasks that were not added before, as `add_many` does; there must be one.
 
         digests: of where the lines come from, and of the lines themselves, as older versions kept it; both as
-        `identify` makes them. match: ANY, ALL or OPEN; None adds all.
+        `identify` makes them. match: ANY, ALL, REST or OPEN; None adds all.
         """
         with Spool(os.path.dirname(self._database.path)) as checked:
             check_many(new, checked)
@@ -155,15 +157,22 @@ def _match(
     found: Counter[str] = Counter()
     candidates = connection.execute(CANDIDATES, digests).fetchall()
     left = Counter(map(_line_of, new)) if candidates else found
+    if match in (OPEN, REST):
+        going = {series for _, series, *rows in candidates if _is_unfinished(connection, rows, left)}
+        candidates = [one for one in candidates if one[1] in going]
     for id, series, first, last in candidates:
-        rows = connection.execute(LINES, (first, last)).fetchall()
-        lines = Counter(row[0] for row in rows)
+        lines = Counter(row[0] for row in connection.execute(LINES, (first, last)))
         common = lines & left
-        if common and (match == ANY or common == lines) and (match != OPEN or any(row[1] for row in rows)):
+        if common and (match in (ANY, REST) or common == lines):
             left -= common
             found += common
             matched.append((id, series))
     return matched, found
+
+
+def _is_unfinished(connection: sqlite3.Connection, rows: list[int], lines: Counter[str]) -> bool:
+    """Whether one of the lines is a task between two that has not ended well."""
+    return any(row[0] in lines for row in connection.execute(UNFINISHED, rows))
 
 
 def _without(found: Counter[str], new: Iterable[NewTask]) -> Iterator[NewTask]:

@@ -19,7 +19,7 @@ from .spool import Spool
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from .database import Database
     from .waking import Waking
@@ -175,11 +175,17 @@ def check_arguments(arguments: Iterable[str] | None) -> str | None:
     """Return what a template was filled with, as a task keeps it; raises InvalidValue for what is not text."""
     if arguments is None:
         return None
-    import json
-
     if isinstance(arguments, str):
         raise InvalidValue(f"arguments {text.shorten(arguments, 40)!r}: give a list of texts")
-    return json.dumps([text.check_text(one, "an argument") for one in arguments], ensure_ascii=False)
+    return _encoder()([text.check_text(one, "an argument") for one in arguments])
+
+
+@functools.cache
+def _encoder() -> Callable[[object], str]:
+    """One for all: to make one takes longer than to use it."""
+    import json
+
+    return json.JSONEncoder(ensure_ascii=False).encode
 
 
 def check_memory(size: int | None) -> int | None:

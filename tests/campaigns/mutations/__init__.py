@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import (
     admission,
     allocation,
+    batch,
     commands,
     database,
     execution,
@@ -21,5 +22,5 @@ from . import (
 ALL = (
     *system.MUTANTS, *home.MUTANTS, *database.MUTANTS, *files.MUTANTS, *store.MUTANTS, *execution.MUTANTS,
     *jobs.MUTANTS, *admission.MUTANTS, *allocation.MUTANTS, *ralph.MUTANTS, *commands.MUTANTS, *told.MUTANTS,
-    *screen.MUTANTS,
+    *screen.MUTANTS, *batch.MUTANTS,
 )  # fmt: skip

@@ -197,12 +197,12 @@ HOLDS = (
         (f"{BATCHES}.test_of_a_file_that_has_grown_only_the_new_lines_are_added",),
     ),
     Mutant(
-        "batch-of-another-pipe", "store/batches.py", "(match == ANY or common == lines)", "True",
+        "batch-of-another-pipe", "store/batches.py", "(match in (ANY, REST) or common == lines)", "True",
         "a pipe with some of the same lines is another batch",
         (f"{BATCHES}.test_lines_of_a_pipe_are_known_again_when_all_are_there",),
     ),
     Mutant(
-        "batch-of-a-command", "store/batches.py", "(match != OPEN or any(row[1] for row in rows))", "True",
+        "batch-of-a-command", "store/batches.py", "if match in (OPEN, REST):", "if match == REST:",
         "a command after two dashes is run each time",
         (f"{BATCHES}.test_a_command_after_two_dashes_is_run_each_time",),
     ),
