@@ -14,8 +14,10 @@ from txlite import text
 from txlite.agents.agent import SHELL, find_agent
 from txlite.home import config
 from txlite.store.history import Finished
+from txlite.system import clock
 from txlite.view import live_lines
 from txlite.view.live_lines import LiveLine, LiveLines
+from txlite.view.pace import Pace
 from txlite.view.run_progress import show_run
 
 from ..case import Case, is_running, wait_until
@@ -75,6 +77,23 @@ class Run(Case):
         open(self.path("go"), "w").close()
         self.assertTrue(run.end().endswith("\n2 done\n"))
 
+    def test_the_bar_fits_any_terminal_and_follows_what_is_added_meanwhile(self) -> None:
+        lines = ["sleep 0.2", "sleep 0.3; exit 3", *["until test -e go; do sleep 0.02; done"] * 2]
+        run = ("run", "-j", "2", "--retries", "0", "--again", "--from", self.batch(*lines))
+        bar = r"(?:\[#*\.*\]  )?2/4  2 running  1 failed(  \S+/s)?  \ds left"
+        for columns in (40, 200):
+            terminal = Terminal(self, *run, columns=columns)
+            shown = terminal.wait_for(rf"^{bar}$")
+            self.assertEqual("/s" in shown, columns > 40)
+            drawn = re.sub(r"\x1b\[[\d;]*[A-Za-z]|\r", "", terminal.sent)  # all that ever was
+            bars = [line for line in drawn.split("\n") if " running" in line]
+            self.assertLess(max(map(len, bars)), columns)
+            self.store().add("one more", command="true")
+            terminal.wait_for(r"^(.*\]  )?2/5  2 running")
+            open(self.path("go"), "w").close()
+            self.assertRegex(terminal.end(), r"\n4 done, 1 failed\n$|3 done, 1 failed\n$")
+            os.unlink(self.path("go"))
+
     def test_its_listeners_are_told_of_what_its_own_workers_ended_and_of_no_others(self) -> None:
         store = self.store()
         store.add("theirs", command="true")
@@ -96,6 +115,37 @@ class Run(Case):
         attempt = store.attempts(task.id)[0]
         self.assertEqual((event.seq, event.attempt, event.to_status), (task.seq, task.token, "done"))
         self.assertEqual((event.started, event.ended, event.worker), (attempt.started, attempt.ended, "ours"))
+
+
+class Ends(unittest.TestCase):
+    def pace(self, *ends: tuple[float, float]) -> Pace:
+        """The pace of a run in which tasks ended at these times, each after so many seconds."""
+        with unittest.mock.patch.object(clock, "monotonic", lambda: 100.0):
+            pace = Pace()
+        for moment, duration in ends:
+            with unittest.mock.patch.object(clock, "monotonic", lambda moment=moment: 100.0 + moment):
+                pace.record(duration)
+        return pace
+
+    def test_what_is_left_takes_what_most_took_by_how_many_run(self) -> None:
+        pace = self.pace((60, 60), (60, 60), (61, 1), (121, 60), (200, 200))
+        self.assertEqual((pace.estimate(8, 4), pace.estimate(8, 8), pace.estimate(8, 0)), (120, 60, None))
+        self.assertIsNone(self.pace().estimate(3, 1))
+
+    def test_of_tasks_that_are_shorter_than_what_lies_between_them_the_rate_counts(self) -> None:
+        pace = self.pace(*((i / 10, 0.001) for i in range(1, 101)))
+        with unittest.mock.patch.object(clock, "monotonic", lambda: 110.0):
+            self.assertAlmostEqual(pace.estimate(50, 4) or 0, 5.0)
+
+    def test_the_rate_is_that_of_the_last_half_minute_where_enough_ended(self) -> None:
+        pace = self.pace(*((moment, 1.0) for moment in range(1, 101)))
+        with unittest.mock.patch.object(clock, "monotonic", lambda: 200.0):
+            self.assertAlmostEqual(pace.rate, 31 / 30)
+        with unittest.mock.patch.object(clock, "monotonic", lambda: 225.0):
+            self.assertAlmostEqual(pace.rate, 100 / 125)
+
+    def test_only_the_last_ones_count_for_how_long_one_takes(self) -> None:
+        self.assertEqual(self.pace(*[(1.0, 9.0)] * 501, *[(2.0, 1.0)] * 251).median, 1.0)
 
 
 class Lines(unittest.TestCase):

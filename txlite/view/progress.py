@@ -9,7 +9,7 @@ import os
 import sys
 
 from .. import text
-from ..system import clock
+from .pace import Pace
 from .tasks import describe
 from .terminal import say, width
 
@@ -39,8 +39,7 @@ class Progress:
         self.done = done
         self.failed = 0
         self._later = 0
-        self._started = clock.monotonic()
-        self._done_before = done
+        self._pace = Pace()
         self._quiet = quiet
         is_live = not quiet and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
         self._live = _make_lines() if is_live else None
@@ -63,6 +62,8 @@ class Progress:
         for event in events:
             self.done += event.to_status == "done"
             self.failed += event.to_status == "failed"
+            if event.to_status in ("done", "failed"):
+                self._pace.record(event.duration)
             if self._tells_all or event.to_status not in ("done", "cancelled"):
                 self.say(self._line(event))
 
@@ -77,8 +78,9 @@ class Progress:
         if not self._live:
             return
         self.total = max(self.total, self.done + self.failed + running)
-        tail = "  ".join(self._facts(running, queued))
-        room = min(width() - len(tail) - 5, 40)
+        columns = width() - 1
+        tail = "  ".join(self._facts(running, queued, columns))
+        room = min(columns - len(tail) - 4, 40)
         filled = room * (self.done + self.failed) // max(self.total, 1)
         bar = f"[{'#' * filled}{'.' * (room - filled)}]  " if room > 5 else ""
         self._live.draw(details, bar + tail)
@@ -88,18 +90,23 @@ class Progress:
         if self._live:
             self._live.draw([])
 
-    def _facts(self, running: int, queued: int) -> list[str]:
-        over = self.done + self.failed
-        passed = clock.monotonic() - self._started
-        rate = (over - self._done_before) / passed if passed > 0 else 0.0
-        facts = [f"{over}/{self.total}", f"{max(running - queued, 0)} running"]
-        facts += [f"{queued} queued"] if queued else []
-        facts += [f"{self.failed} failed"] if self.failed else []
-        facts += [f"{self._later} later"] if self._later else []
-        if rate > 0 and self.total > over:
-            left = (self.total - over) / rate
-            facts += [f"{rate:.3g}/s", (text.duration(left) if left >= 60 else f"{left:.0f}s") + " left"]
-        return facts
+    def _facts(self, running: int, queued: int, columns: int) -> list[str]:
+        """What stands beside the bar: as much as there is room for, what matters less left out first."""
+        over, at_work = self.done + self.failed, max(running - queued, 0)
+        left = self._pace.estimate(self.total - over, at_work) if self.total > over else None
+        facts = {  # in their order on the line, each with its rank
+            f"{over}/{self.total}": 0,
+            f"{at_work} running": 3,
+            f"{queued} queued" if queued else "": 4,
+            f"{self.failed} failed" if self.failed else "": 2,
+            f"{self._later} later" if self._later else "": 6,
+            _describe_rate(self._pace.rate) if left is not None else "": 5,
+            f"{_describe_time(left)} left" if left is not None else "": 1,
+        }
+        facts.pop("", None)
+        while len("  ".join(facts)) > columns and len(facts) > 1:
+            del facts[max(facts, key=facts.__getitem__)]
+        return list(facts)
 
     def _line(self, event: Finished) -> str:
         word = "again" if event.to_status == "backlog" else event.to_status
@@ -108,3 +115,15 @@ class Progress:
         room = width() - 31 - len(why) if self._live else 100
         title = text.shorten(event.title, max(room, 20))
         return f"{word:<9} {event.task}  {took:>6}  {title}{text.printable(why)}"
+
+
+def _describe_rate(rate: float) -> str:
+    """3.2/s, or 12/min, or 5/h: a number that says something."""
+    for unit, seconds in (("s", 1), ("min", 60)):
+        if rate * seconds >= 1:
+            return f"{rate * seconds:.{0 if rate * seconds >= 10 else 1}f}/{unit}"
+    return f"{rate * 3600:.0f}/h"
+
+
+def _describe_time(seconds: float) -> str:
+    return text.duration(seconds) if seconds >= 60 else f"{seconds:.0f}s"
