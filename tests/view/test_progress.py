@@ -17,7 +17,7 @@ from txlite.store.history import Finished
 from txlite.system import clock
 from txlite.view import live_lines
 from txlite.view.live_lines import LiveLine, LiveLines
-from txlite.view.pace import Pace
+from txlite.view.pace import EndPace
 from txlite.view.run_progress import show_run
 
 from ..case import Case, is_running, wait_until
@@ -118,10 +118,10 @@ class Run(Case):
 
 
 class Ends(unittest.TestCase):
-    def pace(self, *ends: tuple[float, float]) -> Pace:
+    def pace(self, *ends: tuple[float, float]) -> EndPace:
         """The pace of a run in which tasks ended at these times, each after so many seconds."""
         with unittest.mock.patch.object(clock, "monotonic", lambda: 100.0):
-            pace = Pace()
+            pace = EndPace()
         for moment, duration in ends:
             with unittest.mock.patch.object(clock, "monotonic", lambda moment=moment: 100.0 + moment):
                 pace.record(duration)

@@ -17,7 +17,7 @@ ENOUGH = 10  # of them; else all since the beginning are
 SHORT = 1.0  # seconds: with shorter ones, what lies between two of them counts, too
 
 
-class Pace:
+class EndPace:
     """The ends of one run so far."""
 
     def __init__(self) -> None:

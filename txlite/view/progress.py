@@ -9,7 +9,7 @@ import os
 import sys
 
 from .. import text
-from .pace import Pace
+from .pace import EndPace
 from .tasks import describe
 from .terminal import say, width
 
@@ -39,7 +39,7 @@ class Progress:
         self.done = done
         self.failed = 0
         self._later = 0
-        self._pace = Pace()
+        self._pace = EndPace()
         self._quiet = quiet
         is_live = not quiet and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
         self._live = _make_lines() if is_live else None
