@@ -112,6 +112,11 @@ class Task(NamedTuple):
         return "later" if self.not_before else "ready"
 
     @property
+    def is_resting(self) -> bool:
+        """Whether it comes again, and the time of its next occurrence has not come."""
+        return self.every is not None and self.status == BACKLOG and None is not self.not_before == self.planned
+
+    @property
     def is_ready(self) -> bool:
         """Whether a worker may claim it now (times in the past are cleared by the store)."""
         return self.status == BACKLOG and not self.open_blockers and self.not_before is None

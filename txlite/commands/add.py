@@ -45,6 +45,9 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     parser.add_argument(
         "--at", type=value_of(parse_moment), metavar="TIME", help="not before: 15:00, 2025-10-24T15:00, +10m"
     )
+    parser.add_argument(
+        "--every", metavar="TIME", help="it comes again: 90m, 1d (from --at, or now, on), '0 2 * * *', @daily"
+    )
     parser.add_argument("--directory", metavar="DIR", help="where it runs (here)")
     add_bounds(parser, None)
     add_memory(parser)
@@ -77,6 +80,7 @@ def run(args: Namespace) -> int:
             parent=args.parent and store.resolve(args.parent),
             needs=args.needs,
             not_before=args.at,
+            every=args.every,
             directory=args.directory,
             verify=args.verify,
             after=[store.resolve(name) for names in args.after for name in parse_names(names)],

@@ -29,6 +29,7 @@ CHANGES = (
     "max_attempts",
     "slurm",
     "max_memory",
+    "every",
 )
 
 
@@ -49,6 +50,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         parser.add_argument(
             "--slurm", type=value_of(parse_slurm), metavar="OPTIONS", help="of sbatch, for its job; '' for none"
         )
+        parser.add_argument("--every", metavar="TIME", help="when it comes again, as for add; '' for no more")
         parser.add_argument("--verify", metavar="COMMAND", help="the gate that its work must pass; '' for none")
     parser.add_argument("--json", action="store_true", help="print an object")
 

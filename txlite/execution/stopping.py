@@ -24,7 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from ..model import WorkerRecord
+    from ..model import Task, WorkerRecord
     from ..store.attempt_status import AttemptStatus
     from ..store.store import Store
 
@@ -42,6 +42,8 @@ class Target(NamedTuple):
     name: str
     task: str  # id
     attempt: int | None
+    planned: str | None = None  # of a task that comes again: for when its occurrence was planned, when it was named
+    is_resting: bool = False  # it had not begun then
 
 
 class Ended(NamedTuple):
@@ -55,14 +57,18 @@ class Ended(NamedTuple):
 def find_target(store: Store, name: str) -> Target:
     """Return what a user means by an ID or a PID. Raises NotFound, TaskNotFound."""
     if not (name.isascii() and name.isdigit()):
-        return Target(name, store.resolve(name), None)
+        return _target(store.get(store.resolve(name)), name)
     attempt = presence.attempt_of_pid(store, int(name))
     return Target(name, attempt.task, attempt.attempt)
 
 
 def open_targets(store: Store) -> list[Target]:
-    """Return the tasks that wait or run now."""
-    return [Target(task.id, task.id, None) for task in store.list([BACKLOG, ACTIVE])]
+    """Return the tasks that wait or run now, but for those that have ended and come again."""
+    return [_target(task, task.id) for task in store.list([BACKLOG, ACTIVE]) if not task.is_resting]
+
+
+def _target(task: Task, name: str) -> Target:
+    return Target(name, task.id, None, task.planned, task.is_resting)
 
 
 def find_attempt(store: Store, target: Target) -> AttemptStatus | None:
@@ -73,16 +79,35 @@ def find_attempt(store: Store, target: Target) -> AttemptStatus | None:
 
 
 def end_of(store: Store, target: Target) -> Ended | None:
-    """Return how it ended, None while it goes on. A task of the queue goes on until no further attempt will come."""
+    """Return how it ended, None while it goes on. A task of the queue goes on until no further attempt will come; one
+    that comes again, until the occurrence has ended that was next when it was named."""
     attempt = find_attempt(store, target)
     if attempt and (attempt.launched or target.attempt is not None):
         return Ended(attempt.state, attempt.code, attempt) if attempt.is_over else None
-    status = store.get(target.task).status
+    task = store.get(target.task)
+    if _has_come_again(task, target):
+        return _end_of_occurrence(store, task)
+    status = task.status
     if status not in FINAL:
         return None
     if status == DONE:
         return Ended(DONE, 0, attempt)
     return Ended(CANCELLED if status == CANCELLED else FAILED, (attempt and attempt.code) or 1, attempt)
+
+
+def _has_come_again(task: Task, target: Target) -> bool:
+    """Whether the occurrence that was meant has ended: the task rests, or another one was planned since."""
+    if task.every is None or target.planned is None:
+        return False
+    return task.planned != target.planned or (task.is_resting and not target.is_resting)
+
+
+def _end_of_occurrence(store: Store, task: Task) -> Ended:
+    """How the last occurrence of a task ended; the next one may run already."""
+    over = [one.id for one in store.attempts(task.id) if one.outcome]
+    attempt = presence.attempt(store, over[-1]) if over else None
+    code = attempt.code if attempt else 0
+    return Ended(FAILED if code else DONE, code, attempt)
 
 
 def wait_for(store: Store, targets: Iterable[Target], timeout: float | None = None) -> dict[Target, Ended]:

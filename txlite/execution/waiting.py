@@ -75,7 +75,7 @@ def _judge(group: WaitingGroup, accepted: set[Lane]) -> Waiting:
     if group.is_stuck and cause == TASKS:
         cause = STUCK
     kind, needs = group.lane if cause in (WORKER, AGENT, CAPABILITY) else ("", "")
-    is_left = cause == STUCK or (cause != PERSON and not has_worker)
+    is_left = cause == STUCK or (cause != PERSON and not has_worker and not group.rests)
     return Waiting(group.state, cause, kind, needs, group.size, group.first, is_left)
 
 

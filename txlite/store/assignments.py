@@ -16,6 +16,7 @@ from ..system.named_tuple import NamedTuple
 from . import attempts, claim_rows, ready_index, tasks
 from .claim_rows import HELD_LEASE, OF_TOKEN, ClaimRow
 from .moves import after_attempt, freed_by, move
+from .occurrences import STAYS, come_again
 from .pause import is_paused
 from .ready_index import IS_READY
 
@@ -35,14 +36,19 @@ LOSSES = 10  # workers in a row that died over a task, until it is put aside: it
 IS_ACTIVE = """SELECT 1 FROM claims c WHERE NOT EXISTS (SELECT 1 FROM launches l WHERE l.task = c.task)
     OR EXISTS (SELECT 1 FROM dependencies d WHERE d.blocker = c.task) LIMIT 1"""
 IS_LATER = """SELECT 1 FROM tasks WHERE status = 'backlog' AND {} AND open_blockers = 0 AND ({}) LIMIT 1"""
-LATER = ("not_before IS NOT NULL AND delay_boot IS NULL", "delay_boot IS NOT NULL")  # an index for each
+# An index for each.
+LATER = (
+    "not_before IS NOT NULL AND delay_boot IS NULL AND (every IS NULL OR not_before <= ?)",
+    "delay_boot IS NOT NULL AND ? <> ''",
+)
+ALWAYS = "A"  # behind all times
 COUNT_READY = """SELECT count(*) FROM (SELECT 1 FROM tasks WHERE kind = ? AND needs = ? AND in_group = ''
     AND status = 'backlog' AND open_blockers = 0 AND not_before IS NULL LIMIT ?)"""
 COUNT_BUSY = "SELECT count(*) FROM claims c JOIN workers w ON w.id = c.worker WHERE w.supervisor = ?"
 HAS_LANDED = "SELECT 1 FROM trials WHERE attempt = ? AND landed IS NOT NULL"  # it is too late for another word
-# A task is done as its attempt ended, unless something else was said meanwhile.
+# A task is done as its attempt ended, unless something else was said meanwhile, or it comes again.
 SET_DONE = f"""UPDATE tasks SET status = '{DONE}', updated = :now, completed = :now WHERE seq = (SELECT c.task
-    FROM claims c WHERE c.task = {OF_TOKEN} AND c.token = :token AND c.verdict IS NULL)"""
+    FROM claims c WHERE c.task = {OF_TOKEN} AND c.token = :token AND c.verdict IS NULL) AND every IS NULL"""
 STOPPING = "SELECT token, verdict FROM claims WHERE worker = ? AND held AND stopping"
 ADOPT = f"""UPDATE claims SET worker = :worker, host = :host, boot = :boot, deadline = :deadline, expires = :expires
     WHERE task = {OF_TOKEN} AND token = :token AND held"""
@@ -148,7 +154,7 @@ class Assignments:
         with self._database.reading() as connection:
             if connection.execute(IS_ACTIVE).fetchone():
                 return False
-            if _is_any_later(connection, lanes):
+            if _is_any_later(connection, lanes, clock.now()):  # what comes again later is nothing to stay for
                 return False
             return not any(connection.execute(IS_READY, lane).fetchone() for lane in lanes)
 
@@ -158,7 +164,7 @@ class Assignments:
         with self._database.reading() as connection:
             busy = int(connection.execute(COUNT_BUSY, (supervisor,)).fetchone()[0])
             ready = sum(int(connection.execute(COUNT_READY, (*lane, limit)).fetchone()[0]) for lane in lanes)
-            return min(busy + max(ready, int(_is_any_later(connection, lanes))), limit)
+            return min(busy + max(ready, int(_is_any_later(connection, lanes, ALWAYS))), limit)
 
     def _row(self, token: int) -> ClaimRow | None:
         rows = self._database.execute(claim_rows.SELECT_BY_TOKEN, {"token": token})
@@ -181,9 +187,10 @@ def _adopt(connection: sqlite3.Connection, token: int, worker: str) -> Assignmen
     return Assignment(hold.to_claim(), tasks.select(connection, hold.task))
 
 
-def _is_any_later(connection: sqlite3.Connection, lanes: Iterable[Lane]) -> bool:
+def _is_any_later(connection: sqlite3.Connection, lanes: Iterable[Lane], horizon: str) -> bool:
+    """Whether a task waits for its time; of those that come again only one whose time is not behind the horizon."""
     marks = " OR ".join("(kind = ? AND needs = ?)" for _ in lanes)
-    values = [part for lane in lanes for part in lane]
+    values = [horizon, *(part for lane in lanes for part in lane)]
     return any(connection.execute(IS_LATER.format(kind, marks), values).fetchone() for kind in LATER)
 
 
@@ -256,6 +263,8 @@ def _finish(connection: sqlite3.Connection, token: int, result: Result, max_atte
         is_spent, tries = failures >= (hold.max_attempts or max_attempts), failures * costs
     status = _verdict(connection, hold, result) or after_attempt(result.outcome, is_spent, bool(hold.launched))
     move(connection, hold.seq, status, failures, backoff(tries) if tries > 0 and status == BACKLOG else 0.0)
+    if result.outcome not in STAYS:
+        come_again(connection, hold.seq)
     return [Lane(hold.kind, hold.needs)] if status == BACKLOG else []
 
 

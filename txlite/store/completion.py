@@ -14,6 +14,7 @@ from . import attempts, claim_rows, tasks
 from .assignments import SET_VERDICT
 from .attempts import Result
 from .moves import QUIET_MOVES, VERDICTS, freed_by, move, move_quietly, refuse_launched, refuse_move
+from .occurrences import come_again
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -128,6 +129,9 @@ def decide(
         refuse_launched(connection, found)
     _end_hold(connection, found, hold, status, note)
     _move(connection, found, hold, status)
+    if found.every is not None and status in (DONE, FAILED):
+        come_again(connection, found.seq, is_skipped=found.is_resting)
+        return Decision([], "")
     return Decision(_freed_by(connection, found, status), "")
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SELECT_TASK = "SELECT seq, id, kind, needs FROM tasks WHERE id = ?"
 NAME = "SELECT id FROM tasks WHERE seq = ?"
+COMES_AGAIN = "SELECT id FROM tasks WHERE seq = ? AND every IS NOT NULL"
 EXISTS = "SELECT 1 FROM dependencies WHERE task = ? AND blocker = ?"
 INSERT = "INSERT INTO dependencies (task, blocker) VALUES (?, ?)"
 DELETE = "DELETE FROM dependencies WHERE task = ? AND blocker = ?"
@@ -61,6 +62,8 @@ def link(connection: sqlite3.Connection, task: int, blocker: int) -> None:
         raise DependencyCycle(f"{_name(connection, task)} cannot wait for itself")
     if connection.execute(EXISTS, (task, blocker)).fetchone():
         return
+    for row in connection.execute(COMES_AGAIN, (blocker,)):
+        raise Refused(f"{row[0]} comes again and is never done for good: nothing can wait for it")
     if connection.execute(WAITS_FOR, (blocker, task)).fetchone():
         names = _name(connection, task), _name(connection, blocker)
         raise DependencyCycle("{0} cannot wait for {1}: {1} waits for {0} already".format(*names))

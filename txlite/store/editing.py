@@ -15,7 +15,6 @@ from . import tasks
 from .completion import Decision, carry_out, check_active, decide
 from .new_tasks import (
     check_command,
-    check_every,
     check_group,
     check_max_attempts,
     check_memory,
@@ -43,14 +42,13 @@ UPDATE_SLURM = "UPDATE task_texts SET slurm = ? WHERE task = ?"
 UPDATE_NEEDS = f"UPDATE tasks SET needs = '{SLURM}' WHERE seq = ? AND needs = ''"
 UPDATE_VERIFY = "UPDATE task_texts SET verify = ? WHERE task = ?"
 UPDATE_GROUP = "UPDATE tasks SET in_group = ? WHERE seq = ?"
-UPDATE_EVERY = "UPDATE tasks SET every = ? WHERE seq = ?"
 UPDATE_MEMORY = "UPDATE task_texts SET max_memory = nullif(?, 0) WHERE task = ?"
 UPDATES = {
     "description": UPDATE_TEXT, "verify": UPDATE_VERIFY, "command": UPDATE_COMMAND, "timeout": UPDATE_TIMEOUT,
-    "max_attempts": UPDATE_ATTEMPTS, "slurm": UPDATE_SLURM, "group": UPDATE_GROUP, "every": UPDATE_EVERY,
+    "max_attempts": UPDATE_ATTEMPTS, "slurm": UPDATE_SLURM, "group": UPDATE_GROUP,
     "max_memory": UPDATE_MEMORY,
 }  # fmt: skip
-CLEARED = ("verify", "every")  # by the empty text
+CLEARED = ("verify",)  # by the empty text
 ANCESTORS = """WITH RECURSIVE above (seq) AS (
         SELECT ? UNION SELECT t.parent FROM tasks t JOIN above a ON t.seq = a.seq WHERE t.parent IS NOT NULL)
     SELECT 1 FROM above WHERE seq = ?"""
@@ -149,6 +147,10 @@ def _change(connection: sqlite3.Connection, found: Task, new: Changes) -> None:
         value = getattr(new, name)
         if value is not None:
             connection.execute(sql, (None if name in CLEARED and not value else value, found.seq))
+    if new.every is not None:
+        from .occurrences import change_schedule
+
+        change_schedule(connection, found, new.every)
 
 
 def _title(found: Task, new: Changes) -> str:
@@ -172,7 +174,6 @@ def _check(found: Task, new: Changes) -> None:
     check_max_attempts(new.max_attempts)
     check_slurm(new.slurm)
     check_group(new.group or "")
-    check_every(new.every)
     check_memory(new.max_memory or None)
     if new.command is not None:
         check_command(new.command)

@@ -79,6 +79,7 @@ def check(
     if needs:
         text.check_name(needs, "the capability")
     check_score(score)
+    every, planned, not_before = _plan(every, not_before)
     return NewTask._make(
         (
             text.check_line(title, "the title") if title or command is None else title_of(command),
@@ -88,7 +89,7 @@ def check(
             not_before,
             check_max_attempts(max_attempts),
             check_group(group),
-            check_every(every),
+            every,
             text.check_text(description, "the description"),
             command,
             _check_directory(directory or location.working_directory()),
@@ -96,7 +97,7 @@ def check(
             check_timeout(timeout),
             check_environment(environment) if environment else None,
             check_slurm(slurm),
-            not_before if every else None,
+            planned,
             check_arguments(arguments),
             check_memory(max_memory),
             None if parent is None else tasks.id_of(parent, "parent"),
@@ -167,8 +168,23 @@ def check_group(name: str) -> str:
 
 
 def check_every(every: str | None) -> str | None:
-    """Return when a task comes again; raises InvalidValue for what is not one line of text."""
-    return text.check_name(every, "every") if every else None
+    """Return when a task comes again, None for never; raises InvalidValue for what is no period, and no line of
+    cron's."""
+    if not every:
+        return None
+    from .schedule import check_schedule
+
+    return check_schedule(every)
+
+
+def _plan(every: str | None, not_before: str | None) -> tuple[str | None, str | None, str | None]:
+    """When it comes again, for when its first occurrence is planned, and how long it waits."""
+    every = check_every(every)
+    if every is None:
+        return None, None, not_before
+    from .schedule import plan_first
+
+    return (every, *plan_first(every, not_before))
 
 
 def check_arguments(arguments: Iterable[str] | None) -> str | None:

@@ -27,6 +27,7 @@ STUCK = """WITH RECURSIVE stuck (seq) AS (
 OF_BATCH = """EXISTS (SELECT 1 FROM batches b WHERE t.seq BETWEEN b.first AND b.last
     AND b.series = (SELECT series FROM batches WHERE id = :batch))"""
 OF_ALL = "1"
+AT_A_TIME = "t.not_before IS NOT NULL AND t.delay_boot IS NULL"
 FREE = "t.status = 'backlog' AND t.open_blockers = 0"
 TIMED = f"CASE WHEN {HAS_COME} THEN 'ready' WHEN t.reserved_for IS NOT NULL THEN 'reserved' ELSE 'later' END"
 LANE = "t.kind, t.needs"
@@ -42,11 +43,13 @@ class _Part(NamedTuple):
     is_stuck: str
     groups: str  # what makes them alike
     order: str  # whose turn comes first
+    comes_again: bool = False
 
 
 PARTS = (
     _Part(f"{FREE} AND t.not_before IS NULL", "'ready'", "0", LANE, BEST),
-    _Part(f"{FREE} AND t.not_before IS NOT NULL AND t.delay_boot IS NULL", TIMED, "0", f"{LANE}, 1", SOONEST),
+    _Part(f"{FREE} AND {AT_A_TIME} AND t.every IS NULL", TIMED, "0", f"{LANE}, 1", SOONEST),
+    _Part(f"{FREE} AND {AT_A_TIME} AND t.every IS NOT NULL", TIMED, "0", f"{LANE}, 1", SOONEST, comes_again=True),
     _Part(f"{FREE} AND t.delay_boot IS NOT NULL", TIMED, "0", f"{LANE}, 1", SOONEST),
     _Part("t.seq IN (SELECT task FROM dependencies) AND t.status = 'backlog' AND t.open_blockers > 0", "'waiting'",
           "t.seq IN stuck", f"{LANE}, 4", BEST),
@@ -66,6 +69,7 @@ class WaitingGroup(NamedTuple):
     is_stuck: bool  # they wait for what will not be done by itself
     size: int
     first: list[Task]  # those whose turn or time comes first
+    rests: bool = False  # an occurrence of each has ended, and its next one is for later
 
 
 class WaitingTasks:
@@ -96,7 +100,9 @@ def _find(
     for state, kind, needs, is_stuck, size in connection.execute(stuck + GROUPS.format(part, scope), values).fetchall():
         more = {**values, "state": state, "kind": kind, "needs": needs, "is_stuck": is_stuck}
         first = connection.execute(stuck + FIRST.format(part, scope, tasks.SELECT), more) if values["limit"] else ()
-        yield WaitingGroup(state, Lane(kind, needs), bool(is_stuck), size, tasks.to_tasks(first))
+        yield WaitingGroup(
+            state, Lane(kind, needs), bool(is_stuck), size, tasks.to_tasks(first), part.comes_again and state == "later"
+        )
 
 
 def _stuck(lanes: Iterable[Lane] | None) -> tuple[str, dict[str, object]]:

@@ -9,6 +9,7 @@ from .. import text
 from ..execution import presence
 from ..model import BACKLOG, QUEUED
 from ..ralph.reason import Reason, find_reason, ways_on
+from ..system import clock
 from ..system.named_tuple import NamedTuple
 from .attempt_row import describe_place
 from .table import print_table
@@ -85,9 +86,19 @@ def _facts(story: TaskStory) -> list[tuple[str, object]]:
     facts += [("directory", task.directory), ("verify", task.verify), ("needs", task.needs), ("parent", task.parent)]
     facts += [("timeout", task.timeout and text.duration(task.timeout)), ("attempts", task.max_attempts)]
     facts += [("slurm", "the run's options" if task.slurm == "" else task.slurm)]
-    facts += [("group", task.group), ("every", task.every), ("memory", task.max_memory and text.size(task.max_memory))]
+    facts += [
+        ("group", task.group),
+        ("every", _describe_schedule(task)),
+        ("memory", task.max_memory and text.size(task.max_memory)),
+    ]
     facts += [("variables", ", ".join(task.variables)), ("reserved for", task.reserved_for)]
     return [*facts, ("not before", task.not_before), ("created", task.created), ("completed", task.completed)]
+
+
+def _describe_schedule(task: Task) -> str | None:
+    if task.every is None or task.planned is None or not task.is_resting:
+        return task.every
+    return f"{task.every}, next at {clock.to_local(task.planned)}"
 
 
 def _state(story: TaskStory) -> str:

@@ -67,7 +67,7 @@ class Outlook:
         lanes = self._agent.lanes
         counts = {"ready": 0, "waiting": 0, "later": 0}
         for group in self._store.waiting.groups(lanes=lanes):
-            if group.lane in lanes and not group.is_stuck and group.state in counts:
+            if group.lane in lanes and not group.is_stuck and group.state in counts and not group.rests:
                 counts[group.state] += group.size
         self.later = counts["later"]
         self.runnable = counts["ready"] + counts["waiting"]
@@ -82,7 +82,7 @@ class Outlook:
         if limit:
             return describe_refusal(self._agent.name, *limit)
         due = None if running or ready else self._store.assignments.due_in()
-        if due is not None and SOON < due < NEVER and not (self._count() if ready is None else ready):
+        if due is not None and SOON < due < NEVER and not (self._count() if ready is None else ready) and self.later:
             moment = clock.to_local(clock.now(due))
             return f"{text.count(self.later, 'task')} for later, not before {moment}: Ctrl-C ends the run"
         return None

@@ -164,16 +164,24 @@ def conclude(store: Store, batch: Batch | None, progress: RunProgress, limit: in
     first `limit` tasks for each cause."""
     own = progress.tasks(but_done=batch is not None)
     tasks = {task.id: task for task in (*own, *(store.batches.failed(batch) if batch else ()))}
-    failed = [task for task in tasks.values() if task.status == FAILED]
-    counts = store.batches.count(batch) if batch else _count(tasks.values())
+    ends = {id: _find_end(store, task) for id, task in tasks.items()}
+    failed = [task for id, task in tasks.items() if ends[id] == FAILED]
+    counts = store.batches.count(batch) if batch else _count(ends.values())
     has_ended = batch is not None and counts.keys() <= {DONE, FAILED, CANCELLED}
     return RunResult(counts, failed, [] if has_ended else look_at_waiting(store, batch, limit))
 
 
-def _count(tasks: Iterable[Task]) -> dict[str, int]:
+def _find_end(store: Store, task: Task) -> str:
+    """The status of a task; of one that comes again, how its last occurrence ended."""
+    if not task.is_resting:
+        return task.status
+    return DONE if [one.outcome for one in store.attempts(task.id)[-1:]] == [DONE] else FAILED
+
+
+def _count(ends: Iterable[str]) -> dict[str, int]:
     counts: dict[str, int] = {}
-    for task in tasks:
-        counts[task.status] = counts.get(task.status, 0) + 1
+    for status in ends:
+        counts[status] = counts.get(status, 0) + 1
     return counts
 
 

@@ -26,7 +26,8 @@ LIST_HEADINGS = ("ID", "STATE", "SCORE", "PLACE", "TASK")
 
 def print_tasks(tasks: Iterable[Task], headings: Sequence[str] = ()) -> None:
     """Print a line for each task: id, state, score, title; below their headings, where they are given."""
-    print_table([(task.id, task.state, number(task.score), task.title) for task in tasks], headings=headings)
+    rows = [(task.id, task.state, number(task.score), task.title + describe_time(task)) for task in tasks]
+    print_table(rows, headings=headings)
 
 
 def find_current(store: Store, tasks: Iterable[Task]) -> dict[str, AttemptStatus]:
@@ -50,8 +51,19 @@ def print_list(tasks: Iterable[Task], current: Mapping[str, AttemptStatus]) -> N
     for task in tasks:
         one = current.get(task.id)
         state = QUEUED if one and one.state == QUEUED else task.state
-        rows.append((task.id, state, number(task.score), describe_place(one) if one else "", task.title))
+        rows.append(
+            (task.id, state, number(task.score), describe_place(one) if one else "", task.title + describe_time(task))
+        )
     print_table(rows, headings=LIST_HEADINGS)
+
+
+def describe_time(task: Task) -> str:
+    """Return when it comes, and how often, of a task that comes again and rests; "" for all others."""
+    if not task.is_resting:
+        return ""
+    from ..system.clock import to_local
+
+    return f"  (at {to_local(task.planned or '')[:16]}, every {task.every})"
 
 
 def number(value: object) -> str:

@@ -13,6 +13,7 @@ from . import (
     home,
     jobs,
     ralph,
+    schedule,
     screen,
     store,
     system,
@@ -22,5 +23,5 @@ from . import (
 ALL = (
     *system.MUTANTS, *home.MUTANTS, *database.MUTANTS, *files.MUTANTS, *store.MUTANTS, *execution.MUTANTS,
     *jobs.MUTANTS, *admission.MUTANTS, *allocation.MUTANTS, *ralph.MUTANTS, *commands.MUTANTS, *told.MUTANTS,
-    *screen.MUTANTS, *batch.MUTANTS,
+    *screen.MUTANTS, *batch.MUTANTS, *schedule.MUTANTS,
 )  # fmt: skip
