@@ -94,11 +94,12 @@ class Task(NamedTuple):
     environment: bytes | None = None  # NAME=VALUE, with NULs between them: set for its command or agent
     reserved_for: str | None = None  # the worker that released it by hand a moment ago: until `not_before` its alone
     slurm: str | None = None  # options for the job that it runs as, beside the run's; None: none were given
-    group: str = ""  # of which only so many are in work at a time; "" for none
+    group: str = ""  # the one that it is in; "" for none
     every: str | None = None  # when it comes again: 1d, or five fields as of cron
     planned: str | None = None  # the time for which this occurrence of it was planned
     arguments: tuple[str, ...] | None = None  # what its template was filled with
     max_memory: int | None = None  # bytes that all processes of an attempt may have, instead of the run's
+    waits_for_group: bool = False  # its group is full or paused: no worker takes it now
 
     @property
     def state(self) -> str:
@@ -109,7 +110,9 @@ class Task(NamedTuple):
             return "waiting"
         if self.is_reserved:
             return "reserved"
-        return "later" if self.not_before else "ready"
+        if self.not_before:
+            return "later"
+        return "waiting" if self.waits_for_group else "ready"
 
     @property
     def is_resting(self) -> bool:
@@ -119,6 +122,11 @@ class Task(NamedTuple):
     @property
     def is_ready(self) -> bool:
         """Whether a worker may claim it now (times in the past are cleared by the store)."""
+        return self.is_free and not self.waits_for_group
+
+    @property
+    def is_free(self) -> bool:
+        """Whether a person may claim it now: nothing but its group can keep it from being ready."""
         return self.status == BACKLOG and not self.open_blockers and self.not_before is None
 
     @property
@@ -130,6 +138,24 @@ class Task(NamedTuple):
     def is_reserved(self) -> bool:
         """Whether it would be ready, but for the moments for which it is its last holder's alone."""
         return self.status == BACKLOG and not self.open_blockers and self.reserved_for is not None
+
+
+class Group(NamedTuple):
+    """Tasks of which only so many are in work at a time."""
+
+    name: str
+    limit: int | None  # None: as many as there are workers
+    paused: str | None  # since when none of them is begun
+    running: int  # tasks of it that somebody has claimed
+    waiting: int  # tasks of it in the backlog
+
+    @property
+    def hold(self) -> str:
+        """Why none of its tasks is begun now, in words; "" where one may be."""
+        if self.paused:
+            return "paused"
+        is_full = self.limit is not None and self.running >= self.limit
+        return f"full ({self.running} of {self.limit})" if is_full else ""
 
 
 class Claim(NamedTuple):

@@ -113,8 +113,12 @@ class OfThePage(Recipes):
         self.txlite("--home", self.home, "run", "--max-attempts", "1", code=1, cwd=self.place)
         self.assertIn("2 done", self.paste("Look at what failed, and try it again", "touch here there\n"))
 
+    def test_recipe_lock(self) -> None:
+        self.assertIn("3 done", self.paste("Not more than one at a time of a certain kind"))
+        self.assertEqual((self.found("card.txt"), self.found("other.txt")), ("train\ntest\n", "meanwhile\n"))
+
     def test_recipe_capability(self) -> None:
-        self.paste("Not more than one at a time of a certain kind")
+        self.paste("One worker for what needs something")
         self.assertEqual((self.found("train.txt"), self.found("test.txt")), ("train\n", "test\n"))
 
     def test_recipe_later(self) -> None:

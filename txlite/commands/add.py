@@ -40,6 +40,9 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     parser.add_argument("--parent", "-p", metavar="ID", help="the task that this is a part of")
     parser.add_argument("--needs", default="", metavar="CAPABILITY", help="what its worker must be able to do")
     parser.add_argument(
+        "--group", default="", metavar="GROUP", help="of which only so many run at a time (a new one: 1)"
+    )
+    parser.add_argument(
         "--after", action="append", default=[], metavar="ID,...", help="wait until these tasks are done"
     )
     parser.add_argument(
@@ -72,6 +75,7 @@ def run(args: Namespace) -> int:
     command = join_command(args.command) if args.command else None
     check_task(args.max_memory, args.slurm)
     with open_writing(args) as store:
+        is_known = not args.group or store.groups.find(args.group) is not None
         task = store.add(
             args.title,
             command=command,
@@ -88,8 +92,13 @@ def run(args: Namespace) -> int:
             max_attempts=args.max_attempts,
             slurm=args.slurm,
             max_memory=args.max_memory or None,
+            group=args.group,
             environment={**(plain_environment() if args.env_all else {}), **dict(args.env)},
         )
+        if not is_known and not args.quiet:
+            from ..view.groups import say_new_group
+
+            say_new_group(store.groups.find(args.group))
         if args.json:
             print_json(task_object(task, store.relations([task])[task.id]))
         elif args.quiet:

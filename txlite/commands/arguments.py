@@ -75,6 +75,18 @@ def parse_workers(value: str) -> int:
     return check_count(_parse_whole(value, "workers"))
 
 
+def parse_group_limit(value: str) -> int:
+    """Return how many tasks of a group may be in work at a time; 0 for "none": as many as there are workers. Raises
+    InvalidValue."""
+    if value == "none":
+        return 0
+    from ..store.groups import check_limit
+
+    limit = _parse_whole(value, "at a time")
+    check_limit(limit)
+    return limit
+
+
 def parse_attempts(value: str) -> int:
     """Return how many attempts a task has until it counts as failed: 1 to 1,000,000."""
     number = _parse_whole(value, "attempts")

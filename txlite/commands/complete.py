@@ -73,6 +73,11 @@ def _find_runs(store: Store, beginning: str, verb: str) -> Found:
     return [(one.id, text.count(one.wanted, "worker")) for one in runs]
 
 
+def _find_groups(store: Store, beginning: str, verb: str) -> Found:
+    found = [one for one in store.groups.all() if one.name.startswith(beginning)]
+    return [(one.name, f"{one.limit or 'any number'} at a time, {one.waiting:,} waiting") for one in found]
+
+
 def _find_agents(store: Store, beginning: str, verb: str) -> Found:
     from ..agents.agent import BUILT_IN, SHELL
     from ..home import config
@@ -87,4 +92,5 @@ KINDS: dict[str, Callable[[Store, str, str], Found]] = {
     "holders": _find_holders,
     "runs": _find_runs,
     "agents": _find_agents,
+    "groups": _find_groups,
 }

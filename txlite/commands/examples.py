@@ -123,6 +123,14 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("put aside", "txlite fail tx-7gn7ogx0"),
         ("and why", 'txlite fail tx-7gn7ogx0 --reason "no network here"'),
     ),
+    "switch": (
+        ("it comes next", "txlite switch tx-7gn7ogx0"),
+        ("two change places", "txlite switch tx-7gn7ogx0 tx-1e9wq2vn"),
+    ),
+    "group": (
+        ("at most two downloads at a time", "txlite group downloads --workers 2"),
+        ("which are full, or paused?", "txlite group"),
+    ),
     "pause": (
         ("what runs goes on, nothing new begins", "txlite pause"),
         ("for an hour", "txlite pause && sleep 1h && txlite resume"),

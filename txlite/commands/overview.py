@@ -19,7 +19,8 @@ GROUPS = {
     "Run it": ("run", "launch", "ralph", "worker", "slurm"),
     "Look": ("status", "top", "list", "show", "logs", "history", "events", "tree", "children", "ready", "claims"),
     "Act on what waits, runs or has ended": (
-        "wait", "stop", "cancel", "retry", "reset", "done", "fail", "pause", "resume", "scale",
+        "wait", "stop", "cancel", "retry", "reset", "done", "fail", "switch", "group",
+        "pause", "resume", "scale",
     ),
     "Take a task by hand, or from a script": ("claim", "claim:release", "claim:renew"),
     "Keep up": (

@@ -18,7 +18,7 @@ from ..view.json_objects import print_json, run_object
 from ..view.run_progress import conclude, print_result, result_object, show_run
 from ..view.terminal import check_said, complain, say
 from ..view.waiting import FEW, MANY
-from . import open_writing, run_batch, run_output
+from . import open_writing, run_batch, run_group, run_output
 from .arguments import add_bounds, add_place, duration, parse_workers, value_of
 from .run_admission import add_limits
 from .run_output import RunOutput
@@ -70,6 +70,7 @@ def add_options(parser: ArgumentParser, many: str) -> None:
         help=f"how many at a time ({many})",
     )
     add("--from", dest="source", metavar="FILE", help="a task a line, a command for sh -c; - is stdin")
+    run_group.add_options(parser)
     add("--again", action="store_true", help="add all lines, also those that were added before")
     add("--agent", default=SHELL, metavar="NAME", help="who runs prompts (shell: commands only)")
     add_bounds(parser, 3)
@@ -103,7 +104,9 @@ def run(args: Namespace) -> int:
         return 0
     with open_writing(args) as store:
         check_place(store.home, place, options, partial(_say, args))
+        is_known = run_group.set_group_limit(store, args, adds=bool(wanted))
         batch = run_batch.enter(store, wanted, args, partial(_say, args)) if wanted else None
+        run_group.say_if_new(store, args, is_known)
         if args.retry_failed and not batch:
             run_batch.retry_failed(store, partial(_say, args))
         return _run(store, settings, batch, args, output)

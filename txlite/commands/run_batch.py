@@ -13,6 +13,7 @@ from ..home import location
 from ..store.batches import ALL, ANY, OPEN, REST, identify
 from ..system.named_tuple import NamedTuple
 from .arguments import join_command, parse_count, parse_variable, value_of
+from .run_group import fields_of_group
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -217,7 +218,7 @@ def retry_failed(store: Store, tell: Callable[[str], object]) -> None:
 
 def _new(wanted: WantedBatch, args: Namespace) -> Iterator[dict[str, object]]:
     kind = "command" if args.agent == SHELL else "title"
-    more = {"environment": dict(args.env)} if args.env else {}
+    more = {**({"environment": dict(args.env)} if args.env else {}), **fields_of_group(args)}
     return ({kind: line, "arguments": given, **more} for line, given in wanted.tasks)
 
 

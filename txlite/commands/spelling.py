@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # Understood: what a shell, or another queue, calls it.
-ALIASES = {"kill": "stop", "ls": "list", "ps": "status", "queue": "list", "rm": "delete", "tail": "logs"}
+ALIASES = {"kill": "stop", "ls": "list", "ps": "status", "queue": "list", "restart": "retry", "rm": "delete",
+           "tail": "logs"}  # fmt: skip
 
 # Not understood, because ours is only nearly the same: word -> what to type.
 MEANT = {

@@ -30,6 +30,7 @@ CHANGES = (
     "slurm",
     "max_memory",
     "every",
+    "group",
 )
 
 
@@ -44,6 +45,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         parser.add_argument("--score", "-s", type=value_of(parse_score), metavar="N", help="the higher, the sooner")
         parser.add_argument("--description", "-d", metavar="TEXT")
         parser.add_argument("--parent", "-p", metavar="ID", help="the task that it is a part of; '' for none")
+        parser.add_argument("--group", metavar="GROUP", help="of which only so many run at a time; '' for none")
         parser.add_argument("--command", dest="line", metavar="LINE", help="for sh -c, while it does not run")
         add_bounds(parser, None)
         add_memory(parser)

@@ -16,19 +16,20 @@ if TYPE_CHECKING:
     from ..model import Task
     from ..store.batches import Batch
     from ..store.store import Store
-    from ..store.waiting import WaitingGroup
+    from ..store.waiting import Pile
 
 # What tasks wait for, in the order in which it is told.
 TURN: Final = "turn"  # workers that are here are busy, or about to begin them
 WORKER: Final = "worker"  # nobody is here who runs commands
 AGENT: Final = "agent"  # they are prompts, and nobody is here who takes them
 CAPABILITY: Final = "capability"  # they need what nobody here has
+GROUP: Final = "group"  # it is full, or paused
 RESERVATION: Final = "reservation"  # they were released by hand a moment ago
 TIME: Final = "time"  # they are for later
 TASKS: Final = "tasks"  # they wait for others
 STUCK: Final = "stuck"  # they wait for others that will not be done by themselves
 PERSON: Final = "person"  # a person holds them back
-CAUSES = (TURN, WORKER, AGENT, CAPABILITY, RESERVATION, TIME, TASKS, STUCK, PERSON)
+CAUSES = (TURN, WORKER, AGENT, CAPABILITY, GROUP, RESERVATION, TIME, TASKS, STUCK, PERSON)
 _BY_STATE = {"reserved": RESERVATION, "later": TIME, "waiting": TASKS, BLOCKED: PERSON}
 
 
@@ -42,20 +43,25 @@ class Waiting(NamedTuple):
     size: int
     first: list[Task]  # of them
     is_left: bool  # nobody who is here will run them, and no person decided that
+    group: str = ""  # the one that keeps them back, where that is the cause
+    hold: str = ""  # why it does: full (2 of 2), or paused
 
 
 def look_at_waiting(store: Store, batch: Batch | None = None, limit: int | None = 0) -> list[Waiting]:
     """Return what waits, of a batch or of all, with the first `limit` tasks for each cause (None: all of them)."""
     accepted = _accepted_lanes(store)
     found: dict[tuple[object, ...], Waiting] = {}
-    for group in store.waiting.groups(batch, limit):
-        one = _judge(group, accepted)
-        key = (*one[:4], one.is_left)
+    for pile in store.waiting.piles(batch, limit):
+        one = _judge(pile, accepted)
+        key = (*one[:4], one.is_left, one.group)
         known = found.get(key)
         if known:
             first = sorted([*known.first, *one.first], key=_turn)[:limit]
             one = one._replace(size=known.size + one.size, first=first)
         found[key] = one
+    if any(one.group for one in found.values()):
+        holds = {group.name: group.hold for group in store.groups.all()}
+        found = {key: one._replace(hold=holds.get(one.group, "")) for key, one in found.items()}
     return sorted(found.values(), key=lambda one: CAUSES.index(one.cause))
 
 
@@ -69,14 +75,16 @@ def _turn(task: Task) -> tuple[str, float, int]:
     return task.not_before or "", -task.score if isinstance(task.score, (int, float)) else 0.0, task.seq
 
 
-def _judge(group: WaitingGroup, accepted: set[Lane]) -> Waiting:
-    has_worker = group.lane in accepted
-    cause = _BY_STATE.get(group.state) or (TURN if has_worker else _lack(group.lane))
-    if group.is_stuck and cause == TASKS:
+def _judge(pile: Pile, accepted: set[Lane]) -> Waiting:
+    has_worker = pile.lane in accepted
+    cause = _BY_STATE.get(pile.state) or (TURN if has_worker else _lack(pile.lane))
+    if pile.held_by:
+        cause = GROUP
+    elif pile.is_stuck and cause == TASKS:
         cause = STUCK
-    kind, needs = group.lane if cause in (WORKER, AGENT, CAPABILITY) else ("", "")
-    is_left = cause == STUCK or (cause != PERSON and not has_worker and not group.rests)
-    return Waiting(group.state, cause, kind, needs, group.size, group.first, is_left)
+    kind, needs = pile.lane if cause in (WORKER, AGENT, CAPABILITY) else ("", "")
+    is_left = cause == STUCK or (cause != PERSON and not has_worker and not pile.rests)
+    return Waiting(pile.state, cause, kind, needs, pile.size, pile.first, is_left, pile.held_by)
 
 
 def _lack(lane: Lane) -> str:

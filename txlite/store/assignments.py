@@ -13,12 +13,11 @@ from ..errors import StoreUnavailable
 from ..model import BACKLOG, CANCELLED, COSTLY, DONE, LOST, Claim, Lane, Task
 from ..system import clock
 from ..system.named_tuple import NamedTuple
-from . import attempts, claim_rows, ready_index, tasks
+from . import attempts, claim_rows, group_room, ready_index, tasks
 from .claim_rows import HELD_LEASE, OF_TOKEN, ClaimRow
 from .moves import after_attempt, freed_by, move
 from .occurrences import STAYS, come_again
 from .pause import is_paused
-from .ready_index import IS_READY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,8 +41,6 @@ LATER = (
     "delay_boot IS NOT NULL AND ? <> ''",
 )
 ALWAYS = "A"  # behind all times
-COUNT_READY = """SELECT count(*) FROM (SELECT 1 FROM tasks WHERE kind = ? AND needs = ? AND in_group = ''
-    AND status = 'backlog' AND open_blockers = 0 AND not_before IS NULL LIMIT ?)"""
 COUNT_BUSY = "SELECT count(*) FROM claims c JOIN workers w ON w.id = c.worker WHERE w.supervisor = ?"
 HAS_LANDED = "SELECT 1 FROM trials WHERE attempt = ? AND landed IS NOT NULL"  # it is too late for another word
 # A task is done as its attempt ended, unless something else was said meanwhile, or it comes again.
@@ -150,20 +147,20 @@ class Assignments:
             return None if is_paused(connection) else ready_index.due_in(connection)
 
     def is_idle(self, lanes: Iterable[Lane]) -> bool:
-        """Say whether nothing runs, and nothing in these lanes is ready or waits for its time."""
+        """Say whether nothing runs, and nothing in these lanes is ready, waits for its group or for its time."""
         with self._database.reading() as connection:
             if connection.execute(IS_ACTIVE).fetchone():
                 return False
             if _is_any_later(connection, lanes, clock.now()):  # what comes again later is nothing to stay for
                 return False
-            return not any(connection.execute(IS_READY, lane).fetchone() for lane in lanes)
+            return not ready_index.is_any_there(connection, lanes)
 
     def demand(self, lanes: Iterable[Lane], supervisor: str, limit: int) -> int:
         """Return how many workers this supervisor has use for now, at most `limit`: those that are busy, one for each
-        task that is ready, and one that waits where a task is for later."""
+        task that they could claim, and one that waits where a task is for later."""
         with self._database.reading() as connection:
             busy = int(connection.execute(COUNT_BUSY, (supervisor,)).fetchone()[0])
-            ready = sum(int(connection.execute(COUNT_READY, (*lane, limit)).fetchone()[0]) for lane in lanes)
+            ready = sum(group_room.count_claimable(connection, lane, limit) for lane in lanes)
             return min(busy + max(ready, int(_is_any_later(connection, lanes, ALWAYS))), limit)
 
     def _row(self, token: int) -> ClaimRow | None:
@@ -197,14 +194,17 @@ def _is_any_later(connection: sqlite3.Connection, lanes: Iterable[Lane], horizon
 def is_anything_there(database: Database, lanes: Iterable[Lane]) -> bool:
     """Say whether a worker process may find something; asked without the lock, because idle ones look often."""
     with database.reading() as connection:
-        return not is_paused(connection) and ready_index.is_anything_there(connection, lanes)
+        if is_paused(connection):
+            return False
+        return ready_index.is_any_due(connection) or any(group_room.claimable(connection, lanes))
 
 
 def wake_next(
     database: Database, waking: Waking, assignment: Assignment | None, given_back: Iterable[Lane] = (), token: int = 0
 ) -> None:
     """Wake others, where some sleep: for what a worker gave back, for what became ready by the end of its attempt (the
-    one with this token), and where it saw more than the one task that it took. After the commit."""
+    one with this token), where its group has room now, and where it saw more than the one task that it took. After the
+    commit."""
     if not waking.is_anybody_idle():
         return
     lanes = set(given_back)
@@ -212,9 +212,8 @@ def wake_next(
         with database.reading() as connection:
             for row in connection.execute(OF_ATTEMPT, (token,)):
                 lanes.update(lane for _, lane in freed_by(connection, row[0]))
-            if assignment:
-                lane = Lane(assignment.task.kind, assignment.task.needs)
-                lanes.update([lane] if connection.execute(IS_READY, lane).fetchone() else [])
+            seen = [Lane(assignment.task.kind, assignment.task.needs)] if assignment else []
+            lanes.update(group_room.claimable(connection, None if group_room.are_any(connection) else seen))
         waking.wake_for(lanes)
     except StoreUnavailable:
         pass  # who sleeps looks by itself, but the claim must reach who holds it now
@@ -225,7 +224,7 @@ def take_best(
 ) -> Assignment | None:
     """Take the best ready task of these lanes for a worker process, inside a transaction that writes; instead_of: the
     token of what it had until now."""
-    task = tasks.best_ready(connection, lanes, for_worker=True)
+    task = tasks.best_ready(connection, lanes, for_worker=True, instead_of=instead_of)
     if not task:
         return None
     claim = claim_rows.begin(connection, task, worker, agent, HELD_LEASE, held=True, instead_of=instead_of)

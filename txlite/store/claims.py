@@ -57,7 +57,7 @@ class Claims:
                 raise AlreadyClaimed(
                     f"{task} is already claimed by {text.shorten(hold.worker, 60)} until {hold.expires}"
                 )
-            if not found.is_ready and not (found.is_reserved and found.reserved_for == worker):
+            if not found.is_free and not (found.is_reserved and found.reserved_for == worker):
                 raise NotReady(_why_not_ready(connection, found))
             return _take(connection, found, worker, lease)
 
@@ -86,6 +86,7 @@ class Claims:
             hold = claim_rows.own(connection, task, worker, token)
             claim_rows.refuse_held(hold)
             _give_back(connection, hold, Result(RELEASED), later=RESERVED, reserved_for=hold.worker)
+        self._waking.wake_for_groups()
 
     def expired(self) -> list[Claim]:
         """Return the claims made by hand whose lease has run out. (A worker's claim ends through recovery.)"""
@@ -101,6 +102,7 @@ class Claims:
                 raise Refused(f"the claim of {text.shorten(hold.worker, 60)} on {hold.task} lasts until {hold.expires}")
             _give_back(connection, hold, Result(LOST, note="its lease ran out"))
         self._waking.wake_for({Lane(hold.kind, hold.needs)})
+        self._waking.wake_for_groups()
 
     def all(self) -> list[Claim]:
         """Return the claims of this moment, oldest first."""

@@ -84,6 +84,7 @@ class Completion:
                 claim_rows.end_by_hand(connection, hold, Result(RELEASED, note="its task was reset"))
             move(connection, found.seq, BACKLOG, failures=0)
         self._waking.wake_for({Lane(found.kind, found.needs)})
+        self._waking.wake_for_groups()
         return found.status
 
 
@@ -92,6 +93,7 @@ def carry_out(waking: Waking, decision: Decision) -> list[str]:
     if decision.told:
         waking.tell_worker(decision.told)
     waking.wake_for({lane for _, lane in decision.freed})
+    waking.wake_for_groups()
     return [task for task, _ in decision.freed]
 
 

@@ -39,6 +39,8 @@ _ORPHANED = "NOT EXISTS (SELECT 1 FROM claims c WHERE c.token = attempts.id)"
 _TASK_IS_GONE = "NOT EXISTS (SELECT 1 FROM tasks t WHERE t.seq = claims.task)"
 _IS_OVER = "token IN (SELECT id FROM attempts WHERE ended IS NOT NULL)"
 _NOBODY = "held AND NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = claims.worker)"
+_GROUP_IS_GONE = """status IN ('backlog', 'active', 'blocked') AND in_group <> ''
+    AND in_group NOT IN (SELECT name FROM groups)"""
 _OF_CLAIM = "coalesce((SELECT t.id FROM tasks t WHERE t.seq = claims.task), 'no task ' || claims.task)"
 
 # What is wrong, the rows that are (each by a name for people), and the statement that mends them.
@@ -77,6 +79,11 @@ RULES = (
         "claimed by a worker that was never entered",
         f"SELECT {_OF_CLAIM} FROM claims WHERE {_NOBODY}",
         f"UPDATE claims SET held = 0 WHERE {_NOBODY}",
+    ),
+    (
+        "in a group that is gone",
+        f"SELECT id FROM tasks WHERE {_GROUP_IS_GONE}",
+        f"INSERT INTO groups (name) SELECT DISTINCT in_group FROM tasks WHERE {_GROUP_IS_GONE}",
     ),
     (
         "with an attempt that never ended, and no claim",

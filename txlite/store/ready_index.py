@@ -28,8 +28,8 @@ NEXT_NEED = """SELECT kind, needs FROM tasks WHERE status = 'backlog' AND open_b
     AND kind = ? AND needs > ? ORDER BY needs LIMIT 1"""
 NEXT_KIND = """SELECT kind, needs FROM tasks WHERE status = 'backlog' AND open_blockers = 0 AND not_before IS NULL
     AND kind > ? ORDER BY kind, needs LIMIT 1"""
-IS_READY = """SELECT 1 FROM tasks WHERE kind = ? AND needs = ? AND in_group = '' AND status = 'backlog'
-    AND open_blockers = 0 AND not_before IS NULL LIMIT 1"""
+IS_THERE = """SELECT 1 FROM tasks WHERE kind = ? AND needs = ? AND status = 'backlog' AND open_blockers = 0
+    AND not_before IS NULL LIMIT 1"""
 # What `this_moment` says is judged here.
 HAS_COME = """(t.not_before IS NULL OR CASE WHEN t.delay_boot IS NULL THEN t.not_before <= :now
     WHEN t.delay_boot = :boot THEN t.delay_until <= :monotonic
@@ -72,11 +72,14 @@ def rank(score: float, seq: int) -> tuple[float, int]:
     return (-score if isinstance(score, (int, float)) else float("inf")), seq
 
 
-def is_anything_there(connection: sqlite3.Connection, lanes: Iterable[Lane]) -> bool:
-    """Say whether something of these lanes is ready, or something of any has become due."""
-    if connection.execute(IS_DUE, this_moment()).fetchone():
-        return True
-    return any(connection.execute(IS_READY, lane).fetchone() for lane in lanes)
+def is_any_due(connection: sqlite3.Connection) -> bool:
+    """Say whether something has become due and is not in the index yet."""
+    return connection.execute(IS_DUE, this_moment()).fetchone() is not None
+
+
+def is_any_there(connection: sqlite3.Connection, lanes: Iterable[Lane]) -> bool:
+    """Say whether something is in the index of these lanes, though its group may keep it back."""
+    return any(connection.execute(IS_THERE, lane).fetchone() for lane in lanes)
 
 
 def due_in(connection: sqlite3.Connection) -> float | None:

@@ -330,7 +330,7 @@ ALTER TABLE workers ADD COLUMN allocation TEXT;
 _GROUPS = """
 CREATE TABLE groups (
     name   TEXT PRIMARY KEY CONSTRAINT group_has_a_name CHECK (length(name) > 0),
-    wanted INTEGER DEFAULT 1 CONSTRAINT some_places CHECK (wanted > 0),
+    wanted INTEGER DEFAULT 1 CONSTRAINT some_limit CHECK (wanted > 0),
     paused TEXT
 ) WITHOUT ROWID;
 

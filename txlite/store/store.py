@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .editing import Editing
     from .ends import Ends
     from .export import Export
+    from .groups import Groups
     from .history import History
     from .importing import Import
     from .launches import Launches
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from .loops import Loops
     from .new_tasks import NewTasks
     from .pause import Pause
+    from .ranking import Ranking
     from .recent import Recent
     from .supervisors import Supervisors
     from .tasks import Relations, Tasks
@@ -132,7 +134,7 @@ class Store:
         work must pass in a loop. `timeout`: seconds for each attempt, and `max_attempts`: until it counts as failed;
         both before what the run says. `environment`: variables on top of the worker's. `slurm`: options for the job of
         Slurm's that it runs as, beside the run's, "" for none; where it needs nothing else, it needs `slurm` then.
-        `group`: of which no more are in work at a time than it has places, one to begin with. `every`: when it comes
+        `group`: of whose tasks no more are in work at a time than its limit, 1 to begin with. `every`: when it comes
         again. `arguments`: what its command was made of. `max_memory`: bytes that an attempt's processes may have.
         Raises InvalidValue, TaskNotFound.
         """
@@ -399,6 +401,13 @@ class Store:
         return Export(self.database)
 
     @cached_property
+    def groups(self) -> Groups:
+        """Tasks of which only so many are in work at a time."""
+        from .groups import Groups
+
+        return Groups(self.database, self.waking)
+
+    @cached_property
     def history(self) -> History:
         """Each change of a task's state."""
         from .history import History
@@ -432,6 +441,13 @@ class Store:
         from .loop_attempts import LoopAttempts
 
         return LoopAttempts(self.database, self.waking)
+
+    @cached_property
+    def ranking(self) -> Ranking:
+        """Whose turn comes first."""
+        from .ranking import Ranking
+
+        return Ranking(self.database, self.waking)
 
     @cached_property
     def recent(self) -> Recent:

@@ -12,6 +12,7 @@ from .. import text
 from ..errors import InvalidValue, TaskNotFound
 from ..model import STATES, Task
 from ..system.named_tuple import NamedTuple
+from . import group_room
 from .ready_index import DUE, HAS_COME, IS_DUE, has_come, lanes_in_use, promote, rank, this_moment
 
 TYPE_CHECKING = False
@@ -22,13 +23,17 @@ if TYPE_CHECKING:
     from ..model import Lane
     from .database import Database
 
+# Whether a task of the backlog waits because its group is full or paused.
+IS_HELD_BY_GROUP = """CASE WHEN t.in_group = '' OR t.status <> 'backlog' THEN 0 ELSE EXISTS (SELECT 1 FROM groups g
+    WHERE g.name = t.in_group AND (g.paused IS NOT NULL OR g.wanted <= (SELECT count(*) FROM claims c
+        CROSS JOIN tasks o ON o.seq = c.task WHERE o.in_group = t.in_group))) END"""
 # Text is cast: a row edited by hand may hold anything, and must not break the others.
-COLUMNS = """t.seq, t.id, CAST(t.title AS TEXT), t.kind, t.needs, t.score, t.status, t.open_blockers, t.not_before,
+COLUMNS = f"""t.seq, t.id, CAST(t.title AS TEXT), t.kind, t.needs, t.score, t.status, t.open_blockers, t.not_before,
     t.failures, t.token, t.created, t.updated, t.completed, (SELECT p.id FROM tasks p WHERE p.seq = t.parent),
     coalesce(CAST(x.description AS TEXT), ''), CAST(x.command AS TEXT), CAST(x.directory AS TEXT),
     CAST(x.verify AS TEXT), x.time_limit, t.max_attempts, CAST(x.environment AS BLOB), t.reserved_for,
     CAST(x.slurm AS TEXT), t.in_group, CAST(t.every AS TEXT), CAST(x.planned AS TEXT), CAST(x.arguments AS TEXT),
-    x.max_memory, t.delay_host, t.delay_boot, t.delay_until"""
+    x.max_memory, {IS_HELD_BY_GROUP}, t.delay_host, t.delay_boot, t.delay_until"""
 SELECT = f"SELECT {COLUMNS} FROM tasks t LEFT JOIN task_texts x ON x.task = t.seq"
 SELECT_BY_ID = f"{SELECT} WHERE t.id = ?"
 SELECT_ALL = f"{SELECT} ORDER BY t.seq LIMIT ?"
@@ -36,10 +41,15 @@ PARENT_OF = "SELECT parent FROM tasks WHERE seq = ?"
 SEQ_OF_ID = "SELECT seq FROM tasks WHERE id = ?"
 READY_IN_LANE = f"""{SELECT} WHERE t.kind = ? AND t.needs = ? AND t.in_group = '' AND t.status = 'backlog'
     AND t.open_blockers = 0 AND t.not_before IS NULL ORDER BY t.score DESC, t.seq LIMIT ?"""
+READY_IN_GROUPS = f"""SELECT {COLUMNS} FROM tasks t INDEXED BY tasks_grouped LEFT JOIN task_texts x ON x.task = t.seq
+    WHERE t.kind = ? AND t.needs = ? AND t.in_group <> '' AND t.status = 'backlog' AND t.open_blockers = 0
+    AND t.not_before IS NULL AND NOT {IS_HELD_BY_GROUP} ORDER BY t.score DESC, t.seq LIMIT ?"""
 # The best of a lane, and what may keep it from being the one to take: a pause, and what has become due meanwhile.
-BEST_IN_LANE = f"""SELECT {COLUMNS}, (SELECT paused FROM home), EXISTS ({IS_DUE}) FROM tasks t
-    LEFT JOIN task_texts x ON x.task = t.seq WHERE t.kind = :kind AND t.needs = :needs AND t.in_group = ''
+_BEST = f"""SELECT {COLUMNS}, (SELECT paused FROM home), EXISTS ({IS_DUE}) FROM tasks t
+    LEFT JOIN task_texts x ON x.task = t.seq"""
+BEST_IN_LANE = f"""{_BEST} WHERE t.kind = :kind AND t.needs = :needs AND t.in_group = ''
     AND t.status = 'backlog' AND t.open_blockers = 0 AND t.not_before IS NULL ORDER BY t.score DESC, t.seq LIMIT 1"""
+BEST_IN_GROUPS = f"{_BEST} WHERE t.seq = :seq"
 READY_SINCE = f"{SELECT} WHERE t.seq IN ({DUE}) AND t.open_blockers = 0"
 RESERVED = f"""{SELECT} WHERE t.status = 'backlog' AND t.delay_boot IS NOT NULL AND t.open_blockers = 0
     AND t.reserved_for IS NOT NULL AND NOT {HAS_COME}"""
@@ -52,8 +62,8 @@ SHORTEST = 3  # characters of an id, behind tx-, that can be meant as a beginnin
 BEGINNING = "SELECT id FROM tasks WHERE id >= ? AND id < ? ORDER BY id LIMIT 4"
 # What the backlog holds, in a person's words.
 DERIVED = {
-    "ready": f"(t.status = 'backlog' AND t.open_blockers = 0 AND {HAS_COME})",
-    "waiting": "(t.status = 'backlog' AND t.open_blockers > 0)",
+    "ready": f"(t.status = 'backlog' AND t.open_blockers = 0 AND {HAS_COME} AND NOT {IS_HELD_BY_GROUP})",
+    "waiting": f"(t.status = 'backlog' AND (t.open_blockers > 0 OR {HAS_COME} AND {IS_HELD_BY_GROUP}))",
     "reserved": f"(t.status = 'backlog' AND t.open_blockers = 0 AND t.reserved_for IS NOT NULL AND NOT {HAS_COME})",
     "later": f"(t.status = 'backlog' AND t.open_blockers = 0 AND t.reserved_for IS NULL AND NOT {HAS_COME})",
 }
@@ -115,14 +125,17 @@ class Tasks:
         `needs`: only those that need one of these capabilities ("": none)."""
         count, moment = -1 if limit is None else limit, this_moment()
         with self._database.reading() as connection:
+            statements = (READY_IN_LANE, READY_IN_GROUPS)[: 1 + group_room.are_any(connection)]
             rows = connection.execute(READY_SINCE, {**moment, "limit": -1}).fetchall()
             rows += connection.execute(RESERVED, moment).fetchall()
             if needs is not None:
                 rows = [row for row in rows if row[4] in needs]
             for lane in lanes_in_use(connection):
                 if needs is None or lane.needs in needs:
-                    rows += connection.execute(READY_IN_LANE, (*lane, count)).fetchall()
-        tasks = sorted(to_tasks(rows), key=lambda task: (task.is_reserved, *rank(task.score, task.seq)))
+                    for sql in statements:
+                        rows += connection.execute(sql, (*lane, count)).fetchall()
+        found = filter(_is_listed, to_tasks(rows))
+        tasks = sorted(found, key=lambda task: (task.is_reserved, *rank(task.score, task.seq)))
         return tasks if limit is None else tasks[:limit]
 
     def count(self) -> dict[str, int]:
@@ -152,6 +165,10 @@ def _to_task(row: tuple) -> Task:
     return task._replace(not_before=None, reserved_for=None)
 
 
+def _is_listed(task: Task) -> bool:
+    return task.is_ready or task.is_reserved
+
+
 def _make(row: tuple) -> Task:
     """The record of a row of COLUMNS, as far as it is the task's."""
     task = Task._make(row)
@@ -176,12 +193,14 @@ def select(connection: sqlite3.Connection, task: str) -> Task:
     return to_tasks(rows)[0]
 
 
-def best_ready(connection: sqlite3.Connection, lanes: Iterable[Lane] | None, for_worker: bool) -> Task | None:
+def best_ready(
+    connection: sqlite3.Connection, lanes: Iterable[Lane] | None, for_worker: bool, instead_of: int = 0
+) -> Task | None:
     """Return the best ready task of these lanes, or of all, inside a transaction that writes; None where there is none,
-    or, for a worker process, a pause."""
+    or, for a worker process, a pause. instead_of: the token of a claim that ends as this one begins."""
     is_promoted = False
     while True:
-        best, is_paused, is_due = _find_best(connection, lanes)
+        best, is_paused, is_due = _find_best(connection, lanes, instead_of)
         if is_paused and for_worker:
             return None
         if best and (is_promoted or not is_due):  # however much is due: the rest is for those who claim next
@@ -191,12 +210,17 @@ def best_ready(connection: sqlite3.Connection, lanes: Iterable[Lane] | None, for
             return best
 
 
-def _find_best(connection: sqlite3.Connection, lanes: Iterable[Lane] | None) -> tuple[Task | None, bool, bool]:
+def _find_best(
+    connection: sqlite3.Connection, lanes: Iterable[Lane] | None, instead_of: int
+) -> tuple[Task | None, bool, bool]:
     """The best of what is in the index; whether there is a pause, and whether more has become due."""
     moment, best, is_paused, is_due = this_moment(), None, False, False
-    for kind, needs in lanes_in_use(connection) if lanes is None else lanes:
-        row = connection.execute(BEST_IN_LANE, {**moment, "kind": kind, "needs": needs}).fetchone()
-        if row:
+    room = group_room.look(connection, instead_of)
+    for lane in lanes_in_use(connection) if lanes is None else lanes:
+        rows = connection.execute(BEST_IN_LANE, {**moment, **lane._asdict()}).fetchall()
+        if room:
+            rows += connection.execute(BEST_IN_GROUPS, {**moment, "seq": room.find_best(lane)}).fetchall()
+        for row in rows:
             task = _make(row[:-5])
             is_paused, is_due = row[-2] is not None, bool(row[-1])
             if best is None or rank(task.score, task.seq) < rank(best.score, best.seq):

@@ -1,4 +1,4 @@
-"""What waits: the tasks that nobody holds and that have not ended, in groups of those that are alike.
+"""What waits: the tasks that nobody holds and that have not ended, in piles of those that are alike.
 
 Reached as `Store.waiting`; why they wait depends on who is here, too, and is judged by `execution.waiting`.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..model import Lane, Task
 from ..system.named_tuple import NamedTuple
-from . import tasks
+from . import group_room, tasks
 from .ready_index import HAS_COME, this_moment
 
 TYPE_CHECKING = False
@@ -41,13 +41,13 @@ class _Part(NamedTuple):
     condition: str
     state: str  # as it is shown
     is_stuck: str
-    groups: str  # what makes them alike
+    alike: str  # what makes them so
     order: str  # whose turn comes first
     comes_again: bool = False
 
 
 PARTS = (
-    _Part(f"{FREE} AND t.not_before IS NULL", "'ready'", "0", LANE, BEST),
+    _Part(f"{FREE} AND t.not_before IS NULL AND t.in_group = ''", "'ready'", "0", LANE, BEST),
     _Part(f"{FREE} AND {AT_A_TIME} AND t.every IS NULL", TIMED, "0", f"{LANE}, 1", SOONEST),
     _Part(f"{FREE} AND {AT_A_TIME} AND t.every IS NOT NULL", TIMED, "0", f"{LANE}, 1", SOONEST, comes_again=True),
     _Part(f"{FREE} AND t.delay_boot IS NOT NULL", TIMED, "0", f"{LANE}, 1", SOONEST),
@@ -55,13 +55,24 @@ PARTS = (
           "t.seq IN stuck", f"{LANE}, 4", BEST),
 )  # fmt: skip
 HELD_BACK = _Part("t.status = 'blocked'", "'blocked'", "0", LANE, BEST)  # there is no index: all tasks are looked at
-GROUPS = """SELECT {0.state}, t.kind, t.needs, {0.is_stuck}, count(*) FROM tasks t WHERE {0.condition} AND {1}
-    GROUP BY {0.groups}"""
+PILES = """SELECT {0.state}, t.kind, t.needs, {0.is_stuck}, count(*) FROM tasks t WHERE {0.condition} AND {1}
+    GROUP BY {0.alike}"""
 FIRST = """{2} WHERE {0.condition} AND {1} AND {0.state} = :state AND t.kind = :kind AND t.needs = :needs
     AND {0.is_stuck} = :is_stuck ORDER BY {0.order} LIMIT :limit"""
 
 
-class WaitingGroup(NamedTuple):
+# What is in groups: that of all groups with room together, and of each that keeps its tasks back.
+_IN_GROUPS = f"t.in_group <> '' AND {FREE} AND t.not_before IS NULL"
+PILES_IN_GROUPS = f"""SELECT kind, needs, held_by, sum(size) FROM (
+    SELECT t.kind, t.needs, CASE WHEN {tasks.IS_HELD_BY_GROUP} THEN t.in_group ELSE '' END AS held_by, count(*) AS size
+        FROM tasks t INDEXED BY tasks_grouped WHERE {_IN_GROUPS} AND {{}} GROUP BY t.kind, t.needs, t.in_group)
+    GROUP BY kind, needs, held_by"""
+FIRST_IN_GROUPS = f"""{tasks.SELECT} WHERE {_IN_GROUPS} AND {{}} AND t.kind = :kind AND t.needs = :needs
+    AND {{}} ORDER BY {BEST} LIMIT :limit"""
+OF_GROUP, WITH_ROOM = "t.in_group = :group", f"NOT {tasks.IS_HELD_BY_GROUP}"
+
+
+class Pile(NamedTuple):
     """Tasks that wait and are alike."""
 
     state: str  # as it is shown: ready, reserved, waiting, later or blocked
@@ -70,6 +81,7 @@ class WaitingGroup(NamedTuple):
     size: int
     first: list[Task]  # those whose turn or time comes first
     rests: bool = False  # an occurrence of each has ended, and its next one is for later
+    held_by: str = ""  # the group that keeps them back: it is full or paused
 
 
 class WaitingTasks:
@@ -78,10 +90,10 @@ class WaitingTasks:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def groups(
+    def piles(
         self, batch: Batch | None = None, limit: int | None = 0, lanes: Iterable[Lane] | None = None
-    ) -> list[WaitingGroup]:
-        """Return what waits, of a batch or of all, with the first `limit` tasks of each group (None: all of them).
+    ) -> list[Pile]:
+        """Return what waits, of a batch or of all, with the first `limit` tasks of each pile (None: all of them).
 
         With `lanes`, what waits for a task in another lane is stuck, too, and what a person holds back is left out:
         then it takes little time at any number of tasks that have ended.
@@ -91,17 +103,30 @@ class WaitingTasks:
         parts = PARTS if lanes is not None else (*PARTS, HELD_BACK)
         scope = OF_BATCH if batch else OF_ALL
         with self._database.reading() as connection:
-            return [group for part in parts for group in _find(connection, part, scope, stuck, values)]
+            found = [pile for part in parts for pile in _find(connection, part, scope, stuck, values)]
+            if group_room.are_any(connection):
+                found += _find_in_groups(connection, scope, values)
+            return found
 
 
 def _find(
     connection: sqlite3.Connection, part: _Part, scope: str, stuck: str, values: dict[str, object]
-) -> Iterator[WaitingGroup]:
-    for state, kind, needs, is_stuck, size in connection.execute(stuck + GROUPS.format(part, scope), values).fetchall():
+) -> Iterator[Pile]:
+    for state, kind, needs, is_stuck, size in connection.execute(stuck + PILES.format(part, scope), values).fetchall():
         more = {**values, "state": state, "kind": kind, "needs": needs, "is_stuck": is_stuck}
         first = connection.execute(stuck + FIRST.format(part, scope, tasks.SELECT), more) if values["limit"] else ()
-        yield WaitingGroup(
+        yield Pile(
             state, Lane(kind, needs), bool(is_stuck), size, tasks.to_tasks(first), part.comes_again and state == "later"
+        )
+
+
+def _find_in_groups(connection: sqlite3.Connection, scope: str, values: dict[str, object]) -> Iterator[Pile]:
+    for kind, needs, group, size in connection.execute(PILES_IN_GROUPS.format(scope), values).fetchall():
+        more = {**values, "kind": kind, "needs": needs, "group": group}
+        sql = FIRST_IN_GROUPS.format(scope, OF_GROUP if group else WITH_ROOM)
+        first = connection.execute(sql, more) if values["limit"] else ()
+        yield Pile(
+            "waiting" if group else "ready", Lane(kind, needs), False, size, tasks.to_tasks(first), held_by=group
         )
 
 

@@ -11,6 +11,7 @@ import time
 
 from ..model import parse_lanes
 from ..system import wakeup
+from . import group_room
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,6 +57,14 @@ class Waking:
                 for name in idle:
                     if name not in accepting:
                         wakeup.ring(self.directory, name)
+
+    def wake_for_groups(self) -> None:
+        """Wake for what can be begun now, where groups may have got room; there may be none."""
+        if not self.is_anybody_idle():
+            return
+        with self._database.reading() as connection:
+            lanes = list(group_room.claimable(connection)) if group_room.are_any(connection) else []
+        self.wake_for(lanes)
 
     def tell_worker(self, worker: str) -> None:
         """Have a worker that runs an attempt look at what was decided about it."""

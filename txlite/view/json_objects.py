@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..execution.launched import Launched
     from ..execution.stopping import Ended, Target
     from ..execution.waiting import Waiting
-    from ..model import Attempt, Claim, Task
+    from ..model import Attempt, Claim, Group, Task
     from ..ralph.summary import Summary
     from ..reports.inventory import DirectorySummary
     from ..reports.retention import Step, Tally
@@ -292,7 +292,8 @@ def worker_in_stats(one: WorkerStatus) -> Object:
 
 def waiting_in_stats(one: Waiting) -> Object:
     """Build how many tasks wait for the same, as `run` and `status --stats` have it."""
-    return {"state": one.state, "waitsFor": one.cause, "needs": one.needs or None, "count": one.size}
+    return {"state": one.state, "waitsFor": one.cause, "needs": one.needs or None, "group": one.group or None,
+            "count": one.size}  # fmt: skip
 
 
 def stats_object(stats: Stats) -> Object:
@@ -306,6 +307,17 @@ def stats_object(stats: Stats) -> Object:
         "waiting": list(map(waiting_in_stats, stats.waiting)),
         "runs": [{"run": one.id, "workers": one.wanted, "startedAt": one.started} for one in stats.runs],
         "workers": list(map(worker_in_stats, stats.workers)),
+    }
+
+
+def group_object(group: Group) -> Object:
+    """Build a group's object."""
+    return {
+        "name": group.name,
+        "limit": group.limit,
+        "pausedSince": group.paused,
+        "running": group.running,
+        "waiting": group.waiting,
     }
 
 

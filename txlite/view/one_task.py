@@ -17,7 +17,7 @@ from .tasks import describe, number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..model import Attempt, Task
+    from ..model import Attempt, Group, Task
     from ..store.attempt_status import AttemptStatus
     from ..store.store import Store
     from ..store.tasks import Relations
@@ -36,6 +36,7 @@ class TaskStory(NamedTuple):
     reason: Reason | None  # what its last attempt wrote last; None where that runs, or there is none
     commands: tuple[str, ...]  # to be pasted where it needs a person
     current: AttemptStatus | None  # its last attempt, while that goes on
+    group: Group | None  # in which it is
 
 
 def tell(store: Store, id: str) -> TaskStory:
@@ -49,7 +50,7 @@ def tell(store: Store, id: str) -> TaskStory:
     if task.status == BACKLOG:
         commands += tuple(way for other in relations.blocked_by[:NAMED] for way in ways_on(near[other], None))
     current = presence.attempt(store, last.id) if last and last.ended is None else None
-    return TaskStory(task, relations, attempts, near, reason, commands, current)
+    return TaskStory(task, relations, attempts, near, reason, commands, current, store.groups.find(task.group))
 
 
 def _parked(store: Store, attempt: Attempt | None) -> str | None:
@@ -87,7 +88,7 @@ def _facts(story: TaskStory) -> list[tuple[str, object]]:
     facts += [("timeout", task.timeout and text.duration(task.timeout)), ("attempts", task.max_attempts)]
     facts += [("slurm", "the run's options" if task.slurm == "" else task.slurm)]
     facts += [
-        ("group", task.group),
+        ("group", story.group and _describe_group(story.group)),
         ("every", _describe_schedule(task)),
         ("memory", task.max_memory and text.size(task.max_memory)),
     ]
@@ -99,6 +100,10 @@ def _describe_schedule(task: Task) -> str | None:
     if task.every is None or task.planned is None or not task.is_resting:
         return task.every
     return f"{task.every}, next at {clock.to_local(task.planned)}"
+
+
+def _describe_group(group: Group) -> str:
+    return group.name + (f", which is {group.hold}" if group.hold else "")
 
 
 def _state(story: TaskStory) -> str:

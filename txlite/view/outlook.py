@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .. import text
 from ..system import clock
-from .waiting import describe_pause, describe_refusal
+from .waiting import describe_holds, describe_pause, describe_refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class Outlook:
         self._agent = agent
         self._say = say
         self._heeds_refusals = heeds_refusals
+        self._held_by: set[str] = set()  # the groups that keep tasks back; "" for what none does
         self._told: str | None = None
         self._seen: int | None = None  # what the store said of its changes
         self._next_look = 0.0
@@ -57,7 +58,7 @@ class Outlook:
         self._seen = changes
         running = count_running()
         ready = self._count() if counts else None
-        self._tell(self._find_hold(running, ready))
+        self._tell(self._find_hold(count_running, running, ready))
         now = clock.monotonic()
         self._next_look = now + max(LOOK, SHARE * (now - began))
         return running
@@ -66,14 +67,16 @@ class Outlook:
         """Count anew; how many are ready."""
         lanes = self._agent.lanes
         counts = {"ready": 0, "waiting": 0, "later": 0}
-        for group in self._store.waiting.groups(lanes=lanes):
-            if group.lane in lanes and not group.is_stuck and group.state in counts and not group.rests:
-                counts[group.state] += group.size
+        self._held_by = set()
+        for pile in self._store.waiting.piles(lanes=lanes):
+            if pile.lane in lanes and not pile.is_stuck and pile.state in counts and not pile.rests:
+                counts[pile.state] += pile.size
+                self._held_by.add(pile.held_by)
         self.later = counts["later"]
         self.runnable = counts["ready"] + counts["waiting"]
         return counts["ready"]
 
-    def _find_hold(self, running: int, ready: int | None) -> str | None:
+    def _find_hold(self, count_running: Callable[[], int], running: int, ready: int | None) -> str | None:
         """What keeps the workers from beginning anything, in words."""
         since = self._store.paused()
         if since:
@@ -81,7 +84,23 @@ class Outlook:
         limit = self._store.loops.limit_of(self._agent.name) if self._heeds_refusals else None
         if limit:
             return describe_refusal(self._agent.name, *limit)
-        due = None if running or ready else self._store.assignments.due_in()
+        if running or ready:
+            return None
+        hold = self._find_group(ready)
+        if hold and count_running():  # one of our own has begun meanwhile
+            return None
+        return hold or self._find_time(ready)
+
+    def _find_group(self, ready: int | None) -> str | None:
+        """The groups that keep all back that is left, in words."""
+        if not self._store.groups.names() or (self._count() if ready is None else ready):
+            return None
+        found = [one for one in self._store.groups.all() if one.hold and one.name in self._held_by]
+        return describe_holds(found) if found else None
+
+    def _find_time(self, ready: int | None) -> str | None:
+        """The time for which all waits that is left, in words."""
+        due = self._store.assignments.due_in()
         if due is not None and SOON < due < NEVER and not (self._count() if ready is None else ready) and self.later:
             moment = clock.to_local(clock.now(due))
             return f"{text.count(self.later, 'task')} for later, not before {moment}: Ctrl-C ends the run"

@@ -9,6 +9,7 @@ from .. import text
 from ..execution.waiting import (
     AGENT,
     CAPABILITY,
+    GROUP,
     PERSON,
     RESERVATION,
     STUCK,
@@ -27,11 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..execution.waiting import Waiting
-    from ..model import Task
+    from ..model import Group, Task
     from ..store.store import Store
 
 FEW = 5  # tasks named of those that wait for the same, to a person
 MANY = 1000  # to a program
+NAMED = 3  # groups
 INDENT = " " * 9
 AGENT_HINT = "--agent claude (or `txlite ralph`)"
 WORDS = {  # for one, and for several
@@ -39,6 +41,7 @@ WORDS = {  # for one, and for several
     WORKER: ("waits for a worker: `txlite run`", "wait for a worker: `txlite run`"),
     AGENT: (f"waits for an agent: {AGENT_HINT}", f"wait for an agent: {AGENT_HINT}"),
     CAPABILITY: ("needs", "need"),
+    GROUP: ("waits for group", "wait for group"),
     RESERVATION: ("was released a moment ago, and is its holder's alone",
                   "were released a moment ago, and are their holders' alone"),
     TIME: ("waits for its time", "wait for their time"),
@@ -57,9 +60,9 @@ def say_paused(store: Store) -> None:
         say(describe_refusal(agent, until, reason))
 
 
-def describe_pause(since: str) -> str:
-    """Return that the queue is paused; since: UTC text."""
-    return f"paused since {clock.to_local(since)}: nothing is begun until `txlite resume`"
+def describe_pause(since: str, what: str = "", argument: str = "") -> str:
+    """Return that the queue is paused, or a group; since: UTC text."""
+    return f"paused since {clock.to_local(since)}: nothing {what}is begun until `txlite resume{argument}`"
 
 
 def describe_refusal(agent: str, until: str, reason: str) -> str:
@@ -67,9 +70,31 @@ def describe_refusal(agent: str, until: str, reason: str) -> str:
     return text.printable(f"{agent} is asked again at {clock.to_local(until)}, or after `txlite resume`: {reason}")
 
 
+def describe_holds(groups: Sequence[Group]) -> str:
+    """Return which groups begin nothing, and what a person can do about it; there is one, or several."""
+    named = [f"group {text.printable(one.name)}, which is {one.hold}" for one in groups[:NAMED]]
+    if len(groups) > NAMED:
+        named[-1] = f"{len(groups) - NAMED + 1} more groups (`txlite group`)"
+    paused = [one.name for one in groups if one.paused]
+    hint = f": `txlite resume {_quote(paused[0])}`" if paused else ""
+    return f"all that is left waits for {', and '.join(named)}{hint}"
+
+
+def _quote(name: str) -> str:
+    import shlex
+
+    return text.printable(shlex.quote(name))
+
+
 def print_waiting(store: Store, found: Sequence[Waiting]) -> None:
-    """Print what waits: a line for each cause, and one for each of its first tasks."""
+    """Print what waits: a line for each cause, and one for each of its first tasks; of many groups only the first."""
+    held = [one for one in found if one.cause == GROUP]
     for one in found:
+        if one in held[FEW:]:
+            if one == held[-1]:
+                size = sum(other.size for other in held[FEW:])
+                say(f"{one.state + ':':<9}{size:,} wait for {len(held) - FEW:,} more groups: `txlite group`")
+            continue
         say(f"{one.state + ':':<9}{describe(one)}")
         for task in one.first[:FEW]:
             why = _details(store, task)
@@ -101,11 +126,18 @@ def describe(one: Waiting) -> str:
         if one.needs == SLURM:
             jobs = "are to be jobs" if one.size > 1 else "is to be a job"
             words = f"{one.size:,} {jobs}: `txlite run --executor slurm{agent}`"
+    if one.cause == GROUP:
+        words += _describe_hold(one)
     if one.cause == TIME and one.first and one.first[0].not_before:
         words += f", until {_show_time(one.first[0].not_before)}"
     if one.cause == PERSON:
         words += f": `txlite update {one.first[0].id if one.size == 1 and one.first else 'ID'} --status ready` lets go"
     return words
+
+
+def _describe_hold(one: Waiting) -> str:
+    hint = f": `txlite resume {_quote(one.group)}`" if one.hold == "paused" else ""
+    return f" {text.printable(one.group)}, which is {one.hold}{hint}"
 
 
 def _show_time(moment: str) -> str:

@@ -15,7 +15,42 @@ TURNS = "execution.test_launch.Turns"
 IMPORTS = "store.test_importing.Imports"
 MANY = "store.test_jobs.ManyClaims"
 JOBS = "store.test_jobs.Options"
+GROUPS = "store.test_groups"
 
+IN_GROUPS = (
+    Mutant(
+        "group-own-claim-counts", "store/assignments.py", "for_worker=True, instead_of=instead_of)", "for_worker=True)",
+        "who ends an attempt takes the next of its group", (f"{GROUPS}.Limits",),
+    ),
+    Mutant(
+        "group-one-too-many", "store/group_room.py", "max(limit - self._running.get(group, 0), 0)",
+        "max(limit - self._running.get(group, 0) + 1, 0)", "a group has no more in work than its limit",
+        (f"{GROUPS}.Limits",),
+    ),
+    Mutant(
+        "group-pause-ignored", "store/group_room.py", "0 if paused else max(", "max(", "a paused group begins nothing",
+        (f"{GROUPS}.Limits",),
+    ),
+    Mutant(
+        "group-first-instead-of-best", "store/group_room.py", "key=lambda row: rank(row[1], row[2])",
+        "key=lambda row: row[2]", "the best of all groups comes first", (f"{GROUPS}.Limits",),
+    ),
+    Mutant(
+        "group-room-not-told", "store/assignments.py", "None if group_room.are_any(connection) else seen", "seen",
+        "a group that has room again wakes who is idle", (f"{GROUPS}.Woken",),
+    ),
+    Mutant(
+        "group-room-by-hand-not-told", "store/completion.py",
+        "    waking.wake_for({lane for _, lane in decision.freed})\n    waking.wake_for_groups()\n",
+        "    waking.wake_for({lane for _, lane in decision.freed})\n", "what a person ends wakes who is idle",
+        (f"{GROUPS}.Woken",),
+    ),
+    Mutant(
+        "group-run-leaves", "store/assignments.py", "return not ready_index.is_any_there(connection, lanes)",
+        "return not any(group_room.claimable(connection, lanes))", "a run stays for what waits for its group",
+        (f"{GROUPS}.Told",),
+    ),
+)  # fmt: skip
 HOLDS = (
     Mutant(
         "fencing-any-token", "store/claim_rows.py", " or (token is not None and hold.token != token):", ":",
@@ -85,8 +120,8 @@ HOLDS = (
     ),
     Mutant(
         "claim-despite-a-pause", "store/assignments.py",
-        "task = tasks.best_ready(connection, lanes, for_worker=True)",
-        "task = tasks.best_ready(connection, lanes, for_worker=False)",
+        "tasks.best_ready(connection, lanes, for_worker=True, instead",
+        "tasks.best_ready(connection, lanes, for_worker=False, instead",
         "a pause that comes between look and claim counts",
         (f"{ATTEMPTS}.test_a_pause_that_comes_between_the_look_and_the_claim_counts",),
     ),
@@ -284,4 +319,4 @@ SCHEMA = (
     ),
 )  # fmt: skip
 
-MUTANTS = (*HOLDS, *SCHEMA)
+MUTANTS = (*IN_GROUPS, *HOLDS, *SCHEMA)

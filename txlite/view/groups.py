@@ -1,0 +1,43 @@
+"""Groups as lines, and what is said when one comes into being. Used by the commands that show, change or name them."""
+
+from __future__ import annotations
+
+import shlex
+
+from .. import text
+from ..system import clock
+from .table import print_table
+from .terminal import say_aside
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..model import Group
+
+HEADINGS = ("GROUP", "LIMIT", "RUNNING", "WAITING", "")
+
+
+def print_groups(groups: Sequence[Group]) -> None:
+    """Print a line for each group."""
+    if not groups:
+        print("there are no groups: `txlite add --group GROUP ...` makes one")
+        return
+    rows = [(one.name, one.limit or "none", one.running, one.waiting, _state(one)) for one in groups]
+    print_table(rows, headings=HEADINGS)
+
+
+def _state(group: Group) -> str:
+    if group.paused:
+        return f"paused since {clock.to_local(group.paused)}"
+    return group.hold.partition(" ")[0]
+
+
+def say_new_group(group: Group | None) -> None:
+    """Say that a group has come into being, and what it lets begin."""
+    if group and group.limit == 1:
+        name = text.printable(shlex.quote(group.name))
+        say_aside(
+            f"group {text.printable(group.name)} is new, and runs one task at a time: "
+            f"`txlite group {name} --workers N` changes that"
+        )
