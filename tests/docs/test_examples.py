@@ -215,7 +215,8 @@ class Examples(Case):
         """Type a line in the place, in a shell or where none is needed in this process."""
         if is_plain:
             return self.run_here(tuple(shlex.split(line)[1:]))
-        done = subprocess.run(["bash", "-c", f"sleep() {{ :; }}\n{line}"], cwd=self.place, env=self.environment,
+        script = f"sleep() {{ :; }}; type man &> /dev/null || man() {{ cat; }}\n{line}"
+        done = subprocess.run(["bash", "-c", script], cwd=self.place, env=self.environment,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)  # fmt: skip
         return done.returncode, done.stdout, done.stderr
 

@@ -61,6 +61,7 @@ VERBS = {
     "doctor": ("doctor", "what this machine and this home can and cannot promise"),
     "init": ("init", "make a home in this directory"),
     "completion": ("completion", "print what makes bash, zsh or fish complete ids, options and files"),
+    "man": ("man", "print all of this as a manual page, for man"),
     "pack": ("pack", "write one runnable file with all of txlite"),
 }
 

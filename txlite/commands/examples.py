@@ -191,6 +191,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("in this shell", 'eval "$(txlite completion bash)"'),
         ("where zsh finds it, if $fpath has this directory", "txlite completion zsh > _txlite"),
     ),
+    "man": (
+        ("read it", "txlite man | man -l -"),
+        ("keep it", "txlite man > txlite.1"),
+    ),
     "pack": (
         ("one file for another machine", "txlite pack txlite.pyz"),
         ("and see that it runs", "txlite pack txlite.pyz && ./txlite.pyz --version"),
