@@ -109,6 +109,7 @@ class Completion(Case):
         with txlite.open(self.home) as store:
             self.ids = (store.add(EVIL).id, store.add(EVIL).id)
             store.fail(self.ids[1])
+            store.update(self.ids[0], group="ev $(touch owned) 'x'")
         self.write_config("[agent mine]\ncommand = cat\n")
 
     def write_scripts(self) -> None:
@@ -182,7 +183,9 @@ class Completion(Case):
         seen = screen.type(f"txlite cancel {list_keys}", re.escape(other) + ".*touch owned(?s:.*)p> txlite cancel")
         self.assertIn(ESCAPED, seen)
         self.assertNotIn("\x1b]0", seen)
-        screen.type("\x15txlite run --from my\t", r"my\\ file")
+        screen.type("\x15txlite group ev\t", "owned")
+        screen.type("\n", r"ev \$\(touch owned\) 'x' .*1")
+        screen.type("txlite run --from my\t", r"my\\ file")
         screen.type("\x15txlite add -- mkfif\t", "mkfifo")
         screen.type("\x15./txlite dep bl\t", "block ")
         screen.type(f"\x15txlite --home nowhere show {list_keys}tx-abc; echo e''nd\n", r"\nend")

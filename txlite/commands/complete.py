@@ -78,6 +78,10 @@ def _find_groups(store: Store, beginning: str, verb: str) -> Found:
     return [(one.name, f"{one.limit or 'any number'} at a time, {one.waiting:,} waiting") for one in found]
 
 
+def _find_groups(store: Store, beginning: str, verb: str) -> Found:
+    return [(name, "") for name in store.groups.names() if name.startswith(beginning)]
+
+
 def _find_agents(store: Store, beginning: str, verb: str) -> Found:
     from ..agents.agent import BUILT_IN, SHELL
     from ..home import config
@@ -90,6 +94,7 @@ KINDS: dict[str, Callable[[Store, str, str], Found]] = {
     "ids": _find_ids,
     "workers": _find_workers,
     "holders": _find_holders,
+    "groups": _find_groups,
     "runs": _find_runs,
     "agents": _find_agents,
     "groups": _find_groups,

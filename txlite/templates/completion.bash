@@ -26,14 +26,20 @@ _txlite_ask() {
 
 # Put into _txlite_lines what KIND says that may stand here; `before` of a list with commas stays as it was typed.
 _txlite_offer() {
-    local kind=$1 value=$2 verb=$3 before= line
+    local kind=$1 value=$2 verb=$3 before= line word
     local -a found=()
     if [[ $kind == ,* ]]; then
         kind=${kind#,}
         [[ $value != *,* ]] || { before=${value%,*},; value=${value##*,}; }
     fi
     case $kind in
-        '?'*) while IFS= read -r line; do found+=("$line"); done < <(_txlite_ask "${kind#?}" "$value" "$verb") ;;
+        '?'*)
+            while IFS= read -r line; do
+                word=${line%%$'\t'*}
+                # A name may hold anything: it is typed in as a word that stands for itself.
+                [[ $word != *[^A-Za-z0-9_.,:=@%/+-]* ]] || printf -v line '%q\t%s' "$word" "${line#*$'\t'}"
+                found+=("$line")
+            done < <(_txlite_ask "${kind#?}" "${value//\\/}" "$verb") ;;
         '='*)
             for line in ${kind#=}; do
                 [[ $line != "$value"* ]] || found+=("$line")
@@ -58,9 +64,9 @@ _txlite_command() {
 
 # Make COMPREPLY of _txlite_lines; what a word is for is shown where bash lists them, and never typed in.
 _txlite_reply() {
-    local value=$1 line word tells width=0 cut=
+    local value=$1 line word tells width=0 cut= lists='33|63|64' # of COMP_TYPE: bash lists what there is
     [[ $value != *:* || $COMP_WORDBREAKS != *:* ]] || cut=${value%"${value##*:}"}
-    if ((${#_txlite_lines[@]} < 2)) || [[ ${COMP_TYPE:-9} != 33 && ${COMP_TYPE:-9} != 63 && ${COMP_TYPE:-9} != 64 ]]; then
+    if ((${#_txlite_lines[@]} < 2)) || ! [[ ${COMP_TYPE:-9} =~ ^($lists)$ ]]; then
         for line in "${_txlite_lines[@]}"; do
             word=${line%%$'\t'*}
             COMPREPLY+=("${word#"$cut"}")
