@@ -390,6 +390,7 @@ class BadInput(Case):
             (("--workers", "0"), "0 workers"),
             (("--workers", "-1"), "-1 workers"),
             (("--workers", "x"), "'x' workers"),
+            (("--workers", "0%"), "'0%' workers"),
             (("--workers", "5000"), "5000 workers"),
             (("--max-attempts", "0"), "0 attempts"),
             (("--from", "no-such-file"), "no-such-file: No such file"),

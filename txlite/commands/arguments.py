@@ -69,9 +69,14 @@ def parse_count(value: str) -> int:
 
 
 def parse_workers(value: str) -> int:
-    """Return how many workers a run shall have. Raises InvalidValue for more than one supervisor can keep."""
+    """Return how many workers a run shall have: a number, or a part of this machine's cores, as 50%. Raises
+    InvalidValue for more than one supervisor can keep."""
     from ..store.supervisors import check_count
 
+    share = re.fullmatch(r"([0-9]{1,6})%", value)
+    if share and int(share[1]):
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return check_count(max(cores * int(share[1]) // 100, 1))
     return check_count(_parse_whole(value, "workers"))
 
 

@@ -41,6 +41,7 @@ OTHERS = {
     "--tagstring --ctag --ctagstring": "--tag puts the arguments before each line",
     "--termseq --term-seq": "see `txlite help guide` on signals: --kill-after is the time between TERM and KILL",
     "--shebang --hashbang --shebang-wrap --embed --session --parset": "write a script that calls txlite run",
+    "--shellquote --shell-quote": "values are quoted anyway: --dry-run shows how",
     "--will-cite --bibtex --citation --no-notice --gnu --tollef": "leave it out: nothing here asks for it",
     "-J --profile --plain --record-env": "put what you repeat into a script",
     "--compress --compress-program --tmpdir --tempdir --files0":
