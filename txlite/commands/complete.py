@@ -74,11 +74,6 @@ def _find_runs(store: Store, beginning: str, verb: str) -> Found:
 
 
 def _find_groups(store: Store, beginning: str, verb: str) -> Found:
-    found = [one for one in store.groups.all() if one.name.startswith(beginning)]
-    return [(one.name, f"{one.limit or 'any number'} at a time, {one.waiting:,} waiting") for one in found]
-
-
-def _find_groups(store: Store, beginning: str, verb: str) -> Found:
     return [(name, "") for name in store.groups.names() if name.startswith(beginning)]
 
 
@@ -94,7 +89,6 @@ KINDS: dict[str, Callable[[Store, str, str], Found]] = {
     "ids": _find_ids,
     "workers": _find_workers,
     "holders": _find_holders,
-    "groups": _find_groups,
     "runs": _find_runs,
     "agents": _find_agents,
     "groups": _find_groups,

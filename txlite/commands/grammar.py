@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FILE, DIRECTORY, COMMAND, NOTHING = "file", "directory", "command", "text"
 BY_VALUE = {
     "FILE": FILE, "DIR": DIRECTORY, "ID": "?ids", "ID|PID": "?ids", "BLOCKER": "?ids", "ID,...": ",?ids",
-    "WORKER": "?holders", "ID|NAME": "?workers", "GROUP": "?groups", "GROUP[=N]": "?groups", "GROUP[=N]": "?groups",
+    "WORKER": "?holders", "ID|NAME": "?workers", "GROUP": "?groups", "GROUP[=N]": "?groups",
     "LEVEL": "=" + " ".join(LEVELS),
 }  # fmt: skip
 BY_OPTION = {
