@@ -8,7 +8,7 @@ import unittest
 
 from txlite.view.output_piece import LineForm
 
-from ..case import Case, wait_until
+from ..case import Case, running, wait_until
 from .screen import Terminal
 
 UNTIL = "until test -e go; do sleep 0.02; done"
@@ -85,8 +85,8 @@ class Outputs(Case):
     def test_a_slow_reader_does_not_keep_a_run_from_being_stopped(self) -> None:
         run = self.start("run", "--output", "--from", self.batch("seq 50000", f"touch began; exec sleep {self.nap}"))
         wait_until(lambda: os.path.exists(self.path("began")) and self.counts().get("done"), "both to have begun")
-        for _ in range(2):
-            run.send_signal(signal.SIGQUIT)
+        run.send_signal(signal.SIGQUIT)
+        wait_until(lambda: not running(self.nap), "what runs to be ended, though nobody reads")
         assert run.stdout
         self.assertEqual(len(run.stdout.read().splitlines()), 50000)
         self.assertEqual((run.wait(60), self.counts()), (130, {"done": 1, "backlog": 1}))

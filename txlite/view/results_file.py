@@ -52,7 +52,7 @@ class ResultsFile:
 
     def begin(self, store: Store, batch: Batch | None) -> None:
         """Add what is missing."""
-        self._store = store
+        self._store, self._batch = store, batch
         if not self._known and os.fstat(self._file.fileno()).st_size == 0 and self._is_csv:
             self._write(self._beginning)
         if batch:
@@ -62,8 +62,12 @@ class ResultsFile:
 
     def heed(self, events: Sequence[Finished]) -> None:
         """Write what has ended: a listener of `RunProgress`."""
-        attempts = [event.attempt for event in events if event.to_status != BACKLOG]
+        attempts = [event.attempt for event in events if event.to_status != BACKLOG and self._is_ours(event)]
         self._add(filter(None, map(self._store.ends.of, attempts)))
+
+    def _is_ours(self, event: Finished) -> bool:
+        """Whether it is of the batch: our workers may have taken tasks of another run's."""
+        return self._batch is None or self._store.ends.batch_of(event.seq) == self._batch.id
 
     def _ended_since(self, task: str, ended: str) -> Iterator[End]:
         """What ended after the end of a task that a row tells of."""

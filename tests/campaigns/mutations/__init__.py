@@ -12,6 +12,7 @@ from . import (
     files,
     home,
     jobs,
+    output,
     ralph,
     schedule,
     screen,
@@ -23,5 +24,5 @@ from . import (
 ALL = (
     *system.MUTANTS, *home.MUTANTS, *database.MUTANTS, *files.MUTANTS, *store.MUTANTS, *execution.MUTANTS,
     *jobs.MUTANTS, *admission.MUTANTS, *allocation.MUTANTS, *ralph.MUTANTS, *commands.MUTANTS, *told.MUTANTS,
-    *screen.MUTANTS, *batch.MUTANTS, *schedule.MUTANTS,
+    *screen.MUTANTS, *batch.MUTANTS, *schedule.MUTANTS, *output.MUTANTS,
 )  # fmt: skip
