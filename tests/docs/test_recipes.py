@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
+import threading
 import unittest
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
-from ..case import ROOT, Case
+from ..case import ROOT, Case, wait_until
 
 RECIPE = re.compile(r"^\*\*(.+?)\*\*.*\n(?:.+\n)*\n((?:    .*\n)+)", re.M)
 # What an agent would do: it does something for its prompt, which comes on stdin.
@@ -133,6 +137,67 @@ class OfThePage(Recipes):
     def test_recipe_nightly(self) -> None:
         self.paste("Tidy up every night", "txlite add x\n")
         self.assertTrue(os.path.exists(os.path.join(self.home, "backup.db")))
+
+    def add_tool(self, name: str, script: str) -> None:
+        with open(self.path(f"tools/{name}"), "w") as file:
+            file.write(f"#!/bin/sh\n{script}\n")
+        os.chmod(self.path(f"tools/{name}"), 0o755)
+
+    def serve(self) -> tuple[str, list[bytes]]:
+        """A web server here: its address, and what was posted to it so far."""
+        posted: list[bytes] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                posted.append(self.rfile.read(int(self.headers["Content-Length"])))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        server = HTTPServer(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        for end in (server.server_close, thread.join, server.shutdown):
+            self.addCleanup(end)
+        return f"http://127.0.0.1:{server.server_port}/", posted
+
+    def test_recipe_bell(self) -> None:
+        self.assertIn("2 done", self.paste("A bell when all is done"))
+
+    def test_recipe_desktop(self) -> None:
+        self.add_tool("notify-send", f'echo "$1: $2" >> {self.path("notes")}')
+        self.paste("A message on the desktop")
+        self.assertRegex(self.read("notes"), r"^txlite: (done: echo \w+|2 tasks ended: 2 done)\n")
+
+    def test_recipe_mail(self) -> None:
+        self.add_tool("sendmail", f'{{ echo "To: $1"; cat; }} > {self.path("mail")}')
+        self.environment["USER"] = "me"
+        self.assertIn("see the mail", self.paste("A mail for what failed"))
+        mail = self.read("mail")
+        self.assertTrue(mail.startswith("To: me\nSubject: failed: echo wrong; exit 2 (exit 2)\n\n"), mail)
+        self.assertIn("\nwrong\n", mail)
+
+    @unittest.skipUnless(shutil.which("curl"), "needs curl")
+    def test_recipe_webhook(self) -> None:
+        self.environment["WEBHOOK"], posted = self.serve()
+        self.paste("A webhook")
+        ended = [task for call in map(json.loads, posted) for task in call["tasks"]]
+        self.assertEqual(sorted(task["title"] for task in ended), ["echo one", "echo two"])
+
+    @unittest.skipUnless(shutil.which("curl"), "needs curl")
+    def test_recipe_telephone(self) -> None:
+        self.environment["NTFY"], posted = self.serve()
+        self.paste("A message on the telephone")
+        wait_until(lambda: posted, "the message")
+        self.assertEqual(posted, [b"done: Say hello"])
+
+    def test_recipe_program(self) -> None:
+        for _ in range(2):
+            self.paste("A program that is told everything, and forgets nothing")
+            told = [json.loads(line)["id"] for line in self.found("told.jsonl").splitlines()]
+            self.assertEqual(told, list(range(1, len(told) + 1)))
 
     def test_recipe_two_at_once(self) -> None:
         self.paste("At most two agents at once, from a script")

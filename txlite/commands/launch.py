@@ -6,6 +6,7 @@ import sys
 
 from ..errors import Interrupted, UsageError
 from ..execution import presence
+from ..execution.hooks import read_hooks
 from ..execution.launch import LaunchInterrupted, launch
 from ..execution.launch_order import explain, order
 from ..execution.stopping import Target, stop_attempts, wait_for
@@ -18,6 +19,7 @@ from ..view.terminal import output_writer, say_aside
 from . import open_reading, open_writing, settle
 from .arguments import duration, parse_width, value_of
 from .run_admission import add_limits
+from .run_hooks import add_hooks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         "--max-parallel", type=value_of(parse_width), metavar="N", help="wait until fewer than N launched tasks run"
     )
     add_limits(parser)
+    add_hooks(parser, is_one=True)
     parser.add_argument("--wait", action="store_true", help="stay until it has ended; exit as it did")
     parser.add_argument("--foreground", action="store_true", help="the same, show its output, and Ctrl-C stops it")
     parser.add_argument("--dry-run", "-d", action="store_true", help="print what would be started, and start nothing")
@@ -69,6 +72,7 @@ def run(args: Namespace) -> int:
     if args.dry_run:
         print_explanation(explain(wanted), args.json)
         return 0
+    wanted = wanted._replace(hooks=read_hooks(vars(args), config.read(home)))
     settle(args)
     if args.foreground:
         return _stay_before(args, home, wanted)

@@ -7,6 +7,7 @@ from ..agents.environment import build_command
 from ..errors import Interrupted, NotFound
 from ..execution.bounds import read_limits
 from ..execution.executor import Limits
+from ..execution.hooks import read_hooks, start_hooks, told_by_run
 from ..execution.places import check_place, move_agent, read_place
 from ..execution.supervisor_settings import SupervisorSettings
 from ..home import config, location, prompt_templates
@@ -20,26 +21,30 @@ from ..view.attempts import print_absence
 from ..view.json_objects import loop_plan_object, print_json
 from ..view.loop_summary import print_plan, show_summary
 from ..view.run_progress import show_loop
-from ..view.terminal import check_said, say
+from ..view.terminal import check_said, say, say_aside
 from ..view.waiting import print_left
 from . import open_reading, open_writing
 from .arguments import add_place, duration, parse_attempts, parse_count, parse_hours, parse_workers, value_of
 from .run_admission import add_limits
+from .run_hooks import add_hooks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Callable
 
+    from ..execution.hook_call import HookCommands
     from ..store.store import Store
+    from ..view.run_progress import RunProgress
 
 
 def configure(parser: ArgumentParser, verb: str) -> None:
     """Declare the arguments of a verb."""
     parser.epilog = (
-        "Each option but --beside, --dry-run, --report and --json can stand in config.ini, in [ralph] (--executor and "
-        "--slurm in [txlite]), with _ for -; there also `copy`, a path a line, and `setup`, a command: they make "
-        "worktrees ready. A first Ctrl-C lets what runs finish, another gives it back. `txlite help ralph` has more."
+        "Each option but --beside, --dry-run, --report and --json can stand in config.ini, in [ralph] (those for "
+        "places, limits and hooks in [txlite]), with _ for -; there also `copy`, a path a line, and `setup`, a "
+        "command: they make worktrees ready. A first Ctrl-C lets what runs finish, another gives it back. `txlite "
+        "help ralph` has more."
     )
     add = parser.add_argument
     add("--agent", metavar="NAME", help="claude, codex, or one of config.ini (claude)")
@@ -55,6 +60,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     add("--stall", type=duration, metavar="TIME", help="without output and without CPU time (20m)")
     add("--settle", type=duration, metavar="TIME", help="for an agent to exit after its result (60s)")
     add_limits(parser)
+    add_hooks(parser)
     add_place(parser)
     add("--drain", type=duration, metavar="TIME", help="how long attempts may go on after the first signal")
     add("--kill-after", type=duration, metavar="TIME", help="between TERM and KILL (10s)")
@@ -105,6 +111,7 @@ def run(args: Namespace) -> int:
     with open_writing(args) as store:
         if args.dry_run:
             return _dry_run(store, agent, options, find_others(agent, settings), args.json)
+        commands = read_hooks(vars(args), settings)
         check_place(store.home, place, settings, lambda words: None if args.json else say(words))
         limits = Limits(options.timeout, options.kill_after, options.stall)
         limits = read_limits(limits, vars(args), settings, place)
@@ -112,7 +119,7 @@ def run(args: Namespace) -> int:
             options.workers, move_agent(agent, place), options.max_attempts, limits, report.read_cap(settings),
             options.drain, place=place,
         )  # fmt: skip
-        return _loop(store, supervised, options, args)
+        return _loop(store, supervised, options, commands, args)
 
 
 def _report(args: Namespace) -> int:
@@ -143,7 +150,9 @@ def _dry_run(store: Store, agent: Agent, options: LoopOptions, others: list[str]
     return 0
 
 
-def _loop(store: Store, settings: SupervisorSettings, options: LoopOptions, args: Namespace) -> int:
+def _loop(
+    store: Store, settings: SupervisorSettings, options: LoopOptions, commands: HookCommands, args: Namespace
+) -> int:
     rules = preflight.find_rules(
         store, options.workers, options.worktrees, not options.no_commit, options.allow, options.copy, options.setup
     )  # fmt: skip
@@ -154,7 +163,13 @@ def _loop(store: Store, settings: SupervisorSettings, options: LoopOptions, args
     idle_exit = None if options.forever else options.idle_exit or 0.0
     bounds = loop.Bounds(options.max_tasks, options.max_hours, options.max_failures, idle_exit)
     progress = show_loop(store, settings.agent, quiet=args.json)
-    ours = loop.Loop(store, settings, policy, bounds, progress.look, progress.tell)
+    own, say = told_by_run(policy.loop, None), say_aside if args.json else progress.tell
+    with start_hooks(commands, store, policy.loop, own, say, settings.agent.lanes, idle_exit != 0) as hooks:
+        ours = loop.Loop(store, settings, policy, bounds, hooks.beside(progress.look), progress.tell)
+        return _supervise(store, ours, progress, args)
+
+
+def _supervise(store: Store, ours: loop.Loop, progress: RunProgress, args: Namespace) -> int:
     progress.listeners.append(ours.heed)
     progress.workers = ours.supervisor.worker_ids
     progress.lacks_room = ours.supervisor.lacks_room

@@ -8,26 +8,31 @@ from ..agents.agent import SHELL, find_agent
 from ..errors import Interrupted
 from ..execution.bounds import read_limits
 from ..execution.executor import Limits
+from ..execution.hooks import read_hooks, start_hooks, told_by_run
 from ..execution.places import LOCAL, SLURM, SRUN, check_place, move_agent, read_place
 from ..execution.supervisor import Supervisor
 from ..execution.supervisor_settings import SupervisorSettings
 from ..home import config, location
 from ..reports import report
 from ..store.store import Store
+from ..store.workers import new_id
 from ..view.json_objects import print_json, run_object
 from ..view.run_progress import conclude, print_result, result_object, show_run
-from ..view.terminal import check_said, complain, say
+from ..view.terminal import check_said, complain, say, say_aside
 from ..view.waiting import FEW, MANY
 from . import open_writing, run_batch, run_group, run_output
 from .arguments import add_bounds, add_place, duration, parse_workers, value_of
 from .run_admission import add_limits
+from .run_hooks import add_hooks
 from .run_output import RunOutput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+    from ..execution.hook_call import HookCommands
     from ..store.batches import Batch
+    from ..view.run_progress import RunProgress
 
 
 TAKES_COMMAND = True  # after the options
@@ -78,6 +83,7 @@ def add_options(parser: ArgumentParser, many: str) -> None:
     add("--kill-after", type=duration, default=10.0, metavar="TIME", help="between TERM and KILL (10s)")
     add("--forever", action="store_true", help="stay when there is nothing left to do")
     add_limits(parser)
+    add_hooks(parser)
 
 
 def run(args: Namespace) -> int:
@@ -97,6 +103,7 @@ def run(args: Namespace) -> int:
         report.read_cap(options), args.drain, args.forever, place=place, keeps_output=output.keeps,
         asks_after=args.halt.outcomes if args.halt else (),
     )  # fmt: skip
+    hooks = read_hooks(vars(args), options)
     if wanted and not run_batch.check(wanted, agent):
         _say(args, f"no tasks in {wanted.name}")
         if args.json:
@@ -109,14 +116,26 @@ def run(args: Namespace) -> int:
         run_group.say_if_new(store, args, is_known)
         if args.retry_failed and not batch:
             run_batch.retry_failed(store, partial(_say, args))
-        return _run(store, settings, batch, args, output)
+        return _run(store, settings, batch, args, output, hooks)
 
 
-def _run(store: Store, settings: SupervisorSettings, batch: Batch | None, args: Namespace, output: RunOutput) -> int:
+def _run(
+    store: Store, settings: SupervisorSettings, batch: Batch | None, args: Namespace, output: RunOutput,
+    commands: HookCommands,
+) -> int:  # fmt: skip
+    name, lanes = new_id("run"), settings.agent.lanes
     progress = show_run(store, settings.agent, batch, quiet=args.json)
-    supervisor = Supervisor(store, settings, output.look, say=progress.tell)
+    say = say_aside if args.json else progress.tell
+    with start_hooks(commands, store, name, told_by_run(name, batch), say, lanes, settings.forever) as hooks:
+        supervisor = Supervisor(store, settings, hooks.beside(output.look), name, progress.tell)
+        output.begin(store, progress, supervisor, batch, lanes)
+        return _supervise(store, supervisor, progress, batch, args, output)
+
+
+def _supervise(
+    store: Store, supervisor: Supervisor, progress: RunProgress, batch: Batch | None, args: Namespace, output: RunOutput
+) -> int:
     progress.workers, progress.lacks_room = supervisor.worker_ids, supervisor.lacks_room
-    output.begin(store, progress, supervisor, batch, settings.agent.lanes)
     try:
         supervisor.run()
         output.finish()

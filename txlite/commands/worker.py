@@ -10,6 +10,7 @@ from ..agents.agent import SHELL, find_agent
 from ..errors import UsageError
 from ..execution.bounds import read_limits
 from ..execution.executor import Limits
+from ..execution.hooks import read_hooks, start_worker_hooks
 from ..execution.places import LOCAL, check_place, move_agent, read_place
 from ..execution.stopping import find_workers, stop_workers
 from ..home import config, location
@@ -21,6 +22,7 @@ from ..view.worker_status import look_at_worker, look_at_workers, print_worker_l
 from . import open_reading, open_writing, settle
 from .arguments import add_place, duration, parse_attempts, parse_names, parse_workers, value_of
 from .run_admission import add_limits
+from .run_hooks import add_hooks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     parser.add_argument("--drain", type=duration, metavar="TIME", help="how long it may finish after a signal")
     parser.add_argument("--kill-after", type=duration, default=10.0, metavar="TIME", help="from TERM to KILL (10s)")
     add_limits(parser)
+    add_hooks(parser)
     add_place(parser)
     parser.add_argument(
         "--workers",
@@ -95,7 +98,7 @@ def _start(args: Namespace) -> int:
         raise UsageError("--workers: a worker here runs one task at a time: give --executor slurm, or start several")
     agent = move_agent(find_agent(args.agent, options), place)
     cap = report.read_cap(options)
-    from ..execution.persistent import start_worker
+    from ..execution.persistent import lanes_of, start_worker
     from ..execution.worker_context import WorkerSettings
 
     limits = read_limits(Limits(args.timeout, args.kill_after), vars(args), options, place)
@@ -104,6 +107,9 @@ def _start(args: Namespace) -> int:
     settings = WorkerSettings(database, id, name, None, agent, args.max_attempts, limits, cap, place, width)
     settle(args)
     check_place(home, place, options, lambda words: None if args.json else say(words))
+    commands = read_hooks(vars(args), options)
+    with open_writing(args) as store:
+        hooks = start_worker_hooks(commands, store, id, lanes_of(agent, capabilities))
     worker = start_worker(settings, capabilities, args.drain)
     try:
         if not args.json:
@@ -111,6 +117,7 @@ def _start(args: Namespace) -> int:
         worker.run()
     finally:
         worker.close()
+        hooks.close()
     if args.json:
         print_json({"id": id, "name": name, "stopped": True})
     return 0

@@ -22,6 +22,8 @@ from ..system.named_tuple import NamedTuple
 from ..text import check_plain_name, check_text, shorten
 from .bounds import read_limits
 from .executor import Limits
+from .hook_call import HookCommands
+from .hooks import read_hooks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ class LaunchOrder(NamedTuple):
     others: list[str] | None = None  # the agents that are installed, where its own is not
     subject: str = TASK  # the last word of the report's name
     limits: Limits = Limits()
+    hooks: HookCommands = HookCommands()  # what is told of its end
 
 
 def order(
@@ -106,7 +109,8 @@ def order_again(store: Store, task: str) -> LaunchOrder:
     agent, before = find_agent(launch.agent, options), store.attempts(task)
     subject = subject_of(before[-1].report or "", launch.agent) if before else TASK
     limits = read_limits(Limits(launch.timeout, launch.kill_after), {}, options)
-    return LaunchOrder(None, task, launch, agent, report.read_cap(options), None, subject, limits)
+    hooks = read_hooks({}, options)
+    return LaunchOrder(None, task, launch, agent, report.read_cap(options), None, subject, limits, hooks)
 
 
 class Explanation(NamedTuple):

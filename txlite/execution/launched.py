@@ -23,6 +23,7 @@ from ..system.named_tuple import NamedTuple
 from .agent_output import run_in_words
 from .attempt_record import Plan
 from .attempt_runner import AttemptRunner
+from .hook_teller import tell_launched
 from .launch_order import SEARCHING
 from .sources import LaunchSource
 from .stop_policy import LEAVE, STOP, StopPolicy
@@ -70,12 +71,14 @@ def work(home: str, wanted: LaunchOrder, say: Callable[[dict[str, object]], bool
     worker = Worker(context, source, runner)
     worker.register()
     try:
-        if not say(_begin(worker, runner)._asdict()):
+        launched = _begin(worker, runner)
+        if not say(launched._asdict()):
             runner.refuse("its launch was interrupted")
         worker.run()
         source.wake_waiting()
     finally:
         worker.close()
+    tell_launched(settings.database, launched.task, launched.attempt, wanted.hooks, events)
 
 
 def _begin(worker: Worker, runner: LaunchRunner) -> Launched:

@@ -18,6 +18,7 @@ from .worker_context import WorkerContext
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..agents.agent import Agent
     from .dispatcher import Dispatcher
     from .worker import Worker
     from .worker_context import WorkerSettings
@@ -36,8 +37,12 @@ def start_worker(settings: WorkerSettings, capabilities: list[str], drain: float
     events = EventLoop()
     events.open(number for number in STOPPING if number != signal.SIGHUP or not is_hup_ignored)
     context = WorkerContext(settings, events, StopPolicy(events.signals, drain=drain), recovers_every=RECOVER)
-    needs = dict.fromkeys(("", *settings.agent.meets, *capabilities))
-    lanes = [Lane(lane.kind, need) for lane in settings.agent._replace(meets=()).lanes for need in needs]
-    worker = make_worker(context, lanes)
+    worker = make_worker(context, lanes_of(settings.agent, capabilities))
     worker.register()
     return worker
+
+
+def lanes_of(agent: Agent, capabilities: list[str]) -> list[Lane]:
+    """Return what a worker with this agent and these capabilities accepts."""
+    needs = dict.fromkeys(("", *agent.meets, *capabilities))
+    return [Lane(lane.kind, need) for lane in agent._replace(meets=()).lanes for need in needs]

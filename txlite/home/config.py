@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 # What may stand in the sections that are not an agent's (see `agents.options`).
 OPTIONS = {
     "txlite": (
-        "agent", "executor", "load", "max_memory", "memfree", "nice", "node_failure", "output_cap", "slurm",
-        "slurm_shared", "synchronous",
+        "agent", "executor", "load", "max_memory", "memfree", "nice", "node_failure", "on_failure", "on_finish",
+        "on_idle", "output_cap", "slurm", "slurm_shared", "synchronous",
     ),
     "ralph": (
         "agent", "allow", "copy", "drain", "forever", "idle_exit", "kill_after", "level", "max_attempts",

@@ -59,6 +59,25 @@ class Event(NamedTuple):
         """Return the number of the attempt that began or ended with it."""
         return self.token if self.worker else None
 
+    def to_object(self) -> dict[str, object]:
+        """Return it as JSON has it, with its keys in the order in which they are printed."""
+        return {
+            "id": self.id,
+            "at": self.at,
+            "task": self.task,
+            "title": self.title,
+            "from": self.from_status,
+            "to": self.to_status,
+            "attempt": self.attempt,
+            "worker": self.worker,
+            "run": self.run,
+            "outcome": self.outcome,
+            "exitCode": self.exit_code,
+            "duration": self.duration,
+            "note": self.note,
+            "report": self.report,
+        }
+
 
 class Finished(NamedTuple):
     """A task that left `active`, with the attempt that ended."""

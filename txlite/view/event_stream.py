@@ -16,7 +16,7 @@ from ..home import location
 from ..store.store import Store, open_store
 from ..system import clock
 from ..text import printable, shorten
-from .json_objects import begin_lines, event_object, format_line
+from .json_objects import begin_lines, format_line
 from .tasks import describe
 from .terminal import room_for, say_aside, sleep_while_read
 
@@ -105,7 +105,7 @@ def print_events(events: Sequence[Event], as_json: bool) -> None:
     """Print a line for each change, at once."""
     if as_json:
         begin_lines()
-    sys.stdout.write("".join(format_line(event_object(one)) if as_json else _line(one) for one in events))
+    sys.stdout.write("".join(format_line(one.to_object()) if as_json else _line(one) for one in events))
     sys.stdout.flush()
 
 

@@ -340,29 +340,9 @@ def loop_plan_object(task: Task, argv: list[str], gate: str | None, prompt: str,
     return {**found, "installed": others is None, "otherAgents": others or []}
 
 
-def event_object(event: Event) -> Object:
-    """Build the object of a change of state, as `events` has it."""
-    return {
-        "id": event.id,
-        "at": event.at,
-        "task": event.task,
-        "title": event.title,
-        "from": event.from_status,
-        "to": event.to_status,
-        "attempt": event.attempt,
-        "worker": event.worker,
-        "run": event.run,
-        "outcome": event.outcome,
-        "exitCode": event.exit_code,
-        "duration": event.duration,
-        "note": event.note,
-        "report": event.report,
-    }
-
-
 def history_object(event: Event) -> Object:
     """Build the object of a change of state, as `history` has it: with the token of the task's last claim."""
-    return {**event_object(event), "token": event.token or None}
+    return {**event.to_object(), "token": event.token or None}
 
 
 def findings_object(findings: list[Object], is_ok: bool) -> Object:

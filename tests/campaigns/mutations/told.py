@@ -1,4 +1,4 @@
-"""Mutants of what people and programs are told of: events."""
+"""Mutants of what people and programs are told of: events, and hooks."""
 
 from __future__ import annotations
 
@@ -26,4 +26,38 @@ EVENT_LINES = (
     ),
 )  # fmt: skip
 
-MUTANTS = EVENT_LINES
+BOUNDED, TOLD = "execution.test_hooks.Bounded", "execution.test_hooks.Told"
+
+HOOKS = (
+    Mutant(
+        "hook-forgets", "execution/hook_teller.py", "            self._event = found[-1].id\n",
+        "            self._event = found[-1].id + 1\n",
+        "a hook is told of each end", (f"{BOUNDED}.test_what_ends_while_one_is_called_is_told_together",
+                                       f"{TOLD}.test_each_kind_is_told_what_became_of_tasks"),
+    ),
+    Mutant(
+        "hook-reports-always", "execution/hook_teller.py", "if failure and not self._has_complained:", "if failure:",
+        "a hook that fails is reported once",
+        (f"{BOUNDED}.test_one_that_outlasts_its_time_is_ended_and_reported_once",),
+    ),
+    Mutant(
+        "hook-outlives-its-run", "execution/hook_teller.py", "                running.stop(GIVEN_UP)\n",
+        "                pass\n",
+        "a run leaves no hook behind", (f"{BOUNDED}.test_one_that_hangs_is_ended_at_the_end_of_its_run",),
+    ),
+    Mutant(
+        "hook-without-a-run", "execution/hook_teller.py",
+        "            self._channel.close()\n            self._must_leave = True\n",
+        "            self._channel.close()\n",
+        "who tells leaves when its run was killed",
+        (f"{TOLD}.test_a_run_that_stays_tells_each_time_that_it_is_idle_and_one_that_is_killed_nothing_more",),
+    ),
+    Mutant(
+        "hook-failure-of-all", "execution/hook_teller.py",
+        "(self._order.kind != FAILURE or event.to_status == FAILED) and ",
+        "",
+        "on_failure is told of what failed", (f"{TOLD}.test_each_kind_is_told_what_became_of_tasks",),
+    ),
+)  # fmt: skip
+
+MUTANTS = (*EVENT_LINES, *HOOKS)
