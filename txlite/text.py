@@ -99,6 +99,19 @@ def duration(seconds: float) -> str:
     return f"{whole // 86400}d{whole % 86400 // 3600:02d}h"
 
 
+def age(seconds: float) -> str:
+    """The same for what goes on, without fractions: 5s, 3m05s."""
+    return f"{max(seconds, 0):.0f}s" if seconds < 60 else duration(seconds)
+
+
+def ago(seconds: float) -> str:
+    """How long ago something was, by its largest unit: 5s ago, 3m ago, 2h ago, 4d ago."""
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= size:
+            return f"{seconds // size:.0f}{unit} ago"
+    return f"{max(seconds, 0):.0f}s ago"
+
+
 def size(count: float) -> str:
     """Bytes as a person reads them: 0 B, 12 KB, 1.5 MB (powers of 1024)."""
     for unit in ("B", "KB", "MB", "GB"):

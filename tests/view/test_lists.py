@@ -5,22 +5,75 @@ from __future__ import annotations
 import unittest
 
 from txlite import text
+from txlite.view.fitted_table import Column, choose_columns, share_width
 
 from ..case import Case
 from .screen import Terminal
 
 
 class Lists(Case):
+    def shown(self, *arguments: str, columns: int = 80) -> list[str]:
+        """The lines of a command on a terminal; none is wider than that."""
+        lines = Terminal(self, *arguments, columns=columns).end().splitlines()
+        self.assertLessEqual(max(map(text.columns, lines)), columns)
+        return lines
+
     def test_list_fits_a_terminal_and_names_its_columns(self) -> None:
         with self.store() as store:
             long, wide = store.add("on and on " * 30, score=500).id, store.add("日本語の題名" * 20).id
-        shown = Terminal(self, "list").end().splitlines()
-        self.assertEqual(shown[0], "ID           STATE  SCORE  TASK")
-        self.assertRegex(shown[1], rf"^{long}  ready  500    on and on .*…$")
-        self.assertRegex(shown[2], rf"^{wide}  ready  0      日本語の.*…$")
-        self.assertLessEqual({text.columns(line) for line in shown[1:]}, {79, 80})
-        self.assertIn(("on and on " * 30).strip(), self.txlite("list"), "a pipe gets all of it")
+            failed = store.add("wrong").id
+            store.fail(failed)
+            later = store.add("later", not_before="2999-01-01T00:00:00.000Z").id
+        shown = self.shown("list")
+        self.assertRegex(shown[0], r"^STATE   ID           TASK  +WHEN  SCORE$")
+        self.assertRegex(shown[1], rf"^failed  {failed}  wrong +\d+s ago$")
+        self.assertRegex(shown[2], rf"^ready   {long}  on and on .*… +500$")
+        self.assertRegex(shown[3], rf"^ready   {wide}  日本語の.*…$")
+        self.assertRegex(shown[4], rf"^later   {later}  later +in \d+d\d\dh$")
+        self.assertNotIn("SCORE", self.shown("list", "--status", "failed", columns=40)[0])
+        piped = self.txlite("list").splitlines()
+        self.assertEqual(piped[0], "ID           STATE   SCORE  TASK")
+        self.assertIn(("on and on " * 30).strip(), piped[1], "a pipe gets all of it, in the order of arrival")
         self.assertEqual(self.txlite("list", "--status", "done"), "")
+        self.assertEqual(len(self.shown("list", "--all")), 5)
+
+    def test_of_very_many_a_terminal_shows_a_hundred(self) -> None:
+        with self.store() as store:
+            ids = store.add_many({"title": f"task {number}", "command": "true"} for number in range(150))
+            for id in ids[:3]:
+                store.done(id)
+            store.fail(ids[149])
+        shown = self.shown("list")
+        self.assertEqual(len(shown), 102)
+        self.assertIn(ids[149], shown[1], "what failed stands first")
+        self.assertEqual(shown[-1], "and 50 more: `txlite list --all`, or `--status ready,later`")
+        self.assertEqual(self.shown("list", "--status", "ready")[-1], "more: `--all` lists them, too")
+        for all_of_them in (self.shown("list", "--all"), self.txlite("list").splitlines()):
+            self.assertEqual([line[:11] for line in all_of_them[1:]], [id[:11] for id in ids])
+        self.assertEqual(len(self.json("list")), 150)
+
+    def test_status_says_first_what_matters_first(self) -> None:
+        with self.store() as store:
+            store.add("went wrong", command="exit 3")
+            store.add("went well 日本語の題名 " * 9, command="true")
+        self.txlite("run", "--max-attempts", "1", code=1)
+        with self.store() as store:
+            store.add("a prompt")
+        for columns in (60, 80, 200):
+            shown = "\n".join(self.shown("status", columns=columns))
+            self.assertRegex(shown, r"\A1 ready   1 failed   1 done\n\nSTATE   ID  +TASK .*WHY")
+            self.assertRegex(shown, r"\nfailed  tx-\w+  went wrong +exit 3.*\ndone    tx-\w+  went well 日本")
+            self.assertRegex(shown, r"\n\nready:   1 waits for an agent: (.*\n)+\n`txlite logs tx-\w+` says why")
+        self.assertIn("REPORT", shown)
+
+    def test_columns_that_have_no_room_are_left_out(self) -> None:
+        title = Column("TASK", ["t" * 50], least=20)
+        why, size = Column("WHY", ["because"], 1, least=5), Column("SIZE", ["1 KB"], 2, is_number=True)
+        nothing = Column("PLACE", [""], 1)
+        for room, widths in ((80, [50, 7, 4]), (63, [50, 5, 4]), (33, [20, 5, 4]), (32, [25, 5]), (26, [26])):
+            chosen = choose_columns([title, why, size, nothing], room)
+            self.assertEqual(share_width(chosen, room)[: len(widths)], widths[: len(chosen)], room)
+            self.assertLessEqual(sum(share_width(chosen, room)) + 2 * (len(chosen) - 1), room)
 
     def test_text_is_as_wide_as_a_terminal_shows_it(self) -> None:
         for words, columns in (("abc", 3), ("日本", 4), ("e\u0301", 1), ("…", 1)):

@@ -68,7 +68,7 @@ class Places(Case):
     def test_status_on_a_narrow_terminal(self) -> None:
         self.furnish()
         shown = Terminal(self, "status", columns=60).end()
-        self.assertRegex(shown, rf"(?m)^  {self.tasks[0]}  job 41 \(Priority\)$")
+        self.assertRegex(shown, rf"(?m)^queued   {self.tasks[0]}  echo 0  +job 41 \(Priority\)$")
 
     def test_without_jobs_there_is_no_place(self) -> None:
         self.assertNotIn("PLACE", self.txlite("status"))

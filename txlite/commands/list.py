@@ -23,6 +23,11 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         parser.add_argument(
             "--status", metavar="A,B", help="only tasks in these states; also ready, reserved, waiting, later"
         )
+        parser.add_argument("--all", "-a", action="store_true", help="all of them, also on a terminal")
+        parser.epilog = (
+            "A terminal shows what runs, then what failed, what waits, and what is done, a hundred at the most. With "
+            "--all, or into a pipe or a file, all tasks are listed in the order in which they were added."
+        )
     else:
         parser.add_argument("--claim", metavar="WORKER", help="take the best one, in the name of WORKER, and print it")
         parser.add_argument("--capabilities", metavar="A,B", help="only what needs one of these, or nothing")
@@ -47,11 +52,16 @@ def run(args: Namespace) -> int:
 
 
 def _list(args: Namespace) -> int:
-    """Print tasks, with where those run that do."""
-    from ..view.tasks import find_current, print_list  # `ready` is in a hurry
+    """Print tasks, with where those run that do; on a terminal no more than a person looks at."""
+    from ..view.task_list import is_for_a_person, print_excerpt  # `ready` is in a hurry
+    from ..view.tasks import find_current, print_list
 
+    states = args.status.split(",") if args.status is not None else None
     with open_reading(args) as store:
-        tasks = store.list(args.status.split(",") if args.status is not None else None, args.limit)
+        if is_for_a_person() and not args.json and not args.all and args.limit is None:
+            print_excerpt(store, states)
+            return 0
+        tasks = store.list(states, args.limit)
         current = find_current(store, tasks)
         if args.json:
             print_json(listed_objects(tasks, store.relations(tasks), current))

@@ -6,10 +6,9 @@ from ..errors import UsageError
 from ..execution import presence
 from ..execution.waiting import look_at_waiting
 from ..model import WORKERS
-from ..system import clock
-from ..text import count
 from ..view.attempts import print_attempts
 from ..view.json_objects import print_json, stats_object
+from ..view.standing import count_shown, print_advice, print_counts, print_runs
 from ..view.waiting import FEW, print_waiting, say_paused
 from . import open_recovered
 from .arguments import parse_limit, value_of
@@ -53,12 +52,11 @@ def run(args: Namespace) -> int:
     if args.stats:
         return _show_stats(args)
     with open_recovered(args) as store:
-        if not args.json:
-            say_paused(store)
         found = _find(store, args)
-        print_attempts(store.home, found, args.json)
-        if not args.json:
-            _print_rest(store, found, args)
+        if args.json:
+            print_attempts(store.home, found, as_json=True)
+        else:
+            _print(store, found, args)
     return 0
 
 
@@ -70,19 +68,19 @@ def _watch(args: Namespace) -> int:
     return top.run(args)
 
 
-def _print_rest(store: Store, found: list[AttemptStatus], args: Namespace) -> None:
-    """Print the runs that go on and, unless only some attempts are asked for, what waits."""
+def _print(store: Store, found: list[AttemptStatus], args: Namespace) -> None:
+    """Print attempts, the runs that go on and, unless only some attempts are asked for, what waits."""
+    say_paused(store)
     runs = presence.live_supervisors(store)
-    waiting = [] if args.type or args.latest else look_at_waiting(store, limit=FEW)
-    for one in runs:
-        print(f"{one.id} goes on with {count(one.wanted, 'worker')}, since {clock.to_local(one.started)}")
-    alone = sum(presence.is_alone(store, one) for one in found)
-    if alone:
-        print(
-            f"{count(alone, 'attempt')} {'goes' if alone == 1 else 'go'} on as jobs without a run here: "
-            "`txlite run --executor slurm` takes them over"
-        )
+    is_all = not (args.type or args.latest)
+    waiting = look_at_waiting(store, limit=FEW) if is_all else []
+    counts = count_shown(store, found, waiting)
+    if is_all:
+        print_counts(counts)
+    print_attempts(store.home, found, as_json=False)
+    print_runs(store, runs, found)
     print_waiting(store, waiting)
+    print_advice(found, counts)
     if not (found or runs or waiting):
         print("nothing was run here yet")
 

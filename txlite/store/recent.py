@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..model import Outcome
+    from ..model import Outcome, Task
     from .database import Database
 
 MOVES = """SELECT from_status, to_status, count(*) FROM history WHERE id > ? AND id <= ?
@@ -24,6 +24,7 @@ ENDED_SINCE = """SELECT count(*), min(at) FROM history WHERE id > ? AND at >= ? 
 FAILED = """SELECT h.id, h.at, h.task, CAST(t.title AS TEXT), a.outcome, a.exit_code, a.note, a.duration
     FROM history h CROSS JOIN tasks t ON t.id = h.task LEFT JOIN attempts a ON a.id = h.token
     WHERE h.id > ? AND h.id <= ? AND h.to_status = 'failed' AND t.status = 'failed' ORDER BY h.id DESC LIMIT ?"""
+NEWEST = f"{tasks.SELECT} WHERE t.status = ? ORDER BY t.seq DESC LIMIT ?"
 STATUS = "SELECT 1 FROM tasks WHERE id = ? AND status = 'failed'"
 
 
@@ -69,6 +70,10 @@ class Recent:
     def failures(self, after: int, until: int, limit: int) -> list[Failure]:
         """Return the newest tasks that failed among these events, and are failed still, newest first."""
         return list(map(Failure._make, self._database.execute(FAILED, (after, until, limit))))
+
+    def newest(self, status: str, limit: int) -> list[Task]:
+        """Return the tasks with this status that were added last, the newest first."""
+        return tasks.to_tasks(self._database.execute(NEWEST, (status, limit)))
 
     def still_failed(self, ids: Iterable[str]) -> set[str]:
         """Return those of these tasks that are failed at this moment."""

@@ -1,18 +1,19 @@
 """How attempts are shown: the table of `status`, and one line for what was launched or has ended.
 
-On a wide terminal, and where no terminal is, an attempt is one line; on a narrow one its report stands on a second.
+Each attempt is one line: on a terminal with the columns that have room, elsewhere with all of them.
 Used by `status`, `stop`, `launch`, `wait` and `retry`.
 """
 
 from __future__ import annotations
 
 import sys
+import time
 
 from .. import text
-from ..model import CANCELLED, COMMAND, DONE, FAILED, INTERRUPTED, LOST, QUEUED, RUNNING, WAITING
+from ..model import CANCELLED, COMMAND, DONE, FAILED, INTERRUPTED, LOST, QUEUED, RUNNING, WAITING, WORKERS
+from ..system import clock
 from .attempt_row import AttemptRow, shorten_path
 from .json_objects import attempt_row_object, ended_object, explanation_object, launched_object, print_json
-from .terminal import colour, width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,52 +30,70 @@ ID, TITLE, REPORT, PLACE = 7, 8, 9, 10  # their columns; the place stands behind
 TO_THE_RIGHT = (1, 4, 5, 6)  # these hold numbers
 COLOURS = {RUNNING: "36", WAITING: "33", QUEUED: "33", DONE: "32", FAILED: "31", LOST: "31;1", CANCELLED: "2",
            INTERRUPTED: "2"}  # fmt: skip
-NARROWEST = 20  # columns for a task's title on a line with its report
-LEAST = 10  # and on any line
+ORDER = (LOST, RUNNING, QUEUED, WAITING, FAILED)  # what a person looks for first; then the others
+NARROWEST = 28  # columns for a task's title, where there is more to say
+LEAST = 10  # and for why it failed
 
 
 def print_attempts(home: str, found: Iterable[AttemptStatus], as_json: bool) -> None:
-    """Print a table, or an array of objects."""
+    """Print a table, or an array of objects. On a terminal what runs stands above what failed, and that above the
+    others; a pipe gets the newest first."""
     rows = [AttemptRow(home, status) for status in found]
     if as_json:
         print_json([attempt_row_object(row) for row in rows])
+    elif rows and sys.stdout.isatty():
+        _print_for_a_person(rows)
     elif rows:
         _print_table([list(HEADINGS), *(row.cells() for row in rows)])
 
 
+def _print_for_a_person(rows: list[AttemptRow]) -> None:
+    """Print what a person looks for first, in as many columns as the terminal has room for."""
+    from .fitted_table import Column, print_fitted  # who has no terminal does without
+
+    rows = sorted(rows, key=lambda row: ORDER.index(row.status.state) if row.status.state in ORDER else len(ORDER))
+    cells = [row.cells() for row in rows]
+    columns = dict(zip(HEADINGS, zip(*cells)))
+    has_launched = any(row.status.launched for row in rows)
+    has_types = any(row.status.type != WORKERS for row in rows)
+    print_fitted([
+        Column("STATE", columns["STATE"], colours=[COLOURS.get(state, "1") for state in columns["STATE"]]),
+        Column("ID", columns["ID"], colours=["2"] * len(rows)),
+        Column("TASK", columns["TASK"], least=NARROWEST),
+        Column("WHY", [_why(row.status) for row in rows], 1, least=LEAST),
+        Column("TOOK", columns["TOOK"], 2, is_number=True),
+        Column("ENDED", [_ended(row.status) for row in rows], 2, is_number=True),
+        Column("PID", columns["PID"], 3 if has_launched else 5, is_number=True),
+        Column("TYPE", columns["TYPE"] if has_types else [""] * len(rows), 4),
+        Column("LEVEL", columns["LEVEL"], 4),
+        Column("SIZE", columns["SIZE"], 5, is_number=True),
+        Column("PLACE", columns["PLACE"], 3, least=LEAST),
+        Column("REPORT", columns["REPORT"], 6),
+    ])  # fmt: skip
+
+
+def _why(one: AttemptStatus) -> str:
+    """Why an attempt ended as it did, where its state does not say it."""
+    if one.ended is None or one.state == DONE:
+        return ""
+    words: list[str] = [one.outcome] if one.outcome and one.outcome != one.state else []
+    words += [one.note] if one.note else [f"exit {one.exit_code}"] if one.exit_code else []
+    return text.printable(", ".join(words))
+
+
+def _ended(one: AttemptStatus) -> str:
+    return text.ago(time.time() - clock.to_seconds(one.ended)) if one.ended else ""
+
+
 def _print_table(lines: list[list[str]]) -> None:
-    """Print lines of which the first one is the heading."""
-    widths = [max(map(text.columns, column)) for column in zip(*lines)]
-    before = sum(widths[:ID]) + 2 * ID  # of the columns that come first, with what parts them
+    """Print lines of which the first one is the heading, all of each; where a place is, it stands behind the id."""
     has_places = any(cells[PLACE] for cells in lines[1:])
-    room = width() - before - widths[ID] - widths[REPORT] - 4 - (widths[PLACE] + 2) * has_places
-    is_terminal = sys.stdout.isatty()
-    if is_terminal and room < min(NARROWEST, widths[TITLE]):
-        _print_in_two(lines, widths, max(width() - before, LEAST))
-        return
+    order = [*range(ID + 1), *([PLACE] if has_places else []), TITLE, REPORT]
+    widths = [max(map(text.columns, column)) for column in zip(*lines)]
     for cells in lines:
-        title = text.pad(cells[TITLE], widths[TITLE])
-        if is_terminal:
-            most = max(room, LEAST)
-            title = text.pad(text.shorten(cells[TITLE], most), min(widths[TITLE], most))
-        names = [cells[ID].ljust(widths[ID]), *([text.pad(cells[PLACE], widths[PLACE])] if has_places else [])]
-        print("  ".join([*_first_columns(cells, widths), *names, title, cells[REPORT]]).rstrip())
-
-
-def _print_in_two(lines: list[list[str]], widths: list[int], room: int) -> None:
-    """Print each attempt on two lines, its title cut to `room` columns."""
-    for cells in lines:
-        print("  ".join([*_first_columns(cells, widths), text.shorten(cells[TITLE], room)]).rstrip())
-        if cells is not lines[0]:
-            print(colour("  " + "  ".join(filter(None, (cells[ID], cells[PLACE], cells[REPORT]))), "2"))
-
-
-def _first_columns(cells: list[str], widths: list[int]) -> list[str]:
-    state = colour(cells[0].ljust(widths[0]), COLOURS.get(cells[0], "1"))
-    return [state, *(
-        cells[place].rjust(widths[place]) if place in TO_THE_RIGHT else cells[place].ljust(widths[place])
-        for place in range(1, ID)
-    )]  # fmt: skip
+        shown = [cells[place].rjust(widths[place]) if place in TO_THE_RIGHT else text.pad(cells[place], widths[place])
+                 for place in order]  # fmt: skip
+        print("  ".join(shown).rstrip())
 
 
 def print_launched(launched: Launched, as_json: bool = False, quiet: bool = False) -> None:

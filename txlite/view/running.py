@@ -43,20 +43,16 @@ def describe_running(home: str, found: Iterable[AttemptStatus], least: float) ->
     shown = [(age, one) for _, age, _, one in order]
     room = size().lines - OTHERS
     if 2 * len(shown) <= room:
-        lines = [LiveLine(f"{_age(age):>6}  {one.task}  {one.title}") for age, one in shown]
+        lines = [LiveLine(f"{text.age(age):>6}  {one.task}  {one.title}") for age, one in shown]
         last = [LiveLine(INDENT + _describe(home, one), "2") for _, one in shown]
         return [line for pair in zip(lines, last) for line in pair]
-    lines = [LiveLine(f"{_age(age):>6}  {one.task}  {_mark(one)}{one.title}") for age, one in shown]
+    lines = [LiveLine(f"{text.age(age):>6}  {one.task}  {_mark(one)}{one.title}") for age, one in shown]
     more = len(lines) - room
     return lines if more <= 0 else [*lines[: room - 1], LiveLine(f"{INDENT}and {more + 1} more")]
 
 
 def _mark(one: AttemptStatus) -> str:
     return f"{QUEUED}: " if one.state == QUEUED else ""
-
-
-def _age(seconds: float) -> str:
-    return f"{seconds:.0f}s" if seconds < 60 else text.duration(seconds)
 
 
 def _describe(home: str, one: AttemptStatus) -> str:

@@ -5,10 +5,13 @@ Used by the command `status` and by `run_progress`.
 
 from __future__ import annotations
 
+import sys
+
 from .. import text
 from ..execution.waiting import (
     AGENT,
     CAPABILITY,
+    CAUSES,
     GROUP,
     PERSON,
     RESERVATION,
@@ -21,7 +24,7 @@ from ..execution.waiting import (
 )
 from ..model import BLOCKED, PROMPT, SLURM
 from ..system import clock
-from .terminal import room_for, say
+from .terminal import colour, room_for, say, width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +65,7 @@ def say_paused(store: Store) -> None:
 
 def describe_pause(since: str, what: str = "", argument: str = "") -> str:
     """Return that the queue is paused, or a group; since: UTC text."""
-    return f"paused since {clock.to_local(since)}: nothing {what}is begun until `txlite resume{argument}`"
+    return f"paused since {clock.to_local(since)[:16]}: nothing {what}is begun until `txlite resume{argument}`"
 
 
 def describe_refusal(agent: str, until: str, reason: str) -> str:
@@ -87,20 +90,33 @@ def _quote(name: str) -> str:
 
 
 def print_waiting(store: Store, found: Sequence[Waiting]) -> None:
-    """Print what waits: a line for each cause, and one for each of its first tasks; of many groups only the first."""
+    """Print what waits: a line for each cause, and one for each of its first tasks; of many groups only the first. On a
+    terminal what needs a person stands first."""
     held = [one for one in found if one.cause == GROUP]
-    for one in found:
-        if one in held[FEW:]:
-            if one == held[-1]:
-                size = sum(other.size for other in held[FEW:])
-                say(f"{one.state + ':':<9}{size:,} wait for {len(held) - FEW:,} more groups: `txlite group`")
-            continue
-        say(f"{one.state + ':':<9}{describe(one)}")
+    shown = [*(one for one in found if one.cause != GROUP), *held[:FEW]]
+    is_terminal = sys.stdout.isatty()
+    for one in sorted(shown, key=lambda one: (is_terminal and not one.is_left, CAUSES.index(one.cause))):
+        _say_cause(one.state, describe(one), one.is_left)
         for task in one.first[:FEW]:
             why = _details(store, task)
             say(f"{INDENT}{task.id}  {text.shorten(task.title, room_for(len(INDENT + task.id + why) + 2))}{why}")
         if 0 < len(one.first) < one.size or len(one.first) > FEW:
             say(f"{INDENT}and {one.size - len(one.first[:FEW]):,} more: `txlite list --status {one.state}`")
+    if held[FEW:]:
+        size = sum(one.size for one in held[FEW:])
+        _say_cause(held[-1].state, f"{size:,} wait for {len(held) - FEW:,} more groups: `txlite group`")
+
+
+def _say_cause(state: str, words: str, is_left: bool = False) -> None:
+    """Say for what tasks wait, behind their state; on a terminal below an empty line, in as many as the words need."""
+    head = f"{state + ':':<{len(INDENT)}}"
+    if not sys.stdout.isatty():
+        say(head + words)
+        return
+    from textwrap import wrap
+
+    lines = wrap(words, max(width() - len(INDENT), 20), break_on_hyphens=False)
+    say("\n" + (colour(head, "33") if is_left else head) + f"\n{INDENT}".join(lines))
 
 
 def print_left(store: Store) -> None:
@@ -142,7 +158,7 @@ def _describe_hold(one: Waiting) -> str:
 
 def _show_time(moment: str) -> str:
     try:
-        return clock.to_local(moment)
+        return clock.to_local(moment)[:16]
     except ValueError:
         return text.printable(moment)  # edited by hand
 

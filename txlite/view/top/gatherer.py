@@ -44,9 +44,10 @@ OFTEN = 0.9  # seconds, at the least
 
 
 class Pace:
-    """When something that takes a while may be done again."""
+    """When something that takes a while may be done again. `used`: CPU seconds that it has taken so far."""
 
     def __init__(self) -> None:
+        self.used = 0.0
         self._next = 0.0
 
     def is_due(self) -> bool:
@@ -55,9 +56,10 @@ class Pace:
 
     def measure(self, work: Callable[[], None]) -> None:
         """Do it, and let it rest."""
-        began = clock.monotonic()
+        began, used = clock.monotonic(), time.process_time()
         work()
         now = clock.monotonic()
+        self.used += time.process_time() - used
         self._next = now + max(OFTEN, SHARE * (now - began))
 
 
@@ -148,6 +150,7 @@ class Gatherer:
         self._meter = UsageMeter()
         self._waiting: tuple[WaitingCause, ...] = ()
         self._waiting_pace = Pace()
+        self._counts_pace = Pace()
         self._seen: int | None = None  # what the store said of its changes
         self._waiting_seen: int | None = None
 
@@ -160,7 +163,7 @@ class Gatherer:
         """Return how it is now; shown: the attempts that stand on the screen."""
         changes = self._store.changes()
         if self._counts.by_status is None:
-            self._counts.count()
+            self._counts_pace.measure(self._counts.count)
         elif changes != self._seen:
             self._counts.follow()
         self._failures.follow(self._counts.event, self._counts.lost_failures)
@@ -171,6 +174,11 @@ class Gatherer:
             self._waiting_seen = changes
             self._waiting_pace.measure(self._look_at_waiting)
         return self._take(shown, 0)
+
+    @property
+    def rare(self) -> float:
+        """CPU seconds that went into what is done seldom, so far."""
+        return self._waiting_pace.used + self._counts_pace.used
 
     def _take(self, shown: Collection[int] | None, most: int) -> Snapshot:
         now = time.time()

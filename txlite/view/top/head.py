@@ -76,7 +76,7 @@ def _draw_bar(snapshot: Snapshot, counts: dict[str, int], columns: int) -> Line:
         tail += f"  {snapshot.rate * 60:.3g}/min" if snapshot.rate < 1 else f"  {snapshot.rate:.3g}/s"
         soon = parts[2] + counts.get("ready", 0) + counts.get("waiting", 0)
         soon -= sum(cause.size for cause in snapshot.waiting if cause.is_left)
-        tail += f"  {describe_time(soon / snapshot.rate)} left" if soon > 0 else ""
+        tail += f"  {text.age(soon / snapshot.rate)} left" if soon > 0 else ""
     width = columns - len(tail)
     if width < NARROWEST:
         return (Span(tail.strip()),)
@@ -105,10 +105,5 @@ def _describe_run(one: RunRow) -> list[Span]:
     busy = f", {one.busy} busy" if one.busy != one.wanted else ""
     return [
         Span(f"{one.id}  ", STRONG),
-        Span(f"{text.count(one.wanted, 'worker')}{busy}, for {describe_time(one.seconds)}"),
+        Span(f"{text.count(one.wanted, 'worker')}{busy}, for {text.age(one.seconds)}"),
     ]
-
-
-def describe_time(seconds: float) -> str:
-    """Return a time by its largest unit or two, without fractions: 5s, 3m05s, 2h07m."""
-    return f"{seconds:.0f}s" if seconds < 60 else text.duration(seconds)

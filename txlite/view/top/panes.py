@@ -5,7 +5,6 @@ from __future__ import annotations
 from ... import text
 from ...model import RUNNING
 from ...system.named_tuple import NamedTuple
-from .head import describe_time
 from .spans import BAD, BUSY, CARE, FAINT, PLAIN, Span, cut, spread
 
 TYPE_CHECKING = False
@@ -49,14 +48,14 @@ def _draw_attempt(row: RunningRow, columns: int, widest: int) -> list[Line]:
 
 def _figures(row: RunningRow, columns: int) -> str:
     if columns < FIGURES:
-        return f"{describe_time(row.seconds):>7}"
+        return f"{text.age(row.seconds):>7}"
     if row.state != RUNNING:
-        return f"{describe_time(row.seconds):>7}{row.state:>14}"
+        return f"{text.age(row.seconds):>7}{row.state:>14}"
     share, memory = "", ""
     if row.usage:
         share = "" if row.usage.share is None else f"{100 * row.usage.share:.0f}%"
         memory = text.size(row.usage.memory)
-    return f"{describe_time(row.seconds):>7}{share:>6}{memory:>8}"
+    return f"{text.age(row.seconds):>7}{share:>6}{memory:>8}"
 
 
 def draw_waiting(snapshot: Snapshot, columns: int, is_whole: bool) -> list[Block]:
@@ -76,7 +75,7 @@ def draw_waiting(snapshot: Snapshot, columns: int, is_whole: bool) -> list[Block
 def _draw_task(row: WaitingRow, columns: int, now: float) -> Line:
     right = f" score {row.score:g}" if row.score else ""
     if row.until:
-        right = f" in {describe_time(max(row.until - now, 0))}"
+        right = f" in {text.age(max(row.until - now, 0))}"
     room = columns - INDENT - ID - len(right)
     left = [Span(" " * INDENT), Span(f"{row.task:<{ID}}", FAINT), Span(cut(row.title, room))]
     return spread(left, [Span(right, FAINT)], columns)
@@ -90,15 +89,7 @@ def draw_failed(snapshot: Snapshot, columns: int) -> list[Block]:
 
 
 def _draw_failure(row: FailedRow, columns: int, widest: int, now: float) -> Line:
-    ago = f"{describe_ago(now - row.at):>9}"
+    ago = f"{text.ago(now - row.at):>9}"
     room = columns - INDENT - ID - widest - len(ago) - 2
     left = [Span(" " * INDENT), Span(f"{row.task:<{ID}}", FAINT), Span(cut(row.title, room))]
     return spread(left, [Span(text.pad(cut(row.why, widest), widest), BAD), Span(ago, FAINT)], columns)
-
-
-def describe_ago(seconds: float) -> str:
-    """Return how long ago something was, by its largest unit: 5s ago, 3m ago, 2h ago, 4d ago."""
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds >= size:
-            return f"{seconds // size:.0f}{unit} ago"
-    return f"{max(seconds, 0):.0f}s ago"

@@ -77,21 +77,23 @@ class TopScreen:
         return 0
 
     def _look(self) -> None:
-        began = time.process_time()
+        began, rare = time.process_time(), self._gatherer.rare
         if self._is_nowhere and os.path.lexists(self._store.database.path):
             self._begin_anew()
         if self._controls.log:
             self._controls.log.look()
         else:
             self._controls.take(self._gatherer.look(self._shown.attempts))
-        self._next_look = clock.monotonic() + max(OFTEN, SHARE * (time.process_time() - began))
+        used = (
+            time.process_time() - began - max(self._gatherer.rare - rare, 0.0)
+        )  # what is seldom done has its own pace
+        self._next_look = clock.monotonic() + max(OFTEN, SHARE * used)
 
     def _begin_anew(self) -> None:
         """Look at the home that has come into being."""
         self._is_nowhere = False
         self._store = open_store(self._store.home, read_only=True)
         self._gatherer = Gatherer(self._store)
-        self._gatherer.begin(0)
         self._controls = Controls(self._store)
 
     def _draw(self) -> None:

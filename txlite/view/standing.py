@@ -1,0 +1,86 @@
+"""How a home stands, beside its attempts: counts, the runs that go on, and what to type next. For `status`."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from .. import text
+from ..execution import presence
+from ..model import BLOCKED, CANCELLED, DONE, FAILED, LOST, QUEUED, RUNNING, WAITING
+from ..system import clock
+from .attempts import COLOURS
+from .terminal import colour, width
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from ..execution.waiting import Waiting
+    from ..store.attempt_status import AttemptStatus
+    from ..store.store import Store
+    from ..store.supervisors import SupervisorRecord
+
+GAP = "   "
+
+
+def print_counts(counts: Mapping[str, int]) -> None:
+    """Print, on a terminal, how many tasks there are in which state, what a person looks for first before others."""
+    room, shown = width() + len(GAP), []
+    for state, number in counts.items():
+        words = f"{number:,} {state}"
+        room -= len(words) + len(GAP) if number else 0
+        if number and room >= 0:
+            shown.append(colour(words, COLOURS[state]) if state in COLOURS else words)
+    if shown:
+        print(GAP.join(shown) + "\n")
+
+
+def count_shown(store: Store, found: Iterable[AttemptStatus], waiting: Sequence[Waiting]) -> dict[str, int]:
+    """Return how many tasks there are in each state as it is shown; nothing where no terminal is. found: what has not
+    ended is among it."""
+    if not sys.stdout.isatty():
+        return {}
+    counts = dict.fromkeys((LOST, RUNNING, QUEUED), 0)
+    for one in found:
+        if one.ended is None:
+            state = "for its turn" if one.state == WAITING else one.state
+            counts[state] = counts.get(state, 0) + 1
+    for group in waiting:
+        if group.state != BLOCKED:
+            counts[group.state] = counts.get(group.state, 0) + group.size
+    by_status = store.count()
+    return {**counts, **{status: by_status.get(status, 0) for status in (BLOCKED, FAILED, DONE, CANCELLED)}}
+
+
+def print_runs(store: Store, runs: Sequence[SupervisorRecord], found: Iterable[AttemptStatus]) -> None:
+    """Print the runs that go on, and what goes on without one."""
+    for one in runs:
+        since = clock.to_local(one.started)
+        if sys.stdout.isatty():
+            since = text.age(time.time() - clock.to_seconds(one.started))
+            print(f"\n{one.id} goes on with {text.count(one.wanted, 'worker')}, for {since}")
+        else:
+            print(f"{one.id} goes on with {text.count(one.wanted, 'worker')}, since {since}")
+    alone = sum(presence.is_alone(store, one) for one in found)
+    if alone:
+        print(
+            f"{text.count(alone, 'attempt')} {'goes' if alone == 1 else 'go'} on as jobs without a run here: "
+            "`txlite run --executor slurm` takes them over"
+        )
+
+
+def print_advice(found: Sequence[AttemptStatus], counts: Mapping[str, int]) -> None:
+    """Print, on a terminal, what to type next, where something runs or failed."""
+    if not counts:
+        return
+    failed = next((one.task for one in found if one.state == FAILED), None)
+    words = [f"`txlite logs {failed}` says why; `txlite retry --failed` tries again"] if failed else []
+    if counts[FAILED] and not failed:
+        words.append("`txlite list --status failed` tells what failed")
+    words += ["`txlite top` follows all of it"] if counts[RUNNING] else []
+    if words:
+        from textwrap import wrap
+
+        lines = wrap("; ".join(words), width(), break_on_hyphens=False)
+        print("\n" + "\n".join(colour(line, "2") for line in lines))
