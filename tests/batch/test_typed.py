@@ -111,6 +111,8 @@ class Typed(Case):
             (["--semaphore", "echo"], "--group"),
             (["--dry-rum", "echo", ":::", "a"], "did you mean '--dry-run'?"),
             (["--env", "NO_SUCH_VARIABLE_HERE", "echo", ":::", "a"], "is not set here"),
+            (["echo", ":::", "a", "--dry-run"], "--dry-run stands among the arguments"),
+            (["echo", ":::", "a", "--jobs=2"], "--jobs=2 stands among the arguments"),
             ([], "--dry-run shows a batch"),
             (["--"], "nothing stands after --"),
         ):
@@ -169,6 +171,7 @@ class Run(Case):
         self.assertFalse(os.path.exists(self.path("pwned")))
         tasks = self.json("list")
         self.assertEqual({tuple(task["arguments"]) for task in tasks}, {(name,) for name in names})
+        self.assertIn("  arguments:   'a b'\n", self.txlite("show", tasks[0]["id"]))
 
     def test_what_is_left_goes_on_and_what_is_done_is_run_again(self) -> None:
         line = ("run", "-j", "1", "--retries", "0", "echo {} >> log; test -e go || { touch up; sleep 60; }")
@@ -210,7 +213,8 @@ class Run(Case):
         self.write("f", "a\nb\n")
         self.assertIn("1 task was added before: 1 done, 1 new", self.txlite(*line))
         self.assertEqual(self.read("log"), "a\nb\n")
-        self.assertEqual(self.txlite("run", "echo"), "no tasks in stdin\n")
+        self.assertIn("no arguments in stdin: nothing to run (a command that", self.txlite("run", "echo"))
+        self.assertIn("no arguments in :::", self.txlite("run", "echo", ":::"))
 
 
 if __name__ == "__main__":

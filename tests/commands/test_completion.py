@@ -187,6 +187,8 @@ class Completion(Case):
         screen.type("\n", r"ev \$\(touch owned\) 'x' .*1")
         screen.type("txlite run --from my\t", r"my\\ file")
         screen.type("\x15txlite add -- mkfif\t", "mkfifo")
+        screen.type("\x15txlite run -j 2 mkfif\t", "mkfifo")
+        screen.type("::: my\t", r"my\\ file")
         screen.type("\x15./txlite dep bl\t", "block ")
         screen.type(f"\x15txlite --home nowhere show {list_keys}tx-abc; echo e''nd\n", r"\nend")
         self.assertFalse(os.path.exists(self.path("owned")))

@@ -33,7 +33,6 @@ BY_OPTION = {
 OF_VERB = {  # verb, option or place -> where it is not the same everywhere
     ("list", "--status"): ",=" + " ".join([*STATES, "ready", "reserved", "waiting", "later"]),
     ("update", "--status"): "=backlog blocked done failed cancelled",
-    ("run", "0"): COMMAND,
 }
 ARGUMENTS = {"claim": ("?ids", "?holders")}  # those that argparse takes together
 

@@ -105,7 +105,7 @@ def run(args: Namespace) -> int:
     )  # fmt: skip
     hooks = read_hooks(vars(args), options)
     if wanted and not run_batch.check(wanted, agent):
-        _say(args, f"no tasks in {wanted.name}")
+        _say(args, run_batch.describe_empty(wanted))
         if args.json:
             print_json(run_object(None, None, False, {}, [], []))
         return 0

@@ -78,9 +78,24 @@ def cut_words(words: Sequence[str], parser: ArgumentParser) -> tuple[list[str], 
             return list(words[: place + 1]), []  # argparse complains
         place += 1 + values
     options = ["--null" if word == "-0" else word for word in words[:place]]
-    if list(words[place:]) == ["--"]:
+    command = list(words[place:])
+    if command == ["--"]:
         raise UsageError(f"nothing stands after --: `{parser.prog} --help` shows how")
-    return options, list(words[place:])
+    _check_arguments(command, known)
+    return options, command
+
+
+def _check_arguments(words: list[str], known: dict[str, argparse.Action]) -> None:
+    """Refuse what is one of our own options and stands among arguments: it would be worked on, as one of them."""
+    from ..batch.typed import MARKS
+
+    begin = next((place for place, word in enumerate(words) if word in MARKS), len(words))
+    for word in words[begin:]:
+        if word.startswith("--") and word.partition("=")[0] in known and not os.path.lexists(word):
+            raise UsageError(
+                f"{word} stands among the arguments, and options stand first, before the command (an argument that is "
+                "called so comes from stdin, or from a file with ::::)"
+            )
 
 
 def _count_values(word: str, known: dict[str, argparse.Action]) -> int | None:
@@ -174,6 +189,14 @@ def check(wanted: WantedBatch, agent: Agent) -> bool:
         agent.check_prompt(line)
         is_any = True
     return is_any
+
+
+def describe_empty(wanted: WantedBatch) -> str:
+    """Return what is to be said of a batch without tasks."""
+    if len(wanted.origin) == 1:
+        return f"no tasks in {wanted.name}"
+    hint = " (a command that needs none stands after --)" if wanted.name == "stdin" else ""
+    return f"no arguments in {wanted.name}: nothing to run{hint}"
 
 
 def show(wanted: WantedBatch, is_json: bool) -> None:

@@ -84,6 +84,7 @@ def _facts(story: TaskStory) -> list[tuple[str, object]]:
     facts: list[tuple[str, object]] = [("status", _state(story)), ("score", number(task.score))]
     if task.command is not None:
         facts.append(("command", task.command))
+    facts.append(("arguments", _list_arguments(task)))
     facts += [("directory", task.directory), ("verify", task.verify), ("needs", task.needs), ("parent", task.parent)]
     facts += [("timeout", task.timeout and text.duration(task.timeout)), ("attempts", task.max_attempts)]
     facts += [("slurm", "the run's options" if task.slurm == "" else task.slurm)]
@@ -94,6 +95,14 @@ def _facts(story: TaskStory) -> list[tuple[str, object]]:
     ]
     facts += [("variables", ", ".join(task.variables)), ("reserved for", task.reserved_for)]
     return [*facts, ("not before", task.not_before), ("created", task.created), ("completed", task.completed)]
+
+
+def _list_arguments(task: Task) -> str | None:
+    if task.arguments is None:
+        return None
+    import shlex
+
+    return shlex.join(task.arguments)
 
 
 def _describe_schedule(task: Task) -> str | None:
