@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..agents.agent import Agent, describe_agent, find_agent, find_others
 from ..agents.environment import build_command
 from ..errors import Interrupted, NotFound
-from ..execution.bounds import read_limits
+from ..execution.bounds import read_limits, read_reserve
 from ..execution.executor import Limits
 from ..execution.hooks import read_hooks, start_hooks, told_by_run
 from ..execution.places import check_place, move_agent, read_place
@@ -25,7 +25,7 @@ from ..view.terminal import check_said, say, say_aside
 from ..view.waiting import print_left
 from . import open_reading, open_writing
 from .arguments import add_place, duration, parse_attempts, parse_count, parse_hours, parse_workers, value_of
-from .run_admission import add_limits
+from .run_admission import add_limits, add_reserve
 from .run_hooks import add_hooks
 
 TYPE_CHECKING = False
@@ -60,6 +60,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     add("--stall", type=duration, metavar="TIME", help="without output and without CPU time (20m)")
     add("--settle", type=duration, metavar="TIME", help="for an agent to exit after its result (60s)")
     add_limits(parser)
+    add_reserve(parser)
     add_hooks(parser)
     add_place(parser)
     add("--drain", type=duration, metavar="TIME", help="how long attempts may go on after the first signal")
@@ -117,7 +118,7 @@ def run(args: Namespace) -> int:
         limits = read_limits(limits, vars(args), settings, place)
         supervised = SupervisorSettings(
             options.workers, move_agent(agent, place), options.max_attempts, limits, report.read_cap(settings),
-            options.drain, place=place,
+            options.drain, place=place, reserve=read_reserve(vars(args), settings, place),
         )  # fmt: skip
         return _loop(store, supervised, options, commands, args)
 
@@ -172,7 +173,7 @@ def _loop(
 def _supervise(store: Store, ours: loop.Loop, progress: RunProgress, args: Namespace) -> int:
     progress.listeners.append(ours.heed)
     progress.workers = ours.supervisor.worker_ids
-    progress.lacks_room = ours.supervisor.lacks_room
+    progress.lacks_room, progress.find_hold = ours.supervisor.lacks_room, ours.supervisor.hold
     try:
         ours.run(args.beside)
         progress.look()

@@ -6,7 +6,7 @@ from functools import partial
 
 from ..agents.agent import SHELL, find_agent
 from ..errors import Interrupted
-from ..execution.bounds import read_limits
+from ..execution.bounds import read_limits, read_reserve
 from ..execution.executor import Limits
 from ..execution.hooks import read_hooks, start_hooks, told_by_run
 from ..execution.places import LOCAL, SLURM, SRUN, check_place, move_agent, read_place
@@ -22,7 +22,7 @@ from ..view.terminal import check_said, complain, say, say_aside
 from ..view.waiting import FEW, MANY
 from . import open_writing, run_batch, run_group, run_output
 from .arguments import add_bounds, add_place, duration, parse_workers, value_of
-from .run_admission import add_limits
+from .run_admission import add_limits, add_reserve
 from .run_hooks import add_hooks
 from .run_output import RunOutput
 
@@ -83,6 +83,7 @@ def add_options(parser: ArgumentParser, many: str) -> None:
     add("--kill-after", type=duration, default=10.0, metavar="TIME", help="between TERM and KILL (10s)")
     add("--forever", action="store_true", help="stay when there is nothing left to do")
     add_limits(parser)
+    add_reserve(parser)
     add_hooks(parser)
 
 
@@ -100,8 +101,8 @@ def run(args: Namespace) -> int:
     limits = read_limits(Limits(args.timeout, args.kill_after), vars(args), options, place)
     settings = SupervisorSettings(
         args.workers or WIDTHS[place.executor], agent, args.max_attempts, limits,
-        report.read_cap(options), args.drain, args.forever, place=place, keeps_output=output.keeps,
-        asks_after=args.halt.outcomes if args.halt else (),
+        report.read_cap(options), args.drain, args.forever, place, read_reserve(vars(args), options, place),
+        keeps_output=output.keeps, asks_after=args.halt.outcomes if args.halt else (),
     )  # fmt: skip
     hooks = read_hooks(vars(args), options)
     if wanted and not run_batch.check(wanted, agent):
@@ -136,6 +137,7 @@ def _supervise(
     store: Store, supervisor: Supervisor, progress: RunProgress, batch: Batch | None, args: Namespace, output: RunOutput
 ) -> int:
     progress.workers, progress.lacks_room = supervisor.worker_ids, supervisor.lacks_room
+    progress.find_hold = supervisor.hold
     try:
         supervisor.run()
         output.finish()

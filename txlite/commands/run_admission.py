@@ -32,4 +32,4 @@ def add_reserve(parser: ArgumentParser) -> None:
     """Give a parser the options of what must be left."""
     add = parser.add_argument
     add("--memfree", type=value_of(parse_memfree), metavar="SIZE", help="begin nothing with less memory free: 2G, none")
-    add("--load", type=value_of(parse_load), metavar="N|N%", help="begin nothing at such a load: 4, 80%%, none")
+    add("--load", type=value_of(parse_load), metavar="LOAD", help="begin nothing at such a load: 4, 80%%, none")

@@ -8,7 +8,7 @@ import sys
 from .. import text
 from ..agents.agent import SHELL, find_agent
 from ..errors import UsageError
-from ..execution.bounds import read_limits
+from ..execution.bounds import read_limits, read_reserve
 from ..execution.executor import Limits
 from ..execution.hooks import read_hooks, start_worker_hooks
 from ..execution.places import LOCAL, check_place, move_agent, read_place
@@ -21,7 +21,7 @@ from ..view.terminal import say
 from ..view.worker_status import look_at_worker, look_at_workers, print_worker_list, print_worker_table
 from . import open_reading, open_writing, settle
 from .arguments import add_place, duration, parse_attempts, parse_names, parse_workers, value_of
-from .run_admission import add_limits
+from .run_admission import add_limits, add_reserve
 from .run_hooks import add_hooks
 
 TYPE_CHECKING = False
@@ -51,6 +51,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     parser.add_argument("--drain", type=duration, metavar="TIME", help="how long it may finish after a signal")
     parser.add_argument("--kill-after", type=duration, default=10.0, metavar="TIME", help="from TERM to KILL (10s)")
     add_limits(parser)
+    add_reserve(parser)
     add_hooks(parser)
     add_place(parser)
     parser.add_argument(
@@ -104,7 +105,8 @@ def _start(args: Namespace) -> int:
     limits = read_limits(Limits(args.timeout, args.kill_after), vars(args), options, place)
     database = os.path.join(home, location.DATABASE)
     width = args.workers or WIDTH
-    settings = WorkerSettings(database, id, name, None, agent, args.max_attempts, limits, cap, place, width)
+    reserve = read_reserve(vars(args), options, place)
+    settings = WorkerSettings(database, id, name, None, agent, args.max_attempts, limits, cap, place, width, reserve)
     settle(args)
     check_place(home, place, options, lambda words: None if args.json else say(words))
     commands = read_hooks(vars(args), options)

@@ -1,6 +1,6 @@
-"""How much this machine lets us have: processes, open files, memory; and the control groups that bound them.
+"""How much this machine lets us have: processes, open files, memory.
 
-`root` is where the system's files are looked up. Called by `diagnose`; `session` asks for the control groups, too.
+`root` is where the system's files are looked up. Called by `diagnose`.
 """
 
 from __future__ import annotations
@@ -8,49 +8,19 @@ from __future__ import annotations
 import os
 
 from .. import text
+from ..system.control_groups import MEMORY, find_bound
 from .machine import IS_LINUX, read
 from .probe import LIMITED, OK, Check, Finding
 
 FEW_PROCESSES = 100
 FEW_FILES = 256
 LITTLE_MEMORY = 200 << 20  # four idle workers and their supervisor take 60 MB, and agents more
-_UNBOUNDED = 1 << 60  # what version 1 of control groups says where there is no limit
 
 
 def checks(root: str = "/") -> list[Check]:
     """Return the checks of what bounds us here."""
     linux = [Check("processes", lambda: check_processes(root)), Check("memory", lambda: check_memory(root))]
     return [*(linux if IS_LINUX else []), Check("files", check_files)]
-
-
-def control_groups(root: str = "/") -> dict[str, str]:
-    """Return the path of our control group by controller; "" is the unified hierarchy (cgroups(7))."""
-    found: dict[str, str] = {}
-    for line in read(root, "proc/self/cgroup").splitlines():
-        _, names, path = line.split(":", 2)
-        found.update((name, path) for name in names.split(","))
-    return found
-
-
-def find_bound(controller: str, names: dict[str, str], root: str = "/") -> tuple[int, int] | None:
-    """Return the tightest limit among our control group and those around it, and what is used of it; None: unbounded.
-
-    names: file of the limit -> file of what is used.
-    """
-    bounds: list[tuple[int, int]] = []
-    groups = control_groups(root)
-    for hierarchy in ("", "unified", controller):
-        path = groups.get(controller if hierarchy == controller else "", "/").strip("/")
-        while True:
-            directory = os.path.join("sys/fs/cgroup", hierarchy, path)
-            for limit, usage in names.items():
-                given, used = (read(root, os.path.join(directory, name)).strip() for name in (limit, usage))
-                if given.isdigit() and int(given) < _UNBOUNDED:
-                    bounds.append((int(given), int(used) if used.isdigit() else 0))
-            if not path:
-                break
-            path = os.path.dirname(path)
-    return min(bounds, key=lambda bound: bound[0] - bound[1]) if bounds else None
 
 
 def check_processes(root: str = "/") -> list[Finding]:
@@ -63,7 +33,7 @@ def check_processes(root: str = "/") -> list[Finding]:
         room.append((soft - _count_ours(), f"of {soft:,}, by ulimit -u"))
     group = find_bound("pids", {"pids.max": "pids.current"}, root)
     if group:
-        room.append((group[0] - group[1], f"of {group[0]:,}, by its control group"))
+        room.append((group.room, f"of {group.limit:,}, by its control group"))
     if not room:
         return []
     free, why = min(room)
@@ -108,13 +78,12 @@ def check_files() -> list[Finding]:
 
 def check_memory(root: str = "/") -> list[Finding]:
     """Look at how much memory is free, of the machine and of our control group."""
-    files = {"memory.max": "memory.current", "memory.limit_in_bytes": "memory.usage_in_bytes"}
-    bound = find_bound("memory", files, root)
+    bound = find_bound("memory", MEMORY, root)
     free, total = _memory_of_machine(root)
     found = f"{text.size(free)} of {text.size(total)} free"
-    if bound and bound[0] < total:
-        found = f"limited to {text.size(bound[0])} by its control group, {text.size(bound[1])} of them used"
-        free = min(free, bound[0] - bound[1])
+    if bound and bound.limit < total:
+        found = f"limited to {text.size(bound.limit)} by its control group, {text.size(bound.used)} of them used"
+        free = min(free, bound.room)
     if free >= LITTLE_MEMORY or not total:
         return [Finding("memory", OK, found)] if total else []
     return [Finding("memory", LIMITED, found + ": agents may be killed for want of it", "use fewer workers")]

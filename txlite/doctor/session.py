@@ -9,7 +9,7 @@ import os
 import re
 import signal
 
-from .limits import control_groups
+from ..system.control_groups import find_own
 from .machine import IS_LINUX, read
 from .probe import LIMITED, OK, Check, Finding
 
@@ -38,7 +38,7 @@ def check_logout(root: str = "/") -> list[Finding]:
     """
     if not os.path.isdir(os.path.join(root, "run/systemd/system")):
         return [Finding("logout", OK, "no systemd-logind runs here that could end background work")]
-    groups = control_groups(root)
+    groups = find_own(root)
     group = groups.get("name=systemd") or groups.get("", "")
     user = _user()
     lingers = os.path.exists(os.path.join(root, "var/lib/systemd/linger", user))

@@ -1,7 +1,7 @@
 """What a supervisor and its worker say to each other, through the channel between them.
 
     to the worker      a stage of `stop_policy`, in digits; the end of the channel (the supervisor died) is LEAVE
-    to the supervisor  IDLE, FINISHED, ASKING, NO_ROOM; LINE with words; TROUBLE with an exit code and the reason
+    to the supervisor  IDLE, FINISHED, ASKING, NO_ROOM; LINE, HOLD with words; TROUBLE with an exit code and the reason
 
 By channel and never by signal, because terminals, `timeout`, systemd and Slurm signal the whole group. Neither side
 ever blocks on the other. Used by `slot` (the supervisor's end) and by supervised workers.
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 IDLE = b"i"  # it found nothing to do
 FINISHED = b"f"  # an attempt has ended
 ASKING = b"a"  # an attempt has ended, which may end the run: it claims nothing before it has an answer, any order
+HOLD = b"h"  # what it waits for before it may begin anything; no words: for nothing any more
 NO_ROOM = b"r"  # the system has no room for what it would start
 LINE = b"l"  # something that a person should know
 TROUBLE = b"!"  # it cannot work
@@ -51,13 +52,17 @@ class Control:
         """Tell a person something; whether there was anybody to pass it on."""
         return self.tell(LINE + words.encode())
 
+    def tell_hold(self, words: str) -> bool:
+        """Tell for what we wait, or "" for nothing any more; whether there was anybody to pass it on."""
+        return self.tell(HOLD + words.encode())
+
     def tell_trouble(self, error: Error) -> bool:
         """Say that we cannot work, and why; whether there was anybody to be told."""
         return self.tell(b"%s%d %s" % (TROUBLE, error.exit_code, str(error).encode()))
 
 
 def read_line(message: bytes) -> str:
-    """Return the words of a message beginning with LINE."""
+    """Return the words of a message beginning with LINE or HOLD."""
     return message[len(LINE) :].decode("utf-8", "replace")
 
 

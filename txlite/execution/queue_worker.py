@@ -5,6 +5,7 @@ Called by `supervised` and `persistent`, in the worker's process.
 
 from __future__ import annotations
 
+from .admission import admit
 from .attempt_runner import AttemptRunner
 from .places import LOCAL, make_remote
 from .sources import AskingSource, QueueSource
@@ -29,14 +30,14 @@ def make_worker(
     settings = context.settings
     source = QueueSource(context.store, settings, lanes)
     if settings.place.executor == LOCAL:
-        return Worker(context, _asking(context, source), _make_runner(context))
+        return Worker(context, _asking(context, admit(source, context)), _make_runner(context))
     from .dispatcher import Dispatcher
 
     executor = make_remote(context.store, settings.place, context.say)
     return Dispatcher(context, source, executor, count_wanted or (lambda: settings.width))
 
 
-def _asking(context: WorkerContext, source: QueueSource) -> TaskSource:
+def _asking(context: WorkerContext, source: TaskSource) -> TaskSource:
     outcomes = context.settings.asks_after
     if not outcomes:
         return source

@@ -20,13 +20,15 @@ LONGEST_BACKOFF = 10.0  # seconds
 
 class Slot:
     """A place for one worker. `deaths`: in a row, without an attempt ended in between; `start_at`: not before this
-    monotonic time; `is_leaving`: its worker was told to; `worker`: its id, of the last one."""
+    monotonic time; `is_leaving`: its worker was told to; `worker`: its id, of the last one; `hold`: what that one waits
+    for before it may begin anything."""
 
     def __init__(self) -> None:
         self.deaths = 0
         self.start_at = 0.0
         self.is_leaving = False
         self.worker = ""
+        self.hold = ""
         self._process: WorkerProcess | None = None
 
     @property
@@ -86,6 +88,7 @@ class Slot:
         has_signed_off = self._process.join() == 0
         self.let_go()
         self._process = None
+        self.hold = ""
         if self.is_leaving:
             self.is_leaving = False
         else:

@@ -65,6 +65,11 @@ class Slots:
         return self._shortage_at is not None and clock.monotonic() < self._shortage_at + MOMENT
 
     @property
+    def hold(self) -> str:
+        """Return for what a worker waits before it may begin anything; "" where none does."""
+        return next((slot.hold for slot in self if slot.hold), "")
+
+    @property
     def due(self) -> list[float]:
         """Return the monotonic times, still to come, from which workers may be started again."""
         now = clock.monotonic()
@@ -125,7 +130,7 @@ class Slots:
         self.worker_ids.add(id)
         orders = WorkerSettings(
             self._store.database.path, id, id, self._run, settings.agent, settings.max_attempts, settings.limits,
-            settings.cap, settings.place, settings.workers, settings.keeps_output,
+            settings.cap, settings.place, settings.workers, settings.reserve, settings.keeps_output,
             settings.asks_after,
         )  # fmt: skip
         try:

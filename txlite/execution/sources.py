@@ -76,7 +76,7 @@ class AskingSource:
     """The queue, for a run that may end before all is done (a `TaskSource`): after an attempt that may decide it
     nothing is claimed before the supervisor has seen its end."""
 
-    def __init__(self, source: QueueSource, loop: WorkerLoop, outcomes: tuple[Outcome, ...]) -> None:
+    def __init__(self, source: TaskSource, loop: WorkerLoop, outcomes: tuple[Outcome, ...]) -> None:
         """outcomes: of the attempts that may decide it."""
         self.lanes = source.lanes
         self.register = source.register

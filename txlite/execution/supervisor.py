@@ -17,9 +17,10 @@ from ..system import child, clock, process
 from ..system.event_loop import EventLoop
 from ..system.liveness import Liveness
 from ..system.wakeup import Listener
-from .control import ASKING, FINISHED, IDLE, LINE, NO_ROOM, TROUBLE, read_line, read_trouble
+from .control import ASKING, FINISHED, HOLD, IDLE, LINE, NO_ROOM, TROUBLE, read_line, read_trouble
 from .places import LOCAL, Places
 from .recovery import ADOPTED, ENDED, Recovery
+from .run_hold import RunHold
 from .slots import Slots
 from .stop_policy import LEAVE, NONE, STOP, STOPPING, StopPolicy
 
@@ -61,6 +62,7 @@ class Supervisor:
         self._events = EventLoop()
         self._policy = StopPolicy(self._events.signals, drain=settings.drain)
         self._seen: int | None = None  # what the store said of its changes at the last look
+        self._hold = RunHold(store, self.id, say)
         self._told = NONE  # the stage that all workers were told to come to
         self._is_subreaper = False
         self._is_shown = False  # to who looks for somebody to be rung for a task
@@ -81,6 +83,10 @@ class Supervisor:
     def lacks_room(self) -> bool:
         """Return whether a process could not be started a moment ago, because the system had no room for it."""
         return self._slots.lacks_room
+
+    def hold(self) -> str:
+        """Return for what its workers wait before they may begin anything, "" for nothing."""
+        return self._slots.hold
 
     def leave(self, at_once: bool = False) -> None:
         """Claim nothing more; what runs may finish or, at once, is ended, which costs no attempt; then it is over."""
@@ -129,6 +135,7 @@ class Supervisor:
             self._recovery.step()
             if clock.monotonic() >= self._next_look:
                 self._look_around()
+            self._hold.show(self._slots.hold)
             self._observe_in = self._observe(self.is_interrupted)
             self._answer()
 
@@ -186,6 +193,8 @@ class Supervisor:
                 self._leave_if_idle()
             elif message == NO_ROOM:
                 self._slots.relieve(slot)
+            elif message.startswith(HOLD):
+                slot.hold = read_line(message)
             elif message.startswith(LINE):
                 self._say(read_line(message))
             elif message.startswith(TROUBLE):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..system.named_tuple import NamedTuple
+from .bounds import Reserve
 from .executor import PlaceSettings
 from .supervised import work_on_queue
 
@@ -25,6 +26,7 @@ class SupervisorSettings(NamedTuple):
     drain: float | None = None  # seconds that running attempts get after the first signal; None: all they need
     forever: bool = False  # stay when there is nothing left to do
     place: PlaceSettings = PlaceSettings()  # where attempts run; elsewhere one worker process has many of them
+    reserve: Reserve = Reserve()  # what this machine must have left before one more begins
     body: Body = work_on_queue  # of a worker's process; it can be pickled
     keeps_output: bool = False  # of attempts, whole, for who prints it
     asks_after: tuple[Outcome, ...] = ()  # those of attempts after which `observe` may end the run

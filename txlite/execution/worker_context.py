@@ -17,6 +17,7 @@ from ..system.liveness import Liveness
 from ..system.named_tuple import NamedTuple
 from ..system.wakeup import Listener
 from .allocation import find_own
+from .bounds import Reserve
 from .executor import PlaceSettings
 from .places import make_executor, make_local
 from .recovery import Recovery, RecoveryRounds
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from .stop_policy import StopPolicy
 
 
+SELDOM = 60.0  # seconds between lines about what is waited for
+
+
 class WorkerSettings(NamedTuple):
     """All that a worker must know, as one record that can be pickled."""
 
@@ -45,6 +49,7 @@ class WorkerSettings(NamedTuple):
     cap: int  # bytes of output kept for each report
     place: PlaceSettings = PlaceSettings()  # where its attempts run
     width: int = 1  # attempts at a time, elsewhere
+    reserve: Reserve = Reserve()  # what this machine must have left before one more begins
     keeps_output: bool = False  # whole, for who prints it
     asks_after: tuple[Outcome, ...] = ()  # outcomes after which its supervisor is asked whether the run goes on
 
@@ -64,6 +69,7 @@ class WorkerContext:
         self.settings = settings
         self.policy = policy
         self._control = control
+        self._next_word = 0.0
         child.keep_descriptors()
         is_subreaper = process.become_subreaper()
         self.store = open_store(settings.database)
@@ -81,6 +87,14 @@ class WorkerContext:
         """Tell a person, through the supervisor where there is one."""
         if not (self._control and self._control.tell_line(words)):
             print(f"txlite: {words}", file=sys.stderr, flush=True)
+
+    def hold(self, words: str) -> None:
+        """Tell the supervisor for what we wait before anything more may begin, "" for nothing any more; where there is
+        none, a person, but not again and again."""
+        is_passed_on = self._control and self._control.tell_hold(words)
+        if words and not is_passed_on and clock.monotonic() >= self._next_word:
+            self._next_word = clock.monotonic() + SELDOM
+            self.say(f"waits for {words}")
 
     def describe(self, lanes: list[Lane]) -> WorkerRecord:
         """Return who we are, for the database; lanes: what we accept."""

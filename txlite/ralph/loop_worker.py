@@ -5,6 +5,7 @@ Started by `loop` through the supervisor, with the loop's policy bound to it.
 
 from __future__ import annotations
 
+from ..execution.admission import admit
 from ..execution.supervised import work
 from ..execution.worker import Worker
 from .source import LoopSource
@@ -21,6 +22,7 @@ def work_on_loop(settings: WorkerSettings, channel: Channel, policy: LoopSetting
     """Be a worker of this loop, to the end of this process."""
 
     def make_worker(context: WorkerContext) -> Worker:
-        return Worker(context, LoopSource(context.store, settings, policy.loop), TrialRunner(context, policy))
+        source = admit(LoopSource(context.store, settings, policy.loop), context)
+        return Worker(context, source, TrialRunner(context, policy))
 
     work(settings, channel, make_worker)

@@ -1,9 +1,10 @@
-"""How much memory processes have: cheaply, as what is resident, or truly, with what they share counted once.
+"""How much memory is free, and how much processes have: cheaply, as what is resident, or truly, with what they share
+counted once.
 
 What is resident (statm in proc(5)) counts a page anew for each process that has it mapped, and costs a hundredth of a
 millisecond; the proportional set size (smaps_rollup) divides each page by those that have it, and takes longer the more
 there is. What is swapped out, and what lies in files of a tmpfs that nobody has mapped, is in neither. Used by
-`execution.memory_watch`.
+`execution.memory_watch` and `execution.admission`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 
-from . import process
+from . import control_groups, process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _PROPORTIONAL = re.compile(rb"^Pss: +(\d+) kB", re.M)
+_AVAILABLE = re.compile(r"^MemAvailable: +(\d+) kB", re.M)
 ENOUGH = 4096  # bytes: neither file is longer
 
 
@@ -43,6 +45,24 @@ def is_borrowing(pid: int, parent: int, thread: int) -> bool:
     asleep = _read(f"/proc/{parent}/task/{thread}/stat").rpartition(b")")[2].split()[:1] == [b"D"]
     own, lent = (_read(f"/proc/{one}/statm").split()[:1] for one in (pid, parent))
     return asleep and own == lent
+
+
+def measure_free(root: str = "/") -> int | None:
+    """Return the bytes that are free or can be freed, for the machine and in each control group around us: what is
+    least; None where the system does not say. root: where its files are looked up."""
+    found = _AVAILABLE.search(control_groups.read(os.path.join(root, "proc/meminfo")))
+    if not found:
+        return None
+    bounds = control_groups.find_bounds("memory", control_groups.MEMORY, root)
+    return min([int(found[1]) << 10, *(max(bound.room + _find_cache(bound.directory), 0) for bound in bounds)])
+
+
+def _find_cache(directory: str) -> int:
+    """The bytes of files that a control group, and those in it, have in memory: what is used of them can be freed."""
+    said = control_groups.read(os.path.join(directory, "memory.stat"))
+    facts = dict(line.split(" ", 1) for line in said.splitlines() if " " in line)
+    first = "total_" if "total_inactive_file" in facts else ""  # version 1 has those of the groups in it apart
+    return sum(int(facts.get(f"{first}{name}_file", "0")) for name in ("active", "inactive"))
 
 
 def _read(path: str) -> bytes:

@@ -38,6 +38,7 @@ class Progress:
         self.total = done
         self.done = done
         self.failed = 0
+        self.hold = ""  # for what its workers wait before they begin anything
         self._later = 0
         self._pace = EndPace()
         self._quiet = quiet
@@ -96,12 +97,13 @@ class Progress:
         left = self._pace.estimate(self.total - over, at_work) if self.total > over else None
         facts = {  # in their order on the line, each with its rank
             f"{over}/{self.total}": 0,
-            f"{at_work} running": 3,
-            f"{queued} queued" if queued else "": 4,
-            f"{self.failed} failed" if self.failed else "": 2,
-            f"{self._later} later" if self._later else "": 6,
-            _describe_rate(self._pace.rate) if left is not None else "": 5,
-            f"{_describe_time(left)} left" if left is not None else "": 1,
+            f"{at_work} running": 4,
+            f"{queued} queued" if queued else "": 5,
+            f"{self.failed} failed" if self.failed else "": 3,
+            f"{self._later} later" if self._later else "": 7,
+            f"waits for {self.hold}" if self.hold else "": 1,
+            _describe_rate(self._pace.rate) if left is not None else "": 6,
+            f"{_describe_time(left)} left" if left is not None else "": 2,
         }
         facts.pop("", None)
         while len("  ".join(facts)) > columns and len(facts) > 1:

@@ -48,8 +48,9 @@ class RunProgress:
 
     listeners: each is called with what left the status active since it was called last, of what is for this run to
     show; not with nothing. workers: the ids of the run's own, as its supervisor keeps them. lacks_room: whether it
-    cannot start what it wants, as it says itself. is_loop: each task is shown from its beginning on a terminal, not
-    after some seconds, and nothing is begun while the agent's provider refuses to work.
+    cannot start what it wants, find_hold: for what it waits before it begins anything, as it says itself. is_loop: each
+    task is shown from its beginning on a terminal, not after some seconds, and nothing is begun while the agent's
+    provider refuses to work.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class RunProgress:
         self._outlook = Outlook(store, agent, progress.say, heeds_refusals=is_loop)
         self._event = store.history.last_event()
         self.lacks_room: Callable[[], bool] = lambda: False
+        self.find_hold: Callable[[], str] = lambda: ""
         self._is_told = False  # that it is stopping
         self._is_told_of_room = False
         self._next_drawing = 0.0
@@ -115,6 +117,7 @@ class RunProgress:
         if running is not None:
             self._progress.expect(running + self._outlook.runnable, self._outlook.later)
         if self._progress.is_live:
+            self._progress.hold = self.find_hold().partition(":")[0]
             from .running import describe_running, find_own  # who has no terminal does without
 
             found = find_own(self._store, self.workers)

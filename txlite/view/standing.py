@@ -62,6 +62,8 @@ def print_runs(store: Store, runs: Sequence[SupervisorRecord], found: Iterable[A
             print(f"\n{one.id} goes on with {text.count(one.wanted, 'worker')}, for {since}")
         else:
             print(f"{one.id} goes on with {text.count(one.wanted, 'worker')}, since {since}")
+        if one.hold:
+            print(f"{one.id} waits for {text.printable(one.hold)}")
     alone = sum(presence.is_alone(store, one) for one in found)
     if alone:
         print(

@@ -8,7 +8,34 @@ TREES = "execution.test_memory.Trees"
 LOOKS = "execution.test_memory.Looks"
 RUNS = "execution.test_memory.Runs"
 
+SOURCE = "execution.test_admission.Source"
+TURNING = "execution.test_admission.Turning"
+
 MUTANTS = (
+    Mutant(
+        "claimed-though-it-waits", "execution/admission.py", "is_leaving or bool(seen.hold))", "is_leaving)",
+        "nothing is claimed while the machine has not enough left",
+        (f"{SOURCE}.test_nothing_is_claimed_while_it_waits",),
+    ),
+    Mutant(
+        "all-at-once", "execution/admission.py", "self._leave(left) if 0 < left <= GAP else 0.0", "0.0",
+        "what runs grows by one a second", (f"{TURNING}.test_one_begins_in_a_second",),
+    ),
+    Mutant(
+        "turn-of-who-found-nothing", "execution/admission.py", "has_begun=taken is not None", "has_begun=True",
+        "who finds nothing takes nobody's turn",
+        (f"{SOURCE}.test_the_end_is_recorded_once_whatever_comes_of_it", "execution.test_admission.Runs"),
+        equivalent="others wait a second longer, which only a clock could tell",
+    ),
+    Mutant(
+        "cache-counted", "system/memory.py", "bound.room + _find_cache(bound.directory)", "bound.room",
+        "files that are in memory can be freed",
+        ("execution.test_admission.Looks.test_what_the_machine_and_each_control_group_have_left",),
+    ),
+    Mutant(
+        "hold-stays", "execution/run_hold.py", "if bool(words) != bool(self._noted) or", "if",
+        "who looks is not told of a wait that is over", ("execution.test_admission.Words",),
+    ),
     Mutant(
         "memory-unheeded", "execution/guarded_process.py", "        self._heed_memory(now)\n", "",
         "a tree that grows past its limit is ended",
