@@ -60,6 +60,14 @@ class Jobs(JobCase):
         self.assertEqual(self.tickets(), [])
         self.assertEqual(len(self.reports()), 12)
 
+    def test_what_jobs_wrote_is_printed_whole_and_in_order(self) -> None:
+        self.write_config(SHARED + "output_cap = 2k\n")
+        lines = b"".join(b"sleep 0.%d; seq %d\n" % (9 - 3 * place, 1000 + place) for place in range(3))
+        out = self.txlite("run", "-k", "--executor", "slurm", "--from", "-", stdin=lines)
+        wanted = [number for place in range(3) for number in range(1, 1001 + place)]
+        self.assertEqual(list(map(int, out.split())), wanted)
+        self.assertEqual(os.listdir(os.path.join(self.home, "outputs")), [])
+
     def test_what_it_gets_is_what_a_local_one_gets(self) -> None:
         script = 'echo "$TXLITE_TASK $TXLITE_TOKEN $FOO $PWD"; cat; cat /proc/self/status | grep SigIgn; exit 3'
         os.makedirs(self.path("it's a 'place'"))

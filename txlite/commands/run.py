@@ -96,13 +96,13 @@ def run(args: Namespace) -> int:
     home = location.locate(args.home)
     options = config.read(home)
     place = read_place(args.executor, args.slurm, options)
-    output = RunOutput(args, place.executor)
+    output = RunOutput(args)
     agent = move_agent(find_agent(args.agent, options), place)
     limits = read_limits(Limits(args.timeout, args.kill_after), vars(args), options, place)
     settings = SupervisorSettings(
         args.workers or WIDTHS[place.executor], agent, args.max_attempts, limits,
         report.read_cap(options), args.drain, args.forever, place, read_reserve(vars(args), options, place),
-        keeps_output=output.keeps, asks_after=args.halt.outcomes if args.halt else (),
+        keeps_output=output.prints, asks_after=args.halt.outcomes if args.halt else (),
     )  # fmt: skip
     hooks = read_hooks(vars(args), options)
     if wanted and not run_batch.check(wanted, agent):

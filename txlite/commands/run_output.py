@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from ..errors import UsageError
 from ..execution.halt import parse_halt
-from ..execution.places import LOCAL
 from .arguments import value_of
 
 TYPE_CHECKING = False
@@ -48,13 +47,11 @@ def add_options(parser: ArgumentParser) -> None:
 class RunOutput:
     """What comes out of one run, as its options say."""
 
-    def __init__(self, args: Namespace, place: str) -> None:
-        """From here on, where outputs are printed, stdout has nothing else. place: where attempts run. Raises
-        UsageError."""
+    def __init__(self, args: Namespace) -> None:
+        """From here on, where outputs are printed, stdout has nothing else. Raises UsageError."""
         self.prints = args.output or args.keep_order or args.tag
         if self.prints and args.json:
             raise UsageError("--json and --output: both want stdout: give one of the two, or --results FILE.jsonl")
-        self.keeps = self.prints and place == LOCAL
         self._args = args
         self._outlets = _open_outlets() if self.prints else None
         self._output: TaskOutput | None = None
@@ -89,10 +86,7 @@ class RunOutput:
 
             form = OutputForm(self._args.keep_order, self._args.tag)
             self._output = TaskOutput(store, form, self._outlets, batch, lanes, progress.end, progress.tell)
-            if self.keeps:
-                self._output.workers = supervisor.worker_ids
-            else:
-                progress.tell("what jobs write comes from their reports: stdout and stderr mixed, up to `output_cap`")
+            self._output.workers = supervisor.worker_ids
             progress.listeners.append(self._output.heed)
 
     def look(self, is_interrupted: bool = False) -> float | None:

@@ -96,7 +96,9 @@ class Halt:
             return
         rule = self._rule
         self.reached = f"halted, as {text.count(self._count, 'task')} {WORDS[rule.why]} (--halt {rule.written})"
-        self._say(f"{self.reached}: the same command goes on with what is left")
+        self._say(
+            f"{self.reached}: the same command goes on with what is left" if self._is_any_left() else self.reached
+        )
         self._supervisor.leave(at_once=rule.when == NOW)
 
     def _is_ours(self, task: str) -> bool:
@@ -106,9 +108,16 @@ class Halt:
         """How many tasks it takes."""
         if not self._rule.is_share:
             return self._rule.bound
-        if self._batch:
-            known = sum(self._store.batches.count(self._batch).values())
-        else:
-            counts = self._store.count()
-            known = len(self._ended) + counts.get(BACKLOG, 0) + counts.get(ACTIVE, 0)
+        counts = self._counts()
+        known = sum(counts.values()) if self._batch else len(self._ended) + _count_open(counts)
         return max(known * self._rule.bound / 100, 1)
+
+    def _is_any_left(self) -> bool:
+        return _count_open(self._counts()) > 0
+
+    def _counts(self) -> dict[str, int]:
+        return self._store.batches.count(self._batch) if self._batch else self._store.count()
+
+
+def _count_open(counts: dict[str, int]) -> int:
+    return counts.get(BACKLOG, 0) + counts.get(ACTIVE, 0)

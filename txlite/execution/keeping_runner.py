@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from ..model import DONE, FAILED
-from ..reports.outputs import ERR, OUT, KeptStream, output_path
+from ..reports.outputs import ERR, OUT, KeptStream, close_kept, output_path
 from .attempt_record import plan_attempt
 
 TYPE_CHECKING = False
@@ -56,9 +55,4 @@ class KeepingRunner:
         """End the report, and what is kept; return the result with what it adds."""
         self._runner.end_process()
         streams, self._streams = self._streams, []
-        for stream in streams:
-            stream.close()
-            if stream.trouble:
-                outcome = FAILED if result.outcome == DONE else result.outcome
-                result = result._replace(outcome=outcome).add_reason(f"its output is not whole: {stream.trouble}")
-        return self._runner.end(result)
+        return self._runner.end(close_kept(streams, result))

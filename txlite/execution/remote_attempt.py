@@ -12,6 +12,7 @@ from types import MappingProxyType
 from ..agents.results import LIMITED
 from ..model import DONE, FAILED, QUEUED, REFUSED, RUNNING, UNSTARTABLE
 from ..reports import salvage
+from ..reports.outputs import OUT, KeptStream, close_kept, output_path, remove_output
 from ..store.attempts import Result
 from ..system import clock
 from .agent_output import AgentOutput
@@ -22,6 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..agents.results import Sink
     from ..store.assignments import Assignment
     from .attempt_record import Plan
     from .executor import RemoteExecutor, RemoteProcess
@@ -47,8 +49,14 @@ class RemoteAttempt:
         plan = plan._replace(header=plan.header._replace(place=QUEUED))
         cap = context.settings.cap
         self._record = AttemptRecord(context.store.home, plan, cap, self._keep_note, is_late=True)
+        path = output_path(context.store.home, assignment.claim.token, OUT)
+        self._kept = [KeptStream(path, self._record.write)] if context.settings.keeps_output else []
+        sink: Sink = self._record
+        if self._kept:
+            sink = self._kept[0]
         is_prompt = assignment.task.command is None
-        self._output = AgentOutput(plan.agent, self._record, has_said_done=self._has_said_done) if is_prompt else None
+        self._output = AgentOutput(plan.agent, sink, has_said_done=self._has_said_done) if is_prompt else None
+        self._sink: Sink = self._output if self._output else sink
         self._process: RemoteProcess | None = None
         self._noted: dict[str, object] = {}
         self._is_running = left.get("state") == RUNNING  # that it started is written down
@@ -69,7 +77,7 @@ class RemoteAttempt:
             self._record.note(max_attempts=context.settings.max_attempts)
             invocation = self._record.prepare(task, environment)
             self._process = self._executor.start(
-                invocation, task.directory, self._output or self._record, plan.header.attempt, limits,
+                invocation, task.directory, self._sink, plan.header.attempt, limits,
                 plan.agent.daemons and task.command is None, task.slurm,
             )  # fmt: skip
         except OSError as error:
@@ -81,12 +89,13 @@ class RemoteAttempt:
     def resume(self) -> None:
         """Go on with what a dispatcher left that died: its report is written anew, from the beginning."""
         plan, attempt = self._record.plan, self.assignment.claim.token
+        remove_output(self._context.store.home, attempt)  # what there is of it comes again, too
         try:
             salvage.discard(os.path.join(self._context.store.home, plan.directory), plan.stamp, plan.header)
         except OSError:
             pass  # then it stays, and says that it is not finished
         limits = self._context.settings.limits.of(self.assignment.task)
-        self._process = self._executor.resume(attempt, self._output or self._record, limits)
+        self._process = self._executor.resume(attempt, self._sink, limits)
 
     def turn(self) -> None:
         """See whether it is over, and note how it stands."""
@@ -127,6 +136,7 @@ class RemoteAttempt:
         if refusal and result.outcome in (DONE, FAILED):
             until = f" (no more before {refusal.until})" if refusal.kind == LIMITED else ""
             result = result._replace(outcome=FAILED, note=refusal.reason + until)
+        result = close_kept(self._kept, result)
         self.result = self._record.end(result, self._context.settings.max_attempts)
         self._process, self._is_ended = None, True
         return self.result

@@ -12,11 +12,14 @@ from __future__ import annotations
 import errno
 import os
 
+from ..model import DONE, FAILED
 from .naming import create_first
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    from ..store.attempts import Result
 
 DIRECTORY = "outputs"  # below home
 OUT, ERR = ".out", ".err"
@@ -45,6 +48,17 @@ def kept_attempts(home: str) -> list[int]:
         return []  # nothing was ever kept
     stems = {name[: -len(OUT)] for name in names if name.endswith((OUT, ERR))}
     return sorted(int(stem) for stem in stems if stem.isdecimal())
+
+
+def close_kept(streams: Iterable[KeptStream], result: Result) -> Result:
+    """Have all of an attempt's output in its files, before its end is noted; return the result with what that adds: one
+    whose output is not whole did not succeed."""
+    for stream in streams:
+        stream.close()
+        if stream.trouble:
+            outcome = FAILED if result.outcome == DONE else result.outcome
+            result = result._replace(outcome=outcome).add_reason(f"its output is not whole: {stream.trouble}")
+    return result
 
 
 class KeptStream:

@@ -44,7 +44,7 @@ MUTANTS = (
     ),
     Mutant(
         "output-not-whole",
-        "execution/keeping_runner.py",
+        "reports/outputs.py",
         "outcome = FAILED if result.outcome == DONE else result.outcome",
         "outcome = result.outcome",
         "what cannot be kept whole did not succeed",
