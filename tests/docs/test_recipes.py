@@ -117,6 +117,17 @@ class OfThePage(Recipes):
         self.txlite("--home", self.home, "run", "--max-attempts", "1", code=1, cwd=self.place)
         self.assertIn("2 done", self.paste("Look at what failed, and try it again", "touch here there\n"))
 
+    def test_recipe_pipe(self) -> None:
+        self.assertEqual(self.paste("In a pipe"), "")
+        self.assertEqual(self.found("sum.txt"), "25+16+9+4+1\n")
+        self.assertIn("5 done", self.found("run.log"))
+
+    def test_recipe_table(self) -> None:
+        said = self.paste("A table of what came of each, and an end at the first failure")
+        self.assertRegex(said, r"(?s)halted, as 1 task failed.*\n4 done\n$")
+        rows = self.found("results.csv").splitlines()[1:]
+        self.assertEqual([row.split(",")[4] for row in rows], ["done", "done", "failed", "done", "done"])
+
     def test_recipe_lock(self) -> None:
         self.assertIn("3 done", self.paste("Not more than one at a time of a certain kind"))
         self.assertEqual((self.found("card.txt"), self.found("other.txt")), ("train\ntest\n", "meanwhile\n"))

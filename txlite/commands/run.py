@@ -151,7 +151,7 @@ def _supervise(
         check_said()
     if supervisor.is_interrupted:
         where = f" --executor {args.executor}" if args.executor else ""
-        raise Interrupted(f"interrupted: `txlite run{where}` goes on where it stopped")
+        raise Interrupted(f"interrupted: `txlite run{where}{output.words}` goes on where it stopped")
     return 0 if result.is_complete or output.succeeds else 1
 
 

@@ -68,6 +68,14 @@ class RunOutput:
         """Whether the run ended as --halt wanted, though not all is done."""
         return self._halt is not None and self._halt.succeeds
 
+    @property
+    def words(self) -> str:
+        """Return the options with which a run goes on that was interrupted."""
+        args = self._args
+        given = {" --output": args.output, " --keep-order": args.keep_order, " --tag": args.tag}
+        words = "".join(option for option, is_given in given.items() if is_given)
+        return words + (f" --results {args.results}" if args.results else "")
+
     def begin(
         self, store: Store, progress: RunProgress, supervisor: Supervisor, batch: Batch | None, lanes: list[Lane]
     ) -> None:

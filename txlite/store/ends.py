@@ -31,7 +31,7 @@ RANGES = "SELECT first, last FROM batches WHERE series = ? ORDER BY first"
 SERIES = "SELECT series FROM batches WHERE ? BETWEEN first AND last"
 SUPERVISOR = "SELECT supervisor FROM workers WHERE id = ?"
 FIRST_OPEN = """SELECT t.seq FROM tasks t WHERE t.seq BETWEEN ? AND ? AND t.status IN ('backlog', 'active')
-    AND ({}) ORDER BY t.seq LIMIT 1"""
+    AND t.every IS NULL AND ({}) ORDER BY t.seq LIMIT 1"""
 IN_LANE = "(t.kind = ? AND t.needs = ?)"
 LAST = (1 << 63) - 1
 
@@ -95,7 +95,7 @@ class Ends:
 
     def first_open(self, batch: Batch | None, lanes: Iterable[Lane], after: int = 0) -> int:
         """Return the number of the first task, of a batch or of all, that is still to end, if these lanes are accepted;
-        above `after`; where there is none, a number above all."""
+        above `after`; where there is none, a number above all. What comes again has no end."""
         values = [part for lane in lanes for part in lane]
         sql = FIRST_OPEN.format(" OR ".join([IN_LANE] * (len(values) // 2)))
         for first, last in self._ranges(batch) if batch else [(1, LAST)]:
