@@ -26,7 +26,7 @@ from ..view.screen import WholeTerminal
 from .test_recipes import AGENT
 
 ONE, OTHER = "tx-7gn7ogx0", "tx-1e9wq2vn"  # in the examples; here they become what the tasks are called
-BY_PROCESS = ("run", "launch", "ralph", "worker", "doctor", "pack", "wait", "stop", "scale")
+BY_PROCESS = ("run", "launch", "ralph", "worker", "doctor", "pack", "wait", "stop", "scale", "edit")
 # verb -> what the place is like; else two tasks wait in it.
 WORLDS = {
     **dict.fromkeys(("show", "logs", "retry", "reset", "cleanup", "wait", "history", "status", "list"), "failed"),
@@ -84,7 +84,7 @@ class Examples(Case):
             os.chmod(os.path.join(tools, name), 0o755)
         self.environment.update(
             PATH=tools + os.pathsep + os.environ["PATH"], MODE="fast", GIT_CONFIG_GLOBAL="/dev/null",
-            GIT_CONFIG_SYSTEM="/dev/null",
+            GIT_CONFIG_SYSTEM="/dev/null", EDITOR="sed -i 's/^score: 0/score: 1/'",
         )  # fmt: skip
         self.count = 0
         self.places: dict[str, tuple[str, tuple[str, str]]] = {}  # world -> a copy as it was made, and its tasks

@@ -31,6 +31,7 @@ VERBS = {
     "ready": ("list", "tasks that a worker could claim now, best first"),
     "show": ("show", "one task with its attempts"),
     "update": ("update", "change a task's title, description, score, group, parent or status"),
+    "edit": ("edit", "change a task in an editor: its words, rank, group, bounds"),
     "done": ("decide", "mark a task done"),
     "fail": ("decide", "put a task aside as failed"),
     "cancel": ("decide", "take a task out of the queue; stop it if it runs"),

@@ -15,6 +15,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("it comes sooner", "txlite update tx-7gn7ogx0 --score 9"),
         ("nobody takes it until it is in the backlog again", "txlite update tx-7gn7ogx0 --status blocked"),
     ),
+    "edit": (
+        ("its command, rank and bounds, in your editor", "txlite edit tx-7gn7ogx0"),
+        ("by another editor, this once", "EDITOR='sed -i s/true/false/' txlite edit tx-7gn7ogx0"),
+    ),
     "delete": (
         ("gone, with its history", "txlite delete tx-7gn7ogx0"),
         ("and all tasks below it", "txlite delete tx-7gn7ogx0 --cascade"),

@@ -15,7 +15,7 @@ WIDTH = 78  # columns
 
 # What one wants -> the verbs for it; each stands once.
 GROUPS = {
-    "Queue it": ("add", "update", "delete", "dep", "block", "unblock"),
+    "Queue it": ("add", "update", "edit", "delete", "dep", "block", "unblock"),
     "Run it": ("run", "launch", "ralph", "worker", "slurm"),
     "Look": ("status", "top", "list", "show", "logs", "history", "events", "tree", "children", "ready", "claims"),
     "Act on what waits, runs or has ended": (

@@ -19,7 +19,6 @@ ALIASES = {"kill": "stop", "ls": "list", "ps": "status", "queue": "list", "resta
 
 # Not understood, because ours is only nearly the same: word -> what to type.
 MEANT = {
-    "edit": "update",
     "enqueue": "add",
     "htop": "top",
     "info": "show",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from ..errors import UsageError
 from ..execution.bounds import check_task
 from ..model import ACTIVE
@@ -31,6 +33,7 @@ CHANGES = (
     "max_memory",
     "every",
     "group",
+    "directory",
 )
 
 
@@ -47,6 +50,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         parser.add_argument("--parent", "-p", metavar="ID", help="the task that it is a part of; '' for none")
         parser.add_argument("--group", metavar="GROUP", help="of which only so many run at a time; '' for none")
         parser.add_argument("--command", dest="line", metavar="LINE", help="for sh -c, while it does not run")
+        parser.add_argument("--directory", type=os.path.abspath, metavar="DIR", help="where it runs")
         add_bounds(parser, None)
         add_memory(parser)
         parser.add_argument(

@@ -36,17 +36,18 @@ UPDATE = "UPDATE tasks SET title = ?, score = ?, parent = ?, updated = ? WHERE s
 UPDATE_TEXT = "UPDATE task_texts SET description = ? WHERE task = ?"
 KEEP_LINE = "UPDATE task_texts SET line = coalesce(line, ?) WHERE task = ?"  # by which `run --from` knows it again
 UPDATE_COMMAND = "UPDATE task_texts SET command = ? WHERE task = ?"
-UPDATE_TIMEOUT = "UPDATE task_texts SET time_limit = ? WHERE task = ?"
-UPDATE_ATTEMPTS = "UPDATE tasks SET max_attempts = ? WHERE seq = ?"
+UPDATE_TIMEOUT = "UPDATE task_texts SET time_limit = nullif(?, 0) WHERE task = ?"
+UPDATE_ATTEMPTS = "UPDATE tasks SET max_attempts = nullif(?, 0) WHERE seq = ?"
 UPDATE_SLURM = "UPDATE task_texts SET slurm = ? WHERE task = ?"
 UPDATE_NEEDS = f"UPDATE tasks SET needs = '{SLURM}' WHERE seq = ? AND needs = ''"
 UPDATE_VERIFY = "UPDATE task_texts SET verify = ? WHERE task = ?"
 UPDATE_GROUP = "UPDATE tasks SET in_group = ? WHERE seq = ?"
 UPDATE_MEMORY = "UPDATE task_texts SET max_memory = nullif(?, 0) WHERE task = ?"
+UPDATE_DIRECTORY = "UPDATE task_texts SET directory = ? WHERE task = ?"
 UPDATES = {
     "description": UPDATE_TEXT, "verify": UPDATE_VERIFY, "command": UPDATE_COMMAND, "timeout": UPDATE_TIMEOUT,
     "max_attempts": UPDATE_ATTEMPTS, "slurm": UPDATE_SLURM, "group": UPDATE_GROUP,
-    "max_memory": UPDATE_MEMORY,
+    "max_memory": UPDATE_MEMORY, "directory": UPDATE_DIRECTORY,
 }  # fmt: skip
 CLEARED = ("verify",)  # by the empty text
 ANCESTORS = """WITH RECURSIVE above (seq) AS (
@@ -72,12 +73,17 @@ class Changes(NamedTuple):
     parent: str | None = None  # an id, or "" for none
     verify: str | None = None  # "" for none
     command: str | None = None
-    timeout: float | None = None
-    max_attempts: int | None = None
+    timeout: float | None = None  # 0 for none of its own
+    max_attempts: int | None = None  # 0 for none of its own
     slurm: str | None = None
     group: str | None = None  # "" for none
     every: str | None = None  # "" for none
     max_memory: int | None = None  # 0 for none of its own
+    directory: str | None = None
+
+
+# What a person who edits a task has seen, and what tells that it has run since.
+SEEN = (*(name for name in Changes._fields if name != "parent"), "token")
 
 
 class Editing:
@@ -87,11 +93,18 @@ class Editing:
         self._database = database
         self._waking = waking
 
-    def update(self, task: str, changes: Changes, status: str | None, token: int | None) -> Task:
-        """Change what is given, all of it or nothing; the task as it is then. Raises as `Store.update`."""
+    def update(
+        self, task: str, changes: Changes, status: str | None = None, token: int | None = None, seen: Task | None = None
+    ) -> Task:
+        """Change what is given, all of it or nothing; the task as it is then. Raises as `Store.update`.
+
+        seen: as it was when a person began to edit it: it must be so still, and nobody's. Raises Refused.
+        """
         decision = Decision([], "")
         with self._database.writing() as connection:
             found = tasks.select(connection, task)
+            if seen:
+                _check_seen(found, seen)
             _change(connection, found, changes)
             if status == ACTIVE:
                 check_active(connection, found, token)
@@ -121,6 +134,20 @@ def _delete(connection: sqlite3.Connection, seq: int) -> str:
     id = str(connection.execute(NAME, (seq,)).fetchone()[0])
     connection.execute(DELETE, (seq,))
     return id
+
+
+def check_free(task: Task) -> None:
+    """Raise InvalidMove for a task that somebody works on."""
+    if task.status == ACTIVE:
+        raise InvalidMove(f"{task.id} is in work now: edit it when that has ended, or `txlite stop {task.id}`")
+
+
+def _check_seen(found: Task, seen: Task) -> None:
+    check_free(found)
+    changed = [name for name in SEEN if getattr(found, name) != getattr(seen, name)]
+    if changed:
+        what = "has been in work" if "token" in changed else f"was changed ({', '.join(changed)})"
+        raise Refused(f"{found.id} {what} meanwhile: nothing was written")
 
 
 def _status(status: str) -> Status:
@@ -162,16 +189,11 @@ def _title(found: Task, new: Changes) -> str:
 
 def _check(found: Task, new: Changes) -> None:
     """Raise InvalidValue, InvalidMove for what cannot be changed so."""
-    if new.verify:
-        check_command(new.verify, "the gate")
-    if new.title is not None:
-        text.check_line(new.title, "the title")
+    _check_words(new)
     if new.score is not None:
         check_score(new.score)
-    if new.description is not None:
-        text.check_text(new.description, "the description")
-    check_timeout(new.timeout)
-    check_max_attempts(new.max_attempts)
+    check_timeout(new.timeout or None)
+    check_max_attempts(new.max_attempts or None)
     check_slurm(new.slurm)
     check_group(new.group or "")
     check_memory(new.max_memory or None)
@@ -181,6 +203,16 @@ def _check(found: Task, new: Changes) -> None:
             raise InvalidValue(f"{found.id} is a prompt and has no command: change its title or description")
         if found.status == ACTIVE:
             raise InvalidMove(f"{found.id} runs its command now: change it when it has ended")
+
+
+def _check_words(new: Changes) -> None:
+    if new.verify:
+        check_command(new.verify, "the gate")
+    for value, what in ((new.title, "the title"), (new.directory, "the directory")):
+        if value is not None:
+            text.check_line(value, what)
+    if new.description is not None:
+        text.check_text(new.description, "the description")
 
 
 def _parent(connection: sqlite3.Connection, found: Task, parent: str | None) -> int | None:

@@ -210,24 +210,28 @@ class Store:
         group: str | None = None,
         every: str | None = None,
         max_memory: int | None = None,
+        directory: str | None = None,
         token: int | None = None,
+        seen: Task | None = None,
     ) -> Task:
         """Change what is given, all of it or nothing; the task as it is then.
 
         `parent`: an id, or "" for none. `verify`: its gate, or "" for none of its own. `command`: what it runs, while
-        it does not; a prompt has none. `group`, `every`: "" for none. `status`: a state but `active`, which
-        claiming gives, and which changes nothing for who has the claim; backlog (or ready, as tx has it) gives back a
-        task that was claimed by hand. While a worker runs it, its agent may say done or failed with `token`, and
-        cancelled stops the agent. Raises InvalidValue, InvalidMove, TaskNotFound, DependencyCycle for a parent below
+        it does not; a prompt has none. `group`, `every`: "" for none. `timeout`, `max_attempts`, `max_memory`: 0 for
+        none of its own. `status`: a state but `active`, which claiming gives, and which changes nothing for who has the
+        claim; backlog (or ready, as tx has it) gives back a task that was claimed by hand. While a worker runs it, its
+        agent may say done or failed with `token`, and cancelled stops the agent. `seen`: the task as it was read: it
+        must be so still. Raises InvalidValue, InvalidMove, Refused, TaskNotFound, DependencyCycle for a parent below
         the task, AlreadyClaimed, LeaseLost.
         """
         from .editing import Changes
 
         above = parent and id_of(parent, "parent")
         changes = Changes(
-            title, description, score, above, verify, command, timeout, max_attempts, slurm, group, every, max_memory
-        )
-        return self._editing.update(id_of(task), changes, status, token)
+            title, description, score, above, verify, command, timeout, max_attempts, slurm, group, every, max_memory,
+            directory,
+        )  # fmt: skip
+        return self._editing.update(id_of(task), changes, status, token, seen)
 
     def delete(self, task: Task | str, cascade: bool = False) -> builtins.list[str]:
         """Remove a task and, with `cascade`, all below it; their ids. What waited for it does so no longer.

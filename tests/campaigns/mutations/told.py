@@ -1,4 +1,4 @@
-"""Mutants of what people and programs are told of: events, and hooks."""
+"""Mutants of what people and programs are told of: events, and hooks; and of what they write in an editor."""
 
 from __future__ import annotations
 
@@ -30,8 +30,7 @@ BOUNDED, TOLD = "execution.test_hooks.Bounded", "execution.test_hooks.Told"
 
 HOOKS = (
     Mutant(
-        "hook-forgets", "execution/hook_teller.py", "            self._event = found[-1].id\n",
-        "            self._event = found[-1].id + 1\n",
+        "hook-forgets", "execution/hook_teller.py", "self._pending += [event] if", "self._pending = [event] if",
         "a hook is told of each end", (f"{BOUNDED}.test_what_ends_while_one_is_called_is_told_together",
                                        f"{TOLD}.test_each_kind_is_told_what_became_of_tasks"),
     ),
@@ -60,4 +59,22 @@ HOOKS = (
     ),
 )  # fmt: skip
 
-MUTANTS = (*EVENT_LINES, *HOOKS)
+EDIT = "commands.test_edit.Edit"
+WRITTEN = (
+    Mutant(
+        "edit-changed-meanwhile", "store/editing.py", "    if changed:\n", "    if False:\n",
+        "what was changed while it was edited is not overwritten",
+        (f"{EDIT}.test_what_runs_or_was_changed_meanwhile_is_refused_and_kept",),
+    ),
+    Mutant(
+        "edit-lost", "commands/edit.py", "elif isinstance(error, Error):", "elif False:",
+        "what was written in an editor is not lost", (f"{EDIT}.test_a_mistake_is_named_and_what_was_written_is_kept",),
+    ),
+    Mutant(
+        "edit-all-of-it", "commands/task_form.py", " or value != before[key][1]:", ":",
+        "what a person changed is changed",
+        (f"{EDIT}.test_all_of_what_stands_there_can_be_changed_and_taken_away",),
+    ),
+)  # fmt: skip
+
+MUTANTS = (*EVENT_LINES, *HOOKS, *WRITTEN)
