@@ -91,21 +91,12 @@ def _dispatch(arguments: list[str], called: str) -> int:
         from .commands.complete import complete
 
         return complete(home, rest)
-    from .commands.parser import make_parser
+    from .commands.parser import make_parser, parse_words
 
     verb = _find_verb(verb)
     module, parser = make_parser(verb, home, called)
-    command: list[str] = []
-    if hasattr(module, "cut_words"):
-        rest, command = module.cut_words(rest, parser)
-    elif getattr(module, "TAKES_COMMAND", False) and "--" in rest:
-        cut = rest.index("--")  # argparse would give the first word after it to a positional argument before it
-        rest, command = rest[:cut], rest[cut + 1 :]
-        if not command:
-            raise UsageError(f"nothing stands after --: `{parser.prog} --help` shows how")
-    rest = _join_options(rest)
-    args = parser.parse_intermixed_args(rest)
-    args.verb, args.typed, args.command, args.prog = verb, rest, command, parser.prog
+    args = parse_words(module, parser, rest)
+    args.verb, args.prog = verb, parser.prog
     if args.trust:
         _trust(args.home)
     return int(module.run(args))
@@ -119,15 +110,6 @@ def _find_verb(word: str) -> str:
     if word not in ALIASES:
         raise UsageError(f"unknown command {word!r}{suggest(word)}: `txlite help` lists them")
     return ALIASES[word]
-
-
-def _join_options(words: list[str]) -> list[str]:
-    """Join --slurm and its value, which begins as an option does: argparse would take it for one of ours."""
-    joined = list(words)
-    for place in reversed(range(len(joined) - 1)):
-        if joined[place] == "--slurm":
-            joined[place : place + 2] = [f"--slurm={joined[place + 1]}"]
-    return joined
 
 
 def _trust(given: str | None) -> None:

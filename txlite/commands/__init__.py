@@ -61,6 +61,7 @@ VERBS = {
     "reconcile": ("reconcile", "give back what dead workers held, once their agents are gone"),
     "doctor": ("doctor", "what this machine and this home can and cannot promise"),
     "init": ("init", "make a home in this directory"),
+    "service": ("service", "print a unit of systemd, or a property list of launchd, for a run that stays"),
     "completion": ("completion", "print what makes bash, zsh or fish complete ids, options and files"),
     "man": ("man", "print all of this as a manual page, for man"),
     "pack": ("pack", "write one runnable file with all of txlite"),

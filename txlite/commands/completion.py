@@ -12,7 +12,7 @@ import pkgutil
 from ..errors import NotFound
 from ..system.named_tuple import NamedTuple
 from . import VERBS
-from .grammar import BY_OPTION, COMMAND, Grammar, read_grammar
+from .grammar import ARGUMENTS, BY_OPTION, Grammar, read_grammar
 from .help import TOPICS
 from .spelling import ALIASES
 
@@ -90,10 +90,10 @@ def _complete_options(grammars: list[Grammar]) -> Iterable[tuple[str, str]]:
 
 
 def _complete_arguments(grammars: list[Grammar]) -> Iterable[tuple[str, str]]:
-    yield "run 0", COMMAND  # a template, which argparse does not see
     yield "help 0", "=" + " ".join(dict.fromkeys([*VERBS, *TOPICS]))
     for grammar in grammars:
-        for place, argument in enumerate(grammar.arguments):
+        yield from ((f"{grammar.verb} {place}", kind) for place, kind in enumerate(ARGUMENTS.get(grammar.verb, ())))
+        for place, argument in enumerate(grammar.arguments if grammar.verb not in ARGUMENTS else ()):
             yield f"{grammar.verb} {'*' if argument.repeats else place}", argument.completed
 
 

@@ -191,6 +191,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("while others work", "txlite backup tasks-backup.db"),
         ("one a day", 'txlite backup "tasks-$(date +%F).db"'),
     ),
+    "service": (
+        ("a run that stays, with four workers", "txlite service -- run -j 4 > txlite.service"),
+        ("the same for macOS", "txlite service --launchd -- run -j 4 > txlite.plist"),
+    ),
     "completion": (
         ("in this shell", 'eval "$(txlite completion bash)"'),
         ("where zsh finds it, if $fpath has this directory", "txlite completion zsh > _txlite"),

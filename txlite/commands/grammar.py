@@ -34,7 +34,7 @@ OF_VERB = {  # verb, option or place -> where it is not the same everywhere
     ("list", "--status"): ",=" + " ".join([*STATES, "ready", "reserved", "waiting", "later"]),
     ("update", "--status"): "=backlog blocked done failed cancelled",
 }
-ARGUMENTS = {"claim": ("?ids", "?holders")}  # those that argparse takes together
+ARGUMENTS = {"claim": ("?ids", "?holders"), "run": (COMMAND,)}  # as argparse does not know them
 
 
 class Option(NamedTuple):

@@ -24,7 +24,8 @@ GROUPS = {
     ),
     "Take a task by hand, or from a script": ("claim", "claim:release", "claim:renew"),
     "Keep up": (
-        "init", "doctor", "cleanup", "reconcile", "export", "import", "sync", "backup", "completion", "man", "pack",
+        "init", "doctor", "cleanup", "reconcile", "export", "import", "sync", "backup", "service", "completion", "man",
+        "pack",
     ),
 }  # fmt: skip
 

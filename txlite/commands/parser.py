@@ -85,6 +85,32 @@ def make_parser(verb: str, home: str | None = None, called: str = "txlite") -> t
     return module, parser
 
 
+def parse_words(module: ModuleType, parser: Parser, words: list[str]) -> argparse.Namespace:
+    """Return the arguments of a verb with, as `typed`, the words that are options, and as `command` those of a command
+    behind them. Raises UsageError."""
+    rest, command = words, []
+    if hasattr(module, "cut_words"):
+        rest, command = module.cut_words(words, parser)
+    elif getattr(module, "TAKES_COMMAND", False) and "--" in words:
+        cut = words.index("--")  # argparse would give the first word after it to a positional argument before it
+        rest, command = words[:cut], words[cut + 1 :]
+        if not command:
+            raise UsageError(f"nothing stands after --: `{parser.prog} --help` shows how")
+    rest = _join_options(rest)
+    args = parser.parse_intermixed_args(rest)
+    args.typed, args.command = rest, command
+    return args
+
+
+def _join_options(words: list[str]) -> list[str]:
+    """Join --slurm and its value, which begins as an option does: argparse would take it for one of ours."""
+    joined = list(words)
+    for place in reversed(range(len(joined) - 1)):
+        if joined[place] == "--slurm":
+            joined[place : place + 2] = [f"--slurm={joined[place + 1]}"]
+    return joined
+
+
 def find_home(database: str) -> str:
     """Return the home that --db means: the directory in which tasks.db lies, and one called as any other file."""
     path = os.path.abspath(database)
