@@ -86,6 +86,10 @@ class Groups(Case):
         self.txlite("pause", "card")
         self.assertRegex(self.txlite("show", task), r"\n  status: +waiting\n(.*\n)*  group: +card, which is paused\n")
         self.assertIn("group card stays paused", self.txlite("resume"))
+        self.txlite("update", task, "--group", "other")
+        self.assertIn("group other is new", self.errors)
+        self.txlite("update", task, "--group", "card")
+        self.assertEqual(self.errors, "")
         self.assertEqual(self.json("update", task, "--group", "")["group"], None)
         self.assertEqual(self.txlite("resume", "card"), "workers claim tasks of group card again\n")
 

@@ -67,8 +67,11 @@ class Racing(GroupRuns):
         self.add("lock", *[self.recorded("log", "sleep 0.01")] * 12)
         self.add("", *["sleep 0.01"] * 8)
         runs = [self.start("run", "-j", "2") for _ in range(2)]
-        self.assertEqual([run.wait(120) for run in runs], [0, 0])
+        said = [run.communicate(timeout=120)[0].decode() for run in runs]
+        self.assertEqual([run.returncode for run in runs], [0, 0])
         self.assertEqual(self.course("log"), [1, 0] * 12)
+        for one in said:
+            self.assertLessEqual(one.count("waits for group lock, which is full (1 of 1)\n"), 1)
 
     def test_what_a_killed_worker_ran_has_its_room_until_its_tree_is_gone(self) -> None:
         first = f"test -e pid && exit; echo $$ > pid; exec sleep {self.nap}"

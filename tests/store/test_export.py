@@ -10,6 +10,7 @@ import subprocess
 import sys
 import unittest
 
+import txlite
 from txlite.store import jsonl
 
 from ..case import ROOT
@@ -37,6 +38,28 @@ class Exports(TransferCase):
                 self.assertFalse({one.id for one in other.ready()} & {one.id for one in launched})
                 for one in launched:
                     self.assertEqual(other.launches.of(one.id), store.launches.of(one.id))
+
+    def test_limits_of_groups_come_along_and_one_that_was_given_here_stays(self) -> None:
+        store, other = self.other(), self.other()
+        for name, limit in (("lock", 1), ("some", 3), ("all", None), ("known", 4), ("paused", 2)):
+            store.add("x", group=name)
+            store.groups.set_limit(name, limit)
+        store.groups.pause("paused")
+        other.groups.set_limit("known", 2)
+        self.assertEqual(
+            [line for line in store.export.lines() if line.startswith('{"group"')],
+            ['{"group": "all"}\n', '{"group": "known", "limit": 4}\n', '{"group": "paused", "limit": 2}\n',
+             '{"group": "some", "limit": 3}\n'],
+        )  # fmt: skip
+        self.pour(store, other)
+        self.assertEqual(
+            [(one.name, one.limit, one.paused, one.waiting) for one in other.groups.all()],
+            [("all", None, None, 1), ("known", 2, None, 1), ("lock", 1, None, 1), ("paused", 2, None, 1),
+             ("some", 3, None, 1)],
+        )  # fmt: skip
+        for wrong in ({"group": "x", "limit": 0}, {"group": "", "limit": 1}, {"group": "x", "more": 1}, {"group": 7}):
+            with self.assertRaises(txlite.errors.UsageError):
+                self.take(other, wrong)
 
     def test_a_line_changes_when_its_task_does(self) -> None:
         store = self.store()

@@ -139,7 +139,7 @@ class Limits(GroupCase):
 
     def test_by_chance_the_best_that_has_room_is_claimed(self) -> None:
         source = random.Random(7)
-        for near, few, far in ((256, 100, 20_000), (2, 2, 3), (1, 50, 1)):
+        for near, few, far in ((256, 200, 20_000), (2, 2, 3), (1, 50, 1)):
             with mock.patch.multiple(group_room, NEAR=near, FEW=few, FAR=far), self.subTest(near=near):
                 self.try_by_chance(source)
 

@@ -7,6 +7,7 @@ import os
 from ..errors import UsageError
 from ..execution.bounds import check_task
 from ..model import ACTIVE
+from ..view.groups import say_new_group
 from ..view.json_objects import print_json, task_object
 from ..view.tasks import print_tasks
 from ..view.terminal import say_aside
@@ -76,8 +77,11 @@ def _update(args: Namespace) -> int:
         if args.parent:
             changes["parent"] = store.resolve(args.parent)
         id = store.resolve(args.task)
+        is_known = not args.group or store.groups.find(args.group) is not None
         task = store.update(id, **changes, token=own_token(id) if args.status else None)
         relations = store.relations([task])[task.id]
+        group = None if is_known else store.groups.find(args.group)
+    say_new_group(group)
     if args.slurm is not None and task.status == ACTIVE:
         say_aside(f"its next job will have these options: `txlite stop {id}` and `txlite retry {id}` give it one now")
     if args.json:

@@ -1,10 +1,10 @@
-"""An export: what a fresh home needs to go on, as JSON Lines: all tasks, what they wait for, how they are launched,
-their attempts.
+"""An export: what a fresh home needs to go on, as JSON Lines: limits of groups, all tasks, what they wait for, how
+they are launched, their attempts.
 
 Importing it into an empty home and exporting that gives the same bytes. Not in it, because no other machine can hold
-them: claims, workers, runs and their batches, reports. So a task that is active is exported as one of the backlog,
-without its open attempt; a launched one, which no queue may take, as cancelled: `retry` launches it again. How its
-lines look stands in `jsonl`. Reached as `Store.export`.
+them: claims, workers, runs and their batches, pauses, reports. So a task that is active is exported as one of the
+backlog, without its open attempt; a launched one, which no queue may take, as cancelled: `retry` launches it again. How
+its lines look stands in `jsonl`. Reached as `Store.export`.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ EXPORT_TASKS = """SELECT t.seq, l.task IS NOT NULL, t.id, t.title, x.description
     t.every, x.planned, x.arguments, x.max_memory, l.agent,
     l.type, l.level, l.template, l.timeout, l.kill_after, l.width
     FROM tasks t LEFT JOIN task_texts x ON x.task = t.seq LEFT JOIN launches l ON l.task = t.seq ORDER BY t.seq"""
+EXPORT_GROUPS = "SELECT name, wanted FROM groups WHERE wanted IS NOT 1 ORDER BY name"
 EXPORT_DEPENDENCIES = """SELECT d.task, b.id FROM dependencies d JOIN tasks b ON b.seq = d.blocker
     ORDER BY d.task, d.blocker"""
 EXPORT_ATTEMPTS = """SELECT a.id, t.id, a.worker, a.agent, a.started, a.ended, a.outcome, a.exit_code, a.duration,
@@ -58,6 +59,8 @@ class Export:
         """
         yield jsonl.write(jsonl.FORMAT, jsonl.FORMAT.values())
         with self._database.reading() as connection:
+            for row in connection.execute(EXPORT_GROUPS):
+                yield jsonl.write(jsonl.GROUP_KEYS, row)
             waits = _Waits(connection)
             for seq, launched, *values in connection.execute(EXPORT_TASKS):
                 values[_AFTER] = waits.of(seq)

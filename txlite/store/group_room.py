@@ -9,6 +9,8 @@ claim, and that tell what could be claimed.
 
 from __future__ import annotations
 
+from itertools import islice
+
 from ..model import Lane
 from .ready_index import lanes_in_use, rank
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 NEAR = 256  # tasks that are walked past at once
-FEW = 100  # groups that are gone through sooner than
+FEW = 200  # groups that are gone through sooner than
 FAR = 20_000  # tasks are walked past
 UNLIMITED = 1 << 30
 
@@ -65,19 +67,24 @@ class GroupRoom:
 
     def find_best(self, lane: Lane) -> int | None:
         """Return the seq of the best ready task of a lane that is in a group with room; None where there is none."""
-        for first, count in ((0, NEAR), (NEAR, FAR)):
+        for first, count, groups in ((0, NEAR, FEW), (NEAR, FAR, None)):
             seen = 0
             for seq, group in self._connection.execute(WALK, (*lane, count, first)):
                 if self.of(group):
                     return int(seq)
                 seen += 1
             if seen < count:
-                return None
-            if self._are_few(lane):
                 break
-        heads = (row for row in self._connection.execute(HEADS, lane._asdict()) if self.of(row[0]))
-        best = min(heads, key=lambda row: rank(row[1], row[2]), default=None)
-        return int(best[2]) if best else None
+            heads = list(islice(self._connection.execute(HEADS, lane._asdict()), groups))
+            if len(heads) != groups:
+                heads = [row for row in heads if self.of(row[0])]
+                best = min(heads, key=lambda row: rank(row[1], row[2]), default=None)
+                return int(best[2]) if best else None
+        return None
+
+    def has_any(self, lane: Lane) -> bool:
+        """Say whether a ready task of a lane is in a group with room."""
+        return any(map(self.of, self._groups(lane)))
 
     def count(self, lane: Lane, limit: int) -> int:
         """Return how many tasks of a lane that are in groups may be begun together, at most `limit`."""
@@ -89,9 +96,6 @@ class GroupRoom:
             if count >= limit:
                 break
         return count
-
-    def _are_few(self, lane: Lane) -> bool:
-        return all(number < FEW for number, _ in enumerate(self._groups(lane)))
 
     def _groups(self, lane: Lane) -> Iterator[str]:
         """Those of which something is ready in a lane."""
@@ -118,7 +122,7 @@ def claimable(connection: sqlite3.Connection, lanes: Iterable[Lane] | None = Non
     """Yield those of these lanes, or of all, in which a worker could claim something, inside a transaction."""
     room = look(connection)
     for lane in lanes_in_use(connection) if lanes is None else lanes:
-        if connection.execute(IS_UNGROUPED, lane).fetchone() or (room and room.find_best(lane) is not None):
+        if connection.execute(IS_UNGROUPED, lane).fetchone() or (room and room.has_any(lane)):
             yield lane
 
 

@@ -11,6 +11,7 @@ from ..errors import InvalidValue
 from ..model import ACTIVE, BACKLOG, COMMAND, KINDS, OUTCOMES, STATES
 from ..system.named_tuple import NamedTuple
 from ..text import check_name, check_plain_name
+from . import groups
 from .import_values import (
     LARGEST_NUMBER,
     count,
@@ -101,6 +102,13 @@ class AttemptLine(NamedTuple):
     tail: str | None
 
 
+class GroupLine(NamedTuple):
+    """A group of an import, checked."""
+
+    name: str
+    limit: int | None
+
+
 class Waits(NamedTuple):
     """A task that waits for another, by a line of its own."""
 
@@ -111,14 +119,23 @@ class Waits(NamedTuple):
 class ImportLine(NamedTuple):
     """What one line says."""
 
-    record: TaskLine | AttemptLine | Waits
+    record: TaskLine | AttemptLine | GroupLine | Waits
     parent: str | None = None
     after: Sequence[str] = ()
 
 
 def check(fields: dict[str, object]) -> ImportLine:
     """Check a line after the first; what it says. Raises InvalidValue."""
-    return _check_attempt(fields) if "attempt" in fields else _check_task(fields)
+    if "attempt" in fields:
+        return _check_attempt(fields)
+    return _check_group(fields) if "group" in fields and "id" not in fields else _check_task(fields)
+
+
+def _check_group(fields: dict[str, object]) -> ImportLine:
+    name, limit = text(fields.pop("group"), "the group"), fields.pop("limit", None)
+    groups.check_limit(limit)  # type: ignore[arg-type]
+    refuse_rest(fields)
+    return ImportLine(GroupLine(groups.check_name(name), limit))  # type: ignore[arg-type]  # as was just checked
 
 
 def _check_task(fields: dict[str, object]) -> ImportLine:

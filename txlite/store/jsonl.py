@@ -1,9 +1,9 @@
 """The lines of an export: JSON Lines in UTF-8, how they are written, and how they are read as objects.
 
-The first line names the format and its version; after it come tasks in the order of arrival, then attempts by number. A
-line has its keys in a fixed order, leaves out what is null or empty, and says nothing about the moment or the machine
-it was written on, so that version control sees a line change when its task does. What a line that comes back may say
-is checked in `import_lines`. Used by `export` and `staging`; nothing here reads files or the database.
+The first line names the format and its version; after it come groups by name, tasks in the order of arrival, attempts
+by number. A line has its keys in a fixed order, leaves out what is null or empty, and says nothing about the moment or
+the machine it was written on, so that version control sees a line change when its task does. What a line that comes
+back may say is checked in `import_lines`. Used by `export` and `staging`; nothing here reads files or the database.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ TASK_KEYS = ("id", "title", "description", "status", "parentId", "score", "creat
              "after", "kind", "command", "directory", "verify", "needs", "notBefore", "failures",
              "timeout", "maxAttempts", "environment", "slurm", "group",
              "every", "planned", "arguments", "maxMemory", "launch")  # fmt: skip
+GROUP_KEYS = ("group", "limit")  # without a limit: as many as there are workers; one without a line: 1
 LAUNCH_KEYS = ("agent", "type", "level", "template", "timeout", "killAfter", "width")
 ATTEMPT_KEYS = ("attempt", "task", "worker", "agent", "startedAt", "endedAt", "outcome", "exitCode", "duration", "pid",
                 "report", "place", "note", "tail")  # fmt: skip

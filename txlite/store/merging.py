@@ -105,6 +105,8 @@ UNLINK = """DELETE FROM main.dependencies WHERE task IN (SELECT k.seq FROM arriv
 LINK = f"""INSERT INTO main.dependencies (task, blocker) SELECT e.task, e.blocker FROM arriving.edges e
     WHERE {IS_NEW_EDGE} ORDER BY e.task, e.blocker"""
 
+# A limit that somebody gave here stays; one that nobody gave is made up for by the tasks that are added.
+ADD_GROUPS = "INSERT OR IGNORE INTO main.groups (name, wanted) SELECT name, wanted FROM arriving.groups ORDER BY line"
 IS_CHANGED = "k.fate IN ('newer', 'edited')"
 CHANGED = f"SELECT k.seq FROM arriving.known k WHERE {IS_CHANGED}"
 IS_ADDED = "n.line NOT IN (SELECT k.line FROM arriving.known k)"
@@ -190,6 +192,7 @@ def merge(connection: sqlite3.Connection, name: str) -> Counts:
     connection.execute(EDGES, values)
     connection.execute(LINK_SAME)
     attempts = _merge_attempts(connection, values)
+    connection.execute(ADD_GROUPS)  # before the tasks that are in them
     for statement in (ADD, ADD_TEXTS, ADD_LAUNCHES, CHANGE, CHANGE_TEXTS, FORGET_LAUNCHES, CHANGE_LAUNCHES,
                       UNLINK, LINK):  # fmt: skip
         connection.execute(statement, values)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ..errors import InvalidValue, UsageError
 from . import import_lines, tx_lines
-from .import_lines import AttemptLine, TaskLine, Waits
+from .import_lines import AttemptLine, GroupLine, TaskLine, Waits
 from .jsonl import is_first, parse
 
 TYPE_CHECKING = False
@@ -35,6 +35,7 @@ CREATE = (
     agent TEXT, type TEXT, level TEXT, template TEXT, timeout REAL,
     kill_after REAL, width INTEGER, of_tx INTEGER)""",
     "CREATE TABLE arriving.parents (line INTEGER PRIMARY KEY, parent TEXT, parent_line INTEGER)",
+    "CREATE TABLE arriving.groups (line INTEGER, name TEXT, wanted INTEGER)",
     "CREATE TABLE arriving.waits (line INTEGER, task TEXT, task_line INTEGER, blocker TEXT, blocker_line INTEGER)",
     """CREATE TABLE arriving.attempts (line INTEGER PRIMARY KEY, id INTEGER, task TEXT, worker TEXT, agent TEXT,
     started TEXT, ended TEXT, outcome TEXT, exit_code INTEGER, duration REAL, pid INTEGER, report TEXT, place TEXT,
@@ -47,6 +48,7 @@ CREATE = (
 STAGE_TASK = f"INSERT INTO arriving.tasks VALUES (?{', ?' * len(TaskLine._fields)})"
 STAGE_ATTEMPT = f"INSERT INTO arriving.attempts VALUES (?{', ?' * len(AttemptLine._fields)})"
 STAGE_PARENT = "INSERT INTO arriving.parents VALUES (?, ?, NULL)"
+STAGE_GROUP = "INSERT INTO arriving.groups VALUES (?, ?, ?)"
 STAGE_WAIT = "INSERT INTO arriving.waits VALUES (?, ?, ?, ?, NULL)"
 INDEX = (
     "CREATE INDEX arriving.tasks_by_id ON tasks (id, line)",
@@ -123,7 +125,7 @@ class _Rows:
         self.count = 0
         self._connection = connection
         self._waiting: dict[str, list[tuple]] = {
-            sql: [] for sql in (STAGE_TASK, STAGE_PARENT, STAGE_WAIT, STAGE_ATTEMPT)
+            sql: [] for sql in (STAGE_TASK, STAGE_PARENT, STAGE_WAIT, STAGE_ATTEMPT, STAGE_GROUP)
         }
 
     def add(self, number: int, line: ImportLine) -> None:
@@ -136,6 +138,8 @@ class _Rows:
                 waiting[STAGE_WAIT].append((number, record.id, number, blocker))
         elif isinstance(record, Waits):
             waiting[STAGE_WAIT].append((number, record.task, None, record.blocker))
+        elif isinstance(record, GroupLine):
+            waiting[STAGE_GROUP].append((number, *record))
         else:
             waiting[STAGE_ATTEMPT].append((number, *record))
         self.count += 1

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 IS_HELD_BY_GROUP = """CASE WHEN t.in_group = '' OR t.status <> 'backlog' THEN 0 ELSE EXISTS (SELECT 1 FROM groups g
     WHERE g.name = t.in_group AND (g.paused IS NOT NULL OR g.wanted <= (SELECT count(*) FROM claims c
         CROSS JOIN tasks o ON o.seq = c.task WHERE o.in_group = t.in_group))) END"""
+# The same where many tasks are gone through: found once.
+HAS_NO_ROOM = """t.in_group IN (SELECT name FROM groups WHERE paused IS NOT NULL UNION ALL SELECT o.in_group
+    FROM claims c CROSS JOIN tasks o ON o.seq = c.task JOIN groups g ON g.name = o.in_group
+    GROUP BY o.in_group HAVING count(*) >= min(g.wanted))"""
 # Text is cast: a row edited by hand may hold anything, and must not break the others.
 COLUMNS = f"""t.seq, t.id, CAST(t.title AS TEXT), t.kind, t.needs, t.score, t.status, t.open_blockers, t.not_before,
     t.failures, t.token, t.created, t.updated, t.completed, (SELECT p.id FROM tasks p WHERE p.seq = t.parent),
@@ -43,9 +47,9 @@ READY_IN_LANE = f"""{SELECT} WHERE t.kind = ? AND t.needs = ? AND t.in_group = '
     AND t.open_blockers = 0 AND t.not_before IS NULL ORDER BY t.score DESC, t.seq LIMIT ?"""
 READY_IN_GROUPS = f"""SELECT {COLUMNS} FROM tasks t INDEXED BY tasks_grouped LEFT JOIN task_texts x ON x.task = t.seq
     WHERE t.kind = ? AND t.needs = ? AND t.in_group <> '' AND t.status = 'backlog' AND t.open_blockers = 0
-    AND t.not_before IS NULL AND NOT {IS_HELD_BY_GROUP} ORDER BY t.score DESC, t.seq LIMIT ?"""
-# The best of a lane, and what may keep it from being the one to take: a pause, and what has become due meanwhile.
-_BEST = f"""SELECT {COLUMNS}, (SELECT paused FROM home), EXISTS ({IS_DUE}) FROM tasks t
+    AND t.not_before IS NULL AND NOT {HAS_NO_ROOM} ORDER BY t.score DESC, t.seq LIMIT ?"""
+# The best of a lane, and what may keep it from being the one to take: groups, a pause, and what has become due since.
+_BEST = f"""SELECT {COLUMNS}, EXISTS ({group_room.IS_ANY}), (SELECT paused FROM home), EXISTS ({IS_DUE}) FROM tasks t
     LEFT JOIN task_texts x ON x.task = t.seq"""
 BEST_IN_LANE = f"""{_BEST} WHERE t.kind = :kind AND t.needs = :needs AND t.in_group = ''
     AND t.status = 'backlog' AND t.open_blockers = 0 AND t.not_before IS NULL ORDER BY t.score DESC, t.seq LIMIT 1"""
@@ -62,8 +66,8 @@ SHORTEST = 3  # characters of an id, behind tx-, that can be meant as a beginnin
 BEGINNING = "SELECT id FROM tasks WHERE id >= ? AND id < ? ORDER BY id LIMIT 4"
 # What the backlog holds, in a person's words.
 DERIVED = {
-    "ready": f"(t.status = 'backlog' AND t.open_blockers = 0 AND {HAS_COME} AND NOT {IS_HELD_BY_GROUP})",
-    "waiting": f"(t.status = 'backlog' AND (t.open_blockers > 0 OR {HAS_COME} AND {IS_HELD_BY_GROUP}))",
+    "ready": f"(t.status = 'backlog' AND t.open_blockers = 0 AND {HAS_COME} AND NOT {HAS_NO_ROOM})",
+    "waiting": f"(t.status = 'backlog' AND (t.open_blockers > 0 OR {HAS_COME} AND {HAS_NO_ROOM}))",
     "reserved": f"(t.status = 'backlog' AND t.open_blockers = 0 AND t.reserved_for IS NOT NULL AND NOT {HAS_COME})",
     "later": f"(t.status = 'backlog' AND t.open_blockers = 0 AND t.reserved_for IS NULL AND NOT {HAS_COME})",
 }
@@ -214,14 +218,18 @@ def _find_best(
     connection: sqlite3.Connection, lanes: Iterable[Lane] | None, instead_of: int
 ) -> tuple[Task | None, bool, bool]:
     """The best of what is in the index; whether there is a pause, and whether more has become due."""
-    moment, best, is_paused, is_due = this_moment(), None, False, False
-    room = group_room.look(connection, instead_of)
+    values, best, is_paused, is_due = this_moment(), None, False, False
+    room: group_room.GroupRoom | None = None
     for lane in lanes_in_use(connection) if lanes is None else lanes:
-        rows = connection.execute(BEST_IN_LANE, {**moment, **lane._asdict()}).fetchall()
+        values["kind"], values["needs"] = lane
+        rows = connection.execute(BEST_IN_LANE, values).fetchall()
+        if room is None and (not rows or rows[0][-3]):
+            room = group_room.look(connection, instead_of)
         if room:
-            rows += connection.execute(BEST_IN_GROUPS, {**moment, "seq": room.find_best(lane)}).fetchall()
+            values["seq"] = room.find_best(lane)
+            rows += connection.execute(BEST_IN_GROUPS, values).fetchall()
         for row in rows:
-            task = _make(row[:-5])
+            task = _make(row[:-6])
             is_paused, is_due = row[-2] is not None, bool(row[-1])
             if best is None or rank(task.score, task.seq) < rank(best.score, best.seq):
                 best = task

@@ -64,12 +64,12 @@ FIRST = """{2} WHERE {0.condition} AND {1} AND {0.state} = :state AND t.kind = :
 # What is in groups: that of all groups with room together, and of each that keeps its tasks back.
 _IN_GROUPS = f"t.in_group <> '' AND {FREE} AND t.not_before IS NULL"
 PILES_IN_GROUPS = f"""SELECT kind, needs, held_by, sum(size) FROM (
-    SELECT t.kind, t.needs, CASE WHEN {tasks.IS_HELD_BY_GROUP} THEN t.in_group ELSE '' END AS held_by, count(*) AS size
+    SELECT t.kind, t.needs, CASE WHEN {tasks.HAS_NO_ROOM} THEN t.in_group ELSE '' END AS held_by, count(*) AS size
         FROM tasks t INDEXED BY tasks_grouped WHERE {_IN_GROUPS} AND {{}} GROUP BY t.kind, t.needs, t.in_group)
     GROUP BY kind, needs, held_by"""
 FIRST_IN_GROUPS = f"""{tasks.SELECT} WHERE {_IN_GROUPS} AND {{}} AND t.kind = :kind AND t.needs = :needs
     AND {{}} ORDER BY {BEST} LIMIT :limit"""
-OF_GROUP, WITH_ROOM = "t.in_group = :group", f"NOT {tasks.IS_HELD_BY_GROUP}"
+OF_GROUP, WITH_ROOM = "t.in_group = :group", f"NOT {tasks.HAS_NO_ROOM}"
 
 
 class Pile(NamedTuple):

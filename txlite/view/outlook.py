@@ -37,6 +37,7 @@ class Outlook:
         self._say = say
         self._heeds_refusals = heeds_refusals
         self._held_by: set[str] = set()  # the groups that keep tasks back; "" for what none does
+        self._has_told_of_room = False  # that a group has none
         self._told: str | None = None
         self._seen: int | None = None  # what the store said of its changes
         self._next_look = 0.0
@@ -89,6 +90,7 @@ class Outlook:
         hold = self._find_group(ready)
         if hold and count_running():  # one of our own has begun meanwhile
             return None
+        self._has_told_of_room = self._has_told_of_room or bool(hold)
         return hold or self._find_time(ready)
 
     def _find_group(self, ready: int | None) -> str | None:
@@ -96,7 +98,12 @@ class Outlook:
         if not self._store.groups.names() or (self._count() if ready is None else ready):
             return None
         found = [one for one in self._store.groups.all() if one.hold and one.name in self._held_by]
-        return describe_holds(found) if found else None
+        if not found:
+            return None
+        words, is_paused = describe_holds(found), any(one.paused for one in found)
+        if self._has_told_of_room and not is_paused and words != self._told:
+            return None  # what others hold comes and goes: said once
+        return words
 
     def _find_time(self, ready: int | None) -> str | None:
         """The time for which all waits that is left, in words."""
