@@ -1,7 +1,8 @@
 """Random templates and nasty values, for the test of quoting and for its campaign.
 
 `known` makes templates whose output is known beforehand, of every place in which a value may stand. `junk` makes lines
-out of what shells give a meaning to, in any order: of those that are accepted, no value may become code.
+out of what shells give a meaning to, in any order, and `mangle` out of both: where they are accepted, no value may
+become code.
 """
 
 from __future__ import annotations
@@ -37,6 +38,15 @@ def junk(dice: random.Random) -> str:
     """A line that says nothing, and holds a placeholder."""
     parts = [dice.choice(ALPHABET) for _ in range(dice.randrange(1, 14))]
     return "".join([*parts, "{}", *(dice.choice(ALPHABET) for _ in range(dice.randrange(0, 6)))])
+
+
+def mangle(dice: random.Random) -> str:
+    """A line that said something, with something put in, and something missing."""
+    line, _ = known(dice)
+    for _ in range(dice.randrange(1, 4)):
+        place = dice.randrange(len(line))
+        line = line[:place] + dice.choice(ALPHABET) + line[place + dice.choice((0, 0, 0, 1, 2)) :]
+    return line
 
 
 def known(dice: random.Random) -> Known:

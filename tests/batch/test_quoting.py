@@ -42,7 +42,7 @@ class Quoting(Case):
         dice = random.Random(f"{SEED} junk")
         accepted = 0
         while accepted < 60:
-            line = fuzz.junk(dice)
+            line = dice.choice((fuzz.junk, fuzz.mangle))(dice)
             try:
                 template = read_line(line, Notation())
             except UsageError:

@@ -4,8 +4,9 @@
     python3 tests/campaigns/quoting.py [--rounds N] [--seed N]
 
 Half of the templates are put together of what is known to print a value, wherever it stands; the other half are any
-order of what shells give a meaning to. Of the latter those that are accepted are run with values that would make a file
-`pwned` if they were code. Run by dash and bash, where they are there. Exit code 1 where one was, or came out otherwise.
+order of what shells give a meaning to, or one of the first with something put in and taken out. Where those are
+accepted, they are run with values that would make a file `pwned` if they were code. Run by dash and bash, where they
+are there. Exit code 1 where a value was code, or came out otherwise.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def main() -> int:
             if printed != says(value):
                 wrong.append(f"{shell} printed {printed!r} for {line!r} with {value!r}")
     for _ in range(options.rounds):
-        line, value = fuzz.junk(dice), fuzz.draw_value(dice)
+        line, value = dice.choice((fuzz.junk, fuzz.mangle))(dice), fuzz.draw_value(dice)
         try:
             filled = read_line(line, notation).fill([value], 1)
         except UsageError:

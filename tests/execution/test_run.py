@@ -133,6 +133,11 @@ class Batches(Case):
         self.assertIn("1 task was added before: 5 done, 1 new", self.txlite("run", "--from", batch, "-j", "1"))
         self.txlite("run", "--from", batch, "--again", "-j", "1")
         self.assertEqual("".join(sorted(self.read("log").split())), "aaabbccdd")
+        with open(batch, "a") as file:
+            file.write("echo c >> log\n" * 2)
+        out = self.txlite("run", "--from", batch, "-j", "1")  # of three c, two were added
+        self.assertRegex(out, r"^3 tasks were added before: \d+ done, 1 new")
+        self.assertEqual(self.read("log").count("c"), 3)
 
     def test_lines_of_a_pipe_are_known_again_when_all_are_there(self) -> None:
         self.txlite("run", "--from", "-", "-j", "1", stdin=b"echo a >> log\necho b >> log\n")
