@@ -70,10 +70,10 @@ class Recipes(Case):
 class OfReadme(Recipes):
     page = ("README.md",)
 
-    def test_there_are_five_and_each_is_tested(self) -> None:
-        self.assertEqual(len(self.recipes), 5)
+    def test_there_are_six_and_each_is_tested(self) -> None:
+        self.assertEqual(len(self.recipes), 6)
         tested = {name for name in vars(OfReadme) if name.startswith("test_recipe_")}
-        self.assertEqual(len(tested), 5)
+        self.assertEqual(len(tested), 6)
 
     def test_recipe_compress(self) -> None:
         for name in ("a.log", "b c.log", "it's.log"):
@@ -81,6 +81,14 @@ class OfReadme(Recipes):
                 file.write("line\n" * 100)
         self.assertIn("3 done", self.paste("Compress many files, four at a time"))
         self.assertEqual(len([name for name in os.listdir(self.place) if name.endswith(".log.gz")]), 3)
+
+    def test_recipe_output(self) -> None:
+        for name in ("a.log", "b c.log", "it's.log"):
+            with open(os.path.join(self.place, name), "w") as file:
+                file.write(name)
+        self.paste("Their outputs in order, each line with its file before it", "exec 2> said.txt\n")
+        self.assertEqual(self.found("sizes.txt"), "a.log\t5\nb c.log\t7\nit's.log\t8\n")
+        self.assertIn("3 done", self.found("said.txt"))
 
     def test_recipe_dependencies(self) -> None:
         self.assertIn("3 done", self.paste("Tasks that wait for each other"))
