@@ -8,7 +8,8 @@ after each line that was told, and at random; with nothing, all, or a part of wh
 hold:
 
   the database opens, and nothing of it is set aside; SQLite finds it whole, and so does `doctor`'s list of rules;
-  what was told before the cut is there: tasks that were added, ends, claims, and what a list showed;
+  what was told before the cut is there: tasks that were added, ends, claims, what a list showed, and each change that a
+  reader of events was told of, under its number;
   the history tells each end once; and where a run goes on to its end, nothing that was told to be done is begun again,
   or told again.
 
@@ -22,6 +23,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -111,6 +113,7 @@ def add_by_program(rounds):
 
 total = int(tasks)
 begin("init").wait()
+follower = begin("events", "--follow", "--since", "0", "--json")
 run = begin("run", "-j", "3", "--from", write("first", range(total // 2)))
 programs = [add_by_program(5), add_by_program(4)]
 launched = [begin("launch", "--agent", "shell", "--json", f": launched {number}") for number in range(2)]
@@ -129,6 +132,9 @@ for one in runs:
     one.wait()
 begin("list", "--json").wait()
 begin("status", "--json").wait()
+begin("events", "--since", "0", "--json").wait()
+follower.terminate()
+follower.wait()
 """
 
 
@@ -136,7 +142,7 @@ class Fact(NamedTuple):
     """What was told from a place of the recording on."""
 
     place: int
-    kind: str  # added, status, claimed, scored, batch
+    kind: str  # added, status, claimed, scored, batch, event
     task: str
     value: str = ""
 
@@ -180,8 +186,16 @@ def find_facts(words: list[Words]) -> Iterator[Fact]:
                 )
             continue
         lines, _, begun[word.name] = text.rpartition(b"\n")
+        if word.name.endswith("-events"):
+            yield from map(functools.partial(change_of, word.begin), map(json.loads, lines.splitlines()))
+            continue
         for line in lines.decode().splitlines():
             yield from told(word.begin, word.name, line.split())
+
+
+def change_of(place: int, said: dict[str, object]) -> Fact:
+    """What a line of `events` says: its number, and what has happened."""
+    return Fact(place, "event", str(said["id"]), json.dumps([said[key] for key in ("at", "task", "from", "to")]))
 
 
 def listed(place: int, said: dict[str, str]) -> Iterator[Fact]:
@@ -329,8 +343,12 @@ def check_facts(connection: sqlite3.Connection, facts: list[Fact]) -> Iterator[s
     )
     if sum(int(fact.value) for fact in facts if fact.kind == "batch") > (lines or 0):
         yield f"a batch was told to be added, and {lines or 0} lines are there"
+    sql = "SELECT id, at, task, from_status, to_status FROM history"
+    changes = {str(row[0]): json.dumps(row[1:]) for row in connection.execute(sql)}
     for fact in facts:
-        if fact.kind == "batch":
+        if fact.kind == "event" and changes.get(fact.task) != fact.value:
+            yield f"change {fact.task} was told as {fact.value}, and is {changes.get(fact.task)}"
+        if fact.kind in ("batch", "event"):
             continue
         found = tasks.get(fact.task)
         if found is None:

@@ -2,7 +2,7 @@
 
 It promises that a line says nothing that a power cut could take back (a store that reads syncs before it tells), and
 that whoever goes on after the last whole line that he has neither misses a change nor is told one twice. Whoever
-follows holds nothing and costs those who write nothing: the database's change counter is looked at ten times a second.
+follows holds nothing and costs those who write nothing: the database's change counter is looked at five times a second.
 Used by `events`.
 """
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ..store.history import Event
 
-LOOK = 0.1  # seconds between looks at the change counter
+LOOK = 0.2  # seconds between looks at the change counter
 PAGE = 500  # changes that are read at a time
 PATIENCE = 60.0  # seconds for which a database that cannot be read is waited for
 
