@@ -122,7 +122,7 @@ class Edit(Case):
 
     def test_on_a_terminal_a_mistake_is_shown_in_the_editor_again(self) -> None:
         task = self.queue.add("a title").id
-        script = """if grep -q '^# WRONG: line 4, score: ' "$1"; then sed -i 's/high/7/' "$1"; else
+        script = """if grep -q '^# WRONG: line 5, score: ' "$1"; then sed -i 's/high/7/' "$1"; else
             sed -i 's/score: 0/score: high/' "$1"; fi"""
         leader, follower = pty.openpty()
         try:

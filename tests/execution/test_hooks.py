@@ -105,7 +105,10 @@ class Bounded(HookCase):
         self.queue = store = txlite.open(self.home)  # the only one in this process, which forks
         self.addCleanup(store.close)
         limits = hook_call.LIMITS._replace(timeout=limit, kill_after=0.2)
-        with mock.patch.object(hook_call, "LIMITS", limits), mock.patch.object(hooks, "PATIENCE", patience):
+        with (
+            mock.patch.object(hook_call, "LIMITS", limits),
+            mock.patch.multiple(hooks, PATIENCE=patience, MOMENT=patience / 2),
+        ):
             found = start_hooks(HookCommands(command), store, "run-1", lambda *_: True, self.said.append)
             store.done(store.add("a task").id)
             try:
@@ -117,7 +120,10 @@ class Bounded(HookCase):
     def test_one_that_hangs_is_ended_at_the_end_of_its_run(self) -> None:
         with self.hooked(f"trap '' TERM; sleep {self.nap}", patience=0.2):
             wait_until(lambda: running(self.nap), "the hook")
-        self.assertEqual(self.said, ["on_finish had not ended 0.2 s after all else: it is ended"])
+        self.assertEqual(self.said, [
+            "waiting for on_finish, 0.2 s at the most; Ctrl-C ends that",
+            "on_finish had not ended 0.2 s after all else: it is ended",
+        ])  # fmt: skip
         self.assertEqual(running(self.nap), [])
 
     def test_one_that_outlasts_its_time_is_ended_and_reported_once(self) -> None:

@@ -7,6 +7,7 @@ lines goes on in lines that begin with two spaces; a line of the head that begin
 from __future__ import annotations
 
 import os
+import re
 
 from .. import text
 from ..errors import UsageError
@@ -99,8 +100,11 @@ def _write_units(value: float | None, units: tuple[tuple[int, str], ...]) -> str
 def mark_wrong(written: str, error: str) -> str:
     """Return the text with a remark before it that says what is wrong with it, instead of an earlier one."""
     lines = written.split("\n")
-    kept = lines[1:] if lines[0].startswith(WRONG) else lines
-    return "\n".join([WRONG + text.printable(error), *kept])
+    if lines[0].startswith(WRONG):
+        del lines[0]
+    else:  # it takes a line itself
+        error = re.sub(r"\bline (\d+)", lambda found: f"line {int(found[1]) + 1}", error)
+    return "\n".join([WRONG + text.printable(error), *lines])
 
 
 def read_form(written: bytes, task: Task) -> dict[str, object]:

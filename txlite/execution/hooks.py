@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ..system.channel import Channel
     from .hook_teller import HookOrder
 
+MOMENT = 1.0  # seconds until it is said that they are waited for
 PATIENCE = 10.0  # seconds that the last hooks get when all else has ended
 GRACE = 5.0  # seconds for a companion to end its hook, and itself
 LOOK = 0.1  # seconds between looks at what they say
@@ -112,7 +113,10 @@ class Hooks:
         """Have the last be told; give up after a while, or when somebody presses Ctrl-C, and say so."""
         try:
             self._send(END)
-            if not self._wait(PATIENCE):
+            if not self._wait(MOMENT):
+                names = ", ".join(f"on_{kind}" for kind in self._channels)
+                self._say(f"waiting for {names}, {PATIENCE:g} s at the most; Ctrl-C ends that")
+            if not self._wait(PATIENCE - MOMENT):
                 return self._give_up(f"had not ended {PATIENCE:g} s after all else")
         except KeyboardInterrupt:
             self._give_up("was told to end by Ctrl-C")
