@@ -213,6 +213,9 @@ class Run(Case):
         self.write("f", "a\nb\n")
         self.assertIn("1 task was added before: 1 done, 1 new", self.txlite(*line))
         self.assertEqual(self.read("log"), "a\nb\n")
+        with open(self.path("f")) as file:
+            run = self.start("run", stdin=file)
+            self.assertIn(b"stdin was not read: `txlite run --from -`", run.communicate()[1])
         self.assertIn("no arguments in stdin: nothing to run (a command that", self.txlite("run", "echo"))
         self.assertIn("no arguments in :::", self.txlite("run", "echo", ":::"))
 

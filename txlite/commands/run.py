@@ -20,7 +20,7 @@ from ..view.json_objects import print_json, run_object
 from ..view.run_progress import conclude, print_result, result_object, show_run
 from ..view.terminal import check_said, complain, say, say_aside
 from ..view.waiting import FEW, MANY
-from . import open_writing, run_batch, run_group, run_output
+from . import open_writing, run_batch, run_group, run_output, run_words
 from .arguments import add_bounds, add_place, duration, parse_workers, value_of
 from .run_admission import add_limits, add_reserve
 from .run_hooks import add_hooks
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 TAKES_COMMAND = True  # after the options
-cut_words = run_batch.cut_words
+cut_words = run_words.cut_words
 WIDTHS = {LOCAL: 4, SLURM: 64, SRUN: 16}  # attempts at a time, by the place
 
 
@@ -148,6 +148,8 @@ def _supervise(
         print_json(result_object(store, result, supervisor.id, batch, supervisor.is_interrupted))
     else:
         print_result(store, result)
+        if not batch and not result.counts and not result.waiting:
+            run_batch.say_what_was_not_read()
         check_said()
     if supervisor.is_interrupted:
         where = f" --executor {args.executor}" if args.executor else ""

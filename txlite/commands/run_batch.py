@@ -12,14 +12,14 @@ from ..errors import UsageError
 from ..home import location
 from ..store.batches import ALL, ANY, OPEN, REST, identify
 from ..system.named_tuple import NamedTuple
+from ..view.terminal import complain
 from .arguments import join_command, parse_count, parse_variable, value_of
 from .run_group import fields_of_group
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Union
 
     from ..agents.agent import Agent
@@ -58,62 +58,6 @@ def add_options(parser: ArgumentParser) -> None:
         help="a variable for each task; without VALUE the one that is set here")  # fmt: skip
     add("--dry-run", "--dryrun", action="store_true", help="print what would be run, and add nothing")
     add("--bar", "--eta", "--progress", action="store_true", help="nothing: on a terminal there is a bar anyway")
-
-
-def cut_words(words: Sequence[str], parser: ArgumentParser) -> tuple[list[str], list[str]]:
-    """Tell the options, which stand first, from the template and its sources. Raises UsageError for an option of GNU
-    parallel's that does not exist here, with what to do instead."""
-    from ..batch.typed import MARKS
-
-    known, place = parser._option_string_actions, 0  # as `Parser.error` reads it
-    while place < len(words):
-        word = words[place]
-        if word in ("--", "-") or word in MARKS or not word.startswith("-"):
-            break
-        values = _count_values(word, known)
-        if values is None:
-            from .parallel_options import refuse
-
-            refuse(word)
-            return list(words[: place + 1]), []  # argparse complains
-        place += 1 + values
-    options = ["--null" if word == "-0" else word for word in words[:place]]
-    command = list(words[place:])
-    if command == ["--"]:
-        raise UsageError(f"nothing stands after --: `{parser.prog} --help` shows how")
-    _check_arguments(command, known)
-    return options, command
-
-
-def _check_arguments(words: list[str], known: dict[str, argparse.Action]) -> None:
-    """Refuse what is one of our own options and stands among arguments: it would be worked on, as one of them."""
-    from ..batch.typed import MARKS
-
-    begin = next((place for place, word in enumerate(words) if word in MARKS), len(words))
-    for word in words[begin:]:
-        if word.startswith("--") and word.partition("=")[0] in known and not os.path.lexists(word):
-            raise UsageError(
-                f"{word} stands among the arguments, and options stand first, before the command (an argument that is "
-                "called so comes from stdin, or from a file with ::::)"
-            )
-
-
-def _count_values(word: str, known: dict[str, argparse.Action]) -> int | None:
-    """How many words an option takes with it; None where there is no such option."""
-    name, equals, _ = word.partition("=")
-    if word == "-0":
-        return 0
-    if name in known:
-        return 0 if equals or known[name].nargs == 0 else 1
-    if word.startswith("--"):
-        return None
-    for place, letter in enumerate(word[1:], 2):
-        action = known.get(f"-{letter}")
-        if action is None:
-            return None
-        if action.nargs != 0:
-            return 0 if word[place:] else 1
-    return 0
 
 
 def read(args: Namespace, tell: Callable[[str], object]) -> WantedBatch | None:
@@ -197,6 +141,20 @@ def describe_empty(wanted: WantedBatch) -> str:
         return f"no tasks in {wanted.name}"
     hint = " (a command that needs none stands after --)" if wanted.name == "stdin" else ""
     return f"no arguments in {wanted.name}: nothing to run{hint}"
+
+
+def say_what_was_not_read() -> None:
+    """Where nothing was to be done, say that stdin, which holds something, was not asked for: other tools read it."""
+    import fcntl
+    import struct
+    import termios
+
+    try:
+        waiting = struct.unpack("i", fcntl.ioctl(sys.stdin.fileno(), termios.FIONREAD, bytes(4)))[0]
+    except (OSError, ValueError):
+        return  # a terminal, or nothing of which that can be asked
+    if waiting > 0 and not sys.stdin.isatty():
+        complain("stdin was not read: `txlite run --from -` takes commands from it")
 
 
 def show(wanted: WantedBatch, is_json: bool) -> None:

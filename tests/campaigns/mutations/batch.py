@@ -93,7 +93,7 @@ MUTANTS = (
     ),
     Mutant(
         "options-of-the-template",
-        "commands/run_batch.py",
+        "commands/run_words.py",
         "        place += 1 + values\n",
         "        place += 1\n",
         "the value of an option is no command",
