@@ -374,6 +374,13 @@ class Machine(Case):
         self.assertEqual([session.check_runner({"CI": value}) != [] for value in ("true", "1", "", "false")],
                          [True, True, False, False])  # fmt: skip
 
+    def test_who_sees_to_limits_of_memory(self) -> None:
+        (found,) = limits.check_group(self.directory)
+        self.assertEqual((found.level, "workers see to --max-memory" in found.found), (OK, True))
+        with mock.patch.object(limits, "find_place", return_value="/sys/fs/cgroup/mine"):
+            self.assertIn("the kernel sees to --max-memory, by groups in /sys/fs/cgroup/mine",
+                          limits.check_group(self.directory)[0].found)  # fmt: skip
+
     def test_control_groups(self) -> None:
         self.file("proc/meminfo", "MemTotal: 1000000 kB\nMemAvailable: 900000 kB\n")
         self.assertEqual(limits.check_memory(self.directory)[0].found, "879 MB of 977 MB free")

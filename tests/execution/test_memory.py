@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import sys
 import time
 import unittest
@@ -13,9 +14,9 @@ from txlite.execution import memory_watch
 from txlite.execution.executor import Limits
 from txlite.execution.memory_watch import MemoryWatch
 from txlite.model import Task
-from txlite.system import clock, memory, process, process_tree
+from txlite.system import clock, memory, memory_group, process, process_tree
 
-from ..case import Case, wait_until
+from ..case import Case, running, wait_until
 from .case import GuardedCase
 
 LIMIT = 64 << 20
@@ -113,6 +114,41 @@ class Measuring(Case):
         task = mock.Mock(Task, timeout=None, max_memory=5)
         self.assertEqual(Limits(max_memory=7).of(task).max_memory, 5)
         self.assertEqual(Limits(max_memory=7).of(mock.Mock(Task, timeout=None, max_memory=None)).max_memory, 7)
+
+
+@unittest.skipUnless(memory_group.find_place(), "a control group of version 2 was delegated to us")
+class Delegated(Case):
+    """Where the kernel sees to it."""
+
+    def test_an_attempt_has_a_group_of_its_own_that_is_gone_afterwards(self) -> None:
+        where = "sed -n 's/^0:://p' /proc/self/cgroup > own; cat /sys/fs/cgroup$(cat own)/memory.max > limit"
+        self.txlite("run", "--max-memory", "64M", "--", where)
+        self.assertEqual(int(self.read("limit")), 64 << 20)
+        place = memory_group.find_place() or ""
+        name = os.path.basename(self.read("own").strip())
+        self.assertTrue(name.startswith("txlite-"))
+        self.assertFalse(os.path.exists(os.path.join(place, name)))
+
+    def test_files_in_memory_count_too_and_all_of_the_tree_is_ended(self) -> None:
+        write = f"head -c 90000000 /dev/zero > /dev/shm/{self.nap}"
+        self.addCleanup(lambda: os.unlink(f"/dev/shm/{self.nap}"))
+        task = self.txlite("add", "-q", "--max-attempts", "1", "--", f"sleep {self.nap} & {write}; wait").strip()
+        self.txlite("run", "--max-memory", "64M", code=1)
+        (attempt,) = self.json("show", task)["attempts"]
+        self.assertEqual((attempt["outcome"], attempt["exitCode"]), ("out-of-memory", 137))
+        self.assertIn("of the 64 MB that it may (--max-memory)", attempt["note"])
+        self.assertEqual(running(self.nap), [])
+
+    def test_the_group_of_a_killed_worker_goes_with_what_it_ran(self) -> None:
+        self.txlite("add", "--", f"sed -n 's/^0:://p' /proc/self/cgroup > own; exec sleep {self.nap}")
+        run = self.start("run", "--max-memory", "64M")
+        wait_until(lambda: running(self.nap), "the agent")
+        own = os.path.join(memory_group.find_place() or "", os.path.basename(self.read("own").strip()))
+        time.sleep(0.1)  # until its worker has noted it
+        os.kill(self.worker_pids()[0], signal.SIGKILL)
+        wait_until(lambda: not os.path.exists(own), "its end")
+        run.send_signal(signal.SIGQUIT)
+        run.wait(60)
 
 
 class Runs(Case):

@@ -9,6 +9,7 @@ import os
 
 from .. import text
 from ..system.control_groups import MEMORY, find_bound
+from ..system.memory_group import find_place
 from .machine import IS_LINUX, read
 from .probe import LIMITED, OK, Check, Finding
 
@@ -19,7 +20,11 @@ LITTLE_MEMORY = 200 << 20  # four idle workers and their supervisor take 60 MB, 
 
 def checks(root: str = "/") -> list[Check]:
     """Return the checks of what bounds us here."""
-    linux = [Check("processes", lambda: check_processes(root)), Check("memory", lambda: check_memory(root))]
+    linux = [
+        Check("processes", lambda: check_processes(root)),
+        Check("memory", lambda: check_memory(root)),
+        Check("cgroup", lambda: check_group(root)),
+    ]
     return [*(linux if IS_LINUX else []), Check("files", check_files)]
 
 
@@ -87,6 +92,17 @@ def check_memory(root: str = "/") -> list[Finding]:
     if free >= LITTLE_MEMORY or not total:
         return [Finding("memory", OK, found)] if total else []
     return [Finding("memory", LIMITED, found + ": agents may be killed for want of it", "use fewer workers")]
+
+
+def check_group(root: str = "/") -> list[Finding]:
+    """Tell who sees to --max-memory: the kernel, by a control group for each attempt, or a worker, from outside."""
+    place = find_place(root)
+    if place:
+        return [Finding("cgroup", OK, f"the kernel sees to --max-memory, by groups in {place}, which are ours")]
+    found = "none is ours: workers see to --max-memory, by looks at what tasks have"
+    if os.path.isdir(os.path.join(root, "run/systemd/system")):
+        found += "; `systemd-run --user --scope -p Delegate=yes txlite run` has the kernel do it"
+    return [Finding("cgroup", OK, found)]
 
 
 def _memory_of_machine(root: str) -> tuple[int, int]:

@@ -15,8 +15,9 @@ from ..agents.agent import judge_exit
 from ..model import INTERRUPTED, TIMEOUT, UNKILLABLE
 from ..store.attempts import Result
 from ..system import child, clock, process, process_tree
+from ..system.memory_group import remove_group
 from ..system.named_tuple import NamedTuple
-from .memory_watch import MemoryWatch
+from .memory_watch import MemoryWatch, too_much
 from .stall import StallDetector
 from .stop_policy import STOPPING
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from ..system.child import Child
+    from ..system.memory_group import MemoryGroup
     from .executor import Limits
     from .output_pipes import OutputPipes
 
@@ -52,9 +54,10 @@ class GuardedProcess:
         kinship: Kinship,
         started: float,
         signals: Sequence[int] = (),
+        group: MemoryGroup | None = None,
     ) -> None:
-        """child: in a session of its own; pipes: of its output; started: monotonic seconds;
-        signals: those that its owner was sent so far, a list that grows."""
+        """child: in a session of its own; pipes: of its output; started: monotonic seconds; signals: those that its
+        owner was sent so far, a list that grows; group: for its memory, where it has one."""
         self.result: Result | None = None
         self.pid: int | None = child.pid
         self._child = child
@@ -72,12 +75,14 @@ class GuardedProcess:
         self._deadlines = [] if limits.timeout is None else [(started + limits.timeout, _late(limits.timeout))]
         self._bound: list[tuple[float, Result]] = []
         self._stall = StallDetector(limits.stall)
+        self._group = group
         self._memory = MemoryWatch(limits.max_memory)
 
     @property
     def note(self) -> dict[str, object]:
         """Return who it is, so that recovery finds its session."""
-        return {"agent": str(self._identify())}
+        group = {"group": self._group.path} if self._group else {}
+        return {"agent": str(self._identify()), **group}
 
     @property
     def descriptors(self) -> list[int]:
@@ -191,11 +196,21 @@ class GuardedProcess:
             self._pidfd = -1
         code = self._child.returncode
         outcome, exit_code, note = judge_exit(code) if code is not None else (UNKILLABLE, None, None)
-        result = self._decided or (self._share_end(code) if code else None) or Result(outcome, note=note)
+        exceeded = self._leave_group(code)
+        result = self._decided or exceeded or (self._share_end(code) if code else None) or Result(outcome, note=note)
         if survivors:
             names = ", ".join(str(survivor.pid) for survivor in survivors[:5])
             result = Result(UNKILLABLE, note=f"process {names} could not be killed")
         self.result = result._replace(exit_code=exit_code, duration=clock.monotonic() - self._started)
+
+    def _leave_group(self, code: int | None) -> Result | None:
+        """Remove its control group; how it ended where the kernel ended all that was in it."""
+        group, self._group = self._group, None
+        if group is None:
+            return None
+        result = too_much(group.peak, self._limits.max_memory or 0) if code and group.was_exceeded else None
+        remove_group(group.path)
+        return result
 
     def _share_end(self, code: int) -> Result | None:
         """How it ended if by a signal that was sent to us as well: Slurm signals all processes of a job, and systemd

@@ -47,8 +47,7 @@ class MemoryWatch:
         if not self._is_over:  # a moment's: an exit or a fork fell between two readings
             self._is_over, self._next = True, now + AGAIN
             return None
-        words = f"it used {text.size(used)} of memory, of the {text.size(self._limit)} that it may (--max-memory)"
-        return Result(OUT_OF_MEMORY, note=words)
+        return too_much(used, self._limit)
 
     def _plan(self, used: int, now: float) -> None:
         """When to look again: twice as late as the last time, unless it might have grown too large by then."""
@@ -59,6 +58,12 @@ class MemoryWatch:
             pause = min(pause, (self._limit - used) / growth / HASTE)
         self._pause = max(pause, SHORTEST)
         self._used, self._seen, self._next = used, now, now + self._pause
+
+
+def too_much(used: int, limit: int) -> Result:
+    """Return how an attempt ends that used so many bytes, and may use so many."""
+    words = f"it used {text.size(used)} of memory, of the {text.size(limit)} that it may (--max-memory)"
+    return Result(OUT_OF_MEMORY, note=words)
 
 
 def measure(tree: Tree, limit: int) -> int:

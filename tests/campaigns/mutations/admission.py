@@ -9,6 +9,7 @@ LOOKS = "execution.test_memory.Looks"
 RUNS = "execution.test_memory.Runs"
 
 SOURCE = "execution.test_admission.Source"
+PLACES = "system.test_memory_group.Places"
 TURNING = "execution.test_admission.Turning"
 
 MUTANTS = (
@@ -76,7 +77,16 @@ MUTANTS = (
         (f"{RUNS}.test_a_task_may_have_a_bound_of_its_own",),
     ),
     Mutant(
-        "not-nice", "execution/executors/local.py", "child.be_nice(limits.nice) if limits.nice else []", "[]",
+        "not-nice", "execution/executors/local.py", "child.be_nice(limits.nice) if limits.nice else ()", "()",
         "a task stands behind others where that is asked for", (f"{RUNS}.test_the_tree_is_nice_and_the_worker_is_not",),
+    ),
+    Mutant(
+        "group-of-others", "system/memory_group.py", "(_is_delegated(own) and _is_ours(own))", "_is_ours(own)",
+        "groups are made only where that was delegated", (f"{PLACES}.test_only_what_was_delegated_is_ours",),
+    ),
+    Mutant(
+        "group-without-a-limit", "system/memory_group.py", "        remove_group(path)\n            raise",
+        "        raise", "a group that takes no limit is not left",
+        ("system.test_memory_group.Groups.test_one_that_takes_no_limit_is_not_left",),
     ),
 )  # fmt: skip

@@ -10,7 +10,8 @@ from __future__ import annotations
 import errno
 import os
 
-from ...system import child, clock, process, process_tree
+from ...system import child, clock, memory_group, process, process_tree
+from ...system.memory_group import MemoryGroup
 from ..executor import CannotStart, NoRoomToStart
 from ..guarded_process import GuardedProcess, Kinship
 from ..output_pipes import OutputPipes
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ...agents.results import Sink
     from ..executor import Limits
 
+GROUP = "txlite"  # how the names of control groups begin
 SHORT = 0.02  # seconds: for an attempt that takes no longer the marks on its processes do, should its worker die
 
 
@@ -31,8 +33,10 @@ class LocalEnding:
 
     result = None
 
-    def __init__(self, ending: process_tree.Ending) -> None:
+    def __init__(self, ending: process_tree.Ending, group: str) -> None:
+        """group: the directory of its control group, "" for none."""
         self._ending = ending
+        self._group = group
 
     @property
     def is_over(self) -> bool:
@@ -46,7 +50,10 @@ class LocalEnding:
 
     def step(self) -> float:
         """Do what is due, without blocking; return the seconds until the next step."""
-        return self._ending.step()
+        seconds = self._ending.step()
+        if self._ending.is_over and self._group:
+            memory_group.remove_group(self._group)
+        return seconds
 
 
 class LocalExecutor:
@@ -68,6 +75,7 @@ class LocalExecutor:
         self._spared = spared
         self._is_subreaper = is_subreaper
         self._signals = signals
+        self._groups: list[str | None] = []  # where control groups are ours to make, once that was found out
 
     def start(
         self,
@@ -84,8 +92,9 @@ class LocalExecutor:
         NoRoomToStart."""
         started = clock.monotonic()
         pipes = None
+        group = self._make_group(attempt, limits.max_memory) if limits.max_memory else None
         try:
-            prefix = child.be_nice(limits.nice) if limits.nice else []
+            prefix = [*(group.prefix if group else ()), *(child.be_nice(limits.nice) if limits.nice else ())]
             process_tree.mark_children(self._home, attempt)
             stdin = None if invocation.stdin is None else _as_file(invocation.stdin)
             try:
@@ -103,16 +112,31 @@ class LocalExecutor:
         except (OSError, ValueError) as error:
             if pipes:
                 pipes.close()
+            if group:
+                memory_group.remove_group(group.path)
             why = _why_not_started(error, invocation, directory)
             raise (NoRoomToStart(why) if _is_shortage(error) else CannotStart(why)) from error
         kinship = Kinship(self._home, attempt, self._spared, self._is_subreaper, leaves_daemons)
-        return GuardedProcess(leader, pipes, limits, kinship, started, self._signals)
+        return GuardedProcess(leader, pipes, limits, kinship, started, self._signals, group)
+
+    def _make_group(self, attempt: int, limit: int) -> MemoryGroup | None:
+        """A control group for its memory, where such groups are ours to make; else that is measured from outside."""
+        name = f"{GROUP}-{self._home[:12]}-"
+        if not self._groups:
+            self._groups = [memory_group.prepare_place()]
+            if self._groups[0]:
+                memory_group.remove_stale(self._groups[0], name)
+        try:
+            return MemoryGroup(os.path.join(self._groups[0], f"{name}{attempt}"), limit) if self._groups[0] else None
+        except OSError:
+            return None
 
     def ending(self, attempt: int, note: Mapping[str, object], kill_after: float) -> LocalEnding:
         """End what this attempt left; the agent's identity may stand in the note."""
         agent = process.Identity.parse(str(note.get("agent", "")))
         tree = process_tree.Tree(self._home, attempt, agent, spared=self._spared)
-        return LocalEnding(process_tree.Ending(tree, kill_after))
+        group = str(note.get("group", ""))
+        return LocalEnding(process_tree.Ending(tree, kill_after), group if f"/{GROUP}-" in group else "")
 
     def read_note(self, attempt: int) -> dict[str, object]:
         """Return {}: its worker noted it."""
