@@ -11,8 +11,8 @@ from ..errors import UsageError
 from ..execution.bounds import read_limits, read_reserve
 from ..execution.executor import Limits
 from ..execution.hooks import read_hooks, start_worker_hooks
+from ..execution.known_workers import find_workers, stop_workers
 from ..execution.places import LOCAL, check_place, move_agent, read_place
-from ..execution.stopping import find_workers, stop_workers
 from ..home import config, location
 from ..reports import report
 from ..store.workers import new_id

@@ -12,6 +12,7 @@ import os
 from ..errors import NotFound, Refused
 from ..model import LOST, QUEUED, RUNNING
 from ..store.supervisors import check_count
+from ..store.tasks import SHORTEST
 from ..system import clock, process
 from ..system.liveness import is_held, read_note
 from ..text import shorten
@@ -84,13 +85,21 @@ def registered(store: Store) -> set[str]:
     return workers | {supervisor.id for supervisor in store.supervisors.present()}
 
 
+def begins(id: str, name: str) -> bool:
+    """Say whether a name is a run's or worker's id, or its beginning, of three characters at the least, with or without
+    the word before it."""
+    role, _, rest = id.partition("-")
+    start = name[len(role) + 1 :] if name.startswith(f"{role}-") else name
+    return len(start) >= SHORTEST and rest.startswith(start)
+
+
 def scale(store: Store, wanted: int, supervisor: str | None = None) -> SupervisorRecord:
     """Give the run that goes on (`supervisor`, its id, where there are several) this many workers.
 
     Raises NotFound where none goes on, Refused where several do, InvalidValue.
     """
     check_count(wanted)
-    found = [one for one in live_supervisors(store) if supervisor in (None, one.id)]
+    found = [one for one in live_supervisors(store) if supervisor is None or begins(one.id, supervisor)]
     if not found:
         raise NotFound("no such run goes on here: start one with `txlite run`")
     if len(found) > 1:

@@ -1,8 +1,7 @@
-"""Attempts and workers seen from outside: named, waited for, stopped.
+"""Attempts seen from outside: named, waited for, stopped.
 
 Whoever waits holds nothing: it may be killed at any moment, and the attempt goes on. What is asked to stop and does
-not is killed within a deadline, and what it held is given back. Used by `wait`, `stop`, `launch`, `logs` and
-`worker stop`.
+not is killed within a deadline, and what it held is given back. Used by `wait`, `stop`, `launch` and `logs`.
 """
 
 from __future__ import annotations
@@ -11,11 +10,10 @@ import os
 import select
 import signal
 
-from ..errors import NotFound, Refused
+from ..errors import NotFound, Refused, TaskNotFound
 from ..model import ACTIVE, BACKLOG, CANCELLED, DONE, FAILED, LOST
 from ..system import clock, process, process_tree
 from ..system.named_tuple import NamedTuple
-from ..text import shorten
 from . import presence
 from .places import Places, is_elsewhere
 from .recovery import Recovery
@@ -24,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from ..model import Task, WorkerRecord
+    from ..model import Task
     from ..store.attempt_status import AttemptStatus
     from ..store.store import Store
 
@@ -32,7 +30,6 @@ LOOK = 0.1  # seconds between looks, where no process's end can be waited for
 LONG_LOOK = 1.0  # and where it can
 GRACE = 5.0  # seconds more than it should take, until a worker counts as hung
 ELSEWHERE = 120.0  # seconds more for what runs elsewhere
-IDLE, BUSY, STALLED = "idle", "busy", "stalled"  # what a worker is, if it is not LOST
 FINAL = (DONE, FAILED, CANCELLED, "blocked")  # states of a task of the queue that end the waiting for it
 
 
@@ -58,7 +55,13 @@ def find_target(store: Store, name: str) -> Target:
     """Return what a user means by an ID or a PID. Raises NotFound, TaskNotFound."""
     if not (name.isascii() and name.isdigit()):
         return _target(store.get(store.resolve(name)), name)
-    attempt = presence.attempt_of_pid(store, int(name))
+    try:
+        attempt = presence.attempt_of_pid(store, int(name))
+    except NotFound as error:
+        try:
+            return _target(store.get(store.resolve(name)), name)  # an id may begin with figures alone
+        except TaskNotFound:
+            raise error from None
     return Target(name, attempt.task, attempt.attempt)
 
 
@@ -228,66 +231,3 @@ def _worker_of(attempt: AttemptStatus) -> process.Process | None:
     known = process.Identity.parse(attempt.identity)
     seen = process.look(known.pid) if known and known.is_here() else None
     return seen if known and seen and seen.start == known.start else None
-
-
-def find_workers(store: Store, names: Iterable[str] = ()) -> list[WorkerRecord]:
-    """Return the workers that are here, or those with these ids or names. Raises NotFound for one that is not."""
-    found = store.workers.present()
-    wanted = list(names)
-    for name in wanted:
-        if not any(name in (one.id, one.name) for one in found):
-            raise NotFound(f"no worker {shorten(name, 60)!r}: `txlite worker list` shows those that are here")
-    return [one for one in found if not wanted or one.id in wanted or one.name in wanted]
-
-
-def worker_state(store: Store, worker: WorkerRecord, is_busy: bool) -> str:
-    """Return IDLE or BUSY, STALLED where its process was stopped, LOST where it is dead."""
-    identity = process.Identity.parse(worker.identity)
-    if identity and not presence.is_alive(store, worker):
-        return LOST
-    seen = process.look(identity.pid) if identity and identity.is_here() else None
-    if seen and seen.state == "T":
-        return STALLED
-    return BUSY if is_busy else IDLE
-
-
-def stop_workers(
-    store: Store, workers: Iterable[WorkerRecord], are_named: bool, now: bool = False
-) -> list[WorkerRecord]:
-    """Tell persistent workers to leave; with `now`, without finishing what they run. Return those that were told.
-
-    `are_named`: each of them must be told. Raises Refused then for a worker of a run, of a launch, or one that is a
-    name only, or cannot be told from here.
-    """
-    advice = {worker: _advise(store, worker) for worker in workers}
-    for worker, instead in advice.items():
-        if are_named and instead:
-            raise Refused(f"{shorten(worker.name, 60)} is no persistent worker: {instead}")
-    told = []
-    for worker in (worker for worker, instead in advice.items() if not instead):
-        if _tell_to_leave(store.workers.get(worker.id), now):
-            told.append(worker)
-        elif are_named:
-            state = worker_state(store, worker, store.workers.claim_of(worker.id) is not None)
-            raise Refused(f"{shorten(worker.name, 60)} is {state} on {worker.host}, and cannot be told from here")
-    return told
-
-
-def _advise(store: Store, worker: WorkerRecord) -> str | None:
-    """What ends a worker that is not persistent, in words; None for one that is."""
-    claim = store.workers.claim_of(worker.id)
-    if process.Identity.parse(worker.identity) is None:
-        return "it claims by hand; `txlite claim release` ends that"
-    if worker.supervisor:
-        return f"stop {worker.supervisor} with Ctrl-C, or use `txlite scale`"
-    return f"`txlite stop {claim.task}` ends it" if claim and store.launches.of(claim.task) else None
-
-
-def _tell_to_leave(worker: WorkerRecord, now: bool) -> bool:
-    """Whether it was there to be told."""
-    identity = process.Identity.parse(worker.identity)
-    seen = process.look(identity.pid) if identity and identity.is_alive() else None
-    if seen:
-        process.send_signal(seen, signal.SIGQUIT if now else signal.SIGTERM)
-        process.send_signal(seen, signal.SIGCONT)
-    return seen is not None

@@ -63,7 +63,7 @@ BLOCKED = """SELECT b.id FROM dependencies d JOIN tasks b ON b.seq = d.task WHER
 CHILDREN = "SELECT id FROM tasks WHERE parent = ? ORDER BY seq"
 
 SHORTEST = 3  # characters of an id, behind tx-, that can be meant as a beginning
-BEGINNING = "SELECT id FROM tasks WHERE id >= ? AND id < ? ORDER BY id LIMIT 4"
+BEGINNING = "SELECT id, CAST(title AS TEXT) FROM tasks WHERE id >= ? AND id < ? ORDER BY id LIMIT 4"
 # What the backlog holds, in a person's words.
 DERIVED = {
     "ready": f"(t.status = 'backlog' AND t.open_blockers = 0 AND {HAS_COME} AND NOT {HAS_NO_ROOM})",
@@ -111,17 +111,18 @@ class Tasks:
         start = text.check_text(name if name.startswith("tx-") else "tx-" + name, "the id")
         if not re.fullmatch(r"tx-[a-z0-9]+", start, re.ASCII):
             raise unknown(name)
-        found = [row[0] for row in self._database.execute(BEGINNING, (start, start + "{"))]
+        found = dict(self._database.execute(BEGINNING, (start, start + "{")))
         if start in found:
             return start
         if len(start) < len("tx-") + SHORTEST:
             raise TaskNotFound(f"Task not found: {name}: the beginning of an id has {SHORTEST} characters at the least")
         if len(found) == 1:
-            return str(found[0])
+            return str(next(iter(found)))
         if not found:
             raise unknown(name)
-        more = ", ..." if len(found) > 3 else ""
-        raise InvalidValue(f"{text.shorten(name, 60)!r} is the beginning of several ids: {', '.join(found[:3])}{more}")
+        named = [f"{id} ({text.shorten(title, 30)})" for id, title in found.items()]
+        several = ", ".join(named[:3] + ["..."] * (len(named) > 3))
+        raise InvalidValue(f"{text.shorten(name, 60)!r} is the beginning of several ids: {several}")
 
     def ready(self, limit: int | None = None, needs: Iterable[str] | None = None) -> Sequence[Task]:
         """Return the tasks that a worker could claim now, best first, and after them those that are reserved.

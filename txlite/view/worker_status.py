@@ -5,7 +5,7 @@ Used by `worker list`, `worker status`, `worker stop` and `status --stats`.
 
 from __future__ import annotations
 
-from ..execution.stopping import find_workers, worker_state
+from ..execution.known_workers import find_workers, worker_state
 from ..model import parse_lanes
 from ..system.named_tuple import NamedTuple
 from ..system.process import Identity
