@@ -74,7 +74,11 @@ class RunOutput:
         args = self._args
         given = {" --output": args.output, " --keep-order": args.keep_order, " --tag": args.tag}
         words = "".join(option for option, is_given in given.items() if is_given)
-        return words + (f" --results {args.results}" if args.results else "")
+        if args.results is None:
+            return words
+        import shlex
+
+        return f"{words} --results {shlex.quote(args.results)}"
 
     def begin(
         self, store: Store, progress: RunProgress, supervisor: Supervisor, batch: Batch | None, lanes: list[Lane]

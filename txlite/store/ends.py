@@ -28,7 +28,7 @@ RUNS = """WITH RECURSIVE runs (id) AS (SELECT ?
         UNION ALL SELECT a.previous FROM runs r JOIN attempts a ON a.id = r.id WHERE a.previous > 0)
     SELECT count(*) FROM runs"""
 RANGES = "SELECT first, last FROM batches WHERE series = ? ORDER BY first"
-SERIES = "SELECT series FROM batches WHERE ? BETWEEN first AND last"
+SERIES = "SELECT series, last FROM batches WHERE first <= ? ORDER BY id DESC LIMIT 1"  # both grow together
 SUPERVISOR = "SELECT supervisor FROM workers WHERE id = ?"
 FIRST_OPEN = """SELECT t.seq FROM tasks t WHERE t.seq BETWEEN ? AND ? AND t.status IN ('backlog', 'active')
     AND t.every IS NULL AND ({}) ORDER BY t.seq LIMIT 1"""
@@ -86,7 +86,7 @@ class Ends:
     def batch_of(self, seq: int) -> int | None:
         """Return the id of the batch that a task is of; None for one that came alone."""
         found = self._database.execute(SERIES, (seq,))
-        return int(found[0][0]) if found else None
+        return int(found[0][0]) if found and seq <= found[0][1] else None
 
     def supervisor_of(self, worker: str) -> str | None:
         """Return the id of the supervisor that a worker has, or had."""

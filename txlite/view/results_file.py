@@ -112,45 +112,48 @@ class ResultsFile:
 
     def _read(self) -> tuple[str, str] | None:
         """Take what rows there are, and cut off a torn one; the last of them, by id and end."""
+        end, last = 0, None
         try:
-            end = self._find_end()
-            with open(self._path, "rb") as file:
-                rows = list(self._parse(io.TextIOWrapper(io.BytesIO(file.read(end)), "utf-8", newline="")))
+            for row in self._whole_rows():
+                found = self._parse(row, is_first=not end)
+                end += len(row)
+                if found:
+                    self._known.add(found)
+                    last = found
             if end < os.fstat(self._file.fileno()).st_size:
                 os.ftruncate(self._file.fileno(), end)
         except OSError as error:
             raise StoreUnavailable(f"--results {self._path}: {error.strerror}") from error
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError):
             raise UsageError(f"--results {self._path}: it holds something else: give another file") from None
-        self._known.update(rows)
-        return rows[-1] if rows else None
+        return last
 
-    def _parse(self, file: io.TextIOWrapper) -> Iterator[tuple[str, str]]:
-        if not self._is_csv:
-            for line in file:
-                row = json.loads(line)
-                yield str(row["id"]), str(row["ended"])
-            return
-        import csv
-
-        for place, cells in enumerate(csv.reader(file)):
-            if len(cells) != len(COLUMNS) or (place == 0 and tuple(cells) != COLUMNS):
-                raise ValueError(cells)
-            if place:
-                yield cells[ID], cells[ENDED]
-
-    def _find_end(self) -> int:
-        """Where the last whole row ends: a line's end outside of quotes."""
-        place = end = quotes = 0
+    def _whole_rows(self) -> Iterator[bytes]:
+        """Each with its line's end, which stands outside of quotes. Raises ValueError where the first one, which may
+        be torn, is none of ours."""
+        begun = b""
+        is_first = True
         with open(self._path, "rb") as file:
             for line in file:
-                if not place and not line.startswith(self._beginning[: len(line)]):
+                if is_first and not line.startswith(self._beginning[: len(line)]):
                     raise ValueError(line)
-                place += len(line)
-                quotes += line.count(b'"') if self._is_csv else 0
-                if line.endswith(b"\n") and quotes % 2 == 0:
-                    end = place
-        return end
+                is_first = False
+                begun += line
+                if line.endswith(b"\n") and not (self._is_csv and begun.count(b'"') % 2):
+                    yield begun
+                    begun = b""
+
+    def _parse(self, row: bytes, is_first: bool) -> tuple[str, str] | None:
+        """A row's id and end; None for the heading."""
+        if not self._is_csv:
+            values = json.loads(row)
+            return str(values["id"]), str(values["ended"])
+        import csv
+
+        cells = next(csv.reader(io.StringIO(row.decode(), newline="")))
+        if len(cells) != len(COLUMNS):
+            raise ValueError(cells)
+        return None if is_first else (cells[ID], cells[ENDED])
 
 
 def _to_csv(cells: Sequence[object]) -> bytes:
