@@ -37,7 +37,7 @@ class Progress:
     def __init__(self, done: int = 0, quiet: bool = False, tells_all: bool = False) -> None:
         self.total = done
         self.done = done
-        self.failed = 0
+        self._failed: set[str] = set()  # tasks
         self.hold = ""  # for what its workers wait before they begin anything
         self._later = 0
         self._pace = EndPace()
@@ -45,6 +45,11 @@ class Progress:
         is_live = not quiet and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
         self._live = _make_lines() if is_live else None
         self._tells_all = tells_all or not is_live
+
+    @property
+    def failed(self) -> int:
+        """How many tasks failed, and have not ended otherwise since."""
+        return len(self._failed)
 
     @property
     def is_live(self) -> bool:
@@ -62,7 +67,9 @@ class Progress:
         """Count tasks that left the state active, and print those that need a line."""
         for event in events:
             self.done += event.to_status == "done"
-            self.failed += event.to_status == "failed"
+            self._failed.discard(event.task)  # it may have been tried once more
+            if event.to_status == "failed":
+                self._failed.add(event.task)
             if event.to_status in ("done", "failed"):
                 self._pace.record(event.duration)
             if self._tells_all or event.to_status not in ("done", "cancelled"):
