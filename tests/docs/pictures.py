@@ -19,13 +19,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from html import escape
 from typing import NamedTuple
+
+from txlite.text import columns
 
 from ..case import PATIENCE, ROOT, wait_until
 
 ASSETS = os.path.join(ROOT, ".github", "assets")
 COLUMNS, CELL, LINE, EDGE = 112, 8.43, 19, 16  # characters; pixels of a character, a line, the margin
+PLAIN, GROUND = "#e3e7eb", "#15181c"  # colours of what has none, and behind it
 HOLD = 8.0  # seconds that a film stands still at its end
 COLOURS = {31: "#f2938a", 32: "#71c79d", 33: "#dab45e", 34: "#8bb8f5", 35: "#d3a4ea", 36: "#7fd0d6", 90: "#8a939c"}
 RENDER = """for figure in $(seq 1 $((1$2 % 5 + 1))); do echo "chapter $2, figure $figure"; sleep 1; done; sleep 0.5
@@ -53,15 +57,15 @@ class Frame(NamedTuple):
 class Terminal:
     """A shell in a terminal of its own, which is typed into and looked at."""
 
-    def __init__(self, directory: str, lines: int) -> None:
+    def __init__(self, directory: str, lines: int, width: int = COLUMNS) -> None:
         self.tmux = ["tmux", "-S", os.path.join(directory, "tmux"), "-f", "/dev/null"]
         path = os.pathsep.join([os.path.join(ROOT, "bin"), os.environ["PATH"]])
         settings = {"PATH": path, "PS1": "$ ", "TXLITE_PYTHON": sys.executable, "TERM": "screen-256color",
-                    "GIT_CONFIG_GLOBAL": "/dev/null", "HISTFILE": "/dev/null"}  # fmt: skip
+                    "GIT_CONFIG_GLOBAL": "/dev/null", "HISTFILE": "/dev/null", "HOME": directory}  # fmt: skip
         words = [f"{name}={value}" for name, value in settings.items()]
         shell = shlex.join(["env", "-i", "LC_ALL=C.UTF-8", *words, "bash", "--norc", "--noprofile"])
         place = os.path.join(directory, "project")
-        self.call("new-session", "-d", "-x", str(COLUMNS), "-y", str(lines), "-c", place, shell)
+        self.call("new-session", "-d", "-x", str(width), "-y", str(lines), "-c", place, shell)
         wait_until(lambda: self.screen().startswith("$"), "the prompt")
 
     def call(self, *words: str) -> str:
@@ -106,7 +110,7 @@ def join(films: list[list[Frame]], pause: float = 3.0) -> list[Frame]:
 
 def draw(film: list[Frame]) -> str:
     """Return an SVG that plays a film again and again; where nothing moves it shows the end."""
-    screens = [frame.screen.removesuffix("\n$").split("\n") for frame in film]
+    screens = [split(frame.screen.removesuffix("\n$")) for frame in film]
     times = [*(frame.time for frame in film), film[-1].time + HOLD]
     height = max(map(len, screens))
     rows = "\n".join(draw_row([lines[row] if row < len(lines) else "" for lines in screens], times, row)
@@ -146,27 +150,67 @@ def play(start: float, end: float) -> str:
             f'values="{values}" keyTimes="{moments}"/>')  # fmt: skip
 
 
+def split(screen: str) -> list[str]:
+    """Return the lines of a screen, each with the SGR codes that are in force at its beginning."""
+    lines, codes = [], ""
+    for line in screen.split("\n"):
+        lines.append(codes + line)
+        codes = "".join(re.findall(r"\x1b\[[\d;]*m", lines[-1])).rpartition("\x1b[0m")[2]
+    return lines
+
+
+def stretches(line: str) -> Iterator[tuple[int, str, dict[str, str]]]:
+    """Yield the parts of a line, ASCII or not, each with the column where it begins, and its attributes."""
+    column = 0
+    style: dict[str, str] = {}
+    for words, codes in re.findall(r"([^\x1b]*)(?:\x1b\[([\d;]*)m|$|\x1b\S)", line):
+        for part in filter(None, re.split(r"([^\x00-\x7f]+)", words)):
+            yield column, part, {**style, "fill": GROUND} if "reverse" in style else dict(style)
+            column += columns(part)
+        choose_style([int(code or 0) for code in codes.split(";")] if codes else [], style)
+
+
 def draw_line(line: str) -> str:
-    """Return a line's text, a tspan for each stretch that has a colour or is bold."""
-    drawn, style = [], ""
-    for text, codes in re.findall(r"([^\x1b]*)(?:\x1b\[([\d;]*)m|$|\x1b\S)", line):
-        drawn.append(f"<tspan{style}>{escape(text)}</tspan>" if style and text else escape(text))
-        style = choose_style([int(code or 0) for code in codes.split(";")], style) if codes else ""
+    """Return a line's text, a tspan for each stretch that has a colour or is bold; what stands behind characters that
+    are not as wide as others is put at its place."""
+    drawn, is_at_its_place = [], True
+    for column, part, style in stretches(line):
+        places = [column] if not is_at_its_place else []
+        if columns(part) != len(part):  # each at its own place
+            places = [column + columns(part[:number]) for number in range(len(part))]
+        if places:
+            style["x"] = " ".join(f"{EDGE + CELL * one:.1f}" for one in places)
+        style.pop("reverse", None)
+        shown = "".join(f' {name}="{value}"' for name, value in sorted(style.items(), reverse=True))
+        drawn.append(f"<tspan{shown}>{escape(part)}</tspan>" if shown else escape(part))
+        is_at_its_place = part.isascii()
     return "".join(drawn)
 
 
-def choose_style(codes: list[int], style: str) -> str:
-    """Return the attributes that these SGR codes ask for, after `style`."""
+def draw_ground(line: str, top: float) -> str:
+    """Return the light ground behind what is in reverse video, for a line whose upper edge is there."""
+    return "".join(
+        f'<rect x="{EDGE + CELL * column:.1f}" y="{top:.1f}" width="{CELL * columns(part):.1f}" height="{LINE}" '
+        f'fill="{PLAIN}"/>'
+        for column, part, style in stretches(line) if style.get("fill") == GROUND
+    )  # fmt: skip
+
+
+def choose_style(codes: list[int], style: dict[str, str]) -> None:
+    """Change attributes as these SGR codes ask for it."""
     for code in codes:
-        if code in (0, 39):
-            style = ""
+        if code == 0:
+            style.clear()
+        elif code in (27, 39):
+            style.pop("fill" if code == 39 else "reverse", None)
         elif code == 1:
-            style += ' font-weight="bold"'
+            style["font-weight"] = "bold"
         elif code == 2:
-            style += ' opacity="0.65"'
+            style["opacity"] = "0.65"
+        elif code == 7:
+            style["reverse"] = ""
         elif COLOURS.get(code) or COLOURS.get(code - 60):
-            style += f' fill="{COLOURS.get(code) or COLOURS[code - 60]}"'
-    return style
+            style["fill"] = COLOURS.get(code) or COLOURS[code - 60]
 
 
 def save(name: str, film: list[Frame]) -> None:

@@ -39,8 +39,8 @@ class Status(Case):
             rf"^later:   1 waits for its time, until 2999-01-01 .*\n {{9}}{later}  later$",
             rf"^waiting: 1 waits for other tasks\n {{9}}{after}  after  \(for {prompt}, ready\)$",
             rf"^waiting: 7 wait for what will not be done by itself\n"
-            rf"( {{9}}tx-\w+  stuck \d  \(for {failed}, failed\)\n){{5}}"
-            r" {9}and 2 more: `txlite list --status waiting`$",
+            rf"( {{9}}tx-\w+  stuck \d  \(for {failed}, failed\)\n){{2}}"
+            r" {9}and 5 more: `txlite list --status waiting`$",
             rf"^blocked: 1 is held back: `txlite update {held} --status ready` lets go\n {{9}}{held}  held$",
         ):
             self.assertRegex(shown, re.compile(words, re.M))

@@ -25,8 +25,8 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         )
         parser.add_argument("--all", "-a", action="store_true", help="all of them, also on a terminal")
         parser.epilog = (
-            "A terminal shows what runs, then what failed, what waits, and what is done, a hundred at the most. With "
-            "--all, or into a pipe or a file, all tasks are listed in the order in which they were added."
+            "A terminal shows what runs, then what failed, what waits, and what is done; of more than a hundred tasks "
+            "a screenful. With --all, or into a pipe or a file, all are listed in the order in which they were added."
         )
     else:
         parser.add_argument("--claim", metavar="WORKER", help="take the best one, in the name of WORKER, and print it")

@@ -8,7 +8,7 @@ from ..execution.waiting import look_at_waiting
 from ..model import WORKERS
 from ..view.attempts import print_attempts
 from ..view.json_objects import print_json, stats_object
-from ..view.standing import count_shown, print_advice, print_counts, print_runs
+from ..view.standing import ENDED, count_ended, count_shown, print_advice, print_counts, print_runs
 from ..view.waiting import FEW, print_waiting, say_paused
 from . import open_recovered
 from .arguments import parse_limit, value_of
@@ -20,13 +20,12 @@ if TYPE_CHECKING:
     from ..store.attempt_status import AttemptStatus
     from ..store.store import Store
 
-ENDED = 10  # attempts that have ended, shown unless told otherwise
-
 
 def configure(parser: ArgumentParser, verb: str) -> None:
     """Declare the arguments of a verb."""
     parser.epilog = (
-        f"Shows what runs, the {ENDED} attempts that ended last, and what waits, and for what (`txlite help states`). "
+        f"Shows what runs, the {ENDED} attempts that ended last ({ENDED // 2} on a terminal of few lines), and what "
+        "waits, and for what (`txlite help states`). "
         "With --json it prints all attempts; what waits is then in --stats, and in `list`."
     )
     types = parser.add_mutually_exclusive_group()
@@ -76,7 +75,7 @@ def _print(store: Store, found: list[AttemptStatus], args: Namespace) -> None:
     waiting = look_at_waiting(store, limit=FEW) if is_all else []
     counts = count_shown(store, found, waiting)
     if is_all:
-        print_counts(counts)
+        print_counts(counts, bool(found))
     print_attempts(store.home, found, as_json=False)
     print_runs(store, runs, found)
     print_waiting(store, waiting)
@@ -87,7 +86,7 @@ def _print(store: Store, found: list[AttemptStatus], args: Namespace) -> None:
 
 def _find(store: Store, args: Namespace) -> list[AttemptStatus]:
     """What is asked for, the newest first; what has not ended is among it however old it is."""
-    limit = args.latest if args.latest else None if args.all or args.json else ENDED
+    limit = args.latest if args.latest else None if args.all or args.json else count_ended()
     found = {one.attempt: one for one in presence.newest_attempts(store, limit, args.type)}
     if not args.latest:
         found.update((one.attempt, one) for one in presence.open_attempts(store) if args.type in (None, one.type))

@@ -10,7 +10,7 @@ from ..execution import presence
 from ..model import BLOCKED, CANCELLED, DONE, FAILED, LOST, QUEUED, RUNNING, WAITING
 from ..system import clock
 from .attempts import COLOURS
-from .terminal import colour, width
+from .terminal import colour, size, width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,10 +22,18 @@ if TYPE_CHECKING:
     from ..store.supervisors import SupervisorRecord
 
 GAP = "   "
+ENDED = 10  # attempts that have ended; half of them on a terminal of less than
+HIGH = 40  # lines
 
 
-def print_counts(counts: Mapping[str, int]) -> None:
-    """Print, on a terminal, how many tasks there are in which state, what a person looks for first before others."""
+def count_ended() -> int:
+    """Return how many attempts that have ended are shown unless told otherwise: fewer on a terminal of few lines."""
+    return ENDED if not sys.stdout.isatty() or size().lines >= HIGH else ENDED // 2
+
+
+def print_counts(counts: Mapping[str, int], is_followed: bool) -> None:
+    """Print, on a terminal, how many tasks there are in which state, what a person looks for first before others;
+    is_followed: by a table."""
     room, shown = width() + len(GAP), []
     for state, number in counts.items():
         words = f"{number:,} {state}"
@@ -33,7 +41,7 @@ def print_counts(counts: Mapping[str, int]) -> None:
         if number and room >= 0:
             shown.append(colour(words, COLOURS[state]) if state in COLOURS else words)
     if shown:
-        print(GAP.join(shown) + "\n")
+        print(GAP.join(shown) + "\n" * is_followed)
 
 
 def count_shown(store: Store, found: Iterable[AttemptStatus], waiting: Sequence[Waiting]) -> dict[str, int]:
@@ -82,7 +90,11 @@ def print_advice(found: Sequence[AttemptStatus], counts: Mapping[str, int]) -> N
         words.append("`txlite list --status failed` tells what failed")
     words += ["`txlite top` follows all of it"] if counts[RUNNING] else []
     if words:
-        from textwrap import wrap
+        together = "; ".join(words)
+        print("\n" + "\n".join(colour(line, "2") for line in _break([together] if len(together) <= width() else words)))
 
-        lines = wrap("; ".join(words), width(), break_on_hyphens=False)
-        print("\n" + "\n".join(colour(line, "2") for line in lines))
+
+def _break(sentences: Iterable[str]) -> list[str]:
+    from textwrap import wrap
+
+    return [line for sentence in sentences for line in wrap(sentence, width(), break_on_hyphens=False)]

@@ -10,11 +10,11 @@ import time
 from .. import text
 from ..model import ACTIVE, BACKLOG, BLOCKED, CANCELLED, DONE, FAILED, QUEUED
 from ..system import clock
+from . import terminal
 from .attempt_row import describe_place
 from .attempts import COLOURS
 from .fitted_table import Column, print_fitted
 from .tasks import find_current, number
-from .terminal import colour
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from ..store.attempt_status import AttemptStatus
     from ..store.store import Store
 
-MOST = 100  # tasks
+MOST = 100  # tasks; of more than these as many as the terminal has lines for, but for
+OTHERS = 3  # lines: the headings, how many more there are, and the next prompt; and not less than
+FEWEST = 20  # tasks
 NARROWEST = 28  # columns for a title, where there is more to say
 STATE_COLOURS = {**COLOURS, ACTIVE: "36", BLOCKED: "33", "later": "33", "waiting": "33", "reserved": "33"}
 
@@ -35,21 +37,21 @@ def is_for_a_person() -> bool:
 
 
 def print_excerpt(store: Store, states: Sequence[str] | None) -> None:
-    """Print the tasks in these states, in the order of arrival, or all, those first that a person looks for; no more
-    than can be looked at. Raises InvalidValue for a state that is none."""
+    """Print the tasks in these states, in the order of arrival, or all, those first that a person looks for; of very
+    many a screenful. Raises InvalidValue for a state that is none."""
     if states is not None:
         tasks = list(store.list(states, MOST + 1))
-        rest = "more: `--all` lists them, too" if len(tasks) > MOST else ""
-        tasks = tasks[:MOST]
+        has_more, rest = len(tasks) > MOST, "more: `--all` lists them, too"
     else:
         counts = store.count()
-        tasks = find_first(store, counts)
-        more = sum(counts.values()) - len(tasks)
-        rest = f"and {more:,} more: `txlite list --all`, or `--status ready,later`" if more > 0 else ""
+        tasks, size = find_first(store, counts), sum(counts.values())
+        has_more, rest = size > MOST, "and {:,} more: `txlite list --all`, or `--status ready,later`"
+    if has_more:
+        tasks = tasks[: max(terminal.size().lines - OTHERS, FEWEST)]
     if tasks:
         print_for_a_person(tasks, find_current(store, tasks))
-    if rest:
-        print(colour(rest, "2"))
+    if has_more:
+        print(terminal.colour(rest if states is not None else rest.format(size - len(tasks)), "2"))
 
 
 def find_first(store: Store, counts: dict[str, int]) -> list[Task]:

@@ -24,7 +24,7 @@ from ..execution.waiting import (
 )
 from ..model import BLOCKED, PROMPT, SLURM
 from ..system import clock
-from .terminal import colour, room_for, say, width
+from .terminal import colour, room_for, say, size, width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from ..model import Group, Task
     from ..store.store import Store
 
-FEW = 5  # tasks named of those that wait for the same, to a person
+FEW = 5  # tasks named of those that wait for the same, to a person; and
+FEWEST = 2  # on a terminal of less than
+HIGH = 40  # lines
 MANY = 1000  # to a program
 NAMED = 3  # groups
 INDENT = " " * 9
@@ -95,16 +97,21 @@ def print_waiting(store: Store, found: Sequence[Waiting]) -> None:
     held = [one for one in found if one.cause == GROUP]
     shown = [*(one for one in found if one.cause != GROUP), *held[:FEW]]
     is_terminal = sys.stdout.isatty()
+    few = FEW if not is_terminal or size().lines >= HIGH else FEWEST
     for one in sorted(shown, key=lambda one: (is_terminal and not one.is_left, CAUSES.index(one.cause))):
         _say_cause(one.state, describe(one), one.is_left)
-        for task in one.first[:FEW]:
-            why = _details(store, task)
-            say(f"{INDENT}{task.id}  {text.shorten(task.title, room_for(len(INDENT + task.id + why) + 2))}{why}")
-        if 0 < len(one.first) < one.size or len(one.first) > FEW:
-            say(f"{INDENT}and {one.size - len(one.first[:FEW]):,} more: `txlite list --status {one.state}`")
+        _say_tasks(store, one, few)
     if held[FEW:]:
-        size = sum(one.size for one in held[FEW:])
-        _say_cause(held[-1].state, f"{size:,} wait for {len(held) - FEW:,} more groups: `txlite group`")
+        others = sum(one.size for one in held[FEW:])
+        _say_cause(held[-1].state, f"{others:,} wait for {len(held) - FEW:,} more groups: `txlite group`")
+
+
+def _say_tasks(store: Store, one: Waiting, most: int) -> None:
+    for task in one.first[:most]:
+        why = _details(store, task)
+        say(f"{INDENT}{task.id}  {text.shorten(task.title, room_for(len(INDENT + task.id + why) + 2))}{why}")
+    if 0 < len(one.first[:most]) < one.size:
+        say(f"{INDENT}and {one.size - len(one.first[:most]):,} more: `txlite list --status {one.state}`")
 
 
 def _say_cause(state: str, words: str, is_left: bool = False) -> None:

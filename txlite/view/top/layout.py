@@ -12,14 +12,14 @@ from .head import draw_head
 from .panes import draw_failed, draw_running, draw_waiting
 from .sight import FAILED, PANES, RUNNING, WAITING
 from .spans import BAD, FAINT, PLAIN, STRONG, Span, choose, cut, fit, spread
-from .window import find_window, height_of
+from .window import find_window, height_of, share
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .panes import Block
     from .sight import Sight
     from .snapshot import Snapshot
     from .spans import Line
+    from .window import Block
 
 COLUMNS, LINES = 40, 10  # of the smallest screen
 FOOT = 2  # lines below the panes
@@ -64,13 +64,8 @@ def draw_screen(snapshot: Snapshot, sight: Sight, foot: Foot, clock: str, column
     head = draw_head(snapshot, clock, columns)
     if lines >= HIGH:
         head.append(())
-    blocks = {
-        RUNNING: draw_running(snapshot, columns),
-        WAITING: draw_waiting(snapshot, columns, sight.pane == WAITING),
-        FAILED: draw_failed(snapshot, columns),
-    }
     room = lines - len(head) - FOOT
-    rooms = share_room({pane: height_of(found) for pane, found in blocks.items()}, sight.pane, room)
+    blocks, rooms = _fill_panes(snapshot, sight.pane, columns, room)
     is_airy = sum(rooms.values()) + len(PANES) - 1 <= room
     drawn, attempts = list(head), []
     for pane in filter(rooms.get, PANES):
@@ -83,23 +78,29 @@ def draw_screen(snapshot: Snapshot, sight: Sight, foot: Foot, clock: str, column
     return Screenful([*drawn, draw_foot(foot, columns), draw_keys(columns)], tuple(attempts))
 
 
+def _fill_panes(
+    snapshot: Snapshot, chosen: str, columns: int, room: int
+) -> tuple[dict[str, list[Block]], dict[str, int]]:
+    """What each pane holds, and how many lines it gets, with its title; of what waits each cause is told before any
+    task, unless that pane is looked at."""
+    blocks = {
+        RUNNING: draw_running(snapshot, columns),
+        WAITING: draw_waiting(snapshot, columns, None),
+        FAILED: draw_failed(snapshot, columns),
+    }
+    wanted = [1 + height_of(blocks[pane]) for pane in PANES]
+    rooms = dict(zip(PANES, share(wanted, room, PANES.index(chosen))))
+    if chosen != WAITING:
+        blocks[WAITING] = draw_waiting(snapshot, columns, rooms[WAITING] - 1)
+    return blocks, rooms
+
+
 def _draw_blocks(blocks: list[Block], chosen: str | None, columns: int) -> list[Line]:
     drawn: list[Line] = []
     for block in blocks:
         first, *others = (fit(line, columns) for line in block.lines)
         drawn += [choose(first, columns) if block.task and block.task == chosen else first, *others]
     return drawn
-
-
-def share_room(heights: dict[str, int], chosen: str, room: int) -> dict[str, int]:
-    """Return how many lines each pane gets, with its title: a few each; what is left goes to the pane that is looked
-    at, then to the others."""
-    rooms = {pane: 0 for pane in heights}
-    for most in (1, 3, max(room // 3, 1), room):
-        for pane in sorted(heights, key=lambda pane: pane != chosen):
-            more = min(1 + heights[pane], most) - rooms[pane]
-            rooms[pane] += max(min(more, room - sum(rooms.values())), 0)
-    return rooms
 
 
 def _draw_title(pane: str, snapshot: Snapshot, sight: Sight, columns: int) -> Line:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ... import text
 from ...model import RUNNING
-from ...system.named_tuple import NamedTuple
 from .spans import BAD, BUSY, CARE, FAINT, PLAIN, Span, cut, spread
+from .window import Block, share
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,33 +15,32 @@ if TYPE_CHECKING:
 WIDE = 120  # columns, from which on an attempt and its last line stand in one line
 FIGURES = 60  # columns, from which on there is room for what an attempt uses
 INDENT = 2  # columns, for the mark of the line that is chosen
-ID = 13  # columns of an id, with what follows it
 
 
-class Block(NamedTuple):
-    """Lines that belong together, of one task or, without one, a heading."""
-
-    task: str
-    lines: list[Line]
-    attempt: int = 0
+def _room_of_ids(snapshot: Snapshot) -> int:
+    """Columns of the longest id, with what follows it."""
+    tasks = (row.task for rows in (snapshot.running, snapshot.failed) for row in rows)
+    waiting = (row.task for cause in snapshot.waiting for row in cause.first)
+    return max(map(len, (*tasks, *waiting)), default=0) + 2
 
 
 def draw_running(snapshot: Snapshot, columns: int) -> list[Block]:
     """Return a block for each attempt that has not ended."""
     titles = [min(text.columns(cut(row.title, columns)), columns * 2 // 5) for row in snapshot.running]
     widest = max(titles, default=0)
-    return [Block(row.task, _draw_attempt(row, columns, widest), row.attempt) for row in snapshot.running]
+    ids = _room_of_ids(snapshot)
+    return [Block(row.task, _draw_attempt(row, columns, widest, ids), row.attempt) for row in snapshot.running]
 
 
-def _draw_attempt(row: RunningRow, columns: int, widest: int) -> list[Line]:
+def _draw_attempt(row: RunningRow, columns: int, widest: int, ids: int) -> list[Line]:
     figures = _figures(row, columns)
-    room = columns - INDENT - ID - len(figures) - 1
+    room = columns - INDENT - ids - len(figures) - 1
     right = [Span(figures, PLAIN if row.state == RUNNING else CARE)]
-    start = [Span(" " * INDENT), Span(f"{row.task:<{ID}}", FAINT)]
+    start = [Span(" " * INDENT), Span(f"{row.task:<{ids}}", FAINT)]
     line = row.line or row.place
     if columns < WIDE:
         first = spread([*start, Span(cut(row.title, room), BUSY)], right, columns)
-        return [first, (Span(" " * (INDENT + ID) + cut(line, columns - INDENT - ID), FAINT),)] if line else [first]
+        return [first, (Span(" " * (INDENT + ids) + cut(line, columns - INDENT - ids), FAINT),)] if line else [first]
     title = text.pad(cut(row.title, widest), widest)
     return [spread([*start, Span(title, BUSY), Span("  " + cut(line, room - widest - 2), FAINT)], right, columns)]
 
@@ -58,26 +57,29 @@ def _figures(row: RunningRow, columns: int) -> str:
     return f"{text.age(row.seconds):>7}{share:>6}{memory:>8}"
 
 
-def draw_waiting(snapshot: Snapshot, columns: int, is_whole: bool) -> list[Block]:
-    """Return a block for each cause, what needs a person first, and below it one for each of its first tasks; all of
-    these where the pane is looked at (is_whole), else a few."""
-    blocks = []
-    for cause in sorted(snapshot.waiting, key=lambda cause: not cause.is_left):
+def draw_waiting(snapshot: Snapshot, columns: int, room: int | None) -> list[Block]:
+    """Return a block for each cause, what needs a person first, and below it one for each of its first tasks: as many
+    as have room, or, without a room, all that are known."""
+    blocks, ids = [], _room_of_ids(snapshot)
+    causes = sorted(snapshot.waiting, key=lambda cause: not cause.is_left)
+    shown = [len(cause.first) for cause in causes]
+    if room is not None:
+        shown = share(shown, room - len(causes))
+    for cause, most in zip(causes, shown):
         style = CARE if cause.is_left else PLAIN
         blocks.append(Block("", [(Span(f" {cut(cause.words, columns - 1)}", style),)]))
-        shown = cause.first if is_whole else cause.first[:3]
-        blocks += [Block(row.task, [_draw_task(row, columns, snapshot.time)]) for row in shown]
-        if is_whole and cause.size > len(cause.first):
+        blocks += [Block(row.task, [_draw_task(row, columns, ids, snapshot.time)]) for row in cause.first[:most]]
+        if room is None and cause.size > len(cause.first):
             blocks.append(Block("", [(Span(f"{' ' * INDENT}and {cause.size - len(cause.first):,} more", FAINT),)]))
     return blocks
 
 
-def _draw_task(row: WaitingRow, columns: int, now: float) -> Line:
+def _draw_task(row: WaitingRow, columns: int, ids: int, now: float) -> Line:
     right = f" score {row.score:g}" if row.score else ""
     if row.until:
         right = f" in {text.age(max(row.until - now, 0))}"
-    room = columns - INDENT - ID - len(right)
-    left = [Span(" " * INDENT), Span(f"{row.task:<{ID}}", FAINT), Span(cut(row.title, room))]
+    room = columns - INDENT - ids - len(right)
+    left = [Span(" " * INDENT), Span(f"{row.task:<{ids}}", FAINT), Span(cut(row.title, room))]
     return spread(left, [Span(right, FAINT)], columns)
 
 
@@ -85,11 +87,12 @@ def draw_failed(snapshot: Snapshot, columns: int) -> list[Block]:
     """Return a block for each task that failed, the last one first."""
     whys = [min(text.columns(cut(row.why, columns)), columns * 2 // 5) for row in snapshot.failed]
     widest = max(whys, default=0)
-    return [Block(row.task, [_draw_failure(row, columns, widest, snapshot.time)]) for row in snapshot.failed]
+    ids = _room_of_ids(snapshot)
+    return [Block(row.task, [_draw_failure(row, columns, widest, ids, snapshot.time)]) for row in snapshot.failed]
 
 
-def _draw_failure(row: FailedRow, columns: int, widest: int, now: float) -> Line:
+def _draw_failure(row: FailedRow, columns: int, widest: int, ids: int, now: float) -> Line:
     ago = f"{text.ago(now - row.at):>9}"
-    room = columns - INDENT - ID - widest - len(ago) - 2
-    left = [Span(" " * INDENT), Span(f"{row.task:<{ID}}", FAINT), Span(cut(row.title, room))]
+    room = columns - INDENT - ids - widest - len(ago) - 2
+    left = [Span(" " * INDENT), Span(f"{row.task:<{ids}}", FAINT), Span(cut(row.title, room))]
     return spread(left, [Span(text.pad(cut(row.why, widest), widest), BAD), Span(ago, FAINT)], columns)

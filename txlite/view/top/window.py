@@ -1,18 +1,40 @@
-"""Which of a pane's blocks stand on the screen: those around the one that is chosen."""
+"""How lines are shared, and which of a pane's blocks stand on the screen: those around the one that is chosen."""
 
 from __future__ import annotations
+
+from ...system.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .panes import Block
     from .sight import Sight
+    from .spans import Line
+
+
+class Block(NamedTuple):
+    """Lines that belong together, of one task or, without one, a heading."""
+
+    task: str
+    lines: list[Line]
+    attempt: int = 0
 
 
 def height_of(blocks: Sequence[Block]) -> int:
     """Return how many lines they take."""
     return sum(len(block.lines) for block in blocks)
+
+
+def share(wanted: Sequence[int], room: int, favoured: int = -1) -> list[int]:
+    """Return how many lines each gets of those that there are: no more than it wants, and else as many as the others;
+    the favoured one twice as many."""
+    shares = [0] * len(wanted)
+    while room > 0 and shares != list(wanted):
+        for place, most in enumerate(wanted):
+            more = min(most - shares[place], 2 if place == favoured else 1, room)
+            shares[place] += more
+            room -= more
+    return shares
 
 
 def find_window(blocks: list[Block], sight: Sight, pane: str, room: int) -> list[Block]:
