@@ -49,10 +49,11 @@ class RunOutput:
 
     def __init__(self, args: Namespace) -> None:
         """From here on, where outputs are printed, stdout has nothing else. Raises UsageError."""
+        self._args = args
         self.prints = args.output or args.keep_order or args.tag
         if self.prints and args.json:
-            raise UsageError("--json and --output: both want stdout: give one of the two, or --results FILE.jsonl")
-        self._args = args
+            word = self.words.split()[0]
+            raise UsageError(f"--json and {word}: both want stdout: give one of the two, or --results FILE.jsonl")
         self._outlets = _open_outlets() if self.prints else None
         self._output: TaskOutput | None = None
         self._results: ResultsFile | None = None
