@@ -21,11 +21,16 @@ VALUES = (
     "'$(touch pwned)'", "\\$(touch pwned)", "\\`touch pwned\\`", "'\n'touch pwned", "x[$(touch pwned)]",
     "))touch pwned;((", "\\", "$", "\\\n", "}touch pwned", ";;esac;touch pwned;", "0", "1", "%1",
 )  # fmt: skip
+ATTACKS = (  # each is code in another place, where it is quoted for a wrong one
+    "$(touch pwned)", "`touch pwned`", "';touch pwned;'", "\";touch pwned;\"", "\ntouch pwned\n", ")\ntouch pwned\n",
+    "'\"$(touch pwned)", "\"'\ntouch pwned\n",
+)  # fmt: skip
 ALPHABET = (
     "{}", "{}", "{}", "{}", "{}", "'", "'", '"', '"', "$(", ")", "(", "))", "((", "$((", "${x", "}", "${x:-", "`", "\\",
     "\\\n", "\n", "#", " ", " ", " ", "echo ", "printf %s ", "a", "x=", ";", "&&", "|", "<<", "<<E\n", "\nE\n", "<<<",
     "<", ">f", "$", "$'", '$"', "$x", "case x in x) ", ";; esac", "case ", " in ", "if :; then ", " fi", "!", "~", "[",
     "]", "a[", "$[", "1", "2", ">", "i", "f", "{", "{a,", "=", "+", ",", "$$", "$#", "$@", "ca", "se ", "done", "&",
+    "$(#", "\n#", " #'", "'\n", '"$(', ')"',
 )  # fmt: skip
 
 

@@ -48,7 +48,7 @@ class Quoting(Case):
             except UsageError:
                 continue
             accepted += 1
-            self.run_in_shells(template.fill([fuzz.draw_value(dice)], 1))
+            self.run_in_shells(template.fill([dice.choice((*fuzz.ATTACKS, fuzz.draw_value(dice)))], 1))
 
     def test_where_a_value_cannot_be_made_safe_it_is_refused(self) -> None:
         for line, reason in (
@@ -64,9 +64,14 @@ class Quoting(Case):
             ("echo $[{}]", "$[...]"),
             ("echo ${x:-{}}", "${...}"),
             ('echo "${x:-"a"}" {}', "${...}"),
+            ("echo ${ echo a; } {}", "${...}"),
             ("a[{}]=1", "name[...]"),
             ("a[ {} ]=1", "name[...]"),
             ("echo # {}", "comment"),
+            ("echo $(# it's\necho {})", "comment in $(...)"),
+            ('echo "$(#\necho {})"', "comment in $(...)"),
+            ('echo "$(\\\n#\necho {})"', "cut after $("),
+            ("echo $(echo; # it's\necho {})", "comment in $(...)"),
             ("echo; # {}", "comment"),
             ('echo "\\{}"', "behind \\"),
             ("echo $(case {} in a) echo {};; esac)", "case"),
@@ -93,6 +98,7 @@ class Quoting(Case):
             ('printf %s "$(printf "$(printf %s "{}")")"', "a"),
             ("case {} in a) echo yes;; esac", "yes\n"),
             ("x=$#; echo $x#{}", "0#a\n"),
+            ("(echo x)#it's\necho {}", "x\na\n"),
             ('x=1; echo $x{} "$x{}" {}>&1', "1a 1a a\n"),
             ("echo \\{} {}", "{} a\n"),
             ("echo '{print $1}' {a,b}{} {foo}", None),
@@ -104,6 +110,10 @@ class Quoting(Case):
         self.assertEqual(
             read_line("echo '{print $1}' {a,b}{.}", Notation()).fill(["x.y"], 1), "echo '{print $1}' {a,b}x"
         )
+
+    def test_a_comment_begins_where_shells_see_one(self) -> None:
+        for line, value in (("((1))#'\necho {}", "$(touch pwned)"), ("echo >f#'\n' {}", "x;touch pwned")):
+            self.run_in_shells(read_line(line, Notation()).fill([value], 1))
 
     def test_a_value_is_no_syntax_where_it_stands_alone(self) -> None:
         for line, value, filled in (

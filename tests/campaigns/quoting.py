@@ -60,13 +60,14 @@ def main() -> int:
             if printed != says(value):
                 wrong.append(f"{shell} printed {printed!r} for {line!r} with {value!r}")
     for _ in range(options.rounds):
-        line, value = dice.choice((fuzz.junk, fuzz.mangle))(dice), fuzz.draw_value(dice)
         try:
-            filled = read_line(line, notation).fill([value], 1)
+            template = read_line(dice.choice((fuzz.junk, fuzz.mangle))(dice), notation)
         except UsageError:
             continue
         accepted += 1
-        wrong += [f"{shell}: code in {filled!r}" for shell, said in run(filled, place).items() if said == "pwned"]
+        for value in (*fuzz.ATTACKS, fuzz.draw_value(dice)):
+            filled = template.fill([value], 1)
+            wrong += [f"{shell}: code in {filled!r}" for shell, said in run(filled, place).items() if said == "pwned"]
     figures = f"{options.rounds} known, {accepted} of {options.rounds} without sense accepted, by {', '.join(SHELLS)}"
     return scene.conclude(wrong, figures)
 

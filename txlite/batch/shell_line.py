@@ -31,7 +31,7 @@ _CALCULATION = "where a name could be code: calculate with expr"
 _OPAQUE = (
     ("$((", r"\$\(\((?:[^()'\"\\`{}#$]|\$\w+|\([^()'\"\\`{}#$]*\))*\)\)", f"in $((...)), {_CALCULATION}"),
     ("$[", r"\$\[[^\[\]'\"\\`{}()#$]*\]", f"in $[...], {_CALCULATION}"),
-    ("${", r"\$\{(?:[^{}'\"\\$`]|\$[A-Za-z_]\w*|\$\{[^{}'\"\\$`]*\})+\}", f"in or behind ${{...}}: {BEFORE}"),
+    ("${", r"\$\{(?![\s|])(?:[^{}'\"\\$`]|\$[A-Za-z_]\w*|\$\{[^{}'\"\\$`]*\})+\}", f"in or behind ${{...}}: {BEFORE}"),
     ("`", r"`[^`'\"\\#<({]*`", "in or behind `...`, which shells read twice: write $(...) instead"),
     ("$\\\n", r"(?!)", f"behind a line that is cut after $: {BEFORE}"),
     ("$(\\\n", r"(?!)", f"behind a line that is cut after $(: {BEFORE}"),
@@ -89,6 +89,12 @@ class ShellLine:
     @property
     def _context(self) -> str:
         return self._contexts[-1].kind
+
+    @property
+    def _has_just_begun(self) -> bool:
+        """Whether nothing stands between here and the $( before it."""
+        context = self._contexts[-1]
+        return context.kind == SUBSTITUTION and self._place == context.begin + 2
 
     def _take(self, count: int = 1) -> None:
         """Go on behind so many characters, which stay as they are."""
@@ -158,8 +164,11 @@ class ShellLine:
         if self._passes_over(len(_OPAQUE)) or self._takes_escape(None):
             return
         character = self._line[self._place]
-        if character == "#" and self._begins_word:
-            self._enter(COMMENT)
+        if character == "#" and (self._begins_word or self._has_just_begun):
+            if self._context == SUBSTITUTION:  # bash before 4 looks for quotes and parentheses in it
+                self._give_up("in or behind a comment in $(...): leave that out")
+            else:
+                self._enter(COMMENT)
         elif character in "'\"":
             self._tail, self._begins_word = "", False
             self._enter(character)
@@ -196,7 +205,6 @@ class ShellLine:
         self._begins_word, self._tail = False, ""
         if line.startswith("$(", place):
             self._enter(SUBSTITUTION, 2)
-            self._begins_word = True
         elif variable:
             self._take(len(variable.group()))
         else:
@@ -223,7 +231,7 @@ class ShellLine:
             if self._line.startswith(begin, self._place):
                 match = re.compile(whole).match(self._line, self._place)
                 if match and not self._notation.is_in(match.group()):
-                    self._tail, self._begins_word = "", begin == "<<<"
+                    self._tail, self._begins_word = "", begin in ("<<<", "((")
                     self._take(match.end() - self._place)
                 else:
                     self._give_up(reason)

@@ -68,6 +68,14 @@ MUTANTS = (
         REFUSED,
     ),
     Mutant(
+        "comment-after-substitution",
+        "batch/shell_line.py",
+        "(self._begins_word or self._has_just_begun)",
+        "self._begins_word",
+        "a comment that begins right behind $( is seen",
+        REFUSED,
+    ),
+    Mutant(
         "placeholder-in-brackets",
         "batch/shell_line.py",
         "            self._in_brackets = True\n",
