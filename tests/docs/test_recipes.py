@@ -147,6 +147,9 @@ class OfThePage(Recipes):
         self.paste("One worker for what needs something")
         self.assertEqual((self.found("train.txt"), self.found("test.txt")), ("train\n", "test\n"))
 
+    def test_recipe_memory(self) -> None:
+        self.assertIn("2 done", self.paste("Commands of which nobody knows how much memory they take"))
+
     def test_recipe_later(self) -> None:
         self.paste("Later")
         self.assertTrue(self.found("then.txt"))

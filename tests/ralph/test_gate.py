@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 import unittest
 
@@ -40,6 +41,12 @@ class Gate(RepositoryCase):
         self.ralph("--verify", f"setsid sleep {self.nap} & sleep {self.nap}", "--verify-timeout", "0.3", code=1)
         self.assertIn("the gate failed: it ran longer than 0.3 s", self.last(task).note)
         self.assertEqual(running(self.nap), [])
+
+    def test_a_gate_may_have_no_more_memory_than_its_task(self) -> None:
+        task = self.add("true")
+        grow = f"{sys.executable} -S -c 'import time; x = bytearray(90 << 20); time.sleep(20)'"
+        self.ralph("--verify", grow, "--max-memory", "64M", code=1)
+        self.assertRegex(self.last(task).note, "the gate failed: it used .* MB of memory, of the 64 MB that it may")
 
 
 class Word(RepositoryCase):

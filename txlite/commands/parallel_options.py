@@ -47,6 +47,7 @@ OTHERS = {
     "--compress --compress-program --tmpdir --tempdir --files0":
         "output is kept in reports, in home; `txlite cleanup` compresses them",
     "--halt-on-error": "--halt",
+    "--memsuspend": "--memfree keeps tasks from beginning, and --max-memory ends one that takes too much",
     "--noswap": "--memfree says how much memory must be free",
     "-D --dr --number-of-cpus --number-of-cores --number-of-threads --use-cores-instead-of-threads --min-version":
         "`txlite doctor` tells what this machine has",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from . import clock
+from . import clock, process
 from .named_tuple import NamedTuple
 
 MOST = 4096  # processes of one tree that are looked at
@@ -43,14 +43,14 @@ class UsageMeter:
     def measure(self, root: int) -> TreeUsage | None:
         """Return what the processes below this one use, without itself; None where there are none."""
         ticks = pages = count = 0
-        pending, seen = _children(root), {root}
+        pending, seen = [child for child, _ in process.children(root)], {root}
         while pending and count < MOST:
             pid = pending.pop()
             fields = _read_stat(pid)
             if pid in seen or not fields:
                 continue
             seen.add(pid)
-            pending += _children(pid)
+            pending += [child for child, _ in process.children(pid)]
             count += 1
             ticks += sum(map(int, fields[11:15]))  # its own, and of its children that it has collected
             pages += int(fields[21])
@@ -70,18 +70,6 @@ class UsageMeter:
     def end_round(self) -> None:
         """Forget the trees that were not measured since the last call."""
         self._before, self._now = self._now, {}
-
-
-def _children(pid: int) -> list[int]:
-    """The children of all threads of a process."""
-    found: list[int] = []
-    try:
-        for thread in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{thread}/children", "rb", buffering=0) as file:
-                found += map(int, file.read().split())
-    except OSError:
-        pass  # it has gone, or the kernel does not say
-    return found
 
 
 def _read_stat(pid: int) -> list[bytes]:
