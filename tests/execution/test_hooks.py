@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import subprocess
 import unittest
 from collections.abc import Iterator
 from typing import Any
@@ -124,6 +125,14 @@ class Bounded(HookCase):
             "waiting for on_finish, 0.2 s at the most; Ctrl-C ends that",
             "on_finish had not ended 0.2 s after all else: it is ended",
         ])  # fmt: skip
+        self.assertEqual(running(self.nap), [])
+
+    def test_ctrl_c_ends_the_wait_for_one(self) -> None:
+        with self.hooked(f"exec sleep {self.nap}", patience=60):
+            wait_until(lambda: running(self.nap), "the hook")
+            killer = subprocess.Popen(["sh", "-c", f"sleep 0.2; kill -INT {os.getpid()}"])
+        killer.wait()
+        self.assertEqual(self.said, ["on_finish was told to end by Ctrl-C: it is ended"])
         self.assertEqual(running(self.nap), [])
 
     def test_one_that_outlasts_its_time_is_ended_and_reported_once(self) -> None:
