@@ -3,11 +3,13 @@
 A batch of quick commands is run, and beside it tasks are added, cancelled, retried and deleted by commands of their
 own. A reader has `txlite events --follow --json` write into a pipe, and writes down each whole line that comes out of
 it, by one append; what was cut off by a kill is forgotten. It is killed with its follower, or the follower alone, at
-random moments, and goes on after the last number that it had written down. So are the supervisors, the workers, and the
-commands beside. At the end what was written down is compared with the history in the database, read by SQLite alone:
+random moments, and goes on after the last number that it had written down. So are the supervisors, the workers, the
+companions that tell a hook of each run what has ended, and the commands beside. At the end what was written down is
+compared with the history in the database, read by SQLite alone:
 
   every change is told, once, in the order of its number, and as it stands there; nothing is told that is not there;
   what was told of a task is its whole way: each change begins with the state in which the one before it ended;
+  no hook was told of a change twice, or of one that is not so, and neither hook nor companion outlives a killed run;
   a follower that nobody killed is still there at the end, and ends by a signal; nobody wrote a traceback.
 
 Linux only (/proc). By hand:  python3 tests/campaigns/events.py [--kills 10] [--tasks N] [--seed S]
@@ -43,7 +45,7 @@ BATCH, BESIDE = "echo one", ("add", "cancel", "retry", "delete")
 
 # kind of kill -> weight; half of the kills hit the reader, the others what it reads of
 READERS = {"reader": 5, "follower": 5}
-OTHERS = {"supervisor": 3, "worker": 4, "all workers": 2, "beside": 2, "everybody": 2}
+OTHERS = {"supervisor": 3, "worker": 4, "all workers": 2, "companion": 2, "beside": 2, "everybody": 2}
 
 READER = r"""
 import json, os, subprocess, sys
@@ -74,7 +76,7 @@ class Campaign:
         self.scene, self.random = scene, scene.random
         self.left = kills * 2
         self.tasks = tasks
-        self.home, self.told = scene.path("home"), scene.path("told")
+        self.home, self.told, self.hooked = scene.path("home"), scene.path("told"), scene.path("hooked")
         self.run: subprocess.Popen[bytes] | None = None
         self.reader: subprocess.Popen[bytes] | None = None
         self.beside: list[subprocess.Popen[bytes]] = []
@@ -92,7 +94,10 @@ class Campaign:
 
     def begin_run(self) -> subprocess.Popen[bytes]:
         batch = self.scene.path("batch")
-        return self.begin("run", "-j", 3, "--from", batch, "--max-attempts", 2, "--kill-after", 1)
+        tell = f"cat >> {self.hooked}; echo >> {self.hooked}; sleep 0.{self.random.randrange(5)}"
+        return self.begin(
+            "run", "-j", 3, "--from", batch, "--max-attempts", 2, "--kill-after", 1, "--on-finish", tell
+        )  # fmt: skip
 
     def begin_reader(self) -> subprocess.Popen[bytes]:
         script = [sys.executable, "-S", self.scene.path("reader.py"), self.home, self.told, *TXLITE]
@@ -155,13 +160,15 @@ class Campaign:
         assert self.run and self.reader
         living = self.scene.processes()
         followers = [one.pid for one in living if one.parent == self.reader.pid]
-        workers = [one.pid for one in living if one.parent == self.run.pid and harness.is_txlite(one)]
+        of_runs = [one for one in living if b"\0run\0" in one.command and harness.is_txlite(one)]
+        workers = [one.pid for one in of_runs if one.parent == self.run.pid]
         chosen: dict[str, list[int]] = {
             "reader": [self.reader.pid, *followers] if self.random.random() < 0.5 else [self.reader.pid],
             "follower": followers,
             "supervisor": [self.run.pid],
             "worker": workers[:1],
             "all workers": workers,
+            "companion": [one.pid for one in of_runs if one.pid not in (self.run.pid, *workers)],
             "beside": [one.pid for one in self.beside],
             "everybody": [one.pid for one in living],
         }
@@ -220,9 +227,27 @@ def check(campaign: Campaign) -> Iterator[str]:
     for number, count in counts.items():
         if count > 1:
             yield f"change {number} was told {count} times"
+    yield from check_hooks(campaign, history)
     for name in ("txlite.log", "reader.log"):
         for message in sorted(set(TRACEBACK.findall(harness.read(campaign.scene.path(name))))):
             yield f"{name} has a traceback: {message.decode(errors='replace')}"
+
+
+def check_hooks(campaign: Campaign, history: dict[int, tuple[Any, ...]]) -> Iterator[str]:
+    """What hooks were told, but for lines that a kill has torn."""
+    counts: Counter[int] = Counter()
+    for line in harness.read(campaign.hooked).splitlines():
+        with contextlib.suppress(ValueError):
+            for one in json.loads(line)["tasks"]:
+                counts[one["id"]] += one["outcome"] != "lost"
+                found = history.get(one["id"], ())
+                if found != (one["id"], one["at"], one["task"], one["from"], one["to"]):
+                    yield f"a hook was told of change {one['id']}, which is {found}"
+    if not counts:
+        yield "no hook was told anything"
+    for number, count in counts.items():
+        if count > 1:
+            yield f"hooks were told of change {number} {count} times"
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
