@@ -79,6 +79,10 @@ class Groups(Case):
         self.assertIn("group new is new, and runs one task at a time", self.errors)
         self.txlite("run", "--group", "new", "--", "true")
         self.assertEqual(self.errors, "")
+        batch = self.batch("test -e go", "true")
+        self.txlite("run", "--max-attempts", "1", "--from", batch, code=1)
+        self.txlite("run", "--max-attempts", "1", "--from", batch, "--group", "new", code=1)
+        self.assertRegex(self.errors, "1 task was added before, and not to group new: `txlite update ID --group")
 
     def test_a_task_tells_its_group_and_changes_it(self) -> None:
         task = self.txlite("add", "-q", "--group", "card", "--", "true").strip()
@@ -105,12 +109,12 @@ class Groups(Case):
 
 class Order(Case):
     def titles(self) -> list[str]:
-        return [one["title"] for one in self.json("ready")]
+        return [one.title for one in self.queue.ready()]
 
     def setUp(self) -> None:
         super().setUp()
-        with self.store() as store:
-            self.ids = {name: store.add(name, score=score).id for name, score in zip("abcd", (5, 5, 5, 7))}
+        self.queue = self.store()
+        self.ids = {name: self.queue.add(name, score=score).id for name, score in zip("abcd", (5, 5, 5, 7))}
 
     def switch(self, *names: str, **options: Any) -> None:
         self.txlite("switch", *(self.ids.get(name, name) for name in names), **options)
@@ -119,33 +123,34 @@ class Order(Case):
         self.switch("c")
         self.assertEqual(self.titles(), ["c", "d", "a", "b"])
         self.switch("c")
-        self.assertEqual(self.json("show", self.ids["c"])["score"], 8, "it was first already")
+        self.assertEqual(self.queue.get(self.ids["c"]).score, 8, "it was first already")
         self.switch("a")
         self.assertEqual(self.titles(), ["a", "c", "d", "b"])
         self.switch(self.ids["b"][3:9])
         self.assertEqual(self.titles()[0], "b")
 
     def test_two_change_places(self) -> None:
-        for pair in (("a", "d"), ("a", "d"), ("a", "c"), ("b", "c"), ("d", "b"), ("b", "d")):
+        self.switch("a", "d")
+        self.assertEqual(self.titles(), ["a", "b", "c", "d"])
+        for pair in (("a", "d"), ("a", "c"), ("b", "c"), ("d", "b"), ("b", "d")):
             before = [name for name in self.titles() if name in pair]
-            self.switch(*pair)
+            self.queue.ranking.exchange(*(self.ids[name] for name in pair))
             self.assertEqual([name for name in self.titles() if name in pair], before[::-1], pair)
 
     def test_of_two_with_equal_scores_the_later_goes_first_and_no_third_is_passed_that_was_higher(self) -> None:
-        with self.store() as store:
-            store.add("e", score=5.5)
+        self.queue.add("e", score=5.5)
         self.switch("a", "b")
         self.assertEqual(self.titles(), ["d", "e", "b", "a", "c"])
 
     def test_only_what_waits_has_a_turn(self) -> None:
-        self.txlite("claim", self.ids["a"], "me")
+        self.queue.claim(self.ids["a"], "me")
         self.switch("a", code=1)
         self.assertRegex(self.errors, "is active: only what waits has a turn")
         self.switch("b", "b", code=64)
         self.switch("b", "tx-nothing0", code=2)
 
     def test_restart_is_retry(self) -> None:
-        self.txlite("fail", self.ids["d"])
+        self.queue.fail(self.ids["d"])
         self.txlite("restart", "--failed")
         self.assertEqual(self.titles()[0], "d")
 

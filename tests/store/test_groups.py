@@ -13,7 +13,7 @@ import txlite
 from txlite.model import COMMAND, DONE, PROMPT, Lane, Task, WorkerRecord, format_lanes
 from txlite.store import group_room
 from txlite.store.assignments import Assignment
-from txlite.store.groups import WAITING
+from txlite.store.groups import READY
 from txlite.store.integrity import Inspection
 from txlite.system.wakeup import Listener
 
@@ -210,6 +210,11 @@ class Told(GroupCase):
         self.assertEqual([(one.name, one.running, one.waiting) for one in self.queue.groups.all()],
                          [("a", 1, 3), ("b", 0, 4)])  # fmt: skip
         self.assertEqual(self.queue.get(after).state, "waiting")
+        lines = [{"command": "true", "group": name} for name in ("a", "b", "c", "")]
+        batch = self.queue.batches.add(("x", "x"), "a file", lines)
+        found = [(one.state, one.held_by, one.size) for one in self.queue.waiting.piles(batch, limit=5)]
+        self.assertEqual(sorted(found), [("ready", "", 1), ("ready", "", 1), ("waiting", "a", 1), ("waiting", "b", 1)])
+        self.assertEqual(self.queue.batches.count_outside(batch, "a"), 3)
 
     def test_a_run_stays_for_what_waits_for_its_group_and_needs_no_workers_for_it(self) -> None:
         def look() -> tuple[bool, int]:
@@ -339,6 +344,7 @@ class Plans(GroupCase):
             (group_room.COUNT_IN_GROUP, lane, r"INDEX tasks_ready \(kind=\? AND needs=\? AND in_group=\?\)"),
             (group_room.IS_UNGROUPED, (COMMAND, ""), r"INDEX tasks_ready \(kind=\? AND needs=\? AND in_group=\?\)"),
             (group_room.HEADS, lane, r"INDEX tasks_ready \(kind=\? AND needs=\? AND in_group=\?\)"),
+            (READY, (COMMAND, ""), r"INDEX tasks_ready \(kind=\? AND needs=\? AND in_group>\?\)"),
             (group_room.RUNNING, (0,), r"SEARCH (TABLE tasks AS )?t USING INTEGER PRIMARY KEY"),
         ):
             plan = self.plan(sql, values)
@@ -346,7 +352,6 @@ class Plans(GroupCase):
             self.assertNotRegex(plan, r"SCAN (TABLE )?(tasks|t|h)\b")
             if sql != group_room.RUNNING:
                 self.assertNotIn("TEMP B-TREE", plan)
-        self.assertNotRegex(self.plan(WAITING), r"SCAN (TABLE )?tasks(?! USING (COVERING )?INDEX tasks_grouped)")
 
 
 if __name__ == "__main__":

@@ -114,7 +114,7 @@ def run(args: Namespace) -> int:
         check_place(store.home, place, options, partial(_say, args))
         is_known = run_group.set_group_limit(store, args, adds=bool(wanted))
         batch = run_batch.enter(store, wanted, args, partial(_say, args)) if wanted else None
-        run_group.say_if_new(store, args, is_known)
+        run_group.tell_group(store, args, batch, is_known)
         if args.retry_failed and not batch:
             run_batch.retry_failed(store, partial(_say, args))
         return _run(store, settings, batch, args, output, hooks)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Mapping
 
+    from ..store.batches import Batch
     from ..store.store import Store
 
 
@@ -50,9 +51,15 @@ def set_group_limit(store: Store, args: Namespace, adds: bool) -> bool:
     return is_known
 
 
-def say_if_new(store: Store, args: Namespace, is_known: bool) -> None:
-    """Say that the group has come into being, where nobody has said what its limit is."""
-    if args.group and args.group[1] is None and not is_known and not args.json:
-        from ..view.groups import say_new_group
+def tell_group(store: Store, args: Namespace, batch: Batch | None, is_known: bool) -> None:
+    """Say that the group has come into being, where nobody has said what its limit is; and of tasks that were added
+    before without it, that they stay where they are."""
+    if not args.group or not batch or args.json:
+        return
+    from ..view.groups import say_new_group, say_outside
 
-        say_new_group(store.groups.find(args.group[0]))
+    name, limit = args.group
+    if limit is None and not is_known:
+        say_new_group(store.groups.find(name))
+    if batch.found:
+        say_outside(name, store.batches.count_outside(batch, name))

@@ -41,6 +41,7 @@ SERIES_OF = "SELECT series FROM batches WHERE id = ?"
 _OF_SERIES = "batches b JOIN tasks t ON t.seq BETWEEN b.first AND b.last WHERE b.series = ?"
 COUNT = f"SELECT t.status, count(*) FROM {_OF_SERIES} GROUP BY t.status"
 _IN_SERIES = "EXISTS (SELECT 1 FROM batches b WHERE b.series = ? AND t.seq BETWEEN b.first AND b.last)"
+OUTSIDE = f"SELECT count(*) FROM {_OF_SERIES} AND t.status = 'backlog' AND t.in_group <> ?"
 HAS = f"SELECT 1 FROM tasks t WHERE t.id = ? AND {_IN_SERIES}"
 FAILED = f"SELECT t.seq, t.kind, t.needs FROM {_OF_SERIES} AND t.status = 'failed'"
 ALL_FAILED = """SELECT t.seq, t.kind, t.needs FROM tasks t WHERE t.status = 'failed'
@@ -122,6 +123,10 @@ class Batches:
     def count(self, batch: Batch) -> dict[str, int]:
         """Return how many of a batch's tasks there are in each status that has any."""
         return dict(self._database.execute(COUNT, (batch.id,)))
+
+    def count_outside(self, batch: Batch, group: str) -> int:
+        """Return how many of a batch's tasks that wait are not in a group."""
+        return int(self._database.execute(OUTSIDE, (batch.id, group))[0][0])
 
     def has(self, batch: Batch, task: str) -> bool:
         """Say whether the task with this id is of a batch."""

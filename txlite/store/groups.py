@@ -6,11 +6,14 @@ says otherwise: it is a lock. How its limit is kept stands in `group_room`. Reac
 
 from __future__ import annotations
 
+from collections import Counter
+
 from ..errors import InvalidValue, NotFound, Refused
 from ..model import Group
 from ..system import clock
 from ..text import find_nearest, shorten
 from .new_tasks import check_group
+from .ready_index import lanes_in_use
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,11 +34,11 @@ RESUME = "UPDATE groups SET paused = NULL WHERE name = ?"
 REMOVE = "DELETE FROM groups WHERE name = ?"
 IS_USED = "SELECT 1 FROM tasks WHERE in_group = ? AND status IN ('backlog', 'active', 'blocked') LIMIT 1"
 RUNNING = "SELECT t.in_group, count(*) FROM claims c CROSS JOIN tasks t ON t.seq = c.task GROUP BY t.in_group"
-# What waits, along the indexes: what is ready or kept back, what is for later, and what waits for others.
-WAITING = """SELECT in_group, count(*) FROM (
-    SELECT in_group FROM tasks INDEXED BY tasks_grouped WHERE in_group <> '' AND status = 'backlog'
-        AND open_blockers = 0 AND not_before IS NULL
-    UNION ALL SELECT in_group FROM tasks WHERE status = 'backlog' AND open_blockers = 0 AND not_before IS NOT NULL
+# What waits, along the indexes: what is ready but for its group; what is for later, and what waits for others.
+READY = """SELECT in_group, count(*) FROM tasks WHERE kind = ? AND needs = ? AND in_group > '' AND status = 'backlog'
+    AND open_blockers = 0 AND not_before IS NULL GROUP BY in_group"""
+OTHERS = """SELECT in_group, count(*) FROM (
+    SELECT in_group FROM tasks WHERE status = 'backlog' AND open_blockers = 0 AND not_before IS NOT NULL
         AND delay_boot IS NULL
     UNION ALL SELECT in_group FROM tasks WHERE status = 'backlog' AND open_blockers = 0 AND delay_boot IS NOT NULL
     UNION ALL SELECT in_group FROM tasks WHERE seq IN (SELECT task FROM dependencies) AND status = 'backlog'
@@ -126,5 +129,7 @@ def _get(connection: sqlite3.Connection, name: str) -> Group:
 
 
 def _with_counts(connection: sqlite3.Connection, rows: list[tuple]) -> list[Group]:
-    running, waiting = (dict(connection.execute(sql).fetchall()) for sql in (RUNNING, WAITING))
-    return [Group(name, limit, paused, running.get(name, 0), waiting.get(name, 0)) for name, limit, paused in rows]
+    running, waiting = dict(connection.execute(RUNNING)), Counter(dict(connection.execute(OTHERS)))
+    for lane in lanes_in_use(connection):
+        waiting.update(dict(connection.execute(READY, lane)))
+    return [Group(name, limit, paused, running.get(name, 0), waiting[name]) for name, limit, paused in rows]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..model import Lane, Task
 from ..system.named_tuple import NamedTuple
 from . import group_room, tasks
-from .ready_index import HAS_COME, this_moment
+from .ready_index import HAS_COME, lanes_in_use, this_moment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,10 +63,10 @@ FIRST = """{2} WHERE {0.condition} AND {1} AND {0.state} = :state AND t.kind = :
 
 # What is in groups: that of all groups with room together, and of each that keeps its tasks back.
 _IN_GROUPS = f"t.in_group <> '' AND {FREE} AND t.not_before IS NULL"
-PILES_IN_GROUPS = f"""SELECT kind, needs, held_by, sum(size) FROM (
-    SELECT t.kind, t.needs, CASE WHEN {tasks.HAS_NO_ROOM} THEN t.in_group ELSE '' END AS held_by, count(*) AS size
-        FROM tasks t INDEXED BY tasks_grouped WHERE {_IN_GROUPS} AND {{}} GROUP BY t.kind, t.needs, t.in_group)
-    GROUP BY kind, needs, held_by"""
+PILES_IN_GROUPS = f"""SELECT held_by, sum(size) FROM (
+    SELECT CASE WHEN {tasks.HAS_NO_ROOM} THEN t.in_group ELSE '' END AS held_by, count(*) AS size FROM tasks t
+        WHERE t.kind = :kind AND t.needs = :needs AND t.in_group > '' AND {FREE} AND t.not_before IS NULL AND {{}}
+        GROUP BY t.in_group) GROUP BY held_by"""
 FIRST_IN_GROUPS = f"""{tasks.SELECT} WHERE {_IN_GROUPS} AND {{}} AND t.kind = :kind AND t.needs = :needs
     AND {{}} ORDER BY {BEST} LIMIT :limit"""
 OF_GROUP, WITH_ROOM = "t.in_group = :group", f"NOT {tasks.HAS_NO_ROOM}"
@@ -121,13 +121,16 @@ def _find(
 
 
 def _find_in_groups(connection: sqlite3.Connection, scope: str, values: dict[str, object]) -> Iterator[Pile]:
-    for kind, needs, group, size in connection.execute(PILES_IN_GROUPS.format(scope), values).fetchall():
-        more = {**values, "kind": kind, "needs": needs, "group": group}
+    found = [
+        (lane, *row)
+        for lane in lanes_in_use(connection)
+        for row in connection.execute(PILES_IN_GROUPS.format(scope), {**values, **lane._asdict()})
+    ]
+    for lane, group, size in found:
+        more = {**values, **lane._asdict(), "group": group}
         sql = FIRST_IN_GROUPS.format(scope, OF_GROUP if group else WITH_ROOM)
         first = connection.execute(sql, more) if values["limit"] else ()
-        yield Pile(
-            "waiting" if group else "ready", Lane(kind, needs), False, size, tasks.to_tasks(first), held_by=group
-        )
+        yield Pile("waiting" if group else "ready", lane, False, size, tasks.to_tasks(first), held_by=group)
 
 
 def _stuck(lanes: Iterable[Lane] | None) -> tuple[str, dict[str, object]]:

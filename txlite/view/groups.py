@@ -41,3 +41,12 @@ def say_new_group(group: Group | None) -> None:
             f"group {text.printable(group.name)} is new, and runs one task at a time: "
             f"`txlite group {name} --workers N` changes that"
         )
+
+
+def say_outside(name: str, count: int) -> None:
+    """Say how many tasks of a batch were added before, and are not in the group that is given now."""
+    if count:
+        it, was = ("it", "was") if count == 1 else ("each", "were")
+        name = text.printable(shlex.quote(name))
+        hint = f"`txlite update ID --group {name}` puts {it} there"
+        say_aside(f"{text.count(count, 'task')} {was} added before, and not to group {name}: {hint}")
