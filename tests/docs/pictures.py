@@ -58,6 +58,7 @@ class Terminal:
     """A shell in a terminal of its own, which is typed into and looked at."""
 
     def __init__(self, directory: str, lines: int, width: int = COLUMNS) -> None:
+        self.directory = directory
         self.tmux = ["tmux", "-S", os.path.join(directory, "tmux"), "-f", "/dev/null"]
         path = os.pathsep.join([os.path.join(ROOT, "bin"), os.environ["PATH"]])
         settings = {"PATH": path, "PS1": "$ ", "TXLITE_PYTHON": sys.executable, "TERM": "screen-256color",
@@ -79,7 +80,7 @@ class Terminal:
 
     def screen(self, *colours: str) -> str:
         """Return what stands in the terminal; with "-e", its colours are there as escape sequences."""
-        return self.call("capture-pane", "-p", *colours).rstrip()
+        return self.call("capture-pane", "-p", *colours).rstrip().replace(self.directory, "/home/you")
 
     def film(self, line: str) -> list[Frame]:
         """Type a line, and look until the shell asks for the next; what stood there, and from when on."""

@@ -144,7 +144,7 @@ class WholeTerminal:
         self, case: Case, *arguments: str, columns: int = 80, lines: int = 24, cwd: str = "", **environment: str
     ) -> None:
         self._ours, self.theirs = pty.openpty()
-        case.addCleanup(os.close, self._ours)
+        case.addCleanup(self.hang_up)
         case.addCleanup(os.close, self.theirs)
         self.sent = b""
         self.resize(columns, lines)
@@ -165,6 +165,12 @@ class WholeTerminal:
         """Have another size; who draws must be told by SIGWINCH, since it has no terminal that controls it."""
         self.columns, self.lines = columns, lines
         fcntl.ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+    def hang_up(self) -> None:
+        """Be a terminal no longer."""
+        if self._ours >= 0:
+            os.close(self._ours)
+            self._ours = -1
 
     def press(self, keys: str) -> None:
         """Type something."""

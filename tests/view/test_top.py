@@ -16,7 +16,7 @@ from txlite.view.top.head import count_states, share_out
 from txlite.view.top.layout import Foot, draw_help, draw_screen
 from txlite.view.top.log import wrap
 from txlite.view.top.sight import FAILED, WAITING, Sight
-from txlite.view.top.snapshot import FailedRow, RunningRow, RunRow, Snapshot, WaitingCause, WaitingRow
+from txlite.view.top.snapshot import FailedRow, GroupRow, RunningRow, RunRow, Snapshot, WaitingCause, WaitingRow
 from txlite.view.top.spans import width_of
 from txlite.view.top.terminal import simplify
 
@@ -68,6 +68,13 @@ class Layout(unittest.TestCase):
         self.assertRegex(shown, r"\nWAITING 820 ─+\n 7 wait for what will not be done by itself\n 812 wait for their ")
         self.assertRegex(shown, r"\nFAILED 3 ─+\n  tx-fail0000  a task +failed, exit 1 +1m ago\n")
         self.assertRegex(shown, r"\nan answer!+…\nl log  s stop .* q quit\Z")
+
+    def test_what_a_run_waits_for_and_groups_stand_in_the_head(self) -> None:
+        run = RunRow("run-1", 4, 0, 3.0, "memory: 1.2 GB free, --memfree 2G")
+        home = snapshot()._replace(runs=(run,), groups=(GroupRow("gpu 2 of 2", True), GroupRow("net 1", False)))
+        shown = "\n".join(draw(home))
+        self.assertIn("\nrun-1  4 workers, 0 busy, for 3s  waits for memory: 1.2 GB free, --memfree 2G\n", shown)
+        self.assertIn("\ngroups  gpu 2 of 2   net 1\n\nRUNNING", shown)
 
     def test_no_size_breaks_it(self) -> None:
         for columns, lines in ((40, 10), (60, 12), (80, 24), (119, 30), (200, 60)):
@@ -254,10 +261,10 @@ class Top(Case):
     def test_it_is_left_when_its_terminal_has_gone(self) -> None:
         screen = self.follow()
         screen.wait_for("RUNNING")
-        screen.press("\x04")  # no end of file while keys are read one by one
-        screen.press("?")
+        screen.press("\x1bOP\x04?")  # a key that does nothing, and no end of file: keys are read one by one
         screen.wait_for("Any key leads back")
-        self.assertIsNone(screen.process.poll())
+        screen.hang_up()
+        self.assertEqual(screen.process.wait(60), 128 + signal.SIGHUP)
 
     @unittest.skipUnless(shutil.which("tmux"), "no tmux")
     def test_in_tmux_a_shell_goes_on_after_it(self) -> None:

@@ -23,7 +23,7 @@ from ..running import read_last_line
 from ..tasks import describe
 from ..waiting import describe as describe_waiting
 from ..waiting import describe_pause, describe_refusal
-from .snapshot import FailedRow, RunningRow, RunRow, Snapshot, WaitingCause, WaitingRow
+from .snapshot import FailedRow, GroupRow, RunningRow, RunRow, Snapshot, WaitingCause, WaitingRow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,12 +31,14 @@ if TYPE_CHECKING:
     from typing import Callable
 
     from ...execution.waiting import Waiting
+    from ...model import Group
     from ...store.attempt_status import AttemptStatus
     from ...store.recent import Failure
     from ...store.store import Store
 
 FIRST = 100  # tasks of each cause that can be looked at
 FAILURES = 200  # that are shown
+GROUPS = 30  # of which something is shown
 SLICE = 50_000  # events of the history that are looked through at once
 MINUTE = 60.0  # seconds, over which a rate is measured
 SHARE = 300  # times as long as it took, until what takes long is done again
@@ -149,6 +151,7 @@ class Gatherer:
         self._failures = Failures(store)
         self._meter = UsageMeter()
         self._waiting: tuple[WaitingCause, ...] = ()
+        self._groups: tuple[GroupRow, ...] = ()
         self._waiting_pace = Pace()
         self._counts_pace = Pace()
         self._seen: int | None = None  # what the store said of its changes
@@ -201,6 +204,7 @@ class Gatherer:
             tuple(running),
             self._waiting,
             tuple(_failed_row(one) for one in self._failures.found),
+            self._groups,
         )
 
     def _detail(self, row: RunningRow, one: AttemptStatus) -> RunningRow:
@@ -212,7 +216,13 @@ class Gatherer:
 
     def _find_runs(self, running: list[RunningRow], now: float) -> tuple[RunRow, ...]:
         return tuple(
-            RunRow(one.id, one.wanted, sum(row.run == one.id for row in running), _age(one.started, now))
+            RunRow(
+                one.id,
+                one.wanted,
+                sum(row.run == one.id for row in running),
+                _age(one.started, now),
+                text.printable(one.hold or ""),
+            )
             for one in presence.live_supervisors(self._store)
         )
 
@@ -224,11 +234,19 @@ class Gatherer:
 
     def _look_at_waiting(self) -> None:
         self._waiting = tuple(map(_cause, look_at_waiting(self._store, limit=FIRST)))
+        groups = sorted(self._store.groups.all(), key=lambda one: (not one.hold, -one.running, one.name))
+        self._groups = tuple(map(_group_row, groups[:GROUPS]))
 
 
 def _cause(one: Waiting) -> WaitingCause:
     first = tuple(WaitingRow(task.id, task.title, task.score, _seconds(task.not_before)) for task in one.first)
     return WaitingCause(describe_waiting(one), one.state, one.size, one.is_left, first)
+
+
+def _group_row(one: Group) -> GroupRow:
+    limit = "" if one.limit is None else f" of {one.limit}"
+    words = text.printable(f"{one.name} {one.running}{limit}" + (", paused" if one.paused else ""))
+    return GroupRow(words, bool(one.hold))
 
 
 def _failed_row(one: Failure) -> FailedRow:

@@ -106,4 +106,15 @@ def _describe_run(one: RunRow) -> list[Span]:
     return [
         Span(f"{one.id}  ", STRONG),
         Span(f"{text.count(one.wanted, 'worker')}{busy}, for {text.age(one.seconds)}"),
+        *([Span(f"  waits for {one.hold}", CARE)] if one.hold else []),
     ]
+
+
+def draw_groups(snapshot: Snapshot, columns: int) -> list[Line]:
+    """Return the line about groups, where there are any: those first of which nothing is begun now."""
+    if not snapshot.groups:
+        return []
+    spans = [Span("groups  ", STRONG)]
+    for one in snapshot.groups:
+        spans += [Span(one.words, CARE if one.is_held else PLAIN), Span("   ")]
+    return [fit(spans[:-1], columns)]

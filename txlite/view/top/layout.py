@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ... import text
 from ...system.named_tuple import NamedTuple
-from .head import draw_head
+from .head import draw_groups, draw_head
 from .panes import draw_failed, draw_running, draw_waiting
 from .sight import FAILED, PANES, RUNNING, WAITING
 from .spans import BAD, FAINT, PLAIN, STRONG, Span, choose, cut, fit, spread
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 COLUMNS, LINES = 40, 10  # of the smallest screen
 FOOT = 2  # lines below the panes
-HIGH = 16  # lines, from which on one is left free below the head
+HIGH = 16  # lines, from which on groups have one, and one is left free below the head
 KEYS = (("l", "log"), ("s", "stop"), ("c", "cancel"), ("r", "retry"), ("p", "pause"), ("+-", "workers"),
         ("/", "filter"), ("?", "help"), ("q", "quit"))  # fmt: skip
 HELP = (
@@ -63,7 +63,7 @@ def draw_screen(snapshot: Snapshot, sight: Sight, foot: Foot, clock: str, column
         return Screenful([fit([Span(f"too small: it takes {COLUMNS}x{LINES}")], columns)])
     head = draw_head(snapshot, clock, columns)
     if lines >= HIGH:
-        head.append(())
+        head += [*draw_groups(snapshot, columns), ()]
     room = lines - len(head) - FOOT
     blocks, rooms = _fill_panes(snapshot, sight.pane, columns, room)
     is_airy = sum(rooms.values()) + len(PANES) - 1 <= room

@@ -109,11 +109,11 @@ class TopScreen:
         self._terminal.draw(shown)
 
     def _heed_keys(self) -> bool:
-        """Whether there were any."""
+        """Do what was pressed; False where the terminal has gone."""
         keys = self._terminal.keys()
         for key in keys:
             self._controls.press(key)
-        return bool(keys)
+        return bool(keys) or not self._terminal.has_gone()
 
     def _heed_signals(self) -> int:
         """Do what signals ask for; the one that ends it, or 0."""

@@ -16,6 +16,14 @@ class RunRow(NamedTuple):
     wanted: int  # workers
     busy: int  # of them
     seconds: float  # since it began
+    hold: str = ""  # what it waits for, if it begins nothing now
+
+
+class GroupRow(NamedTuple):
+    """A group of tasks."""
+
+    words: str  # its name, and how many of its tasks are in work, of how many
+    is_held: bool  # none of its tasks is begun now
 
 
 class RunningRow(NamedTuple):
@@ -72,6 +80,7 @@ class Snapshot(NamedTuple):
     running: tuple[RunningRow, ...] = ()
     waiting: tuple[WaitingCause, ...] = ()
     failed: tuple[FailedRow, ...] = ()
+    groups: tuple[GroupRow, ...] = ()
 
     @property
     def is_counted(self) -> bool:

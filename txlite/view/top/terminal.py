@@ -109,7 +109,7 @@ class FullScreen:
         return os.terminal_size((columns or 80, lines or 24))
 
     def keys(self) -> list[str]:
-        """Return what was pressed, without waiting; raises EOFError where the terminal has gone."""
+        """Return what was pressed, without waiting; "" for a key without a name here."""
         import curses
 
         found: list[str] = []
@@ -118,9 +118,16 @@ class FullScreen:
                 key = self._screen.get_wch()
             except curses.error:
                 break
-            name = self._names.get(key, "") if isinstance(key, int) else CHARACTERS.get(key, key)
-            found += [name] if name else []
+            found.append(self._names.get(key, "") if isinstance(key, int) else CHARACTERS.get(key, key))
         return found
+
+    def has_gone(self) -> bool:
+        """Whether nobody is at the other end any more."""
+        import select
+
+        poll = select.poll()
+        poll.register(sys.stdin.fileno(), select.POLLIN)
+        return any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll(0))
 
     def draw(self, shown: Screenful) -> None:
         """Have it show these lines, from the first one on."""
