@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import unittest
 from typing import Any
 
-from ..case import Case
+from ..case import Case, wait_until
 
 
 class Results(Case):
@@ -57,6 +58,17 @@ class Results(Case):
         self.txlite("run", "--results", "r.csv")
         self.assertEqual(self.read("r.csv"), whole)
         self.assertEqual(len(self.rows("r.csv")), 2)
+
+    def test_two_runs_of_a_batch_share_a_file_and_no_row_comes_twice(self) -> None:
+        batch = self.batch(*[f"sleep 0.01; echo {i}" for i in range(30)])
+        for name in ("r.csv", "r.jsonl"):
+            runs = [self.start("run", "-j", "2", "--again", "--from", batch, "--results", name)]
+            wait_until(lambda: os.path.exists(self.path(name)) and os.path.getsize(self.path(name)) > 200, "a row")
+            runs.append(self.start("run", "-j", "2", "--from", batch, "--results", name))
+            for run in runs:
+                self.assertEqual(run.wait(30), 0)
+            self.assertEqual(len({row["id"] for row in self.rows(name)}), len(self.rows(name)))
+            self.assertEqual(len(self.rows(name)), 30)
 
     def test_a_file_of_another_kind_is_left_alone_and_nothing_is_added(self) -> None:
         for name, words in (("a.csv", "x,y\n1,2\n"), ("b.jsonl", '{"x": 1}\n'), ("c.csv", "no line's end")):

@@ -1,8 +1,9 @@
 """The results of a run in a file: a row for each task that has ended, as CSV or as JSON Lines.
 
 Rows are written as tasks end, each whole. A run that goes on writes none twice, mends the last one where a kill tore
-it, and adds those that a kill left out: of its batch or, without one, of all that ended after the last row. A file that
-cannot be written any more stops no work: it is told at the end (`terminal`). Used by the command `run`.
+it, and adds those that a kill left out: of its batch or, without one, of all that ended after the last row. Several
+runs may share a file: each reads what others have added before it adds something. A file that cannot be written any
+more stops no work: it is told at the end (`terminal`). Used by the command `run`.
 """
 
 from __future__ import annotations
@@ -10,9 +11,13 @@ from __future__ import annotations
 import io
 import json
 import os
+import time
+from contextlib import contextmanager, suppress
 
-from ..errors import StoreUnavailable, UsageError
+from ..errors import Error, StoreUnavailable, UsageError
 from ..model import BACKLOG
+from ..system import clock
+from ..system.locks import try_lock, unlock
 from .terminal import note_lost
 
 TYPE_CHECKING = False
@@ -29,6 +34,7 @@ COLUMNS = (
 )  # fmt: skip
 ID, ENDED = COLUMNS.index("id"), COLUMNS.index("ended")
 CSV, JSONL = ".csv", ".jsonl"
+PATIENCE = 1.0  # seconds with another run that writes: it needs a moment, unless it was stopped
 
 
 class ResultsFile:
@@ -48,17 +54,17 @@ class ResultsFile:
         self._beginning = _to_csv(COLUMNS) if self._is_csv else b'{"seq": '
         self._is_broken = False
         self._known: set[tuple[str, str]] = set()  # id and end of the rows that are there
-        self._last = self._read()
+        self._place = 0  # up to which they were read
+        with self._alone():
+            self._last = self._read()
 
     def begin(self, store: Store, batch: Batch | None) -> None:
         """Add what is missing."""
         self._store, self._batch = store, batch
-        if not self._known and os.fstat(self._file.fileno()).st_size == 0 and self._is_csv:
-            self._write(self._beginning)
         if batch:
             self._add(store.ends.of_batch(batch))
-        elif self._last:
-            self._add(self._ended_since(*self._last))
+        else:
+            self._add(self._ended_since(*self._last) if self._last else ())
 
     def heed(self, events: Sequence[Finished]) -> None:
         """Write what has ended: a listener of `RunProgress`."""
@@ -78,12 +84,32 @@ class ResultsFile:
                 yield end
 
     def _add(self, ends: Iterable[End]) -> None:
-        rows = []
-        for end in ends:
-            if (end.task, end.ended) not in self._known:
-                self._known.add((end.task, end.ended))
-                rows.append(self._format(end))
-        self._write(b"".join(rows))
+        found = list(ends)
+        with self._alone():
+            with suppress(Error):  # what is no row is not ours
+                self._read()
+            rows = [self._beginning] if self._is_csv and self._is_empty() else []
+            for end in found:
+                if (end.task, end.ended) not in self._known:
+                    self._known.add((end.task, end.ended))
+                    rows.append(self._format(end))
+            self._write(b"".join(rows))
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Open a context in which no other run writes."""
+        file, until = self._file.fileno(), clock.monotonic() + PATIENCE
+        with suppress(OSError):  # there are file systems without locks
+            while not try_lock(file) and clock.monotonic() < until:
+                time.sleep(0.001)
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                unlock(file)
+
+    def _is_empty(self) -> bool:
+        return os.fstat(self._file.fileno()).st_size == 0
 
     def _format(self, end: End) -> bytes:
         arguments = None if end.arguments is None else list(end.arguments)
@@ -106,20 +132,22 @@ class ResultsFile:
             left = memoryview(data)
             while left:
                 left = left[self._file.write(left) or 0 :]
+            self._place = os.fstat(self._file.fileno()).st_size
         except OSError as error:
             self._is_broken = True
             note_lost(error)
 
     def _read(self) -> tuple[str, str] | None:
-        """Take what rows there are, and cut off a torn one; the last of them, by id and end."""
-        end, last = 0, None
+        """Take what rows there are more, and cut off a torn one; the last of them, by id and end."""
+        end, last = self._place, None
         try:
-            for row in self._whole_rows():
+            for row in self._whole_rows(end):
                 found = self._parse(row, is_first=not end)
                 end += len(row)
                 if found:
                     self._known.add(found)
                     last = found
+            self._place = end
             if end < os.fstat(self._file.fileno()).st_size:
                 os.ftruncate(self._file.fileno(), end)
         except OSError as error:
@@ -128,12 +156,13 @@ class ResultsFile:
             raise UsageError(f"--results {self._path}: it holds something else: give another file") from None
         return last
 
-    def _whole_rows(self) -> Iterator[bytes]:
-        """Each with its line's end, which stands outside of quotes. Raises ValueError where the first one, which may
-        be torn, is none of ours."""
+    def _whole_rows(self, place: int) -> Iterator[bytes]:
+        """Those from there on, each with its line's end, which stands outside of quotes. Raises ValueError where the
+        first of all, which may be torn, is none of ours."""
         begun = b""
-        is_first = True
+        is_first = not place
         with open(self._path, "rb") as file:
+            file.seek(place)
             for line in file:
                 if is_first and not line.startswith(self._beginning[: len(line)]):
                     raise ValueError(line)
