@@ -39,6 +39,8 @@ LINES = {
     "txlite done ONE ": "ONE OTHER",
     "txlite claim:release ": "",
     "txlite claim ": "ONE",
+    "txlite service -- ra": "ralph",
+    "txlite service -- run --fore": "--forever",
     "txlite run mkfif": "mkfifo",
     "txlite wait ": "ONE",
     "txlite show ONE ": "",

@@ -156,6 +156,12 @@ class Occurrences(Case):
             text = file.read().replace('"0 2 * * *"', '"0 25 * * *"')
         self.txlite("--home", "third", "import", "-", stdin=text.encode(), code=64)
         self.assertIn("hour 25", self.errors)
+        other = self.open.add("x").id
+        self.txlite("--home", "other", "import", "-", stdin=self.txlite("export").encode())
+        self.txlite("--home", "other", "update", other, "--every", "1d")
+        self.open.add("y", after=[other])
+        self.txlite("import", "-", stdin=self.txlite("--home", "other", "export").encode(), code=64)
+        self.assertRegex(self.errors, f"line [0-9]+: tx-[a-z0-9]+ waits for {other}, which comes again")
 
 
 class Runs(Case):

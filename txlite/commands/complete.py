@@ -32,6 +32,7 @@ STATES_FOR: dict[str, tuple[str, ...]] = {
     "fail": (BACKLOG, ACTIVE),
     "retry": (DONE, FAILED, CANCELLED),
     "logs": (ACTIVE, DONE, FAILED, CANCELLED, BACKLOG),
+    "switch": (BACKLOG,),
     "block": (BACKLOG, BLOCKED),
     "unblock": (BACKLOG, BLOCKED),
 }

@@ -65,14 +65,14 @@ def _make_tables() -> list[Table]:
     grammars = [read_grammar(verb) for verb in VERBS]
     verbs = [f"{verb}\t{VERBS[verb][1]}" for verb in VERBS]
     everywhere = ["--home\tthe directory with the database and the reports", "--version\tits version", "--help\thelp"]
-    commands = [one.verb for one in grammars if one.takes_command]
+    commands = [one.verb for one in grammars if one.takes_command and one.verb != "service"]
     return [
         Table("verbs", [], [*verbs, "\t".join(HELP)]),
         Table("verb", [([alias], [verb]) for alias, verb in ALIASES.items()] + [([*VERBS, "help"], ["$1"])], ["-"]),
         Table("options", [([one.verb], _tell_options(one)) for one in grammars] + [([""], everywhere)], []),
         Table("value", _group(_complete_options(grammars)), []),
         Table("argument", _group(_complete_arguments(grammars)), []),
-        Table("takes_command", [(commands, ["yes"])], []),
+        Table("takes_command", [(commands, ["yes"]), (["service"], ["again"])], []),  # one of ours, from its verb on
     ]
 
 

@@ -155,6 +155,13 @@ SET_TOKENS = """UPDATE main.tasks
     SET token = (SELECT max(a.id) + :shift FROM arriving.attempts a WHERE a.task = tasks.id)
     WHERE id IN (SELECT task FROM arriving.attempts) AND seq <= :base"""
 
+# What waits now for a task that comes again, and a line that says so.
+WAITS_FOR_EVER = """SELECT e.line, t.id, b.id FROM arriving.edges e JOIN main.tasks b ON b.seq = e.blocker
+    JOIN main.tasks t ON t.seq = e.task WHERE b.every IS NOT NULL
+    UNION ALL SELECT k.line, t.id, b.id FROM arriving.known k JOIN main.tasks b ON b.seq = k.seq
+        JOIN main.dependencies d ON d.blocker = b.seq JOIN main.tasks t ON t.seq = d.task
+        WHERE k.fate = 'newer' AND b.every IS NOT NULL
+    LIMIT 1"""
 IS_BACKWARD = "SELECT 1 FROM main.dependencies WHERE blocker > task LIMIT 1"
 ALL_EDGES = "SELECT task, blocker FROM main.dependencies ORDER BY task, blocker"
 LINE_OF_EDGE = "SELECT line FROM arriving.edges WHERE task = ? AND blocker = ?"
@@ -196,6 +203,8 @@ def merge(connection: sqlite3.Connection, name: str) -> Counts:
     for statement in (ADD, ADD_TEXTS, ADD_LAUNCHES, CHANGE, CHANGE_TEXTS, FORGET_LAUNCHES, CHANGE_LAUNCHES,
                       UNLINK, LINK):  # fmt: skip
         connection.execute(statement, values)
+    for line, task, blocker in connection.execute(WAITS_FOR_EVER).fetchall():
+        raise wrong(name, line, f"{task} waits for {blocker}, which comes again and is never done for good")
     _refuse_cycles(connection, name, base)
     return _count(connection, attempts)
 

@@ -112,6 +112,7 @@ _txlite() {
             waits=
         elif [[ $piece == -- && $verb ]]; then
             _txlite_takes_command "$verb"
+            [[ ${_txlite_answer[0]} != again ]] || { verb=; continue; }
             [[ ! ${_txlite_answer[0]} ]] || _txlite_command "${starts[i + 1]}"
             return
         elif [[ $piece == --*=* ]]; then

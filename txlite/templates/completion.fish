@@ -60,7 +60,12 @@ function __txlite_candidates
             test "$waits" != --home; or set home $word
             set waits ''
         else if test "$word" = --; and test -n "$verb"
-            test -z (__txlite_takes_command $verb); or __txlite_command $words[(math $i + 1)..] "$value"
+            set kind (__txlite_takes_command $verb)
+            if test "$kind" = again
+                set verb ''
+                continue
+            end
+            test -z "$kind"; or __txlite_command $words[(math $i + 1)..] "$value"
             return
         else if string match -q -- '--*=*' $word
             string match -q -- '--home=*' $word; and set home (string sub -s 8 -- $word)

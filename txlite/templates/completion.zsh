@@ -80,6 +80,10 @@ _txlite() {
             waits=
         elif [[ $word == -- && -n $verb ]]; then
             _txlite_takes_command "$verb"
+            if [[ $_txlite_answer[1] == again ]]; then
+                verb=
+                continue
+            fi
             [[ -z $_txlite_answer[1] ]] || _txlite_command $((i + 1))
             return
         elif [[ $word == --*=* ]]; then
