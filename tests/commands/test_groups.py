@@ -6,6 +6,7 @@ import unittest
 from typing import Any
 
 from ..case import Case
+from ..view.screen import Terminal
 
 
 class Groups(Case):
@@ -102,6 +103,13 @@ class Groups(Case):
             store.add_many({"title": "x", "command": "true", "group": f"group {number}"} for number in range(9))
             for name in store.groups.names():
                 store.groups.pause(name)
+            store.add_many({"title": "x", "command": "true", "group": f"more {number}"} for number in range(200))
+        shown = Terminal(self, "group", lines=150).end()
+        self.assertIn("and 109 more: `txlite group | less`", shown)
+        self.assertEqual(len(self.json("group")), 209)
+        with self.store() as store:
+            for task in store.list(["ready"]):
+                store.cancel(task)
         said = self.txlite("status").splitlines()
         self.assertEqual(len([line for line in said if "waits for group" in line]), 5)
         self.assertEqual(said[-1], "waiting: 4 wait for 4 more groups: `txlite group`")

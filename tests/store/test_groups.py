@@ -247,6 +247,8 @@ class Told(GroupCase):
         self.queue.groups.remove("a")
         self.assertEqual(self.queue.groups.names(), ["b"])
         self.queue.retry(first)
+        self.assertEqual(self.queue.groups.get("a").limit, 1)
+        self.assertEqual(Inspection(self.queue.database).inconsistencies(), [])
         self.assertEqual(self.claim(), first)
         for change in (self.queue.groups.pause, self.queue.groups.resume, self.queue.groups.get):
             with self.assertRaisesRegex(txlite.errors.NotFound, "group not found: bb .did you mean b?"):

@@ -78,6 +78,8 @@ MOVE = """UPDATE tasks SET status = ?, updated = ?, completed = ?, failures = ?,
     reserved_for = NULL, delay_boot = NULL WHERE seq = ?"""
 DELAY = """UPDATE tasks SET not_before = ?, delay_host = ?, delay_boot = ?, delay_until = ?, reserved_for = ?
     WHERE seq = ?"""
+# Its group may have been removed when it had ended.
+KEEP_GROUP = "INSERT OR IGNORE INTO groups (name) SELECT in_group FROM tasks WHERE seq = ? AND in_group <> ''"
 SET_STATUS = "UPDATE tasks SET status = ?, updated = ? WHERE seq = ?"
 IS_LAUNCHED = "SELECT 1 FROM launches WHERE task = ?"
 FREED = """SELECT t.id, t.kind, t.needs, t.not_before, t.delay_host, t.delay_boot, t.delay_until FROM dependencies d
@@ -115,6 +117,8 @@ def move(
     worker whose alone it is until then."""
     moment = clock.now()
     connection.execute(MOVE, (status, moment, moment if status == DONE else None, failures, seq))
+    if status == BACKLOG:
+        connection.execute(KEEP_GROUP, (seq,))
     if later:
         delay = (clock.now(later), clock.host(), clock.boot(), clock.monotonic() + later)
         connection.execute(DELAY, (*delay, reserved_for, seq))

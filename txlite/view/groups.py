@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 
 from .. import text
 from ..system import clock
@@ -15,16 +16,22 @@ if TYPE_CHECKING:
 
     from ..model import Group
 
+MOST = 100  # groups on a terminal
 HEADINGS = ("GROUP", "LIMIT", "RUNNING", "WAITING", "")
 
 
 def print_groups(groups: Sequence[Group]) -> None:
-    """Print a line for each group."""
+    """Print a line for each group; on a terminal, of very many, for those of which something runs or waits."""
     if not groups:
         print("there are no groups: `txlite add --group GROUP ...` makes one")
         return
-    rows = [(one.name, one.limit or "none", one.running, one.waiting, _state(one)) for one in groups]
+    shown = groups
+    if len(groups) > MOST and sys.stdout.isatty():
+        shown = sorted(groups, key=lambda one: not (one.running or one.waiting or one.paused))[:MOST]
+    rows = [(one.name, one.limit or "none", one.running, one.waiting, _state(one)) for one in shown]
     print_table(rows, headings=HEADINGS)
+    if len(shown) < len(groups):
+        print(f"and {len(groups) - len(shown):,} more: `txlite group | less`")
 
 
 def _state(group: Group) -> str:
