@@ -16,8 +16,10 @@ from ..store.store import LEASE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from argparse import ArgumentParser
+    from argparse import ArgumentParser, _ActionsContainer
     from collections.abc import Callable
+
+    Options = _ActionsContainer  # a parser, or a group of its options
 
 HOUR = 3600.0  # seconds
 HIGHEST = (1 << 31) - 1  # of what is counted
@@ -178,7 +180,7 @@ def add_lease(parser: ArgumentParser) -> None:
     )
 
 
-def add_bounds(parser: ArgumentParser, max_attempts: int | None) -> None:
+def add_bounds(parser: Options, max_attempts: int | None) -> None:
     """Give a parser the options that bound a task: --max-attempts, or --retries in other words, and --timeout."""
     default = "" if max_attempts is None else f" ({max_attempts})"
     parser.add_argument(
@@ -192,7 +194,7 @@ def add_bounds(parser: ArgumentParser, max_attempts: int | None) -> None:
     parser.add_argument("--timeout", type=duration, metavar="TIME", help="for each attempt: 90, 10s, 5m, 2h")
 
 
-def add_place(parser: ArgumentParser) -> None:
+def add_place(parser: Options) -> None:
     """Give a parser the options that say where attempts run."""
     add = parser.add_argument
     add(

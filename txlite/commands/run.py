@@ -29,10 +29,12 @@ from .run_output import RunOutput
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Callable
 
     from ..execution.hook_call import HookCommands
     from ..store.batches import Batch
     from ..view.run_progress import RunProgress
+    from .arguments import Options
 
 
 TAKES_COMMAND = True  # after the options
@@ -54,16 +56,24 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         "Exits with 0 when all is done, and with 1 when a task failed, or is left that nobody here will run: it waits "
         "for what failed, for an agent, or for a capability (`txlite help states`)."
     )
-    add_options(parser, "4; jobs: 64")
-    run_batch.add_options(parser)
-    add_place(parser)
-    run_output.add_options(parser)
-    parser.add_argument("--json", action="store_true", help="print one object at the end, and nothing else")
+    add_options(parser, "4; jobs: 64", add_place)
+    run_batch.add_options(parser.add_argument_group("a batch, as GNU parallel writes it"))
+    output = parser.add_argument_group("what comes out, and when it ends")
+    run_output.add_options(output)
+    output.add_argument("--json", action="store_true", help="print one object at the end, and nothing else")
 
 
-def add_options(parser: ArgumentParser, many: str) -> None:
-    """Give a parser the options of a run, wherever its attempts run; many: how many workers, where nobody says it."""
-    add = parser.add_argument
+def add_options(parser: ArgumentParser, many: str, *more: Callable[[Options], None]) -> None:
+    """Give a parser the options of a run, wherever its attempts run; many: how many workers, where nobody says it.
+
+    more: give it further options about workers."""
+    queue = parser.add_argument_group("what is run")
+    add = queue.add_argument
+    add("--from", dest="source", metavar="FILE", help="a task a line, a command for sh -c; - is stdin")
+    add("--again", action="store_true", help="add all lines, also those that were added before")
+    run_group.add_options(queue)
+    workers = parser.add_argument_group("by whom")
+    add = workers.add_argument
     add(
         "--workers",
         "--jobs",
@@ -74,17 +84,17 @@ def add_options(parser: ArgumentParser, many: str) -> None:
         metavar="N",
         help=f"how many at a time ({many})",
     )
-    add("--from", dest="source", metavar="FILE", help="a task a line, a command for sh -c; - is stdin")
-    run_group.add_options(parser)
-    add("--again", action="store_true", help="add all lines, also those that were added before")
     add("--agent", default=SHELL, metavar="NAME", help="who runs prompts (shell: commands only)")
-    add_bounds(parser, 3)
+    for add_more in more:
+        add_more(workers)
+    add("--forever", action="store_true", help="stay when there is nothing left to do")
     add("--drain", type=duration, metavar="TIME", help="how long attempts may go on after the first signal")
     add("--kill-after", type=duration, default=10.0, metavar="TIME", help="between TERM and KILL (10s)")
-    add("--forever", action="store_true", help="stay when there is nothing left to do")
-    add_limits(parser)
-    add_reserve(parser)
-    add_hooks(parser)
+    limits = parser.add_argument_group("how much each task may take, and when one begins")
+    add_bounds(limits, 3)
+    add_limits(limits)
+    add_reserve(limits)
+    add_hooks(parser.add_argument_group("who is told"))
 
 
 def run(args: Namespace) -> int:

@@ -10,10 +10,10 @@ from .arguments import value_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from argparse import ArgumentParser
+    from .arguments import Options
 
 
-def add_memory(parser: ArgumentParser) -> None:
+def add_memory(parser: Options) -> None:
     """Give a parser the option --max-memory, in bytes; 0 is `none`."""
     parser.add_argument(
         "--max-memory", type=value_of(parse_memory), metavar="SIZE",
@@ -21,14 +21,14 @@ def add_memory(parser: ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def add_limits(parser: ArgumentParser) -> None:
+def add_limits(parser: Options) -> None:
     """Give a parser the options of what a task may take."""
     add_memory(parser)
     add = parser.add_argument
     add("--nice", type=value_of(parse_nice), metavar="N", help="tasks stand behind other processes: 0 to 19")
 
 
-def add_reserve(parser: ArgumentParser) -> None:
+def add_reserve(parser: Options) -> None:
     """Give a parser the options of what must be left."""
     add = parser.add_argument
     add("--memfree", type=value_of(parse_memfree), metavar="SIZE", help="begin nothing with less memory free: 2G, none")

@@ -18,7 +18,7 @@ from .run_group import fields_of_group
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
+    from argparse import Namespace
     from collections.abc import Callable, Iterable, Iterator
     from typing import Union
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ..batch.typed import Reading, TypedBatch
     from ..store.batches import Batch
     from ..store.store import Store
+    from .arguments import Options
 
     Task = tuple[str, Union[tuple[str, ...], None]]  # a command or a prompt, and the arguments of its template
 
@@ -42,7 +43,7 @@ class WantedBatch(NamedTuple):
     match: str  # how much of it must be there to be the same
 
 
-def add_options(parser: ArgumentParser) -> None:
+def add_options(parser: Options) -> None:
     """Give a parser the options of a batch."""
     add = parser.add_argument
     add("--arg-file", "-a", action="append", default=[], metavar="FILE", help="arguments, one a line; - is stdin")

@@ -7,14 +7,15 @@ from .arguments import parse_group_limit, value_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
+    from argparse import Namespace
     from collections.abc import Mapping
 
     from ..store.batches import Batch
     from ..store.store import Store
+    from .arguments import Options
 
 
-def add_options(parser: ArgumentParser) -> None:
+def add_options(parser: Options) -> None:
     """Give a parser the option."""
     parser.add_argument(
         "--group", type=value_of(_parse), metavar="GROUP[=N]",

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from argparse import ArgumentParser
+    from .arguments import Options
 
 
-def add_hooks(parser: ArgumentParser, is_one: bool = False) -> None:
+def add_hooks(parser: Options, is_one: bool = False) -> None:
     """Give a parser the options for hooks; is_one: of one task, which leaves nobody idle."""
     add = parser.add_argument
     after = "when it has ended" if is_one else "after tasks that have ended"

@@ -13,7 +13,7 @@ from .arguments import value_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
+    from argparse import Namespace
     from collections.abc import Callable
 
     from ..execution.halt import Halt
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from ..view.results_file import ResultsFile
     from ..view.run_progress import RunProgress
     from ..view.task_output import TaskOutput
+    from .arguments import Options
 
 
-def add_options(parser: ArgumentParser) -> None:
+def add_options(parser: Options) -> None:
     """Give a parser the options."""
     add = parser.add_argument
     add("--output", action="store_true", help="print what each task wrote when it has ended; all else goes to stderr")
