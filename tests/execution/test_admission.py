@@ -189,6 +189,8 @@ class Runs(Case):
             lambda: [line for line in self.txlite("status").split("\n") if "waits for mem" in line], "it"
         )
         self.assertRegex(shown[0], r"^run-\w+ waits for memory: .* --memfree 900T$")
+        (told,) = self.json("status", "--stats")["runs"]
+        self.assertIn("--memfree 900T", told["waitsFor"])
         began = time.monotonic()
         run.send_signal(signal.SIGINT)
         self.assertEqual(run.wait(60), 130)

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from ..store.store import Store
     from .bounds import Reserve
     from .sources import TaskSource
-    from .worker_context import WorkerContext
 
 LOOK = 1.0  # seconds between looks while it waits
 FRESH = 0.05  # seconds for which what was seen is good enough, where attempts are short
@@ -178,9 +177,3 @@ class AdmittedSource:
         if words != self._told:
             self._told = words
             self._tell(words)
-
-
-def admit(source: TaskSource, context: WorkerContext) -> TaskSource:
-    """Return a source that heeds what the machine must have left, where anything must be."""
-    reserve = context.settings.reserve
-    return AdmittedSource(source, context.store, reserve, context.hold) if any(reserve) else source

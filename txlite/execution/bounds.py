@@ -11,7 +11,6 @@ import os
 from .. import text
 from ..errors import UsageError
 from ..home import config
-from ..system import memory
 from ..system.named_tuple import NamedTuple
 from .executor import PlaceSettings
 
@@ -92,8 +91,11 @@ def read_limits(
 def read_reserve(given: Mapping[str, object], settings: Settings, place: PlaceSettings) -> Reserve:
     """Return what must be left, likewise."""
     found = {name: _find(name, given, settings, place) for name in Reserve._fields}
-    if found["memfree"] and memory.measure_free() is None:
-        raise UsageError("--memfree: this system does not say how much memory is free: leave it out")
+    if found["memfree"]:
+        from ..system import memory
+
+        if memory.measure_free() is None:
+            raise UsageError("--memfree: this system does not say how much memory is free: leave it out")
     return Reserve(**{name: value or None for name, value in found.items()})  # type: ignore[arg-type]
 
 

@@ -15,7 +15,6 @@ from ..agents.agent import judge_exit
 from ..model import INTERRUPTED, TIMEOUT, UNKILLABLE
 from ..store.attempts import Result
 from ..system import child, clock, process, process_tree
-from ..system.memory_group import remove_group
 from ..system.named_tuple import NamedTuple
 from .memory_watch import MemoryWatch, too_much
 from .stall import StallDetector
@@ -209,7 +208,7 @@ class GuardedProcess:
         if group is None:
             return None
         result = too_much(group.peak, self._limits.max_memory or 0) if code and group.was_exceeded else None
-        remove_group(group.path)
+        group.remove()
         return result
 
     def _share_end(self, code: int) -> Result | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from .. import text
 from ..model import OUT_OF_MEMORY
 from ..store.attempts import Result
-from ..system import clock, memory
+from ..system import clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ def too_much(used: int, limit: int) -> Result:
 
 def measure(tree: Tree, limit: int) -> int:
     """Return the bytes that a tree has: exactly where it might be more than `limit`, else no less than it has."""
+    from ..system import memory  # who sets no limit does without
+
     sizes = memory.measure_resident(tree.pids())
     total = sum(sizes.values())
     if total <= limit:

@@ -5,7 +5,6 @@ Called by `supervised` and `persistent`, in the worker's process.
 
 from __future__ import annotations
 
-from .admission import admit
 from .attempt_runner import AttemptRunner
 from .places import LOCAL, make_remote
 from .sources import AskingSource, QueueSource
@@ -30,11 +29,20 @@ def make_worker(
     settings = context.settings
     source = QueueSource(context.store, settings, lanes)
     if settings.place.executor == LOCAL:
-        return Worker(context, _asking(context, admit(source, context)), _make_runner(context))
+        return Worker(context, _asking(context, admitted(context, source)), _make_runner(context))
     from .dispatcher import Dispatcher
 
     executor = make_remote(context.store, settings.place, context.say)
     return Dispatcher(context, source, executor, count_wanted or (lambda: settings.width))
+
+
+def admitted(context: WorkerContext, source: TaskSource) -> TaskSource:
+    """Return a source that heeds what the machine must have left, where anything must be."""
+    if not any(context.settings.reserve):
+        return source
+    from .admission import AdmittedSource  # who sets no bound does without
+
+    return AdmittedSource(source, context.store, context.settings.reserve, context.hold)
 
 
 def _asking(context: WorkerContext, source: TaskSource) -> TaskSource:

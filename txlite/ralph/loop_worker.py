@@ -5,7 +5,7 @@ Started by `loop` through the supervisor, with the loop's policy bound to it.
 
 from __future__ import annotations
 
-from ..execution.admission import admit
+from ..execution.queue_worker import admitted
 from ..execution.supervised import work
 from ..execution.worker import Worker
 from .source import LoopSource
@@ -22,7 +22,7 @@ def work_on_loop(settings: WorkerSettings, channel: Channel, policy: LoopSetting
     """Be a worker of this loop, to the end of this process."""
 
     def make_worker(context: WorkerContext) -> Worker:
-        source = admit(LoopSource(context.store, settings, policy.loop), context)
+        source = admitted(context, LoopSource(context.store, settings, policy.loop))
         return Worker(context, source, TrialRunner(context, policy))
 
     work(settings, channel, make_worker)

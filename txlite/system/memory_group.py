@@ -127,6 +127,10 @@ class MemoryGroup:
         said = read(os.path.join(self.path, "memory.peak")).strip()  # Linux 5.19
         return int(said) if said.isdigit() else self._limit
 
+    def remove(self) -> None:
+        """Remove it, unless something lives in it."""
+        remove_group(self.path)
+
     def _count_kills(self) -> int:
         events = dict(line.split() for line in read(os.path.join(self.path, "memory.events")).splitlines())
         return int(events.get("oom_kill", 0))

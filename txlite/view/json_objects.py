@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ..reports.retention import Step, Tally
     from ..store.attempt_status import AttemptStatus
     from ..store.history import Event
+    from ..store.supervisors import SupervisorRecord
     from ..store.tasks import Relations
     from .attempt_row import AttemptRow
     from .one_task import TaskStory
@@ -296,6 +297,11 @@ def waiting_in_stats(one: Waiting) -> Object:
             "count": one.size}  # fmt: skip
 
 
+def _run_in_stats(one: SupervisorRecord) -> dict[str, object]:
+    found: dict[str, object] = {"run": one.id, "workers": one.wanted, "startedAt": one.started}
+    return {**found, "waitsFor": one.hold} if one.hold else found
+
+
 def stats_object(stats: Stats) -> Object:
     """Build the counts of a home, by the states and types that there are."""
     return {
@@ -305,7 +311,7 @@ def stats_object(stats: Stats) -> Object:
         "types": stats.types,
         "pausedSince": stats.paused,
         "waiting": list(map(waiting_in_stats, stats.waiting)),
-        "runs": [{"run": one.id, "workers": one.wanted, "startedAt": one.started} for one in stats.runs],
+        "runs": list(map(_run_in_stats, stats.runs)),
         "workers": list(map(worker_in_stats, stats.workers)),
     }
 

@@ -81,7 +81,8 @@ def print_stats(stats: Stats) -> None:
 
 
 def _describe_run(one: SupervisorRecord) -> str:
-    return f"{one.id}  {text.count(one.wanted, 'worker')}  since {clock.to_local(one.started)}"
+    hold = f"  waits for {text.printable(one.hold)}" if one.hold else ""
+    return f"{one.id}  {text.count(one.wanted, 'worker')}  since {clock.to_local(one.started)}{hold}"
 
 
 def _join(counts: dict[str, int]) -> str:

@@ -10,8 +10,7 @@ from __future__ import annotations
 import errno
 import os
 
-from ...system import child, clock, memory_group, process, process_tree
-from ...system.memory_group import MemoryGroup
+from ...system import child, clock, process, process_tree
 from ..executor import CannotStart, NoRoomToStart
 from ..guarded_process import GuardedProcess, Kinship
 from ..output_pipes import OutputPipes
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from ...agents.environment import Invocation
     from ...agents.results import Sink
+    from ...system.memory_group import MemoryGroup
     from ..executor import Limits
 
 GROUP = "txlite"  # how the names of control groups begin
@@ -52,7 +52,9 @@ class LocalEnding:
         """Do what is due, without blocking; return the seconds until the next step."""
         seconds = self._ending.step()
         if self._ending.is_over and self._group:
-            memory_group.remove_group(self._group)
+            from ...system.memory_group import remove_group
+
+            remove_group(self._group)
         return seconds
 
 
@@ -113,7 +115,7 @@ class LocalExecutor:
             if pipes:
                 pipes.close()
             if group:
-                memory_group.remove_group(group.path)
+                group.remove()
             why = _why_not_started(error, invocation, directory)
             raise (NoRoomToStart(why) if _is_shortage(error) else CannotStart(why)) from error
         kinship = Kinship(self._home, attempt, self._spared, self._is_subreaper, leaves_daemons)
@@ -121,15 +123,19 @@ class LocalExecutor:
 
     def _make_group(self, attempt: int, limit: int) -> MemoryGroup | None:
         """A control group for its memory, where such groups are ours to make; else that is measured from outside."""
+        from ...system import memory_group  # who sets no limit does without
+
         name = f"{GROUP}-{self._home[:12]}-"
         if not self._groups:
             self._groups = [memory_group.prepare_place()]
             if self._groups[0]:
                 memory_group.remove_stale(self._groups[0], name)
         try:
-            return MemoryGroup(os.path.join(self._groups[0], f"{name}{attempt}"), limit) if self._groups[0] else None
+            if self._groups[0]:
+                return memory_group.MemoryGroup(os.path.join(self._groups[0], f"{name}{attempt}"), limit)
         except OSError:
-            return None
+            pass
+        return None
 
     def ending(self, attempt: int, note: Mapping[str, object], kill_after: float) -> LocalEnding:
         """End what this attempt left; the agent's identity may stand in the note."""
