@@ -25,7 +25,7 @@ from typing import NamedTuple
 from pairs import MISSED, Measurement
 
 DESIGN = ("reading", "launch", "dispatch", "claims", "contention", "wakeup", "memory", "workers", "add_many")
-OTHERS = ("groups", "size", "transfer", "starts", "overhead", "hooks", "peers")
+OTHERS = ("groups", "size", "transfer", "starts", "overhead", "hooks", "peers", "top")
 HERE = os.path.dirname(os.path.abspath(__file__))
 HEAD = ("budget", "bound", "median", "spread", "", "Python")
 FAILED = "FAILED"  # a benchmark, before it had measured all

@@ -196,7 +196,12 @@ class Top(Case):
         screen.wait_for(r"^Keys$(.*\n)*.*Any key leads back")
         screen.press("x")
         screen.wait_for(rf"^▸ {running}")
-        screen.press("sy")
+        screen.press("s")
+        screen.wait_for(rf"^stop {running}, .*y/n$")
+        screen.resize(90, 24)
+        screen.process.send_signal(signal.SIGWINCH)
+        screen.wait_for(r"^RUNNING 1 ─{50,}.*\n(.*\n)*stop .*y/n$")  # another size is no answer
+        screen.press("y")
         screen.wait_for(rf"^{running} was stopped$")
         screen.press("q")
         self.assertEqual(screen.end(), 0)

@@ -55,7 +55,9 @@ class Controls:
                 self._scaling.forget()
 
     def press(self, key: str) -> None:
-        """Do what a key stands for: a character, or the name of a key."""
+        """Do what a key stands for: a character, or the name of a key; "" has no meaning, and answers no question."""
+        if not key:
+            return
         if self._question:
             self._answer(key)
         elif self._typed is not None:

@@ -27,8 +27,7 @@ from .snapshot import FailedRow, GroupRow, RunningRow, RunRow, Snapshot, Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
-    from typing import Callable
+    from collections.abc import Callable, Collection
 
     from ...execution.waiting import Waiting
     from ...model import Group

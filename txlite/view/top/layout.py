@@ -88,11 +88,18 @@ def _fill_panes(
         WAITING: draw_waiting(snapshot, columns, None),
         FAILED: draw_failed(snapshot, columns),
     }
-    wanted = [1 + height_of(blocks[pane]) for pane in PANES]
-    rooms = dict(zip(PANES, share(wanted, room, PANES.index(chosen))))
+    rooms = _share_room(blocks, chosen, room)
+    if rooms[RUNNING] <= height_of(blocks[RUNNING]):
+        blocks[RUNNING] = draw_running(snapshot, columns, is_short=True)
+        rooms = _share_room(blocks, chosen, room)
     if chosen != WAITING:
         blocks[WAITING] = draw_waiting(snapshot, columns, rooms[WAITING] - 1)
     return blocks, rooms
+
+
+def _share_room(blocks: dict[str, list[Block]], chosen: str, room: int) -> dict[str, int]:
+    wanted = [1 + height_of(blocks[pane]) for pane in PANES]
+    return dict(zip(PANES, share(wanted, room, PANES.index(chosen))))
 
 
 def _draw_blocks(blocks: list[Block], chosen: str | None, columns: int) -> list[Line]:

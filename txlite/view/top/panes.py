@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ... import text
 from ...model import RUNNING
 from .spans import BAD, BUSY, CARE, FAINT, PLAIN, Span, cut, spread
@@ -24,25 +26,36 @@ def _room_of_ids(snapshot: Snapshot) -> int:
     return max(map(len, (*tasks, *waiting)), default=0) + 2
 
 
-def draw_running(snapshot: Snapshot, columns: int) -> list[Block]:
-    """Return a block for each attempt that has not ended."""
-    titles = [min(text.columns(cut(row.title, columns)), columns * 2 // 5) for row in snapshot.running]
-    widest = max(titles, default=0)
-    ids = _room_of_ids(snapshot)
-    return [Block(row.task, _draw_attempt(row, columns, widest, ids), row.attempt) for row in snapshot.running]
+def draw_running(snapshot: Snapshot, columns: int, is_short: bool = False) -> list[Block]:
+    """Return a block for each attempt that has not ended: a line, and what it wrote last in a second one or, on a wide
+    screen, or where they are to be short, behind its title."""
+    is_short = is_short or columns >= WIDE
+    ids, share_of_titles = _room_of_ids(snapshot), columns * 2 // 5
+    widest = max((min(text.columns(cut(row.title, columns)), share_of_titles) for row in snapshot.running), default=0)
+    draw = partial(_draw_short if is_short else _draw_long, columns=columns, widest=widest, ids=ids)
+    return [Block(row.task, draw(row), row.attempt) for row in snapshot.running]
 
 
-def _draw_attempt(row: RunningRow, columns: int, widest: int, ids: int) -> list[Line]:
-    figures = _figures(row, columns)
-    room = columns - INDENT - ids - len(figures) - 1
-    right = [Span(figures, PLAIN if row.state == RUNNING else CARE)]
-    start = [Span(" " * INDENT), Span(f"{row.task:<{ids}}", FAINT)]
-    line = row.line or row.place
-    if columns < WIDE:
-        first = spread([*start, Span(cut(row.title, room), BUSY)], right, columns)
-        return [first, (Span(" " * (INDENT + ids) + cut(line, columns - INDENT - ids), FAINT),)] if line else [first]
+def _draw_short(row: RunningRow, columns: int, widest: int, ids: int) -> list[Line]:
+    start, right, room = _draw_ends(row, columns, ids)
     title = text.pad(cut(row.title, widest), widest)
-    return [spread([*start, Span(title, BUSY), Span("  " + cut(line, room - widest - 2), FAINT)], right, columns)]
+    line = Span("  " + cut(row.line or row.place, room - widest - 2), FAINT)
+    return [spread([*start, Span(title, BUSY), line], right, columns)]
+
+
+def _draw_long(row: RunningRow, columns: int, widest: int, ids: int) -> list[Line]:
+    start, right, room = _draw_ends(row, columns, ids)
+    first = spread([*start, Span(cut(row.title, room), BUSY)], right, columns)
+    line = row.line or row.place
+    return [first, (Span(" " * (INDENT + ids) + cut(line, columns - INDENT - ids), FAINT),)] if line else [first]
+
+
+def _draw_ends(row: RunningRow, columns: int, ids: int) -> tuple[list[Span], list[Span], int]:
+    """The beginning of its line, the end, and the room between them."""
+    figures = _figures(row, columns)
+    start = [Span(" " * INDENT), Span(f"{row.task:<{ids}}", FAINT)]
+    right = [Span(figures, PLAIN if row.state == RUNNING else CARE)]
+    return start, right, columns - INDENT - ids - len(figures) - 1
 
 
 def _figures(row: RunningRow, columns: int) -> str:
