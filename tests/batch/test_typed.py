@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import io
 import os
+import re
+import shlex
 import signal
 import unittest
 from unittest import mock
 
 from txlite import cli
 
-from ..case import Case, wait_until
+from ..case import ROOT, Case, wait_until
 
 
 class Typed(Case):
@@ -143,6 +146,21 @@ class Typed(Case):
         self.assertEqual(self.dry("echo", stdin=b"*.tif\n"), ["echo '*.tif'"])
         self.assertEqual(self.dry(":::", "ls *.tif"), ["ls *.tif"])
         self.assertEqual(self.errors, "")
+
+    def test_the_lines_of_the_page_make_commands(self) -> None:
+        self.make("a.txt", "it's.txt", "x.tif")
+        for name in ("from.txt", "to.txt"):
+            with open(self.path(name), "w") as file:
+                file.write("a\n")
+        with open(os.path.join(ROOT, "txlite", "docs", "parallel.md"), encoding="utf-8") as file:
+            lines = re.findall(r"^    \$ .*?txlite run (.*)$", file.read(), re.M)
+        self.assertGreater(len(lines), 7)
+        for line in lines:
+            found = [
+                glob.glob(word) if "*." in word and " " not in word else [word] for word in shlex.split(line, True)
+            ]
+            with self.subTest(line):
+                self.assertTrue(self.dry(*(word for words in found for word in words), stdin=b"a\0"))
 
     def test_json_tells_commands_and_arguments(self) -> None:
         out = io.StringIO()
