@@ -165,6 +165,8 @@ LINES = (
     Line("parallel --env MYVAR -k echo '$MYVAR' ::: a"),
     Line("MYVAR=there parallel -k 'echo $MYVAR' {} ::: a"),
     Line("parallel -k echo '#' {} ::: a", NOT_HERE, "in a comment"),
+    Line("parallel --memfree 1k -k echo ::: free"),
+    Line("parallel --load 10000% -k echo ::: idle"),
     Line("parallel --nice 5 -k 'nice;:' ::: a"),
     Line("parallel --joblog log exit ::: 0 1", NOT_HERE, "--results FILE.csv"),
     Line("parallel --resume --joblog log exit ::: 0 1", NOT_HERE, "goes on where it stopped"),
