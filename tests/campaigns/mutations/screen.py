@@ -6,6 +6,7 @@ from .mutant import Mutant
 
 LAYOUT = "view.test_top.Layout"
 TOP = "view.test_top.Top"
+LISTS = "view.test_lists.Lists"
 
 MUTANTS = (
     Mutant(
@@ -47,5 +48,45 @@ MUTANTS = (
         "while False and",
         "the chosen line is on the screen wherever it is",
         (f"{LAYOUT}.test_the_chosen_line_is_seen_wherever_it_is",),
+    ),
+    Mutant(
+        "top-silent-key",
+        "view/top/controls.py",
+        "        if not key:\n            return\n",
+        "",
+        "a terminal that takes another size answers no question",
+        (f"{TOP}.test_what_goes_on_and_what_keys_do",),
+    ),
+    Mutant(
+        "top-gone",
+        "view/top/screen.py",
+        "return bool(keys) or not self._terminal.has_gone()",
+        "return True",
+        "the screen is left when its terminal has gone",
+        (f"{TOP}.test_it_is_left_when_its_terminal_has_gone",),
+    ),
+    Mutant(
+        "list-room",
+        "view/fitted_table.py",
+        "while _width_of([column.narrowest for column in chosen]) > room and",
+        "while False and",
+        "no line of a list wraps, however narrow the terminal is",
+        (f"{LISTS}.test_columns_that_have_no_room_are_left_out", f"{LISTS}.test_status_says_first_what_matters_first"),
+    ),
+    Mutant(
+        "list-first",
+        "view/task_list.py",
+        "for status in (ACTIVE, FAILED, BLOCKED) if",
+        "for status in (ACTIVE, BLOCKED) if",
+        "of very many tasks a terminal shows first what failed",
+        (f"{LISTS}.test_of_very_many_a_terminal_shows_a_screenful",),
+    ),
+    Mutant(
+        "list-pipe",
+        "view/task_list.py",
+        "return sys.stdout.isatty()",
+        "return True",
+        "a pipe gets all tasks, in the order of arrival",
+        (f"{LISTS}.test_of_very_many_a_terminal_shows_a_screenful",),
     ),
 )
