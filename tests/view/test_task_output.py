@@ -108,7 +108,7 @@ class Outputs(Case):
                 with open(self.path("other"), "w") as file:
                     file.write("\n".join(first))
                 other = self.start("run", "-j", "4", "--again", *options, "--from", "other")
-                wait_until(lambda: len(self.queue.claims()) == 2, "it to begin")
+                wait_until(self.queue.claims, "it to begin")
                 batch = self.batch(*[f"sleep 0.1; echo mine {i}" for i in range(4)])
                 mine = self.start("run", "-j", "1", "--again", "-k", "--from", batch)
                 wait_until(lambda: self.counts().get("done", 0) % 6 == 5, "all others to end")
