@@ -30,6 +30,10 @@ class Groups(Case):
             self.json("group", "a b"), {"name": "a b", "limit": 1, "pausedSince": None, "running": 0, "waiting": 2}
         )
         self.assertEqual([one["name"] for one in self.json("group")], ["a b", "other"])
+        first, second = (one["id"] for one in self.json("list")[:2])
+        self.txlite("claim", second, "me")
+        shown = self.txlite("group", "a b").splitlines()
+        self.assertEqual([line.split()[:2] for line in shown[3:]], [[second, "active"], [first, "waiting"]])
         self.assertEqual(self.json("list")[0]["group"], "a b")
 
     def test_limits_are_changed_and_groups_removed(self) -> None:

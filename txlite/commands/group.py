@@ -12,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+NEXT = 10  # tasks that are shown of those that wait
+
 
 def configure(parser: ArgumentParser, verb: str) -> None:
     """Declare the arguments of a verb."""
@@ -19,7 +21,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         "A group comes into being with its first task (`txlite add --group`, `txlite run --group`), and lets one be in "
         "work at a time until --workers says otherwise. `txlite pause GROUP` lets none begin."
     )
-    parser.add_argument("group", nargs="?", metavar="GROUP", help="this one (all)")
+    parser.add_argument("group", nargs="?", metavar="GROUP", help="this one, with its tasks (all)")
     parser.add_argument(
         "--workers", "-w", "-j", type=value_of(parse_group_limit), metavar="N",
         help="how many of its tasks may be in work at a time; none: as many as there are workers",
@@ -57,7 +59,13 @@ def _remove(args: Namespace) -> int:
 def _show(args: Namespace) -> int:
     with open_reading(args) as store:
         found = store.groups.all() if args.group is None else [store.groups.get(args.group)]
+        tasks = [] if args.group is None or args.json else store.groups.tasks(args.group, NEXT)
     _print(found, args)
+    if tasks:
+        from ..view.tasks import print_tasks
+
+        print()
+        print_tasks(tasks)
     return 0
 
 

@@ -12,14 +12,16 @@ from ..errors import InvalidValue, NotFound, Refused
 from ..model import Group
 from ..system import clock
 from ..text import find_nearest, shorten
+from . import tasks
 from .new_tasks import check_group
-from .ready_index import lanes_in_use
+from .ready_index import lanes_in_use, rank
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
+    from ..model import Task
     from .database import Database
     from .waking import Waking
 
@@ -34,6 +36,9 @@ RESUME = "UPDATE groups SET paused = NULL WHERE name = ?"
 REMOVE = "DELETE FROM groups WHERE name = ?"
 IS_USED = "SELECT 1 FROM tasks WHERE in_group = ? AND status IN ('backlog', 'active', 'blocked') LIMIT 1"
 RUNNING = "SELECT t.in_group, count(*) FROM claims c CROSS JOIN tasks t ON t.seq = c.task GROUP BY t.in_group"
+CLAIMED = f"{tasks.SELECT} WHERE t.seq IN (SELECT task FROM claims) AND t.in_group = ? ORDER BY t.seq"
+NEXT = f"""{tasks.SELECT} WHERE t.kind = ? AND t.needs = ? AND t.in_group = ? AND t.status = 'backlog'
+    AND t.open_blockers = 0 AND t.not_before IS NULL ORDER BY t.score DESC, t.seq LIMIT ?"""
 # What waits, along the indexes: what is ready but for its group; what is for later, and what waits for others.
 READY = """SELECT in_group, count(*) FROM tasks WHERE kind = ? AND needs = ? AND in_group > '' AND status = 'backlog'
     AND open_blockers = 0 AND not_before IS NULL GROUP BY in_group"""
@@ -72,6 +77,15 @@ class Groups:
         with self._database.reading() as connection:
             rows = connection.execute(SELECT, (name,)).fetchall() if name else []
             return _with_counts(connection, rows)[0] if rows else None
+
+    def tasks(self, name: str, limit: int) -> list[Task]:
+        """Return the tasks of a group that somebody has claimed, and after them the first `limit` of those whose turn
+        is next."""
+        with self._database.reading() as connection:
+            claimed = connection.execute(CLAIMED, (name,)).fetchall()
+            rows = [row for lane in lanes_in_use(connection) for row in connection.execute(NEXT, (*lane, name, limit))]
+        following = sorted(tasks.to_tasks(rows), key=lambda task: rank(task.score, task.seq))
+        return [*tasks.to_tasks(claimed), *following[:limit]]
 
     def set_limit(self, name: str, limit: int | None) -> Group:
         """Let so many tasks of a group be in work at a time (None: as many as there are workers); it comes into being
