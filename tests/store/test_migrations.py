@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
 import unittest
 from unittest import mock
 
@@ -12,6 +13,7 @@ from txlite.model import NODE_FAILED, Lane
 from txlite.store import schema
 from txlite.store.create import create
 from txlite.store.integrity import Inspection
+from txlite.system import process
 
 from ..case import Case
 
@@ -126,6 +128,28 @@ class Groups(MigrationCase):
         told = {(one.group, one.every, one.planned, one.arguments, one.max_memory) for one in store.list()}
         self.assertEqual(told, {("", None, None, None, None)})
         self.assertEqual([(one.wanted, one.hold) for one in store.supervisors.present()], [(2, None)])
+
+    def test_beside_a_run_of_the_older_version_it_stays_as_it_is(self) -> None:
+        """It would let what comes again end for good, and heed no group."""
+        alive = subprocess.Popen(["sleep", "60"])
+        self.addCleanup(alive.wait)
+        self.addCleanup(alive.kill)
+        identity = str(process.identify(alive.pid))
+        for table, id in (("supervisors", "run-1"), ("workers", "worker-1")):
+            with sqlite3.connect(self.database) as connection:
+                connection.execute(f"UPDATE {table} SET identity = ? WHERE id = ?", (identity, id))
+            before = self.database_bytes()
+            self.txlite("add", "--", "true", code=69)
+            self.assertIn(f"({id}, PID {alive.pid})", self.errors)
+            self.assertEqual(self.database_bytes(), before)
+            self.assertIn(f"PID {alive.pid}", self.txlite("doctor", code=1))
+            with sqlite3.connect(self.database) as connection:
+                connection.execute(f"UPDATE {table} SET identity = '' WHERE id = ?", (id,))
+        self.txlite("add", "--", "true")
+
+    def database_bytes(self) -> bytes:
+        with open(self.database, "rb") as file:
+            return file.read()
 
     def test_the_new_ready_index_has_what_is_ready_in_its_order(self) -> None:
         store = self.store()

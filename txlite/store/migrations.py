@@ -1,7 +1,9 @@
 """Migrations: an older database, or an empty one, brought to this code's schema, which `schema` holds.
 
 Each takes the database from one `user_version` to the next, inside the caller's transaction, and with foreign keys off
-where there is data: a table that is made anew would take with it all that refers to it. Used by `opening` and `create`.
+where there is data: a table that is made anew would take with it all that refers to it. Beside a run of an older
+version, which would go on claiming and know nothing of what is new, a database stays as it is. Used by `opening` and
+`create`.
 """
 
 from __future__ import annotations
@@ -9,11 +11,31 @@ from __future__ import annotations
 import sqlite3
 from contextlib import contextmanager
 
+from ..errors import StoreUnavailable
+from ..system import process
 from . import schema
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# Who has signed in and claims one task after the other: before the migration only older versions have.
+CLAIMING = """SELECT id, identity FROM supervisors WHERE ended IS NULL
+    UNION ALL SELECT id, identity FROM workers WHERE ended IS NULL AND supervisor IS NULL AND accepts <> ''"""
+
+
+def refuse_beside_older(connection: sqlite3.Connection) -> None:
+    """Raise StoreUnavailable where a database is of an older schema and a run of that version goes on, inside a
+    transaction."""
+    if connection.execute("PRAGMA user_version").fetchone()[0] == schema.VERSION:
+        return
+    for id, identity in connection.execute(CLAIMING):
+        known = process.Identity.parse(identity)
+        if known and known.is_alive():
+            raise StoreUnavailable(
+                f"an older version of txlite is at work in this home ({id}, PID {known.pid}), and would not know what "
+                f"this one writes: wait for it, or end it (`kill -INT {known.pid}`)"
+            )
 
 
 def migrate(connection: sqlite3.Connection) -> None:

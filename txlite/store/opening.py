@@ -117,9 +117,10 @@ def is_current(database: Database) -> bool:
 
 
 def _bring_up_to_date(database: Database) -> None:
-    from .migrations import migrate, without_foreign_keys  # what is current does without
+    from .migrations import migrate, refuse_beside_older, without_foreign_keys  # what is current does without
 
     with without_foreign_keys(database.connection), database.writing() as connection:
+        refuse_beside_older(connection)
         migrate(connection)  # it asks again for the version: another process may have been first
 
 

@@ -82,10 +82,14 @@ MUTANTS = (
     Mutant(
         "migration-version-seen-before", "store/opening.py",
         "    with without_foreign_keys(database.connection), database.writing() as connection:\n"
-        "        migrate(connection)",
+        "        refuse_beside_older(connection)\n        migrate(connection)",
         '    seen = database.pragma("user_version")\n    with database.writing() as connection:\n'
         '        connection.execute(f"PRAGMA user_version = {seen}")\n        migrate(connection)',
         "what another process migrated is not migrated again", (f"{DATABASE}.Migrations",),
+    ),
+    Mutant(
+        "migration-beside-older", "store/opening.py", "        refuse_beside_older(connection)\n", "",
+        "no run of an older version works on what it does not know", ("store.test_migrations.Groups",),
     ),
     Mutant(
         "migration-with-foreign-keys", "store/migrations.py", '"PRAGMA foreign_keys = OFF"', '"PRAGMA foreign_keys"',
