@@ -22,6 +22,14 @@ class Order(RepositoryCase):
         self.assert_clean()
         self.assertNotIn(".txlite", self.run_git("ls-files"))
 
+    def test_a_task_that_comes_again_is_done_for_this_time(self) -> None:
+        task = self.add("date >> dates", every="1d")
+        self.assertIn("1 done", self.ralph())
+        self.assertEqual(len(self.log()), 2)
+        self.txlite("retry", task)
+        self.assertIn("1 done", self.ralph())
+        self.assertEqual((self.status_of(task), len(self.log())), ("backlog", 3))
+
     def test_a_task_without_changes_is_no_commit(self) -> None:
         task = self.add("true")
         self.ralph()

@@ -10,7 +10,7 @@ import shlex
 
 from ..execution import presence
 from ..git.landing import tell_held_back
-from ..model import CANCELLED, COSTLY, DONE, LOST
+from ..model import CANCELLED, COSTLY, DONE, FAILED, LOST
 from ..system import clock
 from ..system.named_tuple import NamedTuple
 from ..text import shorten
@@ -187,6 +187,8 @@ def _entry(task: Task, attempts: list[Attempt], records: list[LoopAttempt]) -> E
     known = {attempt.id: attempt for attempt in attempts}
     tries = [_try(known[record.attempt], record) for record in records if record.attempt in known]
     commits = [one.commit for one in tries if one.commit and one.outcome in (DONE, LOST)]
+    if task.is_resting:  # it comes again: what counts is how it ended this time
+        task = task._replace(status=DONE if tries[-1].outcome == DONE else FAILED)
     return Entry(
         task.id, task.title, task.status, task.state, tries, commits[-1] if commits else None, _needs(task, tries),
         commands=ways_on(task, tries[-1].parked),
