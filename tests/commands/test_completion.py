@@ -63,6 +63,9 @@ LINES = {
 }
 
 
+SCRIPTS: dict[str, str] = {}  # as they were printed once
+
+
 class Screen:
     """A shell in a terminal of its own, in which a person types."""
 
@@ -119,7 +122,11 @@ class Completion(Case):
     def write_scripts(self) -> None:
         for shell in SHELLS:
             with open(self.path("_txlite." + shell), "w", encoding="utf-8") as file:
-                file.write(self.txlite("completion", shell))
+                file.write(SCRIPTS.get(shell) or self.make_script(shell))
+
+    def make_script(self, shell: str) -> str:
+        SCRIPTS[shell] = self.txlite("completion", shell)
+        return SCRIPTS[shell]
 
     def need(self, shell: str) -> None:
         if not shutil.which(shell):

@@ -13,7 +13,7 @@ import subprocess
 import unittest
 from typing import Any
 
-from ..case import Case, wait_until
+from ..case import ROOT, Case, wait_until
 from .test_recipes import Recipes
 
 BARE = {"PATH": "/usr/local/bin:/usr/bin:/bin", "SHELL": "/bin/sh", "LOGNAME": "somebody"}  # what cron and systemd give
@@ -117,6 +117,13 @@ class Services(Case):
 class OfServices(Recipes):
     """The recipes of the page for what starts txlite without a person."""
 
+    def setUp(self) -> None:
+        super().setUp()
+        self.environment["PACKED"] = self.path("packed")
+        with open(self.path("packed"), "w") as file:  # what a packed file does
+            start = "run_module('txlite', run_name='__main__', alter_sys=True)"
+            file.write(f"import runpy, sys\nsys.path.insert(0, {ROOT!r})\nrunpy.{start}\n")
+
     def run_bare(self, line: str) -> None:
         """Run a line as cron does."""
         environment = {**BARE, "HOME": self.place, "PYTHONPYCACHEPREFIX": self.environment["PYTHONPYCACHEPREFIX"]}
@@ -162,10 +169,11 @@ class OfServices(Recipes):
         self.assertEqual(told["Label"], "org.example.txlite")
 
     def test_recipe_github(self) -> None:
-        self.paste("As a job of GitHub Actions")
+        self.paste("As a job of GitHub Actions", 'txlite() { cp "$PACKED" "$2"; }\n')  # pack has tests of its own
         self.run_job(r"- run: (.+)", self.found(".github/workflows/checks.yml"))
 
     def test_recipe_gitlab(self) -> None:
+        self.paste("As a job of GitHub Actions", 'txlite() { cp "$PACKED" "$2"; }\n')
         self.paste("As a job of GitLab")
         self.run_job(r"script:\n +- (.+)", self.found(".gitlab-ci.yml"))
 
