@@ -133,7 +133,8 @@ class Layout(unittest.TestCase):
             self.skipTest("no /proc")
         meter = UsageMeter()
         self.assertIsNone(meter.measure(1 << 22), "no such process")
-        with subprocess.Popen(["sh", "-c", "echo x; sleep 600 & wait"], stdout=subprocess.PIPE) as child:
+        words = ["sh", "-c", "sleep 600 & echo x; wait"]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, start_new_session=True) as child:
             try:
                 child.stdout.read(2)
                 found = wait_until(lambda: meter.measure(os.getpid()), "the child to be seen")
@@ -141,7 +142,7 @@ class Layout(unittest.TestCase):
                 self.assertIsNone(found.share, "nothing to compare it with")
                 self.assertEqual(wait_until(lambda: meter.measure(child.pid), "its child").processes, 1)
             finally:
-                subprocess.run(["pkill", "-P", str(child.pid)], check=False)
+                os.killpg(child.pid, signal.SIGKILL)
 
 
 class Top(Case):

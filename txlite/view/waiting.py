@@ -97,13 +97,16 @@ def print_waiting(store: Store, found: Sequence[Waiting]) -> None:
     held = [one for one in found if one.cause == GROUP]
     shown = [*(one for one in found if one.cause != GROUP), *held[:FEW]]
     is_terminal = sys.stdout.isatty()
-    few = FEW if not is_terminal or size().lines >= HIGH else FEWEST
-    for one in sorted(shown, key=lambda one: (is_terminal and not one.is_left, CAUSES.index(one.cause))):
-        _say_cause(one.state, describe(one), one.is_left)
-        _say_tasks(store, one, few)
+    is_high = not is_terminal or size().lines >= HIGH
+    for place, one in enumerate(
+        sorted(shown, key=lambda one: (is_terminal and not one.is_left, CAUSES.index(one.cause)))
+    ):
+        _say_cause(one.state, describe(one), one.is_left, is_apart=is_high or place == 0)
+        _say_tasks(store, one, FEW if is_high else FEWEST)
     if held[FEW:]:
         others = sum(one.size for one in held[FEW:])
-        _say_cause(held[-1].state, f"{others:,} wait for {len(held) - FEW:,} more groups: `txlite group`")
+        words = f"{others:,} wait for {len(held) - FEW:,} more groups: `txlite group`"
+        _say_cause(held[-1].state, words, is_left=False, is_apart=is_high)
 
 
 def _say_tasks(store: Store, one: Waiting, most: int) -> None:
@@ -114,8 +117,9 @@ def _say_tasks(store: Store, one: Waiting, most: int) -> None:
         say(f"{INDENT}and {one.size - len(one.first[:most]):,} more: `txlite list --status {one.state}`")
 
 
-def _say_cause(state: str, words: str, is_left: bool = False) -> None:
-    """Say for what tasks wait, behind their state; on a terminal below an empty line, in as many as the words need."""
+def _say_cause(state: str, words: str, is_left: bool, is_apart: bool) -> None:
+    """Say for what tasks wait, behind their state; on a terminal in as many lines as the words need, and, where that is
+    to stand apart, below an empty one."""
     head = f"{state + ':':<{len(INDENT)}}"
     if not sys.stdout.isatty():
         say(head + words)
@@ -123,7 +127,7 @@ def _say_cause(state: str, words: str, is_left: bool = False) -> None:
     from textwrap import wrap
 
     lines = wrap(words, max(width() - len(INDENT), 20), break_on_hyphens=False)
-    say("\n" + (colour(head, "33") if is_left else head) + f"\n{INDENT}".join(lines))
+    say("\n" * is_apart + (colour(head, "33") if is_left else head) + f"\n{INDENT}".join(lines))
 
 
 def print_left(store: Store) -> None:

@@ -41,7 +41,8 @@ GROUPS = 30  # of which something is shown
 SLICE = 50_000  # events of the history that are looked through at once
 MINUTE = 60.0  # seconds, over which a rate is measured
 SHARE = 300  # times as long as it took, until what takes long is done again
-OFTEN = 0.9  # seconds, at the least
+OFTEN = 0.9  # seconds, at the least; and
+SELDOM = 10.0  # more, where nothing has changed: what was for later may be ready now
 
 
 class Pace:
@@ -51,9 +52,9 @@ class Pace:
         self.used = 0.0
         self._next = 0.0
 
-    def is_due(self) -> bool:
-        """Whether it may."""
-        return clock.monotonic() >= self._next
+    def is_due(self, has_changed: bool) -> bool:
+        """Whether it may; where nothing has changed but the time of day, seldom."""
+        return clock.monotonic() >= self._next + (0.0 if has_changed else SELDOM)
 
     def measure(self, work: Callable[[], None]) -> None:
         """Do it, and let it rest."""
@@ -172,7 +173,7 @@ class Gatherer:
         self._failures.look_back()
         self._counts.lost_failures = False
         self._seen = changes
-        if changes != self._waiting_seen and self._waiting_pace.is_due():
+        if self._waiting_pace.is_due(changes != self._waiting_seen):
             self._waiting_seen = changes
             self._waiting_pace.measure(self._look_at_waiting)
         return self._take(shown, 0)
