@@ -79,7 +79,7 @@ class Persistent(Case):
         wait_until(lambda: self.json("worker", "list"), "its worker")
         name = self.json("worker", "list")[0]["id"]
         self.txlite("worker", "stop", name, code=1)
-        self.assertIn("is no persistent worker: stop run-", self.errors)
+        self.assertIn("is no persistent worker: `txlite stop run-", self.errors)
         self.assertEqual(self.json("worker", "stop", "--all"), [])
         run.send_signal(signal.SIGINT)
 

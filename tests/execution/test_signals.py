@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -136,6 +137,27 @@ class Running(Case):
         self.assertEqual(run.wait(60), 0)
         self.txlite("scale", "2", code=2)
         self.txlite("scale", "0", code=64)
+
+    def test_a_run_is_ended_from_another_shell(self) -> None:
+        self.txlite("init")
+        self.txlite("stop", "run-none", code=2)
+        line = "touch started; while ! test -e go; do sleep 0.02; done"
+        run = self.start("run", "--from", self.batch(line, "exit"), "--workers", "1", "--forever")
+        wait_until(lambda: os.path.exists(self.path("started")), "the agent to start")
+        told = self.txlite("stop", "--all")
+        (name,) = re.findall(r"`txlite stop (run-[a-z0-9]+)` ends a run", self.errors)
+        self.assertEqual(told, "")
+        self.txlite("stop", name, "tx-none", code=64)
+        self.assertIn(name, self.txlite("complete", "ids", "", "stop"))
+        self.assertEqual(self.json("stop", name[:9]), [{"run": name, "stopping": True}])
+        while not run.stdout.readline().startswith(b"stopping"):
+            self.assertIsNone(run.poll())
+        self.assertIn(f"{name} ends when", self.txlite("stop", name))
+        # signals that are closer than a second are one
+        wait_until(lambda: self.txlite("stop", name, code=None) is None or run.poll() is not None, "its end")
+        self.assertEqual(run.wait(60), 130)
+        self.assertEqual(self.json("list")[-1]["status"], "backlog")
+        self.txlite("stop", name, code=2)
 
     def test_an_idle_worker_starts_what_is_added_at_once(self) -> None:
         with open(self.path("patient.py"), "w") as file:  # its workers run it, too, and wake late unless they are rung

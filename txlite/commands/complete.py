@@ -55,7 +55,8 @@ def complete(home: str | None, words: list[str]) -> int:
 def _find_ids(store: Store, beginning: str, verb: str) -> Found:
     from ..store.candidates import find_candidates
 
-    return find_candidates(store.database, beginning, STATES_FOR.get(verb, ()))
+    found = find_candidates(store.database, beginning, STATES_FOR.get(verb, ()))
+    return [*found, *_find_runs(store, beginning, verb)] if verb == "stop" else found
 
 
 def _find_workers(store: Store, beginning: str, verb: str) -> Found:

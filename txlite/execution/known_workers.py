@@ -81,7 +81,7 @@ def _advise(store: Store, worker: WorkerRecord) -> str | None:
     if process.Identity.parse(worker.identity) is None:
         return "it claims by hand; `txlite claim release` ends that"
     if worker.supervisor:
-        return f"stop {worker.supervisor} with Ctrl-C, or use `txlite scale`"
+        return f"`txlite stop {worker.supervisor}` ends its run, `txlite scale` changes how many it has"
     return f"`txlite stop {claim.task}` ends it" if claim and store.launches.of(claim.task) else None
 
 

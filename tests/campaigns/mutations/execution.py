@@ -44,6 +44,12 @@ PROCESSES = (
         "one alone clears up after a dead worker", (f"{DEAD}.test_several_recover_at_once",),
     ),
     Mutant(
+        "run-is-quit", "execution/known_runs.py", "process.send_signal(seen, signal.SIGTERM)",
+        "process.send_signal(seen, signal.SIGQUIT)",
+        "a run that is stopped lets what runs finish",
+        ("execution.test_signals.Running.test_a_run_is_ended_from_another_shell",),
+    ),
+    Mutant(
         "presence-of-the-dead", "execution/presence.py",
         'state=state if is_job or is_present(store, status.worker, status.identity) else LOST,',
         "state=state,",
