@@ -34,6 +34,7 @@ def parse_words(line: str, is_command: bool = True) -> list[str]:
     """The words of a line as systemd reads it: quoted, with escapes, %% and, in a command, $$."""
     quoted: list[str] = re.findall(r'"((?:[^"\\]|\\.)*)"', line)
     assert " ".join(f'"{word}"' for word in quoted) == line, line
+    assert not is_command or not re.search(r"(?<!\$)\$(\$\$)*(?!\$)", line), f"a variable in {line}"
     words = [re.sub(r"\\(.)", unescape, one) for one in quoted]
     return [word.replace("%%", "%").replace("$$", "$" if is_command else "$$") for word in words]
 

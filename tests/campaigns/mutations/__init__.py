@@ -16,6 +16,7 @@ from . import (
     ralph,
     schedule,
     screen,
+    shells,
     store,
     system,
     told,
@@ -24,5 +25,5 @@ from . import (
 ALL = (
     *system.MUTANTS, *home.MUTANTS, *database.MUTANTS, *files.MUTANTS, *store.MUTANTS, *execution.MUTANTS,
     *jobs.MUTANTS, *admission.MUTANTS, *allocation.MUTANTS, *ralph.MUTANTS, *commands.MUTANTS, *told.MUTANTS,
-    *screen.MUTANTS, *batch.MUTANTS, *schedule.MUTANTS, *output.MUTANTS,
+    *screen.MUTANTS, *batch.MUTANTS, *schedule.MUTANTS, *output.MUTANTS, *shells.MUTANTS,
 )  # fmt: skip

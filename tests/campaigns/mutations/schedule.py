@@ -50,6 +50,14 @@ MUTANTS = (
         (f"{OCCURRENCES}.test_what_may_still_run_does_not_come_again",),
     ),
     Mutant(
+        "occurrence-import",
+        "store/merging.py",
+        "WHERE k.fate = 'newer' AND b.every IS NOT NULL",
+        "WHERE k.fate = 'never' AND b.every IS NOT NULL",
+        "an import refuses what would wait for a task that comes again",
+        (f"{OCCURRENCES}.test_an_export_takes_it_along",),
+    ),
+    Mutant(
         "occurrence-rest",
         "store/assignments.py",
         "(every IS NULL OR not_before <= ?)",
