@@ -101,6 +101,16 @@ class Outcomes(OutcomeCase):
             self.assert_ended(grown, "out-of-memory", "failed", "--mem")
         self.assertEqual(self.cluster.squeue("--states=running,pending"), "")
 
+    def test_a_task_whose_memory_only_its_worker_could_see_to_is_no_job(self) -> None:
+        with open(os.path.join(self.home, "config.ini"), "a") as file:
+            file.write("max_memory = 64M\nmemfree = 900T\n")  # for attempts here, which these are not
+        bounded, other = (self.txlite("add", "-q", *own, "--", "true").strip() for own in (("--max-memory", "64M"), ()))
+        self.txlite("run", code=1)
+        ((attempt,), status) = self.attempts(bounded), self.status_of(bounded)
+        self.assertEqual((attempt.outcome, status, attempt.place), ("refused", "failed", None))
+        self.assertIn(f"`txlite update {bounded} --max-memory none` goes without", attempt.note)
+        self.assertEqual(self.status_of(other), "done")
+
     def test_what_ran_on_a_node_that_is_gone_is_tried_again_where_that_is_wanted(self) -> None:
         with open(os.path.join(self.home, "config.ini"), "a") as file:
             file.write("node_failure = retry\n")
