@@ -17,6 +17,7 @@ import termios
 import txlite
 from txlite.commands import VERBS
 from txlite.commands.completion import SHELLS
+from txlite.commands.grammar import ARGUMENTS, read_grammar
 from txlite.commands.spelling import ALIASES
 
 from ..case import WITHOUT_SITE, Case, wait_until
@@ -43,6 +44,8 @@ LINES = {
     "txlite service -- run --fore": "--forever",
     "txlite run mkfif": "mkfifo",
     "txlite wait ": "ONE",
+    "txlite stop ": "",
+    "txlite add --every @d": "@daily",
     "txlite show ONE ": "",
     "txlite ls --status ": "backlog active ready ...",
     "txlite ls --status=done,fai": "--status=done,failed",
@@ -247,6 +250,14 @@ class Completion(Case):
             script = self.read("_txlite." + shell)
             for verb in (*VERBS, *ALIASES):
                 self.assertIn(f"'{verb}'", script)
+
+    def test_whatever_is_shown_as_an_id_or_a_file_is_completed(self) -> None:
+        for verb in VERBS:
+            grammar = read_grammar(verb)
+            shown = [(one.name, one.completed) for one in grammar.arguments if verb not in ARGUMENTS]
+            for name, completed in shown + [(one.value, one.completed) for one in grammar.options]:
+                if {"ID", "RUN", "FILE", "DIR", "GROUP", "AGENT", "WORKER"} & set(re.split(r"\W+", name)):
+                    self.assertNotEqual(completed, "text", f"{verb} {name}")
 
 
 if __name__ == "__main__":

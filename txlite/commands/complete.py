@@ -75,6 +75,11 @@ def _find_runs(store: Store, beginning: str, verb: str) -> Found:
     return [(one.id, text.count(one.wanted, "worker")) for one in runs]
 
 
+def _find_running(store: Store, beginning: str, verb: str) -> Found:
+    """What `stop` ends."""
+    return [*_find_ids(store, beginning, verb), *_find_runs(store, beginning, verb)]
+
+
 def _find_groups(store: Store, beginning: str, verb: str) -> Found:
     return [(name, "") for name in store.groups.names() if name.startswith(beginning)]
 
@@ -92,6 +97,7 @@ KINDS: dict[str, Callable[[Store, str, str], Found]] = {
     "workers": _find_workers,
     "holders": _find_holders,
     "runs": _find_runs,
+    "running": _find_running,
     "agents": _find_agents,
     "groups": _find_groups,
 }

@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 FILE, DIRECTORY, COMMAND, NOTHING = "file", "directory", "command", "text"
 BY_VALUE = {
     "FILE": FILE, "DIR": DIRECTORY, "ID": "?ids", "ID|PID": "?ids", "BLOCKER": "?ids", "ID,...": ",?ids",
-    "WORKER": "?holders", "ID|NAME": "?workers", "GROUP": "?groups", "GROUP[=N]": "?groups",
+    "WORKER": "?holders", "ID|NAME": "?workers", "GROUP": "?groups", "GROUP[=N]": "?groups", "ID|PID|RUN": "?running",
     "LEVEL": "=" + " ".join(LEVELS),
 }  # fmt: skip
 BY_OPTION = {
     "--agent": "?agents", "--run": "?runs", "--executor": "=local slurm srun", "--home": DIRECTORY, "--db": FILE,
+    "--every": "=@hourly @daily @weekly @monthly @yearly",
 }  # fmt: skip
 OF_VERB = {  # verb, option or place -> where it is not the same everywhere
     ("list", "--status"): ",=" + " ".join([*STATES, "ready", "reserved", "waiting", "later"]),
