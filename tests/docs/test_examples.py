@@ -22,7 +22,7 @@ from txlite.commands.examples import EXAMPLES
 from txlite.commands.overview import GROUPS
 
 from ..case import WITHOUT_SITE, Case, wait_until
-from ..view.screen import WholeTerminal
+from ..view.screen import WholeTerminal, can_draw
 from .test_recipes import AGENT
 
 ONE, OTHER = "tx-7gn7ogx0", "tx-1e9wq2vn"  # in the examples; here they become what the tasks are called
@@ -270,7 +270,8 @@ class Examples(Case):
                     if verb == "worker" and "start" in line:
                         self.check_worker(line)
                     elif verb == "top":
-                        self.check_screen(line)
+                        if can_draw():
+                            self.check_screen(line)
                     elif verb == "events" and "--follow" in line:
                         self.check_follow(line)
                     else:

@@ -9,6 +9,7 @@ import re
 import select
 import struct
 import subprocess
+import sys
 import termios
 import time
 from typing import Any
@@ -135,6 +136,12 @@ def draw_whole(sent: str, columns: int, lines: int) -> list[str]:
             column = min(column + width, columns - 1)
         row, column = min(max(row, 0), lines - 1), max(column, 0)
     return ["".join(line).rstrip() for line in cells]
+
+
+def can_draw() -> bool:
+    """Whether this Python has curses, and this system knows the terminals that tests are."""
+    words = "import curses; curses.setupterm('vt100', 1)"
+    return subprocess.run([sys.executable, "-S", "-c", words], capture_output=True, check=False).returncode == 0
 
 
 class WholeTerminal:

@@ -21,7 +21,7 @@ from txlite.view.top.spans import width_of
 from txlite.view.top.terminal import simplify
 
 from ..case import ROOT, Case, wait_until
-from .screen import WholeTerminal
+from .screen import WholeTerminal, can_draw
 
 UNTIL = "until test -e go; do sleep 0.02; done"
 HARM = "\x1b[2J\x9b31m\u202e evil"
@@ -145,6 +145,7 @@ class Layout(unittest.TestCase):
                 os.killpg(child.pid, signal.SIGKILL)
 
 
+@unittest.skipUnless(can_draw(), "no curses, or no terminals that it knows")
 class Top(Case):
     def follow(self, **options: object) -> WholeTerminal:
         return WholeTerminal(self, "top", **options)  # type: ignore[arg-type]
