@@ -234,8 +234,8 @@ class Run(Case):
         with open(self.path("f")) as file:
             run = self.start("run", stdin=file)
             self.assertIn(b"stdin was not read: `txlite run --from -`", run.communicate()[1])
-        self.assertIn("no arguments in stdin: nothing to run (a command that", self.txlite("run", "echo"))
-        self.assertIn("no arguments in :::", self.txlite("run", "echo", ":::"))
+        self.assertIn("nothing to run: no arguments in stdin (a command that", self.txlite("run", "echo"))
+        self.assertEqual("nothing to run: no arguments behind :::\n", self.txlite("run", "echo", ":::"))
 
 
 if __name__ == "__main__":

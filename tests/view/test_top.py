@@ -69,6 +69,9 @@ class Layout(unittest.TestCase):
         self.assertRegex(shown, r"\nFAILED 3 ─+\n  tx-fail0000  a task +failed, exit 1 +1m ago\n")
         self.assertRegex(shown, r"\nan answer!+…\nl log  s stop .* q quit\Z")
 
+    def test_a_narrow_screen_names_the_keys_that_lead_on(self) -> None:
+        self.assertEqual(draw(snapshot(), columns=40)[-1], "l log  s stop  c cancel  ? help  q quit")
+
     def test_what_a_run_waits_for_and_groups_stand_in_the_head(self) -> None:
         run = RunRow("run-1", 4, 0, 3.0, "memory: 1.2 GB free, --memfree 2G")
         home = snapshot()._replace(runs=(run,), groups=(GroupRow("gpu 2 of 2", True), GroupRow("net 1", False)))

@@ -79,7 +79,7 @@ def parse_workers(value: str) -> int:
     if share and int(share[1]):
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         return check_count(max(cores * int(share[1]) // 100, 1))
-    return check_count(_parse_whole(value, "workers"))
+    return check_count(_parse_whole(value, "workers", "a whole number, or 50% of the cores"))
 
 
 def parse_group_limit(value: str) -> int:
@@ -113,17 +113,18 @@ def parse_retries(value: str) -> int:
 def parse_variable(value: str) -> tuple[str, str]:
     """Return the name and the value of a variable: NAME=VALUE, or NAME for the one that is set now."""
     name, is_given, given = value.partition("=")
+    if not name:
+        raise UsageError(f"{text.shorten(value, 40)!r}: the variable has no name: give NAME, or NAME=VALUE")
     found = given if is_given else os.environ.get(name)
     if found is None:
         raise UsageError(f"{text.shorten(value, 40)} is not set here: give {text.shorten(value, 40)}=VALUE")
     return name, found
 
 
-def _parse_whole(value: str, what: str) -> int:
-    try:
-        return int(value)
-    except ValueError:
-        raise UsageError(f"{text.shorten(value, 40)!r} {what}: give a whole number") from None
+def _parse_whole(value: str, what: str, wanted: str = "a whole number") -> int:
+    if not re.fullmatch(r"-?[0-9]{1,18}", value, re.ASCII):  # +2 means something else to GNU parallel
+        raise UsageError(f"{text.shorten(value, 40)!r} {what}: give {wanted}")
+    return int(value)
 
 
 def parse_names(value: str) -> list[str]:

@@ -28,6 +28,7 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, verb: str, **options: object) -> None:
         self._verb = verb
+        self.typed: list[str] = []  # the words that are parsed
         width = os.environ.get("COLUMNS", "")
         formatter = partial(argparse.HelpFormatter, width=int(width) - 2 if width.isdigit() else 78)
         super().__init__(formatter_class=formatter, allow_abbrev=False, **options)  # type: ignore[arg-type]
@@ -47,12 +48,26 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise UsageError, where argparse would exit, with what may have been meant, or there is to choose."""
         kind, _, rest = message.partition(": ")
-        if kind == "unrecognized arguments" and rest.startswith("-"):
-            message += _hint(rest.split(" ")[0].split("=")[0], self._option_string_actions)
+        if kind == "unrecognized arguments":
+            message += self._hint_at(rest.split(" ")[0])
         for action in self._get_positional_actions():
             if action.choices and (kind == f"argument {action.dest}" or rest.split(", ")[0] == action.dest):
                 message = self._name_actions(list(action.choices), rest)
-        raise UsageError(f"{message}: `{self.prog} --help` shows how")
+        if kind.startswith("argument -"):
+            message = f"{self._name_option(kind)}: {rest}"
+        says_what_to_do = kind.startswith("argument ") and (": give " in rest or "`" in rest)
+        raise UsageError(message if says_what_to_do else f"{message}: `{self.prog} --help` shows how")
+
+    def _hint_at(self, word: str) -> str:
+        """What may have been meant by a word that is too much."""
+        if word.startswith("-"):
+            return _hint(word.partition("=")[0], self._option_string_actions)
+        return " (a task is in quotes, or stands after -- as a command)" if self._verb == "add" else ""
+
+    def _name_option(self, kind: str) -> str:
+        """The option that argparse complains of, as it was typed: argparse names all its spellings."""
+        spellings = kind.partition(" ")[2].split("/")
+        return next((name for name in spellings if any(_is(word, name) for word in self.typed)), spellings[0])
 
     def _name_actions(self, actions: list[str], complaint: str) -> str:
         """What there is to choose where an action is missing, or is none of them."""
@@ -96,7 +111,7 @@ def parse_words(module: ModuleType, parser: Parser, words: list[str]) -> argpars
         rest, command = words[:cut], words[cut + 1 :]
         if not command:
             raise UsageError(f"nothing stands after --: `{parser.prog} --help` shows how")
-    rest = _join_options(rest)
+    rest = parser.typed = _join_options(rest)
     args = parser.parse_intermixed_args(rest)
     args.typed, args.command = rest, command
     return args
@@ -115,6 +130,11 @@ def find_home(database: str) -> str:
     """Return the home that --db means: the directory in which tasks.db lies, and one called as any other file."""
     path = os.path.abspath(database)
     return os.path.dirname(path) if os.path.basename(path) == "tasks.db" else path
+
+
+def _is(word: str, option: str) -> bool:
+    """Whether a word is this option, perhaps with its value: --jobs=4, -j4."""
+    return word.partition("=")[0] == option or (option[:2] != "--" and word.startswith(option))
 
 
 def _hint(word: str, known: Iterable[str]) -> str:

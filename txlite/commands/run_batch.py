@@ -140,8 +140,10 @@ def describe_empty(wanted: WantedBatch) -> str:
     """Return what is to be said of a batch without tasks."""
     if len(wanted.origin) == 1:
         return f"no tasks in {wanted.name}"
+    from ..batch.typed import MARKS
+
     hint = " (a command that needs none stands after --)" if wanted.name == "stdin" else ""
-    return f"no arguments in {wanted.name}: nothing to run{hint}"
+    return f"nothing to run: no arguments {'behind' if wanted.name in MARKS else 'in'} {wanted.name}{hint}"
 
 
 def say_what_was_not_read() -> None:

@@ -26,6 +26,7 @@ MOST = 1 << 60
 NICEST = 19
 HERE = PlaceSettings().executor
 NONE = "none"  # whatever config.ini says
+_SMALL = "{!r} of memory: give 1M or more, as 512M or 4G"
 
 
 class Reserve(NamedTuple):
@@ -38,14 +39,16 @@ class Reserve(NamedTuple):
 def parse_memory(value: str) -> int:
     """Return the bytes that a task may have; 0 for none. Raises InvalidValue, UsageError."""
     size = parse_memfree(value)
-    if 0 < size < LEAST or (not size and value != NONE):
-        raise UsageError(f"{text.shorten(value, 40)!r} of memory: give 1M or more, as 512M or 4G")
+    if not size and value != NONE:
+        raise UsageError(_SMALL.format(text.shorten(value, 40)))
     return size
 
 
 def parse_memfree(value: str) -> int:
     """Return the bytes that must be free; 0 for none. Raises InvalidValue, UsageError."""
     size = 0 if value == NONE else text.parse_size(value)
+    if 0 < size < LEAST:  # --memfree 2 means 2G
+        raise UsageError(_SMALL.format(text.shorten(value, 40)))
     if size >= MOST:
         raise UsageError(f"{text.shorten(value, 40)!r} of memory: no machine has so much")
     return size

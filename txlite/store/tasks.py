@@ -101,7 +101,9 @@ class Tasks:
         known = {**IN_STATE, **DERIVED}
         for name in status:
             if name not in known:
-                raise InvalidValue(f"unknown status {text.shorten(name, 40)!r}: it is one of {', '.join(known)}")
+                hint = " (what runs is active)" if name == "running" else ""
+                shown = text.shorten(name, 40)
+                raise InvalidValue(f"unknown status {shown!r}: it is one of {', '.join(known)}{hint}")
         conditions = " OR ".join(["0", *(known[name] for name in status)])
         sql = f"{SELECT} WHERE {conditions} ORDER BY t.seq LIMIT :limit"
         return to_tasks(self._database.execute(sql, {**this_moment(), "limit": count}))

@@ -6,7 +6,6 @@ the screen, and that what an agent or a user wrote cannot act on a terminal.
 
 from __future__ import annotations
 
-from ... import text
 from ...system.named_tuple import NamedTuple
 from .head import draw_groups, draw_head
 from .panes import draw_failed, draw_running, draw_waiting
@@ -133,13 +132,11 @@ def draw_foot(foot: Foot, columns: int) -> Line:
 
 def draw_keys(columns: int) -> Line:
     """Return the line that names the keys, as many as have room."""
-    spans: list[Span] = []
-    for key, what in KEYS:
-        more = [*([Span("  ")] if spans else []), Span(key, STRONG), Span(f" {what}", FAINT)]
-        if sum(text.columns(span.words) for span in [*spans, *more]) > columns:
-            break
-        spans += more
-    return tuple(spans)
+    keys = list(KEYS)
+    while sum(len(f"{key} {what}  ") for key, what in keys) - 2 > columns:
+        del keys[-3]  # the last two lead to the others, and out
+    spans = [(Span("  "), Span(key, STRONG), Span(f" {what}", FAINT)) for key, what in keys]
+    return tuple(span for each in spans for span in each)[1:]
 
 
 def draw_help(columns: int, lines: int) -> Screenful:
