@@ -245,6 +245,14 @@ class Completion(Case):
         self.assertEqual(self.errors, "")
         self.assertFalse(os.path.exists(self.path("nowhere")))
 
+    def test_runs_that_go_on_are_offered(self) -> None:
+        run = self.start("run", "--forever", "-j", "2")
+        told = wait_until(lambda: self.txlite("complete", "running", "run-", "stop"), "the run")
+        self.assertRegex(told, r"^run-\w+\t2 workers\n$")
+        run.kill()
+        run.wait()
+        self.assertEqual(self.txlite("complete", "runs", "", "scale"), "")
+
     def test_each_verb_is_known(self) -> None:
         for shell in SHELLS:
             script = self.read("_txlite." + shell)

@@ -55,8 +55,7 @@ def complete(home: str | None, words: list[str]) -> int:
 def _find_ids(store: Store, beginning: str, verb: str) -> Found:
     from ..store.candidates import find_candidates
 
-    found = find_candidates(store.database, beginning, STATES_FOR.get(verb, ()))
-    return [*found, *_find_runs(store, beginning, verb)] if verb == "stop" else found
+    return find_candidates(store.database, beginning, STATES_FOR.get(verb, ()))
 
 
 def _find_workers(store: Store, beginning: str, verb: str) -> Found:
@@ -69,10 +68,10 @@ def _find_holders(store: Store, beginning: str, verb: str) -> Found:
 
 
 def _find_runs(store: Store, beginning: str, verb: str) -> Found:
-    from ..execution.presence import live_supervisors
+    from ..system.liveness import is_held  # `execution.presence` knows more, and takes too long
 
-    runs = [one for one in live_supervisors(store) if one.id.startswith(beginning)]
-    return [(one.id, text.count(one.wanted, "worker")) for one in runs]
+    runs = [one for one in store.supervisors.present() if one.id.startswith(beginning)]
+    return [(one.id, text.count(one.wanted, "worker")) for one in runs if is_held(store.lock_path(one.id))]
 
 
 def _find_running(store: Store, beginning: str, verb: str) -> Found:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 FEW = 2  # characters behind tx-, from which on one in a thousand begins so
 WINDOW, MOST = 10_000, 200  # tasks looked at; and found
 COLUMNS = "t.id, CAST(t.title AS TEXT)"
-OF_ACTIVE = f"""SELECT {COLUMNS} FROM claims c JOIN tasks t ON t.seq = c.task
+# CROSS JOIN: along the claims, which are few, and not along the tasks.
+OF_ACTIVE = f"""SELECT {COLUMNS} FROM claims c CROSS JOIN tasks t ON t.seq = c.task
     WHERE t.id >= :first AND t.id < :end ORDER BY t.seq DESC LIMIT {MOST}"""
 BY_ID = f"""SELECT {COLUMNS} FROM tasks t WHERE t.id >= :first AND t.id < :end AND ({{}})
     ORDER BY t.id LIMIT {MOST}"""
