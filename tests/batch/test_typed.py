@@ -235,6 +235,7 @@ class Run(Case):
             run = self.start("run", stdin=file)
             self.assertIn(b"stdin was not read: `txlite run --from -`", run.communicate()[1])
         self.assertIn("nothing to run: no arguments in stdin (a command that", self.txlite("run", "echo"))
+        self.assertIn("no task has failed: none is tried again\n", self.txlite("run", "--retry-failed"))
         self.assertEqual("nothing to run: no arguments behind :::\n", self.txlite("run", "echo", ":::"))
 
 

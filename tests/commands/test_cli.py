@@ -167,6 +167,7 @@ class BadInput(Case):
             (("done", "tx-nosuchid0"), 2, "tx-nosuchid0"),
             (("list", "--status", "bogus"), 64, "unknown status 'bogus'"),
             (("list", "--status", "running"), 64, "(what runs is active)"),
+            (("logs",), 64, "of which task? `txlite logs ID`"),
             (("list", "--limit", "x"), 64, "'x' is not a whole number"),
             (("list", "--limit", "9" * 30), 64, "not a whole number"),
             (("show", b"\xff"), 64, "not valid UTF-8"),

@@ -29,6 +29,7 @@ class Help(Case):
         overview = self.txlite("help")
         for name in (*VERBS, *TOPICS):
             self.assertRegex(overview, rf"(?m)^  {name} ")
+        self.assertNotRegex(overview, r"(?m)^ {10}")  # a line for each
         for alone in ((), ("-h",), ("--help",), ("help", "help"), ("help", "--help")):
             self.assertEqual(self.txlite(*alone), overview)
 

@@ -10,12 +10,12 @@ import sys
 from ..errors import NotFound
 
 TOPICS = {
-    "guide": "the tour: batches, single tasks, background workers, home, configuration",
+    "guide": "the tour: batches, tasks, outputs, background, configuration",
     "recipes": "short answers to common wishes, to be pasted",
-    "parallel": "commands with {} and ::: as GNU parallel has them: what is the same, what differs",
-    "ralph": "agents overnight: the loop, the gate, git, the page in the morning",
-    "slurm": "attempts as jobs of a cluster; queues that outlive a time limit",
-    "states": "what tasks, attempts and workers are called; what a task can wait for",
+    "parallel": "commands with {} and :::, and what differs from GNU parallel",
+    "ralph": "agents overnight: the loop, the gate, git, the morning's page",
+    "slurm": "attempts as jobs of a cluster, beyond its time limits",
+    "states": "what states are called, and what a task can wait for",
     "reference": "every command with every option; exit codes, JSON",
     "python": "the queue from Python programs",
     "architecture": "the map of the code",

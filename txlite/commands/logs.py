@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ..errors import NotFound
+from ..errors import NotFound, UsageError
 from ..execution.stopping import end_of, find_attempt, find_target
 from ..model import QUEUED
 from ..view.attempt_row import describe_place
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def configure(parser: ArgumentParser, verb: str) -> None:
     """Declare the arguments of a verb."""
     parser.usage = "txlite logs [-f] [--raw] ID|PID"
-    parser.add_argument("name", metavar="ID|PID", help="a task (its last attempt), or an attempt by its PID")
+    parser.add_argument("name", nargs="?", metavar="ID|PID", help="a task (its last attempt), or an attempt by its PID")
     parser.add_argument("--follow", "-f", action="store_true", help="go on until it has ended")
     parser.add_argument("--raw", action="store_true", help="byte for byte, not only what is safe for a terminal")
     parser.add_argument("--json", action="store_true", help="print an object, with the output as text")
@@ -31,6 +31,8 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 
 def run(args: Namespace) -> int:
     """Print the output of an attempt."""
+    if args.name is None:
+        raise UsageError("of which task? `txlite logs ID`; `txlite status` names what runs and has ended")
     write = output_writer(args.raw)
     with open_reading(args) as store:
         target = find_target(store, args.name)

@@ -197,7 +197,8 @@ def enter(store: Store, wanted: WantedBatch, args: Namespace, tell: Callable[[st
 def retry_failed(store: Store, tell: Callable[[str], object]) -> None:
     """Put back all of the queue that failed, and tell how many there were."""
     failed = store.batches.retry_failed(None)
-    tell(f"{text.count(failed, 'task')} that failed {'is' if failed == 1 else 'are'} tried again")
+    told = f"{text.count(failed, 'task')} that failed {'is' if failed == 1 else 'are'} tried again"
+    tell(told if failed else "no task has failed: none is tried again")
 
 
 def _new(wanted: WantedBatch, args: Namespace) -> Iterator[dict[str, object]]:
