@@ -72,10 +72,11 @@ def standard_library() -> Set[str]:
 
 
 # What the package uses, for Python 3.9, which does not list its own modules.
-OLD_NAMES = """argparse array bisect calendar collections configparser contextlib ctypes difflib errno fcntl fnmatch
-    gc grp gzip hashlib heapq html importlib io json marshal multiprocessing os pickle pkgutil plistlib pwd pydoc re
-    resource runpy select shlex shutil signal sqlite3 stat string subprocess sys tempfile textwrap threading time
-    traceback types typing unicodedata urllib uuid zipfile zlib"""
+OLD_NAMES = """_thread argparse array atexit bisect builtins calendar codecs collections configparser contextlib csv
+    ctypes curses datetime difflib errno fcntl fnmatch functools gc grp gzip hashlib heapq html importlib io
+    itertools json locale marshal math multiprocessing operator os pickle pkgutil plistlib pwd pydoc re resource
+    runpy select shlex shutil signal sqlite3 stat string struct subprocess sys tempfile termios textwrap threading
+    time traceback types typing unicodedata urllib uuid zipfile zlib"""
 
 
 def find_circle(arrows: Mapping[Any, Set[Any]]) -> list[Any] | None:
