@@ -23,6 +23,13 @@ SYNCING = """
 import fcntl, os, subprocess, sys
 sync = os.fdatasync
 
+def begin_of(log):
+    try:
+        with open(log, "rb") as file:
+            return file.read(32)
+    except FileNotFoundError:
+        return b""
+
 def sync_and_keep(file):
     size = os.fstat(file).st_size  # what comes behind it meanwhile may be on the disk, or not
     sync(file)
@@ -30,7 +37,8 @@ def sync_and_keep(file):
     if path.endswith("tasks.db-wal"):
         with open("disk.lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if size > (os.path.getsize("disk/tasks.db-wal") if os.path.exists("disk/tasks.db-wal") else 0):
+            kept = "disk/tasks.db-wal"  # of a log that has begun anew since, its size says nothing
+            if begin_of(path) != begin_of(kept) or size > os.path.getsize(kept):
                 # By another process: who closes a descriptor of the database loses SQLite's locks.
                 subprocess.run(["cp", path[:-4], path, "disk"], check=True)
                 os.truncate("disk/tasks.db-wal", size)
