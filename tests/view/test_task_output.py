@@ -92,6 +92,21 @@ class Outputs(Case):
         self.assertEqual(out, wanted, "the first was being printed, and comes again")
         self.assertEqual((self.txlite("run", "-k", "--from", batch), self.kept()), ("", []))
 
+    def test_each_occurrence_is_printed_though_it_waited_and_its_run_was_killed(self) -> None:
+        self.txlite("add", "--", UNTIL)
+        self.txlite("add", "--every", "1s", "--", "echo again")
+        for kept in (1, 3):
+            run = self.start("run", "-k", "--forever")
+            wait_until(lambda: len(self.kept()) >= kept, "occurrences that wait for the first task")
+            if kept == 1:
+                run.kill()
+                run.wait()
+        open(self.path("go"), "w").close()
+        wait_until(lambda: self.counts().get("done"), "the first task")
+        run.send_signal(signal.SIGINT)
+        self.assertGreaterEqual(run.communicate(timeout=30)[0].count(b"again"), 3)
+        self.assertEqual(self.kept(), [])
+
     def test_a_slow_reader_does_not_keep_a_run_from_being_stopped(self) -> None:
         run = self.start("run", "--output", "--from", self.batch("seq 50000", f"touch began; exec sleep {self.nap}"))
         wait_until(lambda: os.path.exists(self.path("began")) and self.counts().get("done"), "both to have begun")

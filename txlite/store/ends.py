@@ -24,6 +24,10 @@ IS_OPEN = "SELECT 1 FROM attempts WHERE id = ? AND ended IS NULL"
 OF_RANGE = f"""SELECT {COLUMNS} FROM tasks t JOIN attempts a ON a.id = t.token
     LEFT JOIN task_texts x ON x.task = t.seq WHERE t.seq BETWEEN ? AND ? AND a.ended IS NOT NULL
     AND t.status IN ('done', 'failed', 'cancelled') ORDER BY t.seq LIMIT 1000"""
+COMES_AGAIN = "SELECT 1 FROM tasks WHERE seq = ? AND every IS NOT NULL"
+IS_OCCURRENCE = """SELECT 1 FROM attempts a JOIN tasks t ON t.seq = a.task JOIN history h ON h.task = t.id
+    WHERE a.id = ? AND t.every IS NOT NULL AND h.token = a.id AND h.from_status = 'active'
+    AND h.to_status IN ('done', 'failed')"""
 RUNS = """WITH RECURSIVE runs (id) AS (SELECT ?
         UNION ALL SELECT a.previous FROM runs r JOIN attempts a ON a.id = r.id WHERE a.previous > 0)
     SELECT count(*) FROM runs"""
@@ -69,6 +73,14 @@ class Ends:
     def is_open(self, attempt: int) -> bool:
         """Say whether an attempt has not ended."""
         return bool(self._database.execute(IS_OPEN, (attempt,)))
+
+    def comes_again(self, seq: int) -> bool:
+        """Say whether a task comes again."""
+        return bool(self._database.execute(COMES_AGAIN, (seq,)))
+
+    def is_occurrence(self, attempt: int) -> bool:
+        """Say whether an occurrence of a task that comes again ended with this attempt."""
+        return bool(self._database.execute(IS_OCCURRENCE, (attempt,)))
 
     def of_batch(self, batch: Batch) -> Iterator[End]:
         """Yield, in order, the last attempts of those of a batch's tasks that have come to their end; no more than a

@@ -72,7 +72,7 @@ class TaskOutput:
         self._lanes = lanes
         self._clear = clear
         self._say = say
-        self._held: dict[int, Unprinted] = {}  # by the task's number: they wait for those before them
+        self._held: dict[int, list[Unprinted]] = {}  # by the task's number: they wait for those before them
         self._after = 0  # all tasks before this one have ended
         self._has_more = False  # it is to be asked again how far they have
         self._queue: deque[Unprinted] = deque()
@@ -92,12 +92,21 @@ class TaskOutput:
         self._has_more = self._form.keeps_order
         for event in events:
             if event.to_status == BACKLOG:
-                self._held.pop(event.seq, None)
+                self._forget(event.seq)
                 remove_output(self._store.home, event.attempt)
             elif self._is_wanted(event.seq):
-                self._held[event.seq] = Unprinted(event.attempt, event.worker not in self.workers)
+                self._forget(event.seq)
+                self._hold(event.seq, Unprinted(event.attempt, event.worker not in self.workers))
             elif self._store.ends.batch_of(event.seq) is None:
                 remove_output(self._store.home, event.attempt)  # it came alone, and nobody asked for its output
+
+    def _forget(self, seq: int) -> None:
+        """Let go of what a task wrote before, as it was tried again; that of each occurrence is wanted."""
+        if seq in self._held and not self._store.ends.comes_again(seq):
+            del self._held[seq]
+
+    def _hold(self, seq: int, unprinted: Unprinted) -> None:
+        self._held.setdefault(seq, []).append(unprinted)
 
     def advance(self, seconds: float = SLICE) -> float | None:
         """Print for a moment; return the seconds until there is more to do, None where there is nothing."""
@@ -159,10 +168,10 @@ class TaskOutput:
             if end is None:
                 if not self._store.ends.is_open(attempt):
                     remove_output(self._store.home, attempt)
-            elif not end.is_last or end.status in (BACKLOG, ACTIVE):
+            elif (not end.is_last or end.status in (BACKLOG, ACTIVE)) and not self._store.ends.is_occurrence(attempt):
                 remove_output(self._store.home, attempt)
             elif self._is_wanted(end.seq) and (self._batch or self._supervisor_of(end) not in living):
-                self._held[end.seq] = Unprinted(attempt, False)
+                self._hold(end.seq, Unprinted(attempt, False))
 
     def _supervisor_of(self, end: End) -> str | None:
         return self._store.ends.supervisor_of(end.worker)
@@ -175,7 +184,8 @@ class TaskOutput:
             ready = sorted(seq for seq in self._held if seq < self._after)
         else:
             ready = sorted(self._held) if is_over else list(self._held)
-        self._queue.extend(self._held.pop(seq) for seq in ready)
+        for seq in ready:
+            self._queue.extend(self._held.pop(seq))
 
     def _open(self, unprinted: Unprinted) -> list[OutputPiece]:
         """The pieces of an attempt's output."""

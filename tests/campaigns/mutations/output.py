@@ -11,6 +11,14 @@ ENDS = "view.test_progress.Ends"
 
 MUTANTS = (
     Mutant(
+        "output-of-the-last-occurrence",
+        "view/task_output.py",
+        " and not self._store.ends.comes_again(seq):",
+        ":",
+        "the output of each occurrence is printed",
+        ("view.test_task_output.Outputs",),
+    ),
+    Mutant(
         "output-printed-stays",
         "view/output_piece.py",
         "            remove(self._path)",
