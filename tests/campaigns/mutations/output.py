@@ -11,6 +11,14 @@ ENDS = "view.test_progress.Ends"
 
 MUTANTS = (
     Mutant(
+        "results-of-others-unread",
+        "view/results_file.py",
+        "            with suppress(Error):  # what is no row is not ours\n                self._read()\n",
+        "",
+        "runs that share a table write no row twice",
+        ("view.test_results_file.Results",),
+    ),
+    Mutant(
         "output-of-the-last-occurrence",
         "view/task_output.py",
         " and not self._store.ends.comes_again(seq):",
