@@ -75,6 +75,18 @@ class Disks(Case):
         self.assertEqual(self.json("list", "--home", self.home, "--status", "done")[-1]["command"], "true")
         self.assertEqual(len(self.json("list", "--home", self.home, "--status", "active")), 0)
 
+    def test_what_is_kept_of_outputs_leaves_room_for_the_queue(self) -> None:
+        self.mount("-o", "size=6m")
+        batch = self.batch("yes | head -c 20000000 # 1", "yes | head -c 20000000 # 2", "echo small")
+        options = ("--output", "--workers", "1", "--max-attempts", "1")
+        run = self.start("--home", self.home, "run", *options, "--from", batch)
+        output, errors = run.communicate(timeout=60)
+        self.assertEqual(run.returncode, 1)
+        self.assertIn(b"its output is not whole: No space left on device", errors)
+        self.assertIn(b"small\n", output)
+        states = [one["status"] for one in self.json("list", "--home", self.home)]
+        self.assertEqual(sorted(states), ["done", "failed", "failed"])
+
     def test_read_only_media(self) -> None:
         place = self.mount()
         self.txlite("--home", self.home, "add", "x")

@@ -156,6 +156,8 @@ class Occurrences(Case):
             text = file.read().replace('"0 2 * * *"', '"0 25 * * *"')
         self.txlite("--home", "third", "import", "-", stdin=text.encode(), code=64)
         self.assertIn("hour 25", self.errors)
+        self.txlite("add", "--every", "", "--", "true", code=64)
+        self.assertIn("nothing is given", self.errors)
         other = self.open.add("x").id
         self.txlite("--home", "other", "import", "-", stdin=self.txlite("export").encode())
         self.txlite("--home", "other", "update", other, "--every", "1d")

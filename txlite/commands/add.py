@@ -9,6 +9,7 @@ from . import open_writing
 from .arguments import (
     add_bounds,
     join_command,
+    parse_every,
     parse_moment,
     parse_names,
     parse_score,
@@ -49,8 +50,9 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         "--at", type=value_of(parse_moment), metavar="TIME", help="not before: 15:00, 2025-10-24T15:00, +10m"
     )
     parser.add_argument(
-        "--every", metavar="TIME", help="it comes again: 90m, 1d (from --at, or now, on), '0 2 * * *', @daily"
-    )
+        "--every", type=value_of(parse_every), metavar="TIME",
+        help="it comes again: 90m, 1d (from --at, or now, on), '0 2 * * *', @daily",
+    )  # fmt: skip
     parser.add_argument("--directory", metavar="DIR", help="where it runs (here)")
     add_bounds(parser, None)
     add_memory(parser)

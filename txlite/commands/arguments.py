@@ -144,6 +144,14 @@ def parse_moment(value: str) -> str:
         raise UsageError(f"{value!r} is not a time: give 15:00, 2025-10-24T15:00, or +10m") from None
 
 
+def parse_every(value: str) -> str:
+    """Return when a task comes again, as it is written; what it says is the store's to judge. Raises UsageError for
+    nothing, which a variable that is not set would give."""
+    if not value:
+        raise UsageError("nothing is given: give 90m, 1d, '0 2 * * *' or @daily")
+    return value
+
+
 def parse_lease(value: str) -> float:
     """Return seconds, one or more; a plain number is minutes, as tx has it."""
     seconds = text.parse_duration(value + "m" if value.replace(".", "", 1).isdigit() else value)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 DIRECTORY = "outputs"  # below home
 OUT, ERR = ".out", ".err"
 HELD = 1 << 16  # bytes that wait for the end of the attempt: a short one writes once
+SPARED = 1 << 20  # bytes that are given up where there was no room for all
 
 
 def output_path(home: str, attempt: int, kind: str) -> str:
@@ -88,6 +89,8 @@ class KeptStream:
         if self._held:
             self._save()
         if self._file >= 0:
+            if self.trouble:  # the disk is full, and how this ended is still to be written down
+                os.ftruncate(self._file, max(os.fstat(self._file).st_size - SPARED, 0))
             os.close(self._file)
             self._file = -1
 
