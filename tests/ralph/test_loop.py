@@ -96,7 +96,7 @@ class Ends(RepositoryCase):
         told = self.ralph("--max-failures", "3", code=1)
         self.assertIn("3 different tasks failed in a row", told)
         self.assertEqual([self.status_of(task) for task in tasks].count("backlog"), 3)
-        self.assertRegex(told, r"\npage: .*\nready:   3 wait for an agent: .*\n( {9}tx-\w+  a task\n){3}$")
+        self.assertRegex(told, r"\npage: .*\nready:   3 prompts wait for an agent: .*\n( {9}tx-\w+  a task\n){3}$")
 
     def test_one_that_is_done_in_between_makes_it_a_new_row(self) -> None:
         for script in ("exit 1", "exit 1", "true", "exit 1", "exit 1", "true"):

@@ -63,7 +63,7 @@ class Lists(Case):
             shown = "\n".join(self.shown("status", columns=columns))
             self.assertRegex(shown, r"\A1 ready   1 failed   1 done\n\nSTATE   ID  +TASK .*WHY")
             self.assertRegex(shown, r"\nfailed  tx-\w+  went wrong +exit 3.*\ndone    tx-\w+  went well 日本")
-            self.assertRegex(shown, r"\n\nready:   1 waits for an agent: (.*\n)+\n`txlite logs tx-\w+` says why")
+            self.assertRegex(shown, r"\n\nready:   1 prompt waits for an agent: (.*\n)+\n`txlite logs tx-\w+` says why")
         self.assertIn("REPORT", shown)
 
     def test_columns_that_have_no_room_are_left_out(self) -> None:

@@ -14,7 +14,7 @@ from txlite.view.waiting import WORDS
 from ..case import Case, wait_until
 from .screen import Terminal
 
-FOR_AN_AGENT = "ready:   1 waits for an agent: --agent claude (or `txlite ralph`)\n"
+FOR_AN_AGENT = "ready:   1 prompt waits for an agent: --agent claude (or `txlite ralph`)\n"
 
 
 class Status(Case):
@@ -32,7 +32,7 @@ class Status(Case):
         shown = Terminal(self, "status").end()
         for words in (
             rf"^ready:   1 waits for a worker: `txlite run`\n {{9}}{command}  true$",
-            rf"^ready:   2 wait for an agent: --agent claude \(or `txlite ralph`\)\n"
+            rf"^ready:   2 prompts wait for an agent: --agent claude \(or `txlite ralph`\)\n"
             rf" {{9}}{prompt}  a prompt .*…\n {{9}}{other}  another$",
             rf"^ready:   1 needs gpu, which no worker here has: `txlite worker start -c gpu`\n {{9}}{able}  train$",
             rf"^ready:   1 is to be a job: `txlite run --executor slurm --agent claude`\n {{9}}{job}  fit$",

@@ -44,7 +44,7 @@ AGENT_HINT = "--agent claude (or `txlite ralph`)"
 WORDS = {  # for one, and for several
     TURN: ("waits for its turn", "wait for their turn"),
     WORKER: ("waits for a worker: `txlite run`", "wait for a worker: `txlite run`"),
-    AGENT: (f"waits for an agent: {AGENT_HINT}", f"wait for an agent: {AGENT_HINT}"),
+    AGENT: (f"prompt waits for an agent: {AGENT_HINT}", f"prompts wait for an agent: {AGENT_HINT}"),
     CAPABILITY: ("needs", "need"),
     GROUP: ("waits for group", "wait for group"),
     RESERVATION: ("was released a moment ago, and is its holder's alone",
