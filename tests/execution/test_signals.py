@@ -148,7 +148,7 @@ class Running(Case):
         (name,) = re.findall(r"`txlite stop (run-[a-z0-9]+)` ends a run", self.errors)
         self.assertEqual(told, "")
         self.txlite("stop", name, "tx-none", code=64)
-        self.assertIn(name, self.txlite("complete", "ids", "", "stop"))
+        self.assertIn(name, self.txlite("complete", "running", "", "stop"))
         self.assertEqual(self.json("stop", name[:9]), [{"run": name, "stopping": True}])
         while not run.stdout.readline().startswith(b"stopping"):
             self.assertIsNone(run.poll())
