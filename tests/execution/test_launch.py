@@ -88,6 +88,7 @@ class Launch(LaunchCase):
             (("low", "../../x", "task"), "not a plain name"),
             (("low", "", "task"), "not a plain name"),
             (("low", "locks", "task"), "cannot name a directory of reports"),
+            (("low", "outputs", "task"), "cannot name a directory of reports"),
             (("a", "b", "c", "d"), "put the task in quotes"),
             (("--template", "none", "task"), "no template 'none'"),
             (("--template", "../x", "task"), "not a plain name"),

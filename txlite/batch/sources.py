@@ -116,30 +116,30 @@ class Portions:
 
 
 class Combination:
-    """The arguments of each task: each group of sources goes step by step, and each of one with each of the others."""
+    """The arguments of each task. A chain is sources that go step by step; each of one goes with each of the others."""
 
-    def __init__(self, groups: Sequence[Sequence[Columns | Portions]]) -> None:
-        """Raises UsageError for sources of one group that are not of the same length."""
-        self._groups = groups
-        for group in groups:
-            lengths = [sum(1 for _ in source) for source in group] if len(group) > 1 else []
-            for source, length in zip(group, lengths):
+    def __init__(self, chains: Sequence[Sequence[Columns | Portions]]) -> None:
+        """Raises UsageError for sources of one chain that are not of the same length."""
+        self._chains = chains
+        for chain in chains:
+            lengths = [sum(1 for _ in source) for source in chain] if len(chain) > 1 else []
+            for source, length in zip(chain, lengths):
                 if length != lengths[0]:
                     raise UsageError(
-                        f"{group[0].name} has {text.count(lengths[0], 'argument')}, and {source.name}, which is linked "
+                        f"{chain[0].name} has {text.count(lengths[0], 'argument')}, and {source.name}, which is linked "
                         f"to it, has {length:,}: give as many of each"
                     )
 
     def __iter__(self) -> Iterator[tuple[str, ...]]:
-        """Yield them; the last group's change first."""
-        rows = [_step_by_step(group) for group in self._groups]
+        """Yield them; the last chain's change first."""
+        rows = [_step_by_step(chain) for chain in self._chains]
         return rows[0] if len(rows) == 1 else map(_join, itertools.product(*rows))
 
 
-def _step_by_step(group: Sequence[Columns | Portions]) -> Iterator[tuple[str, ...]]:
-    if len(group) > 1:
-        return map(_join, zip(*group))
-    only: Iterable[tuple[str, ...]] = group[0]
+def _step_by_step(chain: Sequence[Columns | Portions]) -> Iterator[tuple[str, ...]]:
+    if len(chain) > 1:
+        return map(_join, zip(*chain))
+    only: Iterable[tuple[str, ...]] = chain[0]
     return iter(only)
 
 

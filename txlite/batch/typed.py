@@ -104,14 +104,14 @@ def read_batch(
     sources that make no sense, NotFound where patterns are all that was given, and they match nothing.
     """
     template = _read_template(typed, notation, is_prompt) if typed.words else None
-    groups = _read_groups(typed, reading)
-    sources = [source for group in groups for source in group]
+    chains = _read_chains(typed, reading)
+    sources = [source for chain in chains for source in chain]
     _check_sources(sources, reading)
     if template:
         _drop_patterns(sources, tell)
         if reading.separator is None and not reading.portion:
             templates.check_positions(template, len(sources))
-    return TypedBatch(template, sources, Combination([[_cut_rows(one, reading) for one in group] for group in groups]))
+    return TypedBatch(template, sources, Combination([[_cut_rows(one, reading) for one in chain] for chain in chains]))
 
 
 def _check_sources(sources: Sequence[Source], reading: Reading) -> None:
@@ -129,20 +129,20 @@ def _read_template(typed: Typed, notation: Notation, is_prompt: bool) -> Templat
     return templates.read_line(" ".join(typed.words), notation)
 
 
-def _read_groups(typed: Typed, reading: Reading) -> list[list[Source]]:
+def _read_chains(typed: Typed, reading: Reading) -> list[list[Source]]:
     """The sources; those that go step by step together."""
-    groups: list[list[Source]] = [[FileSource(path, "-a", reading.delimiter)] for path in reading.files]
+    chains: list[list[Source]] = [[FileSource(path, "-a", reading.delimiter)] for path in reading.files]
     for mark, given in typed.sources:
         found = _read_sources(mark, given, reading.delimiter)
         if mark not in (LINKED, LINKED_FILES):
-            groups += [[one] for one in found]
-        elif groups:
-            groups[-1] += found
+            chains += [[one] for one in found]
+        elif chains:
+            chains[-1] += found
         else:
             raise UsageError(f"{mark} is linked to the source before it, and there is none: give {mark[:-1]}")
-    if not groups:
-        groups = [[FileSource("-", "stdin", reading.delimiter)]]
-    return [[source for group in groups for source in group]] if reading.is_linked else groups
+    if not chains:
+        chains = [[FileSource("-", "stdin", reading.delimiter)]]
+    return [[source for chain in chains for source in chain]] if reading.is_linked else chains
 
 
 def _read_sources(mark: str, given: Sequence[str], delimiter: bytes) -> Sequence[Source]:

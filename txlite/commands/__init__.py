@@ -106,7 +106,7 @@ def settle(args: Namespace) -> None:
 
 def _announce(store: Store) -> Store:
     if store.notice:
-        from ..view.terminal import complain
+        from ..view.terminal import say_aside
 
-        complain(store.notice)
+        say_aside(store.notice)
     return store

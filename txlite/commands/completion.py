@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import pkgutil
 
+from ..batch.quoting import quote
 from ..errors import NotFound
 from ..system.named_tuple import NamedTuple
 from . import VERBS
@@ -116,16 +117,12 @@ def _write_for_others(table: Table) -> str:
 
 
 def _write_pattern(pattern: str) -> str:
-    parts = [_quote(part) if part else "" for part in pattern.split("*")]
+    parts = [quote(part) if part else "" for part in pattern.split("*")]
     return "*".join(parts) or "''"
 
 
-def _quote_all(answers: list[str], quote: Callable[[str], str] | None = None) -> str:
-    return " ".join('"$1"' if answer == "$1" else (quote or _quote)(answer) for answer in answers)
-
-
-def _quote(word: str) -> str:
-    return "'" + word.replace("'", "'\\''") + "'"
+def _quote_all(answers: list[str], quote_one: Callable[[str], str] = quote) -> str:
+    return " ".join('"$1"' if answer == "$1" else quote_one(answer) for answer in answers)
 
 
 def _write_for_fish(table: Table) -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
 
-from .. import text
 from ..errors import Error, UsageError
 from ..model import ACTIVE
 from ..view.json_objects import launched_object, print_json, task_object
@@ -60,7 +58,7 @@ def run(args: Namespace) -> int:
     launched = [_launch(home, order) for order in launches]
     _print(args, decided, launched, len(ids) == 1)
     for other in errors[1:]:
-        print(f"txlite: {text.printable(str(other))}", file=sys.stderr)
+        say_aside(str(other))
     if errors:
         raise errors[0]
     return 0
@@ -85,7 +83,7 @@ def _decide(store: Store, id: str, args: Namespace) -> dict[str, object]:
     if args.verb == "fail":
         store.fail(id, args.reason, token=own_token(id))
         if args.reason and not store.attempts(id):
-            print("txlite: the reason was not kept: the task never ran", file=sys.stderr)
+            say_aside("the reason was not kept: the task never ran")
     elif args.verb == "cancel":
         store.cancel(id)
     elif args.verb == "reset":

@@ -150,7 +150,7 @@ def _stay_before(args: Namespace, home: str, wanted: LaunchOrder) -> int:
         return _stop(args, launched)  # nobody reads on
     if ended.code:
         report = ended.status and ended.status.report
-        print(f"txlite: {launched.task} {describe_end(ended)}: {report or 'no report'}", file=sys.stderr)
+        say_aside(f"{launched.task} {describe_end(ended)}: {report or 'no report'}")
     return ended.code
 
 

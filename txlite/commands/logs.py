@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from ..errors import NotFound, UsageError
 from ..execution.stopping import end_of, find_attempt, find_target
 from ..model import QUEUED
@@ -46,7 +44,7 @@ def run(args: Namespace) -> int:
             raise NotFound(f"{target.task} has not run yet: `txlite logs -f {target.task}` waits for it")
         data, remark = read_output(store, attempt)
     if remark:
-        print(f"txlite: {remark}", file=sys.stderr)
+        say_aside(remark)
     if args.json:
         print_json(output_object(attempt, data.decode("utf-8", "replace")))
     else:

@@ -18,7 +18,7 @@ from ..store.store import Store
 from ..store.workers import new_id
 from ..view.json_objects import print_json, run_object
 from ..view.run_progress import conclude, print_result, result_object, show_run
-from ..view.terminal import check_said, complain, say, say_aside
+from ..view.terminal import check_said, say, say_aside
 from ..view.waiting import FEW, MANY
 from . import open_writing, run_batch, run_group, run_output, run_words
 from .arguments import add_bounds, add_place, duration, parse_workers, value_of
@@ -99,7 +99,7 @@ def add_options(parser: ArgumentParser, many: str, *more: Callable[[Options], No
 
 def run(args: Namespace) -> int:
     """Run a batch, or what is queued; return 1 where something failed or waits."""
-    wanted = run_batch.read(args, complain)
+    wanted = run_batch.read(args, say_aside)
     if wanted and args.dry_run:
         run_batch.show(wanted, args.json)
         return 0

@@ -12,7 +12,7 @@ from ..errors import UsageError
 from ..home import location
 from ..store.batches import ALL, ANY, OPEN, REST, identify
 from ..system.named_tuple import NamedTuple
-from ..view.terminal import complain
+from ..view.terminal import say_aside
 from .arguments import join_command, parse_count, parse_variable, value_of
 from .run_group import fields_of_group
 
@@ -157,7 +157,7 @@ def say_what_was_not_read() -> None:
     except (OSError, ValueError):
         return  # a terminal, or nothing of which that can be asked
     if waiting > 0 and not sys.stdin.isatty():
-        complain("stdin was not read: `txlite run --from -` takes commands from it")
+        say_aside("stdin was not read: `txlite run --from -` takes commands from it")
 
 
 def show(wanted: WantedBatch, is_json: bool) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 from .. import text
 from ..errors import NotFound, UsageError
 from ..execution.stopping import end_of, find_target, open_targets, wait_for
 from ..view.attempts import print_ended
+from ..view.terminal import say_aside
 from . import open_reading, open_recovered
 from .arguments import duration
 
@@ -47,7 +46,7 @@ def run(args: Namespace) -> int:
         print_ended(store, [(target, ended.get(target)) for target in targets], args.json)
     late = [target.name for target in targets if target not in ended]
     if late:
-        print(f"txlite: {', '.join(late)} still not ended after {text.duration(args.timeout)}", file=sys.stderr)
+        say_aside(f"{', '.join(late)} still not ended after {text.duration(args.timeout)}")
         return TIMED_OUT
     codes = [ended[target].code for target in targets]
     return codes[0] if len(codes) == 1 else int(any(codes))

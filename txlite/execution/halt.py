@@ -66,13 +66,13 @@ def _spell_out(value: str) -> str:
 
 
 class Halt:
-    """The rule of one run, and how far it has come. reached: in words, once the run ends by it; it is no failure of the
-    run where it was meant to `succeed`."""
+    """The rule of one run, and how far it has come. That the run ends by it is no failure where it was meant to
+    `succeed`."""
 
     def __init__(
         self, rule: HaltRule, store: Store, supervisor: Supervisor, batch: Batch | None, say: Callable[[str], None]
     ) -> None:
-        self.reached = ""
+        self._reached = ""  # in words, once the run ends by it
         self._rule = rule
         self._store = store
         self._supervisor = supervisor
@@ -84,7 +84,7 @@ class Halt:
     @property
     def succeeds(self) -> bool:
         """Whether the run has ended by it as it was meant to."""
-        return bool(self.reached) and self._rule.why == SUCCESS
+        return bool(self._reached) and self._rule.why == SUCCESS
 
     def heed(self, events: Sequence[Finished]) -> None:
         """Count what has ended: a listener of `RunProgress`."""
@@ -92,12 +92,12 @@ class Halt:
         counted = sum(event.to_status in COUNTED[self._rule.why] for event in ours)
         self._count += counted
         self._ended.update(event.task for event in ours if event.to_status != BACKLOG)
-        if not counted or self.reached or self._count < self._bound():
+        if not counted or self._reached or self._count < self._bound():
             return
         rule = self._rule
-        self.reached = f"halted, as {text.count(self._count, 'task')} {WORDS[rule.why]} (--halt {rule.written})"
+        self._reached = f"halted, as {text.count(self._count, 'task')} {WORDS[rule.why]} (--halt {rule.written})"
         self._say(
-            f"{self.reached}: the same command goes on with what is left" if self._is_any_left() else self.reached
+            f"{self._reached}: the same command goes on with what is left" if self._is_any_left() else self._reached
         )
         self._supervisor.leave(at_once=rule.when == NOW)
 

@@ -30,8 +30,8 @@ def end_run(run: SupervisorRecord) -> None:
     """Have a run end as TERM does: what runs may finish; told again, a second later, it ends that, too. Raises Refused
     for one that is not here."""
     identity = process.Identity.parse(run.identity)
-    seen = process.look(identity.pid) if identity and identity.is_here() else None
-    if seen is None or identity is None or seen.start != identity.start:
+    seen = identity and identity.find()
+    if seen is None:
         raise Refused(f"{run.id} runs elsewhere, on another host or in another container: stop it there")
     process.send_signal(seen, signal.SIGTERM)
     process.send_signal(seen, signal.SIGCONT)  # somebody may have stopped it

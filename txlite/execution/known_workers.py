@@ -1,6 +1,6 @@
 """Workers seen from outside: found by their names, judged, told to leave.
 
-Used by `worker`.
+Used by `worker`, and by what shows workers.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _advise(store: Store, worker: WorkerRecord) -> str | None:
 def _tell_to_leave(worker: WorkerRecord, now: bool) -> bool:
     """Whether it was there to be told."""
     identity = process.Identity.parse(worker.identity)
-    seen = process.look(identity.pid) if identity and identity.is_alive() else None
+    seen = identity and identity.find()
     if seen:
         process.send_signal(seen, signal.SIGQUIT if now else signal.SIGTERM)
         process.send_signal(seen, signal.SIGCONT)

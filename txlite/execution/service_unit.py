@@ -7,11 +7,10 @@ and launchd.plist(5).
 
 from __future__ import annotations
 
-from ..errors import UsageError
+from ..errors import Interrupted, UsageError
 from ..system.named_tuple import NamedTuple
 
 SPARE = 20.0  # seconds that a run takes to end when nothing runs any more
-INTERRUPTED, USAGE = 130, 64  # exit codes: it was stopped; it cannot work as it is called
 
 _UNIT = """\
 # {description}: give it to systemd, as a unit of your own, by
@@ -69,7 +68,7 @@ def compose_unit(order: ServiceOrder) -> str:
     return _UNIT.format(
         name=order.name, description=f"txlite in {directory}", drain=order.drain, directory=directory,
         path=_quote(f"PATH={order.path}"), call=" ".join(_quote(word, "$$") for word in order.argv), stop=order.stop,
-        interrupted=INTERRUPTED, usage=USAGE,
+        interrupted=Interrupted.exit_code, usage=UsageError.exit_code,
     )  # fmt: skip
 
 

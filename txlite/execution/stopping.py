@@ -1,7 +1,8 @@
 """Attempts seen from outside: named, waited for, stopped.
 
 Whoever waits holds nothing: it may be killed at any moment, and the attempt goes on. What is asked to stop and does
-not is killed within a deadline, and what it held is given back. Used by `wait`, `stop`, `launch` and `logs`.
+not is killed within a deadline, and what it held is given back. Used by the commands that wait for attempts, end them
+or follow them.
 """
 
 from __future__ import annotations
@@ -229,5 +230,4 @@ def _ask(store: Store, attempt: AttemptStatus) -> float:
 def _worker_of(attempt: AttemptStatus) -> process.Process | None:
     """The process of its worker, if it is there."""
     known = process.Identity.parse(attempt.identity)
-    seen = process.look(known.pid) if known and known.is_here() else None
-    return seen if known and seen and seen.start == known.start else None
+    return known and known.find()

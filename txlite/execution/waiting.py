@@ -1,6 +1,6 @@
 """Why tasks wait: what the store says of them, judged by who is here to run them.
 
-Used by `status`, and by the ends of runs: what nobody here will run is why a run has not done all.
+Used by `status` and `top`, and by the ends of runs: what nobody here will run is why a run has not done all.
 """
 
 from __future__ import annotations

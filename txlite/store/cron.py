@@ -27,6 +27,7 @@ ALIASES = {
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 DAY, HALF_A_DAY_MORE = 86_400, 129_600  # seconds: no zone is further from UTC, or from itself before it moved
+_EPOCH = 719_163  # the ordinal of 1970-01-01
 CYCLE = 40  # years in which each day of each month has been each day of the week
 
 
@@ -203,6 +204,3 @@ def _days_before(local: time.struct_time) -> int:
     from datetime import date
 
     return date(local.tm_year, local.tm_mon, local.tm_mday).toordinal() - 1
-
-
-_EPOCH = 719_163  # the ordinal of 1970-01-01

@@ -95,7 +95,7 @@ def _add_periods(start: float, period: float, floor: float) -> float:
 
 
 def _move_days(start: float, days: int) -> float:
-    from .cron import DAY, show
+    from .cron import show
 
     whole = int(start)
     local = time.localtime(whole)

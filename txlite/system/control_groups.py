@@ -1,6 +1,6 @@
 """Control groups (cgroups(7)), of either version: in which we are, and what bounds them.
 
-`root` is where the system's files are looked up. Used by `memory`, and by `doctor`.
+`root` is where the system's files are looked up. Used by `memory`, `memory_group`, `execution.admission` and `doctor`.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@
               self-pipe as well (signal.set_wakeup_fd), so that none can fall between a look at `signals` and the sleep
     close     gives handlers and wake-up back as they were found
 
-Made and used in the main thread, since Python runs handlers there only. Used by the supervisor and by every worker.
+Made and used in the main thread, since Python runs handlers there only. Used by the supervisor, by every worker, by
+what tells hooks, and by `top`.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def prepare_place(root: str = "/") -> str | None:
             if _write(os.path.join(place, "cgroup.subtree_control"), "+memory"):
                 return place
     except OSError:
-        pass
+        pass  # who delegated it did not mean all of it: memory is measured from outside
     return None
 
 
@@ -79,7 +79,7 @@ def _is_delegated(place: str) -> bool:
             if os.getxattr(place, name) == b"1":
                 return True
         except (OSError, AttributeError):
-            pass
+            pass  # it has no such attribute, or this system none at all
     return False
 
 

@@ -41,10 +41,12 @@ class Identity(NamedTuple):
 
     def is_alive(self) -> bool:
         """Return whether it still runs, here."""
-        if not self.is_here():
-            return False
-        found = look(self.pid)
-        return found is not None and found.start == self.start and found.state != "Z"
+        return self.find() is not None
+
+    def find(self) -> Process | None:
+        """Return its process, if it still runs, here."""
+        found = look(self.pid) if self.is_here() else None
+        return found if found and found.start == self.start and found.state != "Z" else None
 
 
 class Process(NamedTuple):

@@ -12,7 +12,7 @@ from ..system import clock
 from ..text import printable, size
 from .json_objects import directory_object, print_json, step_object, tally_object
 from .table import print_table
-from .terminal import complain
+from .terminal import say_aside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Complaints:
     def add(self, path: str, why: str) -> None:
         """Say, and keep, that something could not be done about a path."""
         self.all.append((path, why))
-        complain(f"{path}: {why}")
+        say_aside(f"{path}: {why}")
 
     def objects(self) -> list[dict[str, str]]:
         """Return them for JSON."""

@@ -110,7 +110,7 @@ class Progress:
             f"{self._later} later" if self._later else "": 7,
             f"waits for {self.hold}" if self.hold else "": 1,
             _describe_rate(self._pace.rate) if left is not None else "": 6,
-            f"{_describe_time(left)} left" if left is not None else "": 2,
+            f"{text.age(left)} left" if left is not None else "": 2,
         }
         facts.pop("", None)
         while len("  ".join(facts)) > columns and len(facts) > 1:
@@ -132,7 +132,3 @@ def _describe_rate(rate: float) -> str:
         if rate * seconds >= 1:
             return f"{rate * seconds:.{0 if rate * seconds >= 10 else 1}f}/{unit}"
     return f"{rate * 3600:.0f}/h"
-
-
-def _describe_time(seconds: float) -> str:
-    return text.duration(seconds) if seconds >= 60 else f"{seconds:.0f}s"

@@ -54,9 +54,9 @@ def count_shown(store: Store, found: Iterable[AttemptStatus], waiting: Sequence[
         if one.ended is None:
             state = "for its turn" if one.state == WAITING else one.state
             counts[state] = counts.get(state, 0) + 1
-    for group in waiting:
-        if group.state != BLOCKED:
-            counts[group.state] = counts.get(group.state, 0) + group.size
+    for cause in waiting:
+        if cause.state != BLOCKED:
+            counts[cause.state] = counts.get(cause.state, 0) + cause.size
     by_status = store.count()
     return {**counts, **{status: by_status.get(status, 0) for status in (BLOCKED, FAILED, DONE, CANCELLED)}}
 

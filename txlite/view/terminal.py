@@ -1,7 +1,7 @@
 """The terminal: its width, its colours, and output that it can be trusted with.
 
 It promises that `SafeOutput` lets nothing through that a terminal could act on, and that a reader who goes away stops
-no work. Used by the rest of this room, and by `logs`, `launch` and `cli`.
+no work. Used by the rest of this room, and by the commands.
 """
 
 from __future__ import annotations
@@ -59,7 +59,10 @@ def say(line: str) -> None:
 
 def say_aside(line: str) -> None:
     """Print a line on stderr, beside what a command is asked for."""
-    print(f"txlite: {text.printable(line)}", file=sys.stderr, flush=True)
+    try:
+        print(f"txlite: {text.printable(line)}", file=sys.stderr, flush=True)
+    except OSError:
+        pass  # nobody is left to tell; the exit code says it
 
 
 def check_said() -> None:
@@ -90,14 +93,6 @@ def move_words() -> int:
 def mute() -> None:
     """Send stdout to nowhere: nobody reads it, and Python would try, and complain, once more at its exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def complain(words: str) -> None:
-    """Print a line on stderr, as txlite's."""
-    try:
-        print(f"txlite: {text.printable(words)}", file=sys.stderr)
-    except OSError:
-        pass  # nobody is left to tell; the exit code says it
 
 
 def sleep_while_read(seconds: float) -> None:

@@ -1,6 +1,6 @@
 """What waits in the queue, and for what: `status`, and the end of a run; and that the queue is paused.
 
-Used by the command `status` and by `run_progress`.
+Used by `status` and `top`, and by what shows how a run goes on and ends.
 """
 
 from __future__ import annotations

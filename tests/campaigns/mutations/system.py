@@ -106,8 +106,8 @@ MUTANTS = (
     ),
     Mutant(
         "process-alive-by-pid", "system/process.py",
-        "return found is not None and found.start == self.start and found.state",
-        "return found is not None and found.state",
+        "return found if found and found.start == self.start and found.state",
+        "return found if found and found.state",
         "a PID that was given again is another's life", (SAME_PID,),
     ),
     Mutant(

@@ -1,8 +1,8 @@
 """Attempts on this machine: each in a session of its own, found by its mark, session and parenthood, ended by signals.
 
 Guarantees: what is started inherits no descriptor, no ignored and no blocked signal of ours; its stdin is what it is
-given, then end-of-file; its output comes through one pipe, or through two. Made by workers, by the supervisor and by
-commands that recover.
+given, then end-of-file; its output comes through one pipe, or through two. Made by workers, by what tells hooks, by
+the supervisor and by commands that recover.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class LocalExecutor:
             if self._groups[0]:
                 return memory_group.MemoryGroup(os.path.join(self._groups[0], f"{name}{attempt}"), limit)
         except OSError:
-            pass
+            pass  # too many, or it was taken away from us
         return None
 
     def ending(self, attempt: int, note: Mapping[str, object], kill_after: float) -> LocalEnding:

@@ -50,7 +50,7 @@ class Errands:
         return self._process.stdout.fileno() if self._process and self._process.stdout else -1
 
     def order(self, errand: Errand) -> None:
-        """Have it done, after those before it; one of the same verb that has not begun is left out."""
+        """Have it done, after those before it; of `scale` only the last counts that has not begun."""
         waiting = [one for one in self._waiting if one.words[0] != errand.words[0] or errand.words[0] != "scale"]
         self._waiting = deque([*waiting, errand])
         self._begin()

@@ -58,16 +58,15 @@ class FullScreen:
         self._screen.nodelay(True)
         self._names = {getattr(curses, name): key for name, key in KEYS.items()}
         self._attributes = _choose_attributes()
-        self.hide_cursor()
+        self._hide_cursor()
 
-    def hide_cursor(self) -> None:
-        """Show no cursor, where the terminal can do without."""
+    def _hide_cursor(self) -> None:
         import curses
 
         try:
             curses.curs_set(0)
         except curses.error:
-            pass
+            pass  # this terminal always shows one
 
     def close(self) -> None:
         """Give the terminal back as it was."""
@@ -98,7 +97,7 @@ class FullScreen:
             curses.resizeterm(size.lines, size.columns)
             self._screen.clear()
             self._screen.refresh()
-            self.hide_cursor()
+            self._hide_cursor()
 
     def size(self) -> os.terminal_size:
         """Return the columns and lines that it has at this moment."""
