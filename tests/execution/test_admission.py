@@ -215,4 +215,4 @@ class Runs(Case):
             self.txlite("run", "--executor", "slurm", option, value, code=64)
             self.assertIn(f"give --slurm '{words}'", self.errors)
         self.txlite("run", "--load", "4x", code=64)
-        self.assertIn("'4x' is not a load: give 4, 2.5, or 80% of the processors", self.errors)
+        self.assertIn("'4x' is not a load: give 4, 2.5, or 80% of the cores", self.errors)

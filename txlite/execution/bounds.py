@@ -55,14 +55,14 @@ def parse_memfree(value: str) -> int:
 
 
 def parse_load(value: str) -> float:
-    """Return a load average; N% is a part of the processors, `none` is 0. Raises UsageError."""
+    """Return a load average; N% is a part of the cores, `none` is 0. Raises UsageError."""
     unit = (os.cpu_count() or 1) / 100 if value.endswith("%") else 1.0
     try:
         found = 0.0 if value == NONE else float(value.removesuffix("%")) * unit
     except ValueError:
         found = -1.0
     if not (0 < found < 1e6 or value == NONE):
-        raise UsageError(f"{text.shorten(value, 40)!r} is not a load: give 4, 2.5, or 80% of the processors")
+        raise UsageError(f"{text.shorten(value, 40)!r} is not a load: give 4, 2.5, or 80% of the cores")
     return found
 
 
