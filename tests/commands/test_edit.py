@@ -52,6 +52,7 @@ class Edit(Case):
             ("both: of them", 2.5, parent, "disk", "/tmp", "make\nmake test", 300, 7, 4 << 30, "1d",
              "echo one\necho 2; echo ---"),
         )  # fmt: skip
+        self.assertIn("group disk is new, and runs one task at a time", self.errors)
         self.edit(task, r"""sed -i -E '/^  make/d; s/^(parent|group|verify|timeout|max-.*|every):.*/\1:/' "$1" """)
         found = self.queue.get(task)
         self.assertEqual(

@@ -77,7 +77,7 @@ def run(args: Namespace) -> int:
     command = join_command(args.command) if args.command else None
     check_task(args.max_memory, args.slurm)
     with open_writing(args) as store:
-        is_known = not args.group or store.groups.find(args.group) is not None
+        is_known = not args.group or store.groups.exists(args.group)
         task = store.add(
             args.title,
             command=command,

@@ -8,6 +8,7 @@ import sys
 from ..errors import DependencyCycle, Error, Refused, TaskNotFound, UsageError
 from ..store.editing import check_free
 from ..system.editor import USUAL, find_editor, run_editor
+from ..view.groups import say_new_group
 from ..view.json_objects import print_json, task_object
 from ..view.tasks import print_tasks
 from ..view.terminal import say_aside
@@ -71,7 +72,11 @@ def _write(args: Namespace, task: Task, changes: dict[str, object]) -> Task:
     with open_writing(args) as store:
         if changes.get("parent"):
             changes["parent"] = store.resolve(str(changes["parent"]))
-        return store.update(task.id, **changes, seen=task)  # type: ignore[arg-type]
+        is_known = not changes.get("group") or store.groups.exists(str(changes["group"]))
+        changed = store.update(task.id, **changes, seen=task)  # type: ignore[arg-type]
+        group = None if is_known else store.groups.find(changed.group)
+    say_new_group(group)
+    return changed
 
 
 class Draft:

@@ -44,7 +44,7 @@ def set_group_limit(store: Store, args: Namespace, adds: bool) -> bool:
     if not args.group:
         return True
     name, limit = args.group
-    is_known = store.groups.find(name) is not None
+    is_known = store.groups.exists(name)
     if limit is not None:
         store.groups.set_limit(name, limit or None)
     elif not adds:

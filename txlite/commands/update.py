@@ -77,7 +77,7 @@ def _update(args: Namespace) -> int:
         if args.parent:
             changes["parent"] = store.resolve(args.parent)
         id = store.resolve(args.task)
-        is_known = not args.group or store.groups.find(args.group) is not None
+        is_known = not args.group or store.groups.exists(args.group)
         task = store.update(id, **changes, token=own_token(id) if args.status else None)
         relations = store.relations([task])[task.id]
         group = None if is_known else store.groups.find(args.group)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 LARGEST = 1_000_000
 
 SELECT = "SELECT name, wanted, paused FROM groups WHERE name = ?"
+EXISTS = "SELECT 1 FROM groups WHERE name = ?"
 SELECT_ALL = "SELECT name, wanted, paused FROM groups ORDER BY name"
 NAMES = "SELECT name FROM groups ORDER BY name"
 SET_LIMIT = "INSERT INTO groups (name, wanted) VALUES (:name, :limit) ON CONFLICT (name) DO UPDATE SET wanted = :limit"
@@ -66,6 +67,10 @@ class Groups:
     def names(self) -> list[str]:
         """Return their names."""
         return [row[0] for row in self._database.execute(NAMES)]
+
+    def exists(self, name: str) -> bool:
+        """Say whether there is a group with this name; unlike `find`, without going through its tasks."""
+        return bool(self._database.execute(EXISTS, (name,)))
 
     def get(self, name: str) -> Group:
         """Return the group with this name; raises NotFound."""
