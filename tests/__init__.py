@@ -1,6 +1,6 @@
 """The suite, its classes side by side: most of its time is waiting for processes, and people run what is quick.
 
-`python3 -m unittest` runs each class in a process of its own, two more at a time than there are cores;
+`python3 -m unittest` runs each class in a process of its own, four more at a time than there are cores;
 `python3 -m unittest tests.store.test_store` runs a module, as usual, in this one. Both print a seed, from which the ids
 of tasks follow: with `TESTS_SEED=...` before it the command gives the same ids again.
 """
@@ -53,7 +53,7 @@ class Parallel(unittest.TestSuite):
         for name in sorted(sizes, key=lambda name: (name.startswith("tests.slurm."), sizes[name]), reverse=True):
             pending.put(name)
         lock = threading.Lock()
-        workers = (os.cpu_count() or 1) + 2
+        workers = (os.cpu_count() or 1) + 4
         threads = [threading.Thread(target=self.work, args=(pending, result, lock)) for _ in range(workers)]
         seed = os.environ.get("TESTS_SEED") or secrets.token_hex(4)
         print(f"TESTS_SEED={seed}", file=sys.stderr, flush=True)
