@@ -1,7 +1,7 @@
 """Quoting for a POSIX shell: a value as it is written in a line so that it is that value, whatever it holds.
 
 By POSIX, Shell Command Language, 2.2: between single quotes nothing has a meaning; between double quotes \\ $ ` and "
-have one. Values hold no NUL. Used by `shell_line` and `template`.
+have one. Values hold no NUL. Used by `shell_line` and `template`, and by `commands.completion`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The words of `run`: options stand first, then a template with options of its own, then the sources of its arguments.
 
-argparse sees the options alone. Called by `cli`, which finds `cut_words` in the module of the verb.
+argparse sees the options alone. Called by `parser`, which finds `cut_words` in the module of the verb.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 It claims as long as there is room, submits what it has claimed, waits for all of it in one loop, and records each end.
 Guarantees: a claim is on the disk before anything is submitted for it, since a power cut here ends nothing there; what
 it holds when it dies is found by its tickets, and taken over (`adoption`) or ended (`recovery`). When it has to leave,
-what has not started is given back. Made by `supervised` and `persistent`, in the place of `worker`.
+what has not started is given back. Made by `queue_worker`, in the place of a `worker`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A note survives any kill of processes, and costs a hundredth of a transaction. So an attempt that has ended is never run
 again because its worker died before it could say so: who recovers records the end that stands there. Written by
-`attempt_runner`, read by `dead_worker`.
+`attempt_record`, read by `dead_worker`.
 """
 
 from __future__ import annotations

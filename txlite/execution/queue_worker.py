@@ -1,6 +1,6 @@
 """A worker of the queue, for where its attempts run: one at a time here, or many elsewhere.
 
-Called by `supervised` and `persistent`, in the worker's process.
+Called by `supervised`, `persistent` and, for `admitted`, the loop of `ralph`, in the worker's process.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A place for one worker, and the worker in it: started, told, heard and buried for its supervisor.
 
-Its process and the channel to it are `worker_process`'s. Used by `supervisor`.
+Its process and the channel to it are `worker_process`'s. Used by `slots` and `supervisor`.
 """
 
 from __future__ import annotations

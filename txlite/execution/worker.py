@@ -5,7 +5,7 @@ leave) and a runner (`attempt_runner`: from an assignment to a result), and shar
 It is single-threaded, holds the lock on its file for as long as it lives, and guards what it runs.
 
 Guarantee: what it holds when it ends is given back, or left to recovery; an attempt is never run twice at a time. Made
-by `supervised`, `persistent`, `launched` and, with parts of its own, by the loop of `ralph`.
+by `queue_worker`, `launched` and, with parts of its own, by the loop of `ralph`.
 """
 
 from __future__ import annotations

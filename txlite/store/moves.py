@@ -3,7 +3,7 @@
 Three tables decide. A task's status changes by a person's or an agent's word (`MOVES` says what may follow what,
 `QUIET_MOVES` which change nothing else), or by the end of a worker's attempt (`AFTER_ATTEMPT`); a word about a task
 that a worker process runs waits for that end (`VERDICTS`). Entering `active` is claiming (`claim_rows`). Used by
-`claims`, `assignments`, `completion` and `editing`.
+the parts of the store that claim, end, decide and put back.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ counted once.
 What is resident (statm in proc(5)) counts a page anew for each process that has it mapped, and costs a hundredth of a
 millisecond; the proportional set size (smaps_rollup) divides each page by those that have it, and takes longer the more
 there is. What is swapped out, and what lies in files of a tmpfs that nobody has mapped, is in neither. Used by
-`execution.memory_watch` and `execution.admission`.
+`execution`, for limits and for admission.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """An attempt as `status` shows it: what the database says of it, and what its report's file does.
 
-Used by the table of `status`, by its JSON and by its counts.
+Used by the table of `status`, by its JSON and by its counts, and by all that names the place of one.
 """
 
 from __future__ import annotations

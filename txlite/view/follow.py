@@ -1,7 +1,8 @@
 """The output of an attempt: read from its report, as far as it has come, or followed to its end.
 
 It promises each byte that an agent wrote once and in order, whatever becomes of the report meanwhile; where some was
-cut before it was read, a line says so. Whoever follows holds nothing. Used by `logs` and `launch --foreground`.
+cut before it was read, a line says so. Whoever follows holds nothing. Used by `logs` and `launch --foreground`,
+by `task_output` and by `top`.
 """
 
 from __future__ import annotations

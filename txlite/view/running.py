@@ -1,6 +1,6 @@
 """What a run's workers do at this moment: for each task its age, its title, and the last line of its output.
 
-Used by `run_progress`, for terminals.
+Used by `run_progress`, for terminals, and by `top`.
 """
 
 from __future__ import annotations

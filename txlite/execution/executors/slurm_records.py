@@ -1,7 +1,7 @@
 """What Slurm says of jobs, and what that means for an attempt: one table from its states to our outcomes.
 
 States are squeue(1)'s. A job that is completing is alive; a state that is not known counts as alive, too. Used by
-`slurm_cluster` and `slurm_job`.
+the modules that ask it.
 """
 
 from __future__ import annotations
