@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sqlite3
 import unittest
 
 from txlite import text
@@ -65,6 +68,10 @@ class Lists(Case):
             self.assertRegex(shown, r"\nfailed  tx-\w+  went wrong +exit 3.*\ndone    tx-\w+  went well 日本")
             self.assertRegex(shown, r"\n\nready:   1 prompt waits for an agent: (.*\n)+\n`txlite logs tx-\w+` says why")
         self.assertIn("REPORT", shown)
+        with contextlib.closing(sqlite3.connect(os.path.join(self.home, "tasks.db"))) as connection:
+            connection.execute("UPDATE attempts SET ended = 'tomorrow' WHERE outcome = 'failed'")
+            connection.commit()
+        self.assertIn("went wrong", "\n".join(self.shown("status")))
 
     def test_columns_that_have_no_room_are_left_out(self) -> None:
         title = Column("TASK", ["t" * 50], least=20)

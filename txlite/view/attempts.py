@@ -82,7 +82,10 @@ def _why(one: AttemptStatus) -> str:
 
 
 def _ended(one: AttemptStatus) -> str:
-    return text.ago(time.time() - clock.to_seconds(one.ended)) if one.ended else ""
+    try:
+        return text.ago(time.time() - clock.to_seconds(one.ended)) if one.ended else ""
+    except ValueError:
+        return "?"  # edited by hand
 
 
 def _print_table(lines: list[list[str]]) -> None:
