@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -80,7 +81,7 @@ class Case(unittest.TestCase):
 
     def setUp(self) -> None:
         directory = tempfile.TemporaryDirectory(prefix="txlite-test-")
-        self.addCleanup(directory.cleanup)
+        self.addCleanup(self._remove, directory)
         self.directory = os.path.realpath(directory.name)
         self.home = os.path.join(self.directory, ".txlite")
         self.nap = f"600.{time.monotonic_ns()}"  # seconds for sleep(1), by which `running` finds it and no other
@@ -104,6 +105,16 @@ class Case(unittest.TestCase):
         )
         self.addCleanup(self._end, process)
         return process
+
+    def _remove(self, directory: tempfile.TemporaryDirectory[str]) -> None:
+        def is_gone() -> bool:
+            shutil.rmtree(directory.name, ignore_errors=True)
+            return not os.path.exists(directory.name)
+
+        try:
+            directory.cleanup()
+        except OSError:  # a worker that was launched is signing off there
+            wait_until(is_gone, "the end of all that works there")
 
     def _end(self, process: subprocess.Popen[bytes]) -> None:
         if process.poll() is None:
