@@ -28,6 +28,8 @@ from typing import NamedTuple
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, REPOSITORY)
 SHOWN = 6  # violations of one kind
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's `&` has it: what we start would ignore it, too
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Line(NamedTuple):
