@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import subprocess
@@ -138,18 +139,19 @@ class Groups(MigrationCase):
         for table, id in (("supervisors", "run-1"), ("workers", "worker-1")):
             with sqlite3.connect(self.database) as connection:
                 connection.execute(f"UPDATE {table} SET identity = ? WHERE id = ?", (identity, id))
-            before = self.database_bytes()
+            before = self.content()
             self.txlite("add", "--", "true", code=69)
             self.assertIn(f"({id}, PID {alive.pid})", self.errors)
-            self.assertEqual(self.database_bytes(), before)
+            self.assertEqual(self.content(), before)
             self.assertIn(f"PID {alive.pid}", self.txlite("doctor", code=1))
             with sqlite3.connect(self.database) as connection:
                 connection.execute(f"UPDATE {table} SET identity = '' WHERE id = ?", (id,))
         self.txlite("add", "--", "true")
 
-    def database_bytes(self) -> bytes:
-        with open(self.database, "rb") as file:
-            return file.read()
+    def content(self) -> tuple[int, list[str]]:
+        """The schema's version, and all of it as SQL."""
+        with contextlib.closing(sqlite3.connect(self.database)) as connection:
+            return connection.execute("PRAGMA user_version").fetchone()[0], list(connection.iterdump())
 
     def test_the_new_ready_index_has_what_is_ready_in_its_order(self) -> None:
         store = self.store()
