@@ -45,7 +45,7 @@ def snapshot(tasks: int = 3, title: str = "a task") -> Snapshot:
     failed = tuple(FailedRow(f"tx-fail{n:04d}", title, "failed, exit 1", 900.0) for n in range(tasks))
     counts = {"backlog": 820, "active": tasks, "done": 1204, "failed": tasks}
     runs = (RunRow("run-1", 4, tasks, 3600.0),)
-    return Snapshot("~/work/.txlite", 1000.0, counts, 2.0, "", runs, tuple(running), causes, failed)
+    return Snapshot("~/project/.txlite", 1000.0, counts, 2.0, "", runs, tuple(running), causes, failed)
 
 
 def draw(home: Snapshot, sight: Sight | None = None, columns: int = 80, lines: int = 24) -> list[str]:
@@ -61,7 +61,7 @@ def draw(home: Snapshot, sight: Sight | None = None, columns: int = 80, lines: i
 class Layout(unittest.TestCase):
     def test_all_that_goes_on_has_its_place_in_80_columns(self) -> None:
         shown = "\n".join(draw(snapshot()))
-        self.assertRegex(shown, r"\Atxlite ~/work/\.txlite +15:00:00\n3 running   812 ready   1 later   7 waiting")
+        self.assertRegex(shown, r"\Atxlite ~/project/\.txlite +15:00:00\n3 running   812 ready   1 later   7 waiting")
         self.assertRegex(shown, r"\n█+▓▒░+  59%  2/s  6m48s left\nrun-1  4 workers, 3 busy, for 1h00m\n")
         self.assertRegex(shown, r"\nRUNNING 3 ─+   TIME   CPU  MEMORY\n▸ tx-run00001  a task 1 +1m05s   98%  120 MB\n")
         self.assertRegex(shown, r"\n {15}its last line\\x1b\[2J\\x9b31m\\u202e evil")

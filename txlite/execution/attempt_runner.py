@@ -183,17 +183,18 @@ class AttemptRunner:
         except CannotStart as error:
             return Result(UNSTARTABLE, duration=0.0, note=str(error))
 
-        def watch() -> None:
-            while process.result is None:
-                if interruptible:
-                    self._turn(process, LOOK)
-                else:
-                    self._turn_surely(process)
-
-        result = self._guard(process, watch)
+        result = self._guard(process, partial(self._watch_command, process, interruptible))
         if result.outcome in (INTERRUPTED, CANCELLED):
             raise AttemptStopped(result)
         return result
+
+    def _watch_command(self, process: RunningProcess, interruptible: bool) -> None:
+        """Watch git or a gate to its end."""
+        while process.result is None:
+            if interruptible:
+                self._turn(process, LOOK)
+            else:
+                self._turn_surely(process)
 
     def _bear(self, wait: StartWait, error: NoRoomToStart) -> None:
         """Wait for room before the next try. Raises AttemptStopped, CannotStart."""

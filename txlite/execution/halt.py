@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..store.store import Store
     from .supervisor import Supervisor
 
-NOW, SOON = "now", "soon"
+NOW = "now"
 FAIL, SUCCESS, ANY_END = "fail", "success", "done"
 COUNTED = {FAIL: (FAILED,), SUCCESS: (DONE,), ANY_END: (DONE, FAILED)}  # by statuses
 WORDS = {FAIL: "failed", SUCCESS: "succeeded", ANY_END: "ended"}
@@ -35,7 +35,7 @@ class HaltRule(NamedTuple):
     """When to end. written: as it was given."""
 
     written: str
-    when: str  # NOW: end what runs; SOON: let it finish
+    when: str  # NOW: end what runs; "soon": let it finish
     why: str  # FAIL, SUCCESS or ANY_END
     bound: float
     is_share: bool  # the bound is in per cent of all tasks
