@@ -141,9 +141,9 @@ class Running(Case):
     def test_a_run_is_ended_from_another_shell(self) -> None:
         self.txlite("init")
         self.txlite("stop", "run-none", code=2)
-        line = "touch started; while ! test -e go; do sleep 0.02; done"
-        run = self.start("run", "--from", self.batch(line, "exit"), "--workers", "1", "--forever")
-        wait_until(lambda: os.path.exists(self.path("started")), "the agent to start")
+        lines = [f"touch began-{name}; until test -e {name}; do sleep 0.02; done" for name in ("first", "never")]
+        run = self.start("run", "--from", self.batch(*lines, "exit"), "--workers", "2", "--forever")
+        wait_until(lambda: all(os.path.exists(self.path(f"began-{name}")) for name in ("first", "never")), "agents")
         told = self.txlite("stop", "--all")
         (name,) = re.findall(r"`txlite stop (run-[a-z0-9]+)` ends a run", self.errors)
         self.assertEqual(told, "")
@@ -152,11 +152,13 @@ class Running(Case):
         self.assertEqual(self.json("stop", name[:9]), [{"run": name, "stopping": True}])
         while not run.stdout.readline().startswith(b"stopping"):
             self.assertIsNone(run.poll())
+        with open(self.path("first"), "w"):
+            wait_until(lambda: self.json("list")[0]["status"] == "done", "what runs to finish")
         self.assertIn(f"{name} ends when", self.txlite("stop", name))
         # signals that are closer than a second are one
         wait_until(lambda: self.txlite("stop", name, code=None) is None or run.poll() is not None, "its end")
         self.assertEqual(run.wait(60), 130)
-        self.assertEqual(self.json("list")[-1]["status"], "backlog")
+        self.assertEqual([task["status"] for task in self.json("list")], ["done", "backlog", "backlog"])
         self.txlite("stop", name, code=2)
 
     def test_an_idle_worker_starts_what_is_added_at_once(self) -> None:
