@@ -34,6 +34,7 @@ WORLDS = {
     **dict.fromkeys(("tree", "children"), "parted"),
     **dict.fromkeys(("import", "sync"), "exported"),
     "init": "empty",
+    "page": "looped",
     "unblock": "blocked",
     "stop": "running",
     "scale": "going",
@@ -55,6 +56,8 @@ WANTED: dict[str, tuple[int, str]] = {
     f"txlite block {ONE} {OTHER} && txlite dep tree {ONE}": (0, "another"),
     "txlite ready --claim me --json": (0, '"claim"'),
     "txlite claims": (0, "me"),
+    "txlite page": (0, ".html"),
+    "txlite page --json": (0, ".html"),
     "txlite run -j 4 --from jobs.txt": (0, "3 done"),
     "txlite run -j 4 'gzip -k {}' ::: *.txt": (0, "2 done"),
     "txlite launch --agent shell --wait 'make test'": (0, "done"),
@@ -164,6 +167,12 @@ class Examples(Case):
         self.make_waiting()
         with txlite.open(self.home) as store:
             store.add_dependency(*self.ids)
+
+    def make_looped(self) -> None:
+        self.make_waiting()
+        with txlite.open(self.home) as store:
+            store.loops.begin("loop-1", "claude", None, None)
+            store.loops.end("loop-1", "nothing was left to do")
 
     def make_exported(self) -> None:
         self.make_waiting()

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 from txlite.model import DONE, FAILED, INTERRUPTED, LOST, TIMEOUT, LoopRecord
-from txlite.ralph.page import render
+from txlite.ralph.page.document import render
 from txlite.ralph.summary import Entry, Summary, Try
 from txlite.system import clock
 

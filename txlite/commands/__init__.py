@@ -23,6 +23,7 @@ VERBS = {
     "status": ("status", "what waits, runs, and has ended"),
     "top": ("top", "follow what runs, waits and failed, with keys to act on it"),
     "logs": ("logs", "the output of an attempt, also while it runs"),
+    "page": ("page", "the page of the last night: what landed, what needs a person"),
     "wait": ("wait", "wait until tasks have ended"),
     "stop": ("stop", "end what runs: gracefully, then hard"),
     "cleanup": ("cleanup", "compress old reports, delete older ones"),

@@ -75,6 +75,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("its output, until it ends", "txlite logs -f tx-7gn7ogx0"),
         ("byte for byte", "txlite logs --raw tx-7gn7ogx0 > build.log"),
     ),
+    "page": (
+        ("written as the night is now", "txlite page"),
+        ("where it is, for a script", "txlite page --json"),
+    ),
     "history": (
         ("who did what, last", "txlite history --limit 20"),
         ("what became of one task", "txlite history tx-7gn7ogx0"),

@@ -17,7 +17,8 @@ WIDTH = 78  # columns
 GROUPS = {
     "Queue it": ("add", "update", "edit", "delete", "dep", "block", "unblock"),
     "Run it": ("run", "launch", "ralph", "worker", "slurm"),
-    "Look": ("status", "top", "list", "show", "logs", "history", "events", "tree", "children", "ready", "claims"),
+    "Look": ("status", "top", "list", "show", "logs", "page", "history", "events", "tree", "children", "ready",
+             "claims"),
     "Act on what waits, runs or has ended": (
         "wait", "stop", "cancel", "retry", "reset", "done", "fail", "switch", "group",
         "pause", "resume", "scale",

@@ -1,6 +1,6 @@
 """What became of a loop: as lines or one object, and the page about it.
 
-Used by the command `ralph`, when its loop ends and for --report.
+Used by the commands `ralph`, when its loop ends and for --report, and `page`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ import os
 import re
 import shlex
 
+from ..errors import StoreUnavailable
 from ..model import SHOWN_STATES
 from ..ralph.loop import PAGES
-from ..ralph.page import render
+from ..ralph.page.document import render
 from ..ralph.summary import seconds
 from ..system import clock
 from ..system.atomic_file import AtomicFile
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 def show_summary(found: Summary, as_json: bool) -> None:
     """Print what became of it, and write its page."""
-    page = _write_page(found)
+    page = write_page(found)
     if as_json:
         print_json(summary_object(found, page))
         return
@@ -93,14 +94,16 @@ def _say_why(home: str, entry: Entry) -> None:
         say(printable(f"    {command}"))
 
 
-def _write_page(found: Summary) -> str:
-    """The page about it, named after its beginning; its path."""
+def write_page(found: Summary) -> str:
+    """Write the page about it, named after its beginning; return its path. Raises StoreUnavailable."""
     directory = os.path.join(found.home, PAGES)
-    os.makedirs(directory, 0o700, exist_ok=True)
-    stamp = clock.stamp(found.started)
-    path = os.path.join(directory, f"{stamp}.html")
-    with AtomicFile(path, replace=True) as new, open(new.draft, "w", encoding="utf-8") as file:
-        file.write(render(found))
+    path = os.path.join(directory, f"{clock.stamp(found.started)}.html")
+    try:
+        os.makedirs(directory, 0o700, exist_ok=True)
+        with AtomicFile(path, replace=True) as new, open(new.draft, "w", encoding="utf-8") as file:
+            file.write(render(found))
+    except OSError as error:
+        raise StoreUnavailable(f"{path} could not be written: {error.strerror}") from error
     return path
 
 

@@ -1,14 +1,14 @@
 """What the parts of a page have in common: attempts placed in time, the words and marks of their ends, safe text.
 
 Guarantees: whatever users or agents wrote is escaped, and what could turn or hide text is made visible (`safe`).
-Called by `page` and `timeline`.
+Called by the other modules of `page`.
 """
 
 from __future__ import annotations
 
 from html import escape
 
-from ..model import (
+from ...model import (
     CANCELLED,
     DONE,
     FAILED,
@@ -23,15 +23,15 @@ from ..model import (
     UNKILLABLE,
     UNSTARTABLE,
 )
-from ..system import clock
-from ..system.named_tuple import NamedTuple
-from ..text import shorten
+from ...system import clock
+from ...system.named_tuple import NamedTuple
+from ...text import shorten
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from .summary import Entry, Try
+    from ..summary import Entry, Try
 
 # How an attempt ended: its kind, as which it is drawn, and in words.
 RUNNING = ("running", "running")

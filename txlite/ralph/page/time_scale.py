@@ -1,13 +1,13 @@
 """The time that a page spans: where a moment lies in it, and how it is told, by this machine's clock.
 
-Called by `timeline` and `page`. Moments are seconds since the epoch.
+Called by `timeline` and `document`. Moments are seconds since the epoch.
 """
 
 from __future__ import annotations
 
 import time
 
-from ..text import duration
+from ...text import duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,20 +11,20 @@ import os
 import re
 from html import escape
 
-from ..home.location import PACKAGE
-from ..system import clock
-from ..text import duration, expand, printable_lines
-from .page_terms import MARKS, RUNNING, bars, safe, tell_outcome
+from ...home.location import PACKAGE
+from ...system import clock
+from ...text import duration, expand, printable_lines
+from .terms import MARKS, RUNNING, bars, safe, tell_outcome
 from .time_scale import TimeScale, local
 from .timeline import Timeline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .page_terms import Bar
-    from .summary import Entry, Summary
+    from ..summary import Entry, Summary
+    from .terms import Bar
 
 # Read with the module, for the package may be another when a loop ends; by its loader, for it may be in an archive.
-TEMPLATE = __loader__.get_data(os.path.join(PACKAGE, "templates", "summary-page.html")).decode()  # type: ignore[name-defined]
+TEMPLATE = __loader__.get_data(os.path.join(PACKAGE, "templates", "page.html")).decode()  # type: ignore[name-defined]
 MANY = 2000  # attempts from which on long texts are cut shorter
 NEEDS_SHOWN = 100
 _ID = re.compile(r"\btx-[a-z0-9]+\b(?![^<]*</code>)")  # but for those in a command, which is copied as it stands

@@ -1,7 +1,7 @@
 """The drawing of a page: a lane for each worker, a bar for each attempt, where its time lies.
 
 Guarantees: no bar lies over another, and short attempts side by side are drawn as one, so that the drawing grows no
-faster than the number of attempts. Called by `page`.
+faster than the number of attempts. Called by `document`.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from html import escape
 
-from ..system import clock
-from ..text import shorten
-from .page_terms import LEGEND, MARKS, Bar, count_kinds, safe, tell_outcome
+from ...system import clock
+from ...text import shorten
+from .terms import LEGEND, MARKS, Bar, count_kinds, safe, tell_outcome
 from .time_scale import is_midnight, local
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ..model import LoopRecord
+    from ...model import LoopRecord
     from .time_scale import TimeScale
 
 LANES_SHOWN = 40
