@@ -78,11 +78,14 @@ class InPlace:
         self._origin = Origin(commit, state.branch)
         self._store.loop_attempts.prepare(self._token, self.top, state.branch, commit, None)
 
-    def keep(self) -> str | None:
-        """Judge and commit; the commit, if anything differs. Raises WorkRejected."""
+    def commit(self) -> str | None:
+        """Judge and commit, on the branch itself; the commit, if anything differs. Raises WorkRejected."""
         assert self._origin
         judge(self._host, self.directory)
-        commit = self._committer.commit(self._tree, self._origin, self.directory)
+        return self._committer.commit(self._tree, self._origin, self.directory)
+
+    def land(self, commit: str | None) -> str | None:
+        """Record that the attempt is over: its commit is where it belongs."""
         self._store.loop_attempts.settle(self._token, commit)
         return commit
 

@@ -16,6 +16,7 @@ from ..execution.attempt_record import plan_attempt
 from ..execution.attempt_runner import AttemptRunner, AttemptStopped
 from ..model import CUT_OFF, DONE, FAILED, INTERRUPTED, UNSTARTABLE
 from ..store.attempts import Result
+from .acceptance import accept
 from .agent_turn import AgentTurn
 from .host import AttemptHost
 from .in_place import InPlace
@@ -109,13 +110,11 @@ class TrialRunner:
         if result.outcome != DONE:
             return result
         try:
-            commit = workspace.keep()
+            accept(workspace, host)
         except WorkRejected as error:
             return result._replace(outcome=FAILED, note=str(error))
         except AttemptStopped as stop:
             return stop.result._replace(exit_code=result.exit_code, pid=result.pid)
-        if commit:
-            host.remark(f"committed as {commit}")
         return result
 
     def _is_nobodys_fault(self, result: Result, assignment: Assignment, workspace: Workspace) -> bool:

@@ -53,7 +53,9 @@ if TYPE_CHECKING:
             """Wait until a lock of git's is gone, and remove it if a kill has left it."""
 
     class Workspace(Protocol):
-        """Where one attempt works, from `enter` to `keep`, or to `set_aside` or `leave`.
+        """Where one attempt works, from `enter` to `commit` and then `land`, or to `set_aside` or `leave`.
+
+        What `commit` made is judged, and nowhere but here: who has a say in it is asked between the two (`acceptance`).
 
         The three classes that satisfy it are made alike: with a Store, a Host, Rules, a Task and the attempt's token.
         """
@@ -70,8 +72,15 @@ if TYPE_CHECKING:
             Raises WorkRejected, WorkspaceUnusable.
             """
 
-        def keep(self) -> str | None:
-            """Judge what the agent did, and bring it where it belongs; the commit, if there was anything to commit.
+        def commit(self) -> str | None:
+            """Judge what the agent did, and commit it; the commit, if there was anything to commit.
+
+            Raises WorkRejected, WorkspaceUnusable.
+            """
+
+        def land(self, commit: str | None) -> str | None:
+            """Bring what was committed where it belongs, and end the attempt; what the commit is there, if it had not
+            the same already.
 
             Raises WorkRejected, WorkspaceUnusable.
             """
@@ -148,9 +157,13 @@ class PlainDirectory:
         self._store.loop_attempts.prepare(self._token, None, None, None, None)
         return None
 
-    def keep(self) -> str | None:
-        """Run the gate. Raises WorkRejected where it does not pass."""
+    def commit(self) -> str | None:
+        """Run the gate; nothing is committed. Raises WorkRejected where it does not pass."""
         judge(self._host, self.directory)
+        return None
+
+    def land(self, commit: str | None) -> str | None:
+        """Record that the attempt is over; what it changed stays."""
         self._store.loop_attempts.settle(self._token)
         return None
 

@@ -7,18 +7,16 @@ next one goes on with it; what did not pass is parked. Called by the worker of a
 
 from __future__ import annotations
 
-import os
-
 from ..errors import Refused
 from ..git import landing
 from ..git.command import GitError
 from ..git.parking import Label
-from ..git.rebase import rebase
 from ..git.repository import Origin
 from .clearing import Clearing
 from .committer import Committer
 from .workspace import WorkRejected, WorkspaceUnusable, judge
 from .worktree_builder import WorktreeBuilder
+from .worktree_landing import WorktreeLanding
 from .worktree_recovery import WorktreeRecovery
 from .worktree_site import WorktreeSite
 
@@ -39,6 +37,7 @@ class Worktree:
         self._clearing = Clearing(store.home, host)
         self._builder = WorktreeBuilder(self._site, host, rules)
         self._recovery = WorktreeRecovery(self._site, host, store.home, self._clearing)
+        self._landing = WorktreeLanding(self._site, host)
         self._origin: Origin | None = None  # where the attempt began; None: it did not
         self.commits = True
         self.directory = self._site.path
@@ -70,52 +69,25 @@ class Worktree:
         self.directory = site.directory()
         return None
 
-    def keep(self) -> str | None:
-        """Judge and commit; what the commit is on the base branch, if there was anything that it had not.
-
-        Raises WorkRejected, and WorkspaceUnusable where the base branch and what is held back for it have gone
-        different ways.
-        """
+    def commit(self) -> str | None:
+        """Judge and commit, on the branch of the task; the commit, if anything differs. Raises WorkRejected."""
+        assert self._origin
         judge(self._host, self.directory)
         try:
-            landed = self._commit_and_land()
-        except landing.Diverged as error:
-            raise WorkspaceUnusable(str(error)) from error
+            self._site.own.break_locks(["index", "HEAD"])  # the agent is gone, and its git with it
         except GitError as error:
             raise WorkRejected(str(error)) from error
+        return self._committer.commit(self._site.own, self._origin, self.directory)
+
+    def land(self, commit: str | None) -> str | None:
+        """Put the commit onto the base branch; what it is there, if there was anything that it had not.
+
+        Raises WorkRejected, WorkspaceUnusable.
+        """
+        assert self._origin
+        landed = self._landing.land(commit, self._origin.commit, self.directory) if commit else None
         self._end(landed)
         return landed
-
-    def _commit_and_land(self) -> str | None:
-        assert self._origin
-        self._site.own.break_locks(["index", "HEAD"])  # the agent is gone, and its git with it
-        commit = self._committer.commit(self._site.own, self._origin, self.directory)
-        return self._land(commit, self._origin.commit) if commit else None
-
-    def _land(self, commit: str, start: str) -> str | None:
-        """Put the commit onto the base branch, one at a time; what it is there."""
-        site = self._site
-        with self._host.locked(os.path.join(site.shared, landing.LOCK)):
-            tip, held = landing.find_tip(site.main, site.base)
-            if tip != start and not site.own.is_ancestor(tip, commit):
-                commit = self._rebase(tip)
-                if commit == tip:
-                    return None  # another task has done the same
-                judge(self._host, self.directory, f" (after the rebase onto {site.base})")
-            site.record_landing(commit)
-            why_not = landing.land(site.main_surely, site.base, commit, held)
-        if why_not:
-            name = f"{landing.HELD_BACK}/{site.base}"
-            self._host.remark(f"{why_not}: it was left alone, and {name} holds the work until it is clean")
-        return commit
-
-    def _rebase(self, tip: str) -> str:
-        """Put the commit onto the tip of the base branch; the new one. Raises WorkRejected for conflicts."""
-        conflicts = rebase(self._site.own, tip)
-        if conflicts:
-            names = ", ".join(conflicts[:5])
-            raise WorkRejected(f"it conflicts with what {self._site.base} has now, in {names}")
-        return self._site.own.head()
 
     def set_aside(self, reason: str) -> str | None:
         """Park what the attempt changed; its ref. Where that does not work, it stays, and the report says so."""

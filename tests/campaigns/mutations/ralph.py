@@ -128,8 +128,8 @@ LOOPS = (
         ("ralph.test_gate.Gate.test_an_exit_of_0_without_the_gate_is_a_failure_and_the_next_one_is_told",),
     ),
     Mutant(
-        "gate-not-after-a-rebase", "ralph/worktree.py",
-        'judge(self._host, self.directory, f" (after the rebase onto {site.base})")', "pass",
+        "gate-not-after-a-rebase", "ralph/worktree_landing.py",
+        'judge(self._host, directory, f" (after the rebase onto {site.base})")', "pass",
         "what was rebased is judged again", (f"{LANDED}.test_the_gate_is_asked_again_after_a_rebase",),
     ),
     Mutant(
@@ -174,7 +174,7 @@ LOOPS = (
         (f"{STALE}.test_a_submodules_commit_that_is_only_there_stays",),
     ),
     Mutant(
-        "worktree-landing-not-noted", "ralph/worktree.py", "            site.record_landing(commit)\n", "",
+        "worktree-landing-not-noted", "ralph/worktree_landing.py", "            site.record_landing(commit)\n", "",
         "work that had landed is not done again",
         ("ralph.test_kills.Kills.test_work_that_had_landed_is_not_done_again",),
     ),
