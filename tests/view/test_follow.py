@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import unittest
+from typing import Any
 
 from ..case import wait_until
 from ..execution.case import LaunchCase
@@ -70,6 +72,58 @@ class Logs(LaunchCase):
         launched = self.launch("--agent", "shell", "yes")
         wait_until(lambda: os.path.getsize(launched["report"]) > 60_000, "output")
         self.assertIn("y\ny\n", self.txlite("logs", launched["id"]))
+
+
+EVENTS: tuple[dict[str, Any], ...] = (
+    {"type": "system", "subtype": "init", "session_id": "5e55", "model": "fable", "cwd": "/w"},
+    {"type": "assistant", "message": {"content": [{"type": "text", "text": "I look."}]}},
+    {"type": "assistant", "message": {"content": [
+        {"type": "tool_use", "id": "t1", "name": "Edit", "input": {"file_path": "/w/a.py", "new_string": "x"}}]}},
+    {"type": "user", "message": {"content": [{"type": "tool_result", "tool_use_id": "t1", "content": "done"}]}},
+    {"type": "result", "subtype": "success", "is_error": False, "result": "I look.", "num_turns": 3,
+     "total_cost_usd": 0.25, "usage": {"input_tokens": 1200, "output_tokens": 30}},
+)  # fmt: skip
+
+
+class Events(LaunchCase):
+    """`logs` of an agent that writes events."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.lines = [json.dumps(event) for event in EVENTS]
+        halves = ("\n".join(self.lines[:3]), "\n".join(self.lines[3:]))
+        for number, words in enumerate(halves):
+            with open(self.path(f"events-{number}"), "w") as file:
+                file.write(words + "\n")
+        with open(self.path("path/claude"), "w") as file:
+            file.write("#!/bin/sh\ncat events-0; until test -e go; do sleep 0.02; done; cat events-1\n")
+
+    def go(self) -> None:
+        with open(self.path("go"), "w"):
+            pass
+
+    def test_in_words_and_as_it_came(self) -> None:
+        launched = self.launch("--agent", "claude", "a task")
+        words, raw = (self.start("logs", "-f", *more, launched["id"]) for more in ((), ("--raw",)))
+        seen = [words.stdout.readline().decode() for _ in range(3)]
+        self.assertEqual(seen, ["[model fable, session 5e55]\n", "I look.\n", "\u2192 Edit: /w/a.py\n"])
+        self.assertEqual([raw.stdout.readline().decode().rstrip() for _ in range(3)], self.lines[:3])
+        self.assertEqual(self.txlite("logs", "--raw", launched["id"]).splitlines(), self.lines[:3])
+        self.go()
+        self.assertEqual(
+            words.communicate(timeout=60)[0].decode(),
+            "    done\nI look.\n[ended: 3 turns, $0.25]\n",
+        )
+        self.assertEqual(raw.communicate(timeout=60)[0].decode().splitlines(), self.lines[3:])
+        self.assertEqual((words.returncode, raw.returncode), (0, 0))
+        self.assertEqual(self.txlite("logs", "--raw", launched["id"]).splitlines(), self.lines)
+        self.txlite("cleanup", "--compress-age", "0")
+        self.assertEqual(os.listdir(os.path.join(self.home, "events")), [f"{launched['attempt']}.jsonl.gz"])
+        self.assertEqual(self.txlite("logs", "--raw", launched["id"]).splitlines(), self.lines)
+        self.txlite("cleanup", "--age", "0")
+        self.assertEqual(os.listdir(os.path.join(self.home, "events")), [])
+        self.assertIn("I look.", self.txlite("logs", "--raw", launched["id"]))
+        self.assertIn("moved or deleted", self.errors)
 
 
 class Status(LaunchCase):

@@ -23,7 +23,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     parser.usage = "txlite logs [-f] [--raw] ID|PID"
     parser.add_argument("name", nargs="?", metavar="ID|PID", help="a task (its last attempt), or an attempt by its PID")
     parser.add_argument("--follow", "-f", action="store_true", help="go on until it has ended")
-    parser.add_argument("--raw", action="store_true", help="byte for byte, not only what is safe for a terminal")
+    parser.add_argument("--raw", action="store_true", help="as the agent wrote it: its events, byte for byte")
     parser.add_argument("--json", action="store_true", help="print an object, with the output as text")
 
 
@@ -38,11 +38,11 @@ def run(args: Namespace) -> int:
         if attempt and attempt.state == QUEUED:
             say_aside(f"{attempt.task} has not started: it is queued{_where(attempt)}")
         if args.follow and not args.json and not end_of(store, target):
-            follow(store, target, write)
+            follow(store, target, write, args.raw)
             return 0
         if attempt is None:
             raise NotFound(f"{target.task} has not run yet: `txlite logs -f {target.task}` waits for it")
-        data, remark = read_output(store, attempt)
+        data, remark = read_output(store, attempt, args.raw)
     if remark:
         say_aside(remark)
     if args.json:

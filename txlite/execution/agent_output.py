@@ -23,12 +23,17 @@ if TYPE_CHECKING:
 SETTLE = 60.0  # seconds for an agent to exit after its result
 
 
-def run_in_words(agent: Agent, report: Sink, run: Callable[[Sink, Callable[[RunningProcess], None]], Result]) -> Result:
+def run_in_words(
+    agent: Agent,
+    report: Sink,
+    run: Callable[[Sink, Callable[[RunningProcess], None]], Result],
+    events: Sink | None = None,
+) -> Result:
     """Run the agent of a prompt outside of a loop; return its end, failed where its provider refused.
 
-    run: runs it, with a sink for its output and an observer of its process.
+    run: runs it, with a sink for its output and an observer of its process. events: takes its output as it comes.
     """
-    output = AgentOutput(agent, report)
+    output = AgentOutput(agent, report, events=events)
     result = run(output, output.observe)
     refusal = output.finish()
     if refusal is None or result.outcome not in (DONE, FAILED):
@@ -41,9 +46,16 @@ class AgentOutput:
     """A sink for what the agent of one attempt writes, and the observer of its process."""
 
     def __init__(
-        self, agent: Agent, sink: Sink, settle: float = SETTLE, has_said_done: Callable[[], bool] = lambda: False
+        self,
+        agent: Agent,
+        sink: Sink,
+        settle: float = SETTLE,
+        has_said_done: Callable[[], bool] = lambda: False,
+        events: Sink | None = None,
     ) -> None:
-        """settle: seconds for it to exit once its result is there, or it has said so itself."""
+        """settle: seconds for it to exit once its result is there, or it has said so itself; events: what takes its
+        output as it comes, too."""
+        self._events = events
         self._transcript = Transcript(sink, agent.results)
         self._parser = ResultParser(self._transcript, agent.results, agent.limit, agent.unusable)
         self._settle = settle
@@ -52,6 +64,8 @@ class AgentOutput:
 
     def write(self, data: bytes) -> None:
         """Pass output on in words, and read the results on the way."""
+        if self._events:
+            self._events.write(data)
         self._parser.write(data)
 
     def finish(self) -> ProviderRefusal | None:

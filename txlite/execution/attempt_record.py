@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from ..agents.agent import Agent
     from ..model import Task
+    from ..reports.events import EventLog
     from ..store.assignments import Assignment
     from ..store.attempts import Result
 
@@ -65,6 +66,9 @@ class AttemptRecord:
 
         home: its directory; cap: bytes of output that are kept; write_note: keeps the note."""
         self.plan = plan
+        self._home = home
+        self._cap = cap
+        self._events: EventLog | None = None  # of an agent that writes some
         self._directory = os.path.join(home, plan.directory)
         self._write_note = write_note
         self._noted: dict[str, object] = {}  # beside the plan
@@ -100,6 +104,14 @@ class AttemptRecord:
             raise CannotStart(f"its prompt could not be written: {error.strerror}") from error
         return Invocation(argv, stdin, environment)
 
+    def keep_events(self) -> EventLog | None:
+        """Return the sink for what its agent writes, as it comes; None for an agent that writes no events."""
+        if self.plan.agent.results and self._events is None:
+            from ..reports import events  # what only runs commands does without
+
+            self._events = events.EventLog(events.events_path(self._home, self.plan.header.attempt), self._cap)
+        return self._events
+
     def note(self, **more: object) -> None:
         """Note what recovery must know, and this; where it runs elsewhere, the head of its report says where."""
         self._move(more)
@@ -120,6 +132,8 @@ class AttemptRecord:
         """Complete the report; return the result with what that adds. max_attempts: as the worker was told."""
         if self._prompt_file:
             remove(self._prompt_file)
+        if self._events:
+            self._events.close()
         pid = self.report.pid or result.pid or os.getpid()
         result = result._replace(pid=pid)
         if not self.plan.in_loop:  # that one is judged by others

@@ -67,7 +67,7 @@ class AttemptRunner:
             return self.end(ask())
         from .agent_output import run_in_words  # what only runs commands does without
 
-        return self.end(run_in_words(plan.agent, self, ask))
+        return self.end(run_in_words(plan.agent, self, ask, self.record.keep_events()))
 
     @property
     def record(self) -> AttemptRecord:

@@ -49,7 +49,7 @@ class KeepingRunner:
             return self.end(ask(output, errors=errors))
         from .agent_output import run_in_words  # what only runs commands does without
 
-        return self.end(run_in_words(plan.agent, output, ask))
+        return self.end(run_in_words(plan.agent, output, ask, runner.record.keep_events()))
 
     def end(self, result: Result) -> Result:
         """End the report, and what is kept; return the result with what it adds."""

@@ -36,6 +36,7 @@ RESERVED_TYPES = (
     "bin",
     "commands",
     "config.ini",
+    "events",
     "locks",
     "loops",
     "outputs",

@@ -135,8 +135,10 @@ class LaunchRunner:
             return self._runner.end(refusal._replace(duration=0.0))
         environment = self._context.environment_of(assignment.task, assignment.claim)
         ask = partial(self._runner.ask_agent, assignment.task, self._plan, environment)
-        is_prompt = assignment.task.command is None
-        return self._runner.end(run_in_words(self._plan.agent, self._runner, ask) if is_prompt else ask())
+        if assignment.task.command is not None:
+            return self._runner.end(ask())
+        events = self._runner.record.keep_events()
+        return self._runner.end(run_in_words(self._plan.agent, self._runner, ask, events))
 
     def end(self, result: Result) -> Result:
         """End the report; return the result with what it adds."""

@@ -55,7 +55,10 @@ class RemoteAttempt:
         if self._kept:
             sink = self._kept[0]
         is_prompt = assignment.task.command is None
-        self._output = AgentOutput(plan.agent, sink, has_said_done=self._has_said_done) if is_prompt else None
+        self._output: AgentOutput | None = None
+        if is_prompt:
+            events = self._record.keep_events()
+            self._output = AgentOutput(plan.agent, sink, has_said_done=self._has_said_done, events=events)
         self._sink: Sink = self._output if self._output else sink
         self._process: RemoteProcess | None = None
         self._noted: dict[str, object] = {}

@@ -75,7 +75,9 @@ class AgentTurn:
         self._runner.check()
         refusal = None
         if task.command is None:
-            output = AgentOutput(self._agent, self._runner, self._policy.settle, self._has_said_done)
+            output = AgentOutput(
+                self._agent, self._runner, self._policy.settle, self._has_said_done, self._runner.record.keep_events()
+            )
             result = self._runner.ask_agent(task, plan, self._environment(), output, output.observe)
             refusal = output.finish()
         else:

@@ -1,8 +1,8 @@
 """Old reports: compressed, later deleted.
 
-What counts as a report says `inventory`; nothing else is touched, but for outputs that nobody came to print. A crash at
-any moment loses nothing (see `archive`), and the next cleanup does what is left. What is counted was done. Used by the
-command `cleanup`.
+What counts as a report says `inventory`; nothing else is touched, but for events, which are part of them, and outputs
+that nobody came to print. A crash at any moment loses nothing (see `archive`), and the next cleanup does what is left.
+What is counted was done. Used by the command `cleanup`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import time
 
 from ..system import clock
 from ..system.named_tuple import NamedTuple
+from . import events
 from .archive import SUFFIX, compress, room_of
 from .inventory import Inventory
 from .outputs import DIRECTORY, ERR, OUT, kept_attempts, output_path
@@ -54,19 +55,20 @@ class Step(NamedTuple):
 
 
 class Tally:
-    """How many reports, and how many bytes, by action; of what was compressed, the bytes that this saved."""
+    """How many reports, and how many bytes, by action; of what was compressed, the bytes that this saved. Events add to
+    the bytes of their reports."""
 
     def __init__(self) -> None:
         self.counts = dict.fromkeys(ACTIONS, 0)
         self.bytes = dict.fromkeys(ACTIONS, 0)
 
-    def add(self, action: str, size: int) -> None:
+    def add(self, step: Step, size: int) -> None:
         """Count one more, and its `size` in bytes."""
-        self.counts[action] += 1
-        self.bytes[action] += size
+        self.counts[step.action] += step.directory != events.DIRECTORY
+        self.bytes[step.action] += size
 
     def __bool__(self) -> bool:
-        return any(self.counts.values())
+        return any(self.counts.values()) or any(self.bytes.values())
 
 
 class Cleanup:
@@ -114,8 +116,19 @@ class Cleanup:
             step = self._choose(report)
             if step:
                 yield step
+        yield from self._steps_for_events()
         for directory, name, status in self.inventory.drafts():
             yield Step(REMOVE, directory, name, (name,), room_of(status))
+        yield from self._steps_for_outputs()
+
+    def _steps_for_events(self) -> Iterator[Step]:
+        for name in events.kept_events(self._home):
+            found = self.inventory.find(events.DIRECTORY, name)
+            step = self._choose(found) if found else None
+            if step and not self._is_open(events.attempt_of(name)):
+                yield step
+
+    def _steps_for_outputs(self) -> Iterator[Step]:
         for attempt in kept_attempts(self._home):
             for path in (output_path(self._home, attempt, kind) for kind in (OUT, ERR)):
                 found = _status_of(path)
@@ -161,7 +174,7 @@ class Cleanup:
         except ImportError:
             self._fail(step.path, OSError(errno.ENOSYS, "this Python has no zlib: use another"))
         else:
-            done.add(step.action, size)
+            done.add(step, size)
 
     def _act(self, step: Step) -> int:
         """The bytes that came free. What is to be done is chosen again: there was a lock to wait for."""

@@ -45,13 +45,15 @@ def confirm(cleanup: Cleanup, worktrees: StaleWorktrees, as_json: bool) -> bool:
     """Show what would be done, and ask on the terminal whether it shall; True where there is nothing to ask about."""
     plan = Tally()
     lines: list[str] = []
+    steps = 0
     for step in cleanup.steps():
-        plan.add(step.action, step.size)
+        steps += 1
+        plan.add(step, step.size)
         if len(lines) < SHOWN:
             lines.append(_line(step))
     if not plan.counts[DELETE] and not plan.counts[COMPRESS] and not worktrees.finished:
         return True
-    more = sum(plan.counts.values()) - len(lines)
+    more = steps - len(lines)
     lines += [f"and {more} more"] if more else []
     lines += [f"remove   {printable(path)}" for path in worktrees.finished]
     stream = sys.stderr if as_json else sys.stdout
@@ -84,7 +86,7 @@ def show_plan(cleanup: Cleanup, worktrees: StaleWorktrees, complaints: Complaint
         steps = list(cleanup.steps())
         plan = Tally()
         for step in steps:
-            plan.add(step.action, step.size)
+            plan.add(step, step.size)
         more = {"worktrees": worktrees.finished, "files": list(map(step_object, steps))}
         print_json({**tally_object(plan, True), **more, "failed": complaints.objects()})
         return
@@ -120,7 +122,7 @@ def show_tally(done: Tally, worktrees: int, complaints: Complaints, as_json: boo
 def _summary(tally: Tally, is_done: bool = False) -> str:
     """delete 3 reports (1.2 MB), compress 5 (3.4 MB); or deleted 3 reports (1.2 MB), compressed 5 (saved 2.9 MB)."""
     parts: list[str] = []
-    for action in filter(tally.counts.get, ACTIONS):
+    for action in (action for action in ACTIONS if tally.counts[action] or tally.bytes[action]):
         noun = "unfinished file" if action == REMOVE else "" if parts else "report"
         verb = PAST[action] if is_done else action
         saved = "saved " if is_done and action == COMPRESS else ""
@@ -130,7 +132,7 @@ def _summary(tally: Tally, is_done: bool = False) -> str:
 
 
 def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' if count > 1 else ''}" if noun else str(count)
+    return f"{count} {noun}{'' if count == 1 else 's'}" if noun else str(count)
 
 
 def show_directories(found: list[DirectorySummary], as_json: bool) -> None:

@@ -10,15 +10,16 @@ from __future__ import annotations
 import os
 import time
 
-from ..errors import NotFound, StoreUnavailable
+from ..errors import Error, NotFound, StoreUnavailable
 from ..execution import presence
 from ..execution.stopping import Ended, Target, end_of, find_attempt, sleep_until_one_ends
-from ..reports import archive, header
+from ..reports import archive, events, header
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..reports.events import EventReader
     from ..store.attempt_status import AttemptStatus
     from ..store.store import Store
 
@@ -92,11 +93,15 @@ class GrowingOutput:
         self._start = header.find_output(data, self._attempt)
 
 
-def read_output(store: Store, attempt: AttemptStatus) -> tuple[bytes, str | None]:
+def read_output(store: Store, attempt: AttemptStatus, as_it_came: bool = False) -> tuple[bytes, str | None]:
     """Return the output of an attempt so far, and a line that says why it is not all of it (None: it is).
+
+    as_it_came: the events of an agent that writes some, and not its report's words.
 
     Raises NotFound where nothing is left of it, StoreUnavailable where its report cannot be read.
     """
+    if as_it_came and events.has_events(store.home, attempt.attempt):
+        return b"".join(events.read_events(store.home, attempt.attempt)), None
     if attempt.is_over:
         return _read_whole(store, attempt)
     output = GrowingOutput(store, attempt.attempt)
@@ -122,9 +127,32 @@ def _read_whole(store: Store, attempt: AttemptStatus) -> tuple[bytes, str | None
     return header.read_output(data, attempt.attempt), None
 
 
-def follow(store: Store, target: Target, write: Callable[[bytes], None]) -> Ended:
+def open_output(store: Store, attempt: AttemptStatus, as_it_came: bool = False) -> GrowingOutput | EventReader:
+    """Return the output of an attempt, to be read as it grows."""
+    if as_it_came and _writes_events(store, attempt):
+        return events.EventReader(events.events_path(store.home, attempt.attempt))
+    return GrowingOutput(store, attempt.attempt)
+
+
+def _writes_events(store: Store, attempt: AttemptStatus) -> bool:
+    """Whether its agent writes events, which may be yet to come."""
+    if events.has_events(store.home, attempt.attempt):
+        return True
+    if attempt.is_over:
+        return False
+    from ..agents.agent import describe_agent
+    from ..home import config
+
+    try:
+        return bool(describe_agent(attempt.agent, config.read(store.home)).results)
+    except Error:
+        return False  # it was taken out of config.ini
+
+
+def follow(store: Store, target: Target, write: Callable[[bytes], None], as_it_came: bool = False) -> Ended:
     """Hand on the output of an attempt from its beginning, as it comes, until it has ended; return how it did."""
-    output, number = None, None
+    output: GrowingOutput | EventReader | None = None
+    number = None
     try:
         while True:
             attempt = find_attempt(store, target)
@@ -132,7 +160,7 @@ def follow(store: Store, target: Target, write: Callable[[bytes], None]) -> Ende
             if attempt and attempt.attempt != number:  # the first, or the next of a task of the queue
                 if output:
                     output.close()
-                output, number = GrowingOutput(store, attempt.attempt), attempt.attempt
+                output, number = open_output(store, attempt, as_it_came), attempt.attempt
             data = output.read() if output else b""
             write(data)
             if ended and not data:

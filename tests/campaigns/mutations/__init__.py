@@ -20,10 +20,12 @@ from . import (
     store,
     system,
     told,
+    watching,
 )
 
 ALL = (
     *system.MUTANTS, *home.MUTANTS, *database.MUTANTS, *files.MUTANTS, *store.MUTANTS, *execution.MUTANTS,
     *jobs.MUTANTS, *admission.MUTANTS, *allocation.MUTANTS, *ralph.MUTANTS, *commands.MUTANTS, *told.MUTANTS,
     *screen.MUTANTS, *batch.MUTANTS, *schedule.MUTANTS, *output.MUTANTS, *shells.MUTANTS,
+    *watching.MUTANTS,
 )  # fmt: skip
