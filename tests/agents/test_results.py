@@ -123,6 +123,9 @@ class Codex(unittest.TestCase):
             seconds_until(self.failed("You've hit your usage limit. Try again later.")), PAUSE, delta=5
         )
         self.assertEqual(self.failed("exceeded retry limit, last status: 429 Too Many Requests").kind, LIMITED)
+        self.assertEqual(self.failed("We\u2019re currently experiencing high demand, which may cause").kind, LIMITED)
+        refusal = self.failed("rate limit exceeded: Rate limit reached. Please try again in 1m11.054s.")
+        self.assertAlmostEqual(seconds_until(refusal), 71, delta=5)
 
     def test_what_a_person_must_mend(self) -> None:
         for message in (
@@ -130,6 +133,7 @@ class Codex(unittest.TestCase):
             "Missing environment variable: `OPENAI_API_KEY`.",
             "The requested model 'nope' does not exist.",
             "Quota exceeded. Check your plan and billing details.",
+            '{"detail": "The gpt-x model is not supported when using Codex with a ChatGPT account."}',
         ):
             self.assertEqual(self.failed(message).kind, UNUSABLE, message)
         self.assertEqual(parse(CODEX, "Error loading config.toml: bad")[0].kind, UNUSABLE)
@@ -173,6 +177,8 @@ class Rules(unittest.TestCase):
             self.assertGreater(parse_time(words), time.time())
         self.assertEqual(time.localtime(parse_time("Nov 24th, 2026 3:04 PM."))[:5], (2026, 11, 24, 15, 4))
         self.assertEqual(parse_time("1795329072"), 1795329072.0)
+        for words, seconds in (("11.054s", 11.054), ("1h2m3s", 3723), ("250ms", 0.25)):
+            self.assertAlmostEqual(parse_time(words), time.time() + seconds, delta=5)
         for words in ("", "later", "25:00", "in 3 hours"):
             self.assertIsNone(parse_time(words))
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 SHELL = "shell"
 ARGUMENT_BYTES = 131_071  # Linux's MAX_ARG_STRLEN (execve(2)), less the closing NUL
-# As `codex exec --help` (0.169) and `claude --help` (2.1) have it.
+# As `codex exec --help` (0.171) and `claude --help` (2.1) have it.
 BUILT_IN = {
     "codex": {
         "command": "codex exec --sandbox workspace-write {level} {search} {loop} -",

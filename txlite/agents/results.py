@@ -1,7 +1,7 @@
 """What an agent's provider says through the agent: come back later, or not at all like this; that a result is there.
 
 Only structured results count, where the agent has them (`results` in its configuration): claude's `--output-format
-stream-json`, codex's `--json`, as their versions 2.1 and 0.169 print them. A rule of config.ini is applied to the last
+stream-json`, codex's `--json`, as their versions 2.1 and 0.171 print them. A rule of config.ini is applied to the last
 lines only. What stands in the middle of an output, or in a file that an agent edits, decides nothing. Called by
 `ralph`, whose workers write an agent's output through a ResultParser.
 """
@@ -69,11 +69,13 @@ _CODEX_ERRORS = (
     (
         UNUSABLE,
         r"\b40[13] |Missing environment variable|does not exist|could not be refreshed|Quota exceeded"
-        r"|out of credits|spend cap|upgrade to",
+        r"|out of credits|spend cap|upgrade to|model is not supported",
         "",
     ),
-    (LIMITED, r"last status: (429|5\d\d)\b", ""),
+    (LIMITED, r"last status: (429|5\d\d)\b|experiencing high demand", ""),
+    (LIMITED, r"rate limit exceeded", r"try again in ([\d.hms]+?)\.?$"),
 )
+_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _CODEX_UNUSABLE = ("Error loading config", "Error: Model provider", "Not inside a trusted")
 
 
@@ -214,12 +216,15 @@ def _limited(reason: str, until: float | None) -> ProviderRefusal:
 def parse_time(words: str) -> float | None:
     """Return the seconds since the epoch for a time as providers write it, None for anything else.
 
-    Known are 1795329072, 15:00, 3pm, 3:15 PM, and Nov 24th, 2026 3:04 PM. A time of the day is the next
-    one. It is this machine's clock that they mean.
+    Known are 1795329072, 15:00, 3pm, 3:15 PM, Nov 24th, 2026 3:04 PM, and from now 11.054s or 1h2m3s. A time of
+    the day is the next one. It is this machine's clock that they mean.
     """
     words = re.sub(r"(?<=\d)(st|nd|rd|th)\b", "", words.strip()).rstrip(".")
     if re.fullmatch(r"\d{9,11}", words):
         return float(words)
+    if re.fullmatch(r"(\d+(\.\d+)?(h|ms?|s))+", words):
+        parts = re.findall(r"([\d.]+)(h|ms?|s)", words)
+        return time.time() + sum(float(count) * _SECONDS[unit] for count, unit in parts)
     for form in ("%b %d, %Y %I:%M %p", "%b %d, %Y %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"):
         try:
             return time.mktime(time.strptime(words, form))

@@ -1,7 +1,7 @@
 """What an agent does, in words: its events (claude's stream-json, codex's --json) as lines that a person reads.
 
 What is no event of the agent's form passes as it is, and so does a line that was not understood; what is shown of an
-event is safe for a terminal. Known are the events of claude 2.1 and codex 0.169. Used by `execution.agent_output`
+event is safe for a terminal. Known are the events of claude 2.1 and codex 0.171. Used by `execution.agent_output`
 for reports, where events as they come would be unreadable, and text alone would come at the end only.
 """
 
