@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Final, Literal
 
-    Status = Literal["backlog", "active", "done", "failed", "cancelled", "blocked"]
+    Status = Literal["backlog", "active", "review", "done", "failed", "cancelled", "blocked"]
     Outcome = Literal[
         "done", "failed", "timeout", "unstartable", "unkillable", "interrupted", "lost", "released", "cancelled",
         "out-of-memory", "preempted", "refused", "node-failed",
@@ -25,14 +25,15 @@ if TYPE_CHECKING:
 # The status of a task. `active` is entered by claiming only; `blocked` is a person's word alone.
 BACKLOG: Final = "backlog"
 ACTIVE: Final = "active"
+REVIEW: Final = "review"  # its work passed its gate and waits for a person: "to be reviewed"
 DONE: Final = "done"  # of an attempt: the agent exited with 0
 FAILED: Final = "failed"  # of an attempt: it exited with something else, or died by a signal
 CANCELLED: Final = "cancelled"  # of an attempt: the task was cancelled meanwhile
 BLOCKED: Final = "blocked"
-STATES: tuple[Status, ...] = (BACKLOG, ACTIVE, DONE, FAILED, CANCELLED, BLOCKED)
+STATES: tuple[Status, ...] = (BACKLOG, ACTIVE, REVIEW, DONE, FAILED, CANCELLED, BLOCKED)
 
 # What is shown of a task, in the order in which it is counted: BACKLOG is one of four (see `Task.state`).
-SHOWN_STATES = (ACTIVE, DONE, FAILED, CANCELLED, "ready", "reserved", "later", "waiting", BLOCKED)
+SHOWN_STATES = (ACTIVE, REVIEW, DONE, FAILED, CANCELLED, "ready", "reserved", "later", "waiting", BLOCKED)
 
 # The outcome of an attempt: one of these, or DONE, FAILED or CANCELLED.
 TIMEOUT: Final = "timeout"  # it outlasted its time limit
@@ -99,6 +100,9 @@ class Task(NamedTuple):
     planned: str | None = None  # the time for which this occurrence of it was planned
     arguments: tuple[str, ...] | None = None  # what its template was filled with
     max_memory: int | None = None  # bytes that all processes of an attempt may have, instead of the run's
+    agent: str | None = None  # the name of the one that its attempts are given to, instead of the run's
+    level: str | None = None  # at which its agent is to think, instead of the run's
+    max_cost: int | None = None  # millionths of a US dollar that all its attempts together may cost
     waits_for_group: bool = False  # its group is full or paused: no worker takes it now
 
     @property
@@ -187,6 +191,62 @@ class Attempt(NamedTuple):
     note: str | None  # why it ended as it did, where the exit code does not say
     tail: str | None  # the end of its output
     place: str | None = None  # where it ran, if not here: job 123 on n7
+    level: str | None = None  # at which its agent was to think, where that was said
+
+
+AGENT_PART: Final = "agent"  # of an attempt: its agent
+REVIEWER_PART: Final = "reviewer"  # of an attempt: the agent that judged its work
+
+
+class Usage(NamedTuple):
+    """What an attempt cost, or its review, by its agent's own words; what was not said is None, never 0."""
+
+    attempt: int
+    part: str  # AGENT_PART or REVIEWER_PART
+    agent: str  # its name
+    model: str | None = None
+    session: str | None = None  # by which the agent can be continued
+    input_tokens: int | None = None  # those that were cached among them
+    cached_tokens: int | None = None
+    output_tokens: int | None = None
+    cost: int | None = None  # millionths of a US dollar
+    turns: int | None = None
+
+
+class Review(NamedTuple):
+    """The work of an attempt that passed its gate, and waits, or waited, for a person's word."""
+
+    attempt: int
+    task: str  # id
+    repository: str  # the top of the working tree that it is for
+    base: str  # the branch onto which it is to be landed
+    branch: str  # on which it lies
+    work: str  # its commit
+    since: str
+
+
+APPROVED: Final = "approved"
+REJECTED: Final = "rejected"
+
+
+class Verdict(NamedTuple):
+    """What was said of the work of an attempt."""
+
+    attempt: int
+    reviewer: str  # the name of an agent; "" for a person
+    verdict: str  # APPROVED or REJECTED
+    reason: str
+    at: str
+
+
+class Message(NamedTuple):
+    """What a person said to the agents of a task."""
+
+    id: int
+    task: str  # id
+    at: str
+    words: str
+    attempt: int | None  # the one that was told; None: the next one will be
 
 
 class WorkerRecord(NamedTuple):
@@ -250,6 +310,8 @@ class LoopRecord(NamedTuple):
     reason: str | None  # why it ended
     max_tasks: int | None  # it claims no more than so many
     max_failures: int | None  # it claims nothing after so many different tasks failed in a row
+    max_cost: int | None = None  # millionths of a US dollar: it claims nothing after its attempts cost so much
+    review: bool = False  # what passes its gate waits for a person
 
 
 class Lane(NamedTuple):

@@ -187,5 +187,78 @@ class Groups(MigrationCase):
         self.assertEqual(store.supervisors.present()[0].hold, "no memory")
 
 
+class Reviewed(MigrationCase):
+    """From schema 8, by which the table of tasks is made anew, and attempts get usages and reviews."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        more = """INSERT INTO tasks (seq, id, title, kind, score, parent, open_blockers, in_group, every, max_attempts,
+                not_before, delay_host, delay_boot, delay_until, created, updated) VALUES
+            (3, 'tx-00000003', 'third', 'command', 0, 2, 0, 'lock', '1d', 4, NULL, NULL, NULL, NULL, :now, :now),
+            (4, 'tx-00000004', 'later', 'command', 9, NULL, 0, '', NULL, NULL, :now, 'h', 'b', 5, :now, :now),
+            (5, 'tx-00000005', 'waits', 'command', 0.5, NULL, 0, '', NULL, NULL, NULL, NULL, NULL, NULL, :now, :now),
+            (9, 'tx-00000009', 'gone', 'command', 0, NULL, 0, '', NULL, NULL, NULL, NULL, NULL, NULL, :now, :now)"""
+        waits = "INSERT INTO dependencies (task, blocker) VALUES (5, 2), (5, 3)"
+        self.furnish(8, *FURNISH, more, waits, "DELETE FROM tasks WHERE seq = 9")
+
+    def test_all_is_there_afterwards(self) -> None:
+        store = self.store()
+        self.assert_all_is_there(store)
+        self.assertEqual([len(store.relations([one])[one.id].blocked_by) for one in store.list()], [0, 0, 0, 0, 2])
+        told = {(one.agent, one.level, one.max_cost) for one in store.list()}
+        self.assertEqual(told, {(None, None, None)})
+        self.assertEqual([(one.max_cost, one.review) for one in store.loops.newest()], [(None, False)])
+
+    def test_the_schema_is_that_of_a_new_database(self) -> None:
+        """Its tables, indexes and triggers: none was lost with the old table."""
+        other = os.path.join(self.home, "new.db")
+        create(other, "0" * 36)
+        found = []
+        for path in (self.store().database.path, other):
+            with contextlib.closing(sqlite3.connect(path)) as connection:
+                rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name")
+                found.append(rows.fetchall())
+        self.assertEqual(*found)
+        self.assertEqual(len([1 for kind, *_ in found[0] if kind == "trigger"]), 9)
+
+    def test_no_number_is_given_twice(self) -> None:
+        """Not even that of a task which was deleted."""
+        self.assertEqual(self.store().add("more").seq, 10)
+
+    def test_its_triggers_work_again(self) -> None:
+        store = self.store()
+        freed = [store.done("tx-00000002", force=True), store.assignments.finish(3, txlite.Result("done"), 3)]
+        self.assertEqual((freed, store.get("tx-00000005").open_blockers), ([[], None], 1))
+        store.remove_dependency("tx-00000005", "tx-00000003")
+        self.assertEqual(store.get("tx-00000005").state, "ready")
+        store.delete("tx-00000003")
+        store.add("in a new group", group="other")
+        self.assertEqual(store.groups.names(), ["lock", "other"])
+        self.assertEqual([event.to_status for event in store.history.events("tx-00000003")], ["backlog", None])
+        with self.assertRaises(txlite.Error), store.database.writing() as connection:
+            connection.execute("DELETE FROM attempts WHERE id IN (SELECT token FROM claims) OR 1")
+            connection.execute("UPDATE tasks SET parent = 77 WHERE seq = 4")
+
+    def test_only_what_is_known_can_be_a_status(self) -> None:
+        store = self.store()
+        with store.database.writing() as connection:
+            connection.execute("UPDATE tasks SET status = 'review' WHERE seq = 4")
+        self.assertEqual(store.get("tx-00000004").state, "review")
+        with self.assertRaises(txlite.Error), store.database.writing() as connection:
+            connection.execute("UPDATE tasks SET status = 'eaten' WHERE seq = 4")
+
+    def test_what_is_new_can_be_said_and_is_told(self) -> None:
+        store = self.store()
+        task = store.add("new", agent="codex", level="high", max_cost=1_500_000)
+        told = store.get(task.id)
+        self.assertEqual((told.agent, told.level, told.max_cost), ("codex", "high", 1_500_000))
+        changed = store.update(task, agent="", level="", max_cost=5)
+        self.assertEqual((changed.agent, changed.level, changed.max_cost), (None, None, 5))
+        self.assertIsNone(store.update(task, max_cost=0).max_cost)
+        for wrong in ({"agent": "a b/c"}, {"level": "a\nb"}, {"max_cost": 0}, {"max_cost": 1.5}):
+            with self.assertRaises(txlite.errors.InvalidValue):
+                store.add("wrong", **wrong)
+
+
 if __name__ == "__main__":
     unittest.main()

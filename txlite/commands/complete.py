@@ -8,7 +8,7 @@ made, and the exit code is 0. Each answer has a tenth of a second, so that argpa
 from __future__ import annotations
 
 from .. import text
-from ..model import ACTIVE, BACKLOG, BLOCKED, CANCELLED, DONE, FAILED
+from ..model import ACTIVE, BACKLOG, BLOCKED, CANCELLED, DONE, FAILED, REVIEW
 from ..store.store import open_store
 
 TYPE_CHECKING = False
@@ -27,11 +27,11 @@ STATES_FOR: dict[str, tuple[str, ...]] = {
     "claim:renew": (ACTIVE,),
     "wait": (BACKLOG, ACTIVE, BLOCKED),
     "claim": (BACKLOG,),
-    "cancel": (BACKLOG, ACTIVE, BLOCKED, FAILED),
-    "done": (BACKLOG, ACTIVE, BLOCKED, FAILED),
+    "cancel": (BACKLOG, ACTIVE, REVIEW, BLOCKED, FAILED),
+    "done": (BACKLOG, ACTIVE, REVIEW, BLOCKED, FAILED),
     "fail": (BACKLOG, ACTIVE),
-    "retry": (DONE, FAILED, CANCELLED),
-    "logs": (ACTIVE, DONE, FAILED, CANCELLED, BACKLOG),
+    "retry": (REVIEW, DONE, FAILED, CANCELLED),
+    "logs": (ACTIVE, REVIEW, DONE, FAILED, CANCELLED, BACKLOG),
     "switch": (BACKLOG,),
     "block": (BACKLOG, BLOCKED),
     "unblock": (BACKLOG, BLOCKED),

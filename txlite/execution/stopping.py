@@ -12,7 +12,7 @@ import select
 import signal
 
 from ..errors import NotFound, Refused, TaskNotFound
-from ..model import ACTIVE, BACKLOG, CANCELLED, DONE, FAILED, LOST
+from ..model import ACTIVE, BACKLOG, CANCELLED, DONE, FAILED, LOST, REVIEW
 from ..system import clock, process, process_tree
 from ..system.named_tuple import NamedTuple
 from . import presence
@@ -31,7 +31,7 @@ LOOK = 0.1  # seconds between looks, where no process's end can be waited for
 LONG_LOOK = 1.0  # and where it can
 GRACE = 5.0  # seconds more than it should take, until a worker counts as hung
 ELSEWHERE = 120.0  # seconds more for what runs elsewhere
-FINAL = (DONE, FAILED, CANCELLED, "blocked")  # states of a task of the queue that end the waiting for it
+FINAL = (REVIEW, DONE, FAILED, CANCELLED, "blocked")  # states of a task of the queue that end the waiting for it
 
 
 class Target(NamedTuple):
@@ -47,7 +47,7 @@ class Target(NamedTuple):
 class Ended(NamedTuple):
     """How what was named has ended."""
 
-    state: str  # as in AttemptStatus
+    state: str  # as in AttemptStatus, or REVIEW
     code: int  # to exit with
     status: AttemptStatus | None  # None where it never ran
 
@@ -96,7 +96,8 @@ def end_of(store: Store, target: Target) -> Ended | None:
         return None
     if status == DONE:
         return Ended(DONE, 0, attempt)
-    return Ended(CANCELLED if status == CANCELLED else FAILED, (attempt and attempt.code) or 1, attempt)
+    state = status if status in (CANCELLED, REVIEW) else FAILED
+    return Ended(state, (attempt and attempt.code) or 1, attempt)
 
 
 def _has_come_again(task: Task, target: Target) -> bool:

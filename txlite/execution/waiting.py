@@ -5,7 +5,7 @@ Used by `status` and `top`, and by the ends of runs: what nobody here will run i
 
 from __future__ import annotations
 
-from ..model import BLOCKED, PROMPT, Lane, parse_lanes
+from ..model import BLOCKED, PROMPT, REVIEW, Lane, parse_lanes
 from ..system.named_tuple import NamedTuple
 from .presence import is_alive
 
@@ -28,15 +28,15 @@ RESERVATION: Final = "reservation"  # they were released by hand a moment ago
 TIME: Final = "time"  # they are for later
 TASKS: Final = "tasks"  # they wait for others
 STUCK: Final = "stuck"  # they wait for others that will not be done by themselves
-PERSON: Final = "person"  # a person holds them back
-CAUSES = (TURN, WORKER, AGENT, CAPABILITY, GROUP, RESERVATION, TIME, TASKS, STUCK, PERSON)
-_BY_STATE = {"reserved": RESERVATION, "later": TIME, "waiting": TASKS, BLOCKED: PERSON}
+PERSON: Final = "person"  # a person holds them back; REVIEW: a person is to review their work
+CAUSES = (TURN, WORKER, AGENT, CAPABILITY, GROUP, RESERVATION, TIME, TASKS, STUCK, REVIEW, PERSON)
+_BY_STATE = {"reserved": RESERVATION, "later": TIME, "waiting": TASKS, REVIEW: REVIEW, BLOCKED: PERSON}
 
 
 class Waiting(NamedTuple):
     """Tasks that wait for the same."""
 
-    state: str  # as it is shown: ready, reserved, later, waiting or blocked
+    state: str  # as it is shown: ready, reserved, later, waiting, review or blocked
     cause: str  # one of CAUSES
     kind: str  # of the tasks, where that is the cause
     needs: str  # the capability, where that is the cause
@@ -83,7 +83,7 @@ def _judge(pile: Pile, accepted: set[Lane]) -> Waiting:
     elif pile.is_stuck and cause == TASKS:
         cause = STUCK
     kind, needs = pile.lane if cause in (WORKER, AGENT, CAPABILITY) else ("", "")
-    is_left = cause == STUCK or (cause != PERSON and not has_worker and not pile.rests)
+    is_left = cause == STUCK or (cause not in (PERSON, REVIEW) and not has_worker and not pile.rests)
     return Waiting(pile.state, cause, kind, needs, pile.size, pile.first, is_left, pile.held_by)
 
 

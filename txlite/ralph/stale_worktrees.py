@@ -53,7 +53,7 @@ def _why_it_stays(store: Store, path: str, task: str) -> str | None:
         status = "deleted"
     if (
         os.path.basename(path) == task
-        and status in ("backlog", "active", "blocked")
+        and status in ("backlog", "active", "blocked", "review")
         and store.loop_attempts.unsettled(store.get(task).seq)
     ):
         return f"{task} goes on there"

@@ -218,6 +218,8 @@ def _needs(task: Task, tries: list[Try]) -> str | None:
         count = sum(one.outcome in COSTLY for one in tries)
         after = f" after {count} attempts" if count > 1 else ""
         return f"put aside{after}: {last.note or last.outcome}"
+    if task.status == "review":
+        return "to be reviewed: its work passed its gate"
     if task.status == "blocked":
         return "blocked by a person's word"
     return None

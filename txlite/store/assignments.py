@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from ..errors import StoreUnavailable
-from ..model import BACKLOG, CANCELLED, COSTLY, DONE, LOST, Claim, Lane, Task
+from ..model import BACKLOG, CANCELLED, COSTLY, DONE, LOST, REVIEW, Claim, Lane, Task
 from ..system import clock
 from ..system.named_tuple import NamedTuple
 from . import attempts, claim_rows, group_room, ready_index, tasks
@@ -43,9 +43,12 @@ LATER = (
 ALWAYS = "A"  # behind all times
 COUNT_BUSY = "SELECT count(*) FROM claims c JOIN workers w ON w.id = c.worker WHERE w.supervisor = ?"
 HAS_LANDED = "SELECT 1 FROM trials WHERE attempt = ? AND landed IS NOT NULL"  # it is too late for another word
-# A task is done as its attempt ended, unless something else was said meanwhile, or it comes again.
+# A task is done as its attempt ended, unless something else was said meanwhile, its work is to be reviewed, or it comes
+# again.
 SET_DONE = f"""UPDATE tasks SET status = '{DONE}', updated = :now, completed = :now WHERE seq = (SELECT c.task
-    FROM claims c WHERE c.task = {OF_TOKEN} AND c.token = :token AND c.verdict IS NULL) AND every IS NULL"""
+    FROM claims c WHERE c.task = {OF_TOKEN} AND c.token = :token AND c.verdict IS NULL
+        AND NOT EXISTS (SELECT 1 FROM reviews r WHERE r.attempt = :token)) AND every IS NULL"""
+IS_TO_REVIEW = "SELECT 1 FROM reviews WHERE attempt = ?"
 STOPPING = "SELECT token, verdict FROM claims WHERE worker = ? AND held AND stopping"
 ADOPT = f"""UPDATE claims SET worker = :worker, host = :host, boot = :boot, deadline = :deadline, expires = :expires
     WHERE task = {OF_TOKEN} AND token = :token AND held"""
@@ -260,11 +263,18 @@ def _finish(connection: sqlite3.Connection, token: int, result: Result, max_atte
         costs = result.outcome in COSTLY
         failures = hold.failures + costs
         is_spent, tries = failures >= (hold.max_attempts or max_attempts), failures * costs
-    status = _verdict(connection, hold, result) or after_attempt(result.outcome, is_spent, bool(hold.launched))
+    status = _verdict(connection, hold, result) or _after(connection, hold, result, is_spent)
     move(connection, hold.seq, status, failures, backoff(tries) if tries > 0 and status == BACKLOG else 0.0)
-    if result.outcome not in STAYS:
+    if result.outcome not in STAYS and status != REVIEW:
         come_again(connection, hold.seq)
     return [Lane(hold.kind, hold.needs)] if status == BACKLOG else []
+
+
+def _after(connection: sqlite3.Connection, hold: ClaimRow, result: Result, is_spent: bool) -> Status:
+    """What follows where nothing was decided."""
+    if result.outcome == DONE and connection.execute(IS_TO_REVIEW, (hold.token,)).fetchone():
+        return REVIEW
+    return after_attempt(result.outcome, is_spent, bool(hold.launched))
 
 
 def _verdict(connection: sqlite3.Connection, hold: ClaimRow, result: Result) -> Status | None:

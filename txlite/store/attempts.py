@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .database import Database
 
 COLUMNS = """a.id, t.id, a.worker, a.agent, a.started, a.ended, a.outcome, a.exit_code, a.duration, a.pid, a.report,
-    a.note, x.tail, a.place"""
+    a.note, x.tail, a.place, a.level"""
 SELECT = f"""SELECT {COLUMNS} FROM attempts a JOIN tasks t ON t.seq = a.task
     LEFT JOIN attempt_texts x ON x.attempt = a.id"""
 SELECT_BY_TASK = f"""WITH RECURSIVE runs (id) AS (SELECT token FROM tasks WHERE id = ?
@@ -26,7 +26,7 @@ SELECT_BY_TASK = f"""WITH RECURSIVE runs (id) AS (SELECT token FROM tasks WHERE 
     {SELECT} WHERE a.id IN runs ORDER BY a.id"""
 INSERT = "INSERT INTO attempts (task, previous, worker, agent, started) VALUES (?, ?, ?, ?, ?)"
 END = """UPDATE attempts SET ended = ?, outcome = ?, exit_code = ?, duration = ?, pid = ?, report = ?,
-    note = coalesce(note, ?), place = ? WHERE id = ? AND ended IS NULL"""
+    note = coalesce(note, ?), place = ?, level = coalesce(level, ?) WHERE id = ? AND ended IS NULL"""
 SET_NOTE = "UPDATE attempts SET note = ? WHERE id = ?"
 INSERT_TAIL = "INSERT OR REPLACE INTO attempt_texts (attempt, tail) VALUES (?, ?)"
 
@@ -42,6 +42,7 @@ class Result(NamedTuple):
     note: str | None = None
     tail: str = ""
     place: str | None = None  # where it ran, if not here
+    level: str | None = None  # at which its agent was to think, where that was said
 
     def add_reason(self, reason: str) -> Result:
         """Return it with one more reason in its note."""
@@ -69,7 +70,7 @@ def end(connection: sqlite3.Connection, attempt: int, result: Result) -> None:
     connection.execute(
         END,
         (clock.now(), result.outcome, result.exit_code, result.duration, result.pid, result.report, result.note,
-         result.place, attempt),
+         result.place, result.level, attempt),
     )  # fmt: skip
     if result.tail:
         connection.execute(INSERT_TAIL, (attempt, result.tail))

@@ -50,7 +50,7 @@ FAILED_TASKS = f"{tasks.SELECT} WHERE {_IN_SERIES} AND t.status = 'failed' ORDER
 # Waiting, at however many removes, for a task that will not be done by itself.
 STUCK = f"""WITH RECURSIVE stuck (seq) AS (
         SELECT d.task FROM tasks b JOIN dependencies d ON d.blocker = b.seq
-            WHERE b.status IN ('failed', 'cancelled', 'blocked')
+            WHERE b.status IN ('failed', 'cancelled', 'blocked', 'review')
         UNION SELECT d.task FROM stuck s JOIN dependencies d ON d.blocker = s.seq)
     {tasks.SELECT} WHERE t.seq IN stuck AND t.status = 'backlog'"""
 
@@ -148,7 +148,8 @@ class Batches:
         return tasks.to_tasks(self._database.execute(FAILED_TASKS, (batch.id,)))
 
     def stuck(self, batch: Batch | None = None) -> list[Task]:
-        """Return the tasks, of a batch or of all, that wait for one that failed, was cancelled or is blocked."""
+        """Return the tasks, of a batch or of all, that wait for one that failed, was cancelled, is blocked or
+        waits for a review."""
         if batch is None:
             return tasks.to_tasks(self._database.execute(f"{STUCK} ORDER BY t.seq"))
         return tasks.to_tasks(self._database.execute(f"{STUCK} AND {_IN_SERIES} ORDER BY t.seq", (batch.id,)))

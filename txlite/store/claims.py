@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .. import text
 from ..errors import AlreadyClaimed, InvalidValue, LeaseLost, NotReady, Refused
-from ..model import BACKLOG, LOST, RELEASED, Claim, Lane, Task
+from ..model import BACKLOG, LOST, RELEASED, REVIEW, Claim, Lane, Task
 from ..system import clock
 from . import claim_rows, tasks
 from .assignments import Assignment
@@ -123,6 +123,8 @@ def check_lease(seconds: float) -> None:
 
 
 def _why_not_ready(connection: sqlite3.Connection, task: Task) -> str:
+    if task.status == REVIEW:
+        return f"{task.id} is to be reviewed: `txlite review {task.id}` shows its work"
     if task.status != BACKLOG:
         return f"{task.id} is {task.status}: only tasks that are ready can be claimed"
     if task.open_blockers:

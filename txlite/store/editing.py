@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from .. import text
 from ..errors import DependencyCycle, InvalidMove, InvalidValue, Refused
-from ..model import ACTIVE, BACKLOG, CANCELLED, SLURM, STATES, Lane
+from ..model import ACTIVE, BACKLOG, CANCELLED, REVIEW, SLURM, STATES, Lane
 from ..system import clock
 from ..system.named_tuple import NamedTuple
 from . import tasks
 from .completion import Decision, carry_out, check_active, decide
 from .new_tasks import (
+    check_agent,
     check_command,
+    check_cost,
     check_group,
+    check_level,
     check_max_attempts,
     check_memory,
     check_score,
@@ -43,13 +46,17 @@ UPDATE_NEEDS = f"UPDATE tasks SET needs = '{SLURM}' WHERE seq = ? AND needs = ''
 UPDATE_VERIFY = "UPDATE task_texts SET verify = ? WHERE task = ?"
 UPDATE_GROUP = "UPDATE tasks SET in_group = ? WHERE seq = ?"
 UPDATE_MEMORY = "UPDATE task_texts SET max_memory = nullif(?, 0) WHERE task = ?"
+UPDATE_AGENT = "UPDATE task_texts SET agent = ? WHERE task = ?"
+UPDATE_LEVEL = "UPDATE task_texts SET level = ? WHERE task = ?"
+UPDATE_COST = "UPDATE task_texts SET max_cost = nullif(?, 0) WHERE task = ?"
 UPDATE_DIRECTORY = "UPDATE task_texts SET directory = ? WHERE task = ?"
 UPDATES = {
     "description": UPDATE_TEXT, "verify": UPDATE_VERIFY, "command": UPDATE_COMMAND, "timeout": UPDATE_TIMEOUT,
     "max_attempts": UPDATE_ATTEMPTS, "slurm": UPDATE_SLURM, "group": UPDATE_GROUP,
-    "max_memory": UPDATE_MEMORY, "directory": UPDATE_DIRECTORY,
+    "max_memory": UPDATE_MEMORY, "directory": UPDATE_DIRECTORY, "agent": UPDATE_AGENT, "level": UPDATE_LEVEL,
+    "max_cost": UPDATE_COST,
 }  # fmt: skip
-CLEARED = ("verify",)  # by the empty text
+CLEARED = ("verify", "agent", "level")  # by the empty text
 ANCESTORS = """WITH RECURSIVE above (seq) AS (
         SELECT ? UNION SELECT t.parent FROM tasks t JOIN above a ON t.seq = a.seq WHERE t.parent IS NOT NULL)
     SELECT 1 FROM above WHERE seq = ?"""
@@ -80,6 +87,9 @@ class Changes(NamedTuple):
     every: str | None = None  # "" for none
     max_memory: int | None = None  # 0 for none of its own
     directory: str | None = None
+    agent: str | None = None  # "" for the run's
+    level: str | None = None  # "" for the run's
+    max_cost: int | None = None  # 0 for none of its own
 
 
 # What a person who edits a task has seen, and what tells that it has run since.
@@ -154,7 +164,7 @@ def _status(status: str) -> Status:
     """The status that is meant; raises InvalidMove, InvalidValue."""
     if status == "ready":  # as tx has it
         return BACKLOG
-    known = [state for state in STATES if state != ACTIVE]
+    known = [state for state in STATES if state not in (ACTIVE, REVIEW)]
     for state in known:
         if status == state:
             return state
@@ -197,6 +207,9 @@ def _check(found: Task, new: Changes) -> None:
     check_slurm(new.slurm)
     check_group(new.group or "")
     check_memory(new.max_memory or None)
+    check_agent(new.agent)
+    check_level(new.level)
+    check_cost(new.max_cost or None)
     if new.command is not None:
         check_command(new.command)
         if found.command is None:

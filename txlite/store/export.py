@@ -29,14 +29,14 @@ EXPORT_TASKS = """SELECT t.seq, l.task IS NOT NULL, t.id, t.title, x.description
     (SELECT p.id FROM tasks p WHERE p.seq = t.parent), t.score, t.created, t.updated, t.completed, NULL, t.kind,
     x.command, x.directory, x.verify, t.needs, CASE WHEN t.reserved_for IS NULL THEN t.not_before END,
     nullif(t.failures, 0), x.time_limit, t.max_attempts, x.environment, x.slurm, t.in_group,
-    t.every, x.planned, x.arguments, x.max_memory, l.agent,
+    t.every, x.planned, x.arguments, x.max_memory, x.agent, x.level, x.max_cost, l.agent,
     l.type, l.level, l.template, l.timeout, l.kill_after, l.width
     FROM tasks t LEFT JOIN task_texts x ON x.task = t.seq LEFT JOIN launches l ON l.task = t.seq ORDER BY t.seq"""
 EXPORT_GROUPS = "SELECT name, wanted FROM groups WHERE wanted IS NOT 1 ORDER BY name"
 EXPORT_DEPENDENCIES = """SELECT d.task, b.id FROM dependencies d JOIN tasks b ON b.seq = d.blocker
     ORDER BY d.task, d.blocker"""
 EXPORT_ATTEMPTS = """SELECT a.id, t.id, a.worker, a.agent, a.started, a.ended, a.outcome, a.exit_code, a.duration,
-    a.pid, a.report, a.place, a.note, x.tail FROM attempts a CROSS JOIN tasks t ON t.seq = a.task
+    a.pid, a.report, a.place, a.note, a.level, x.tail FROM attempts a CROSS JOIN tasks t ON t.seq = a.task
     LEFT JOIN attempt_texts x ON x.attempt = a.id WHERE a.ended IS NOT NULL ORDER BY a.id"""
 
 _AFTER = jsonl.TASK_KEYS.index("after")

@@ -35,7 +35,7 @@ SET_LIMIT = "INSERT INTO groups (name, wanted) VALUES (:name, :limit) ON CONFLIC
 PAUSE = "UPDATE groups SET paused = coalesce(paused, ?) WHERE name = ?"
 RESUME = "UPDATE groups SET paused = NULL WHERE name = ?"
 REMOVE = "DELETE FROM groups WHERE name = ?"
-IS_USED = "SELECT 1 FROM tasks WHERE in_group = ? AND status IN ('backlog', 'active', 'blocked') LIMIT 1"
+IS_USED = "SELECT 1 FROM tasks WHERE in_group = ? AND status IN ('backlog', 'active', 'review', 'blocked') LIMIT 1"
 RUNNING = "SELECT t.in_group, count(*) FROM claims c CROSS JOIN tasks t ON t.seq = c.task GROUP BY t.in_group"
 CLAIMED = f"{tasks.SELECT} WHERE t.seq IN (SELECT task FROM claims) AND t.in_group = ? ORDER BY t.seq"
 NEXT = f"""{tasks.SELECT} WHERE t.kind = ? AND t.needs = ? AND t.in_group = ? AND t.status = 'backlog'

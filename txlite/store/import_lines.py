@@ -29,10 +29,13 @@ from .import_values import (
 )
 from .jsonl import LAUNCH_KEYS
 from .new_tasks import (
+    check_agent,
     check_arguments,
+    check_cost,
     check_environment,
     check_every,
     check_group,
+    check_level,
     check_max_attempts,
     check_memory,
     check_slurm,
@@ -73,6 +76,9 @@ class TaskLine(NamedTuple):
     planned: str | None
     arguments: str | None  # as JSON
     max_memory: int | None
+    own_agent: str | None
+    own_level: str | None
+    max_cost: int | None
     agent: str | None  # the first of seven facts about how it is launched; None for a task of the queue
     type: str | None
     level: str | None
@@ -99,6 +105,7 @@ class AttemptLine(NamedTuple):
     report: str | None
     place: str | None
     note: str | None
+    level: str | None
     tail: str | None
 
 
@@ -176,6 +183,9 @@ def _check_task(fields: dict[str, object]) -> ImportLine:
             optional_moment(take("planned", None), "planned"),
             _check_arguments(take("arguments", None)),
             check_memory(take("maxMemory", None)),  # type: ignore[arg-type]
+            check_agent(optional_text(take("agent", None), "the agent")),
+            check_level(optional_text(take("level", None), "the level")),
+            check_cost(take("maxCost", None)),  # type: ignore[arg-type]
             *(_check_launch(launch, status) if launch is not None else NO_LAUNCH),
             False,
         )
@@ -255,6 +265,7 @@ def _check_attempt(fields: dict[str, object]) -> ImportLine:
             optional_text(report, "the report"),
             optional_text(take("place", None), "the place"),
             optional_text(take("note", None), "the note"),
+            optional_text(take("level", None), "the level"),
             None if output is None else tail(output),
         )
     )

@@ -28,9 +28,9 @@ INSERT = """INSERT INTO tasks (seq, created, updated, id, title, kind, needs, sc
     VALUES """
 ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 INSERT_TEXTS = """INSERT INTO task_texts (task, description, command, directory, verify, time_limit, environment, slurm,
-    planned, arguments, max_memory) VALUES """
-TEXTS = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-ROWS = 75  # in one statement; SQLite before 3.32 takes 999 values
+    planned, arguments, max_memory, agent, level, max_cost) VALUES """
+TEXTS = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+ROWS = 70  # in one statement; SQLite before 3.32 takes 999 values
 TRIES = 10
 SEED = os.environ.get("TXLITE_SEED")  # of ids that are to be the same again, as tests want them
 _DRAWS = itertools.count()  # how often was drawn from it in this process
@@ -43,7 +43,7 @@ _FRONT = len(_PAIRS) ** 2  # what the first four letters can say
 class NewTask(NamedTuple):
     """What `add` was given, checked."""
 
-    # eight columns of tasks, ten of task_texts, and what is looked up first
+    # eight columns of tasks, thirteen of task_texts, and what is looked up first
     title: str
     kind: str
     needs: str
@@ -62,6 +62,9 @@ class NewTask(NamedTuple):
     planned: str | None
     arguments: str | None  # as JSON
     max_memory: int | None
+    agent: str | None
+    level: str | None
+    max_cost: int | None
     parent: str | None
     after: tuple[str, ...]
 
@@ -89,7 +92,7 @@ def insert(
         block, seq = list(itertools.islice(left, ROWS)), first + place
         draw = functools.partial(_draw_ids, place, len(block), count, length)
         note(_insert_tasks(connection, block, seq, moment, draw))
-        texts = itertools.chain.from_iterable((one, *new[8:18]) for one, new in enumerate(block, seq))
+        texts = itertools.chain.from_iterable((one, *new[8:21]) for one, new in enumerate(block, seq))
         connection.execute(_statement(INSERT_TEXTS, TEXTS, len(block)), tuple(texts))
         for position, new in enumerate(block):
             for blocker in new.after:

@@ -28,7 +28,7 @@ SCHEMA_VERSION = "PRAGMA user_version"
 JOURNAL_MODE = "PRAGMA journal_mode"
 COMPILE_OPTIONS = "PRAGMA compile_options"
 OPEN_COMMANDS = """SELECT t.id, x.command, x.slurm FROM tasks t JOIN task_texts x ON x.task = t.seq
-    WHERE t.status IN ('backlog', 'active', 'blocked') AND instr(x.command, ?) ORDER BY t.seq"""
+    WHERE t.status IN ('backlog', 'active', 'review', 'blocked') AND instr(x.command, ?) ORDER BY t.seq"""
 BREAKERS = "SELECT count(*) FROM {table} WHERE NOT ({rule})"
 
 _KNOWN = ", ".join(f"'{state}'" for state in STATES)
@@ -39,7 +39,7 @@ _ORPHANED = "NOT EXISTS (SELECT 1 FROM claims c WHERE c.token = attempts.id)"
 _TASK_IS_GONE = "NOT EXISTS (SELECT 1 FROM tasks t WHERE t.seq = claims.task)"
 _IS_OVER = "token IN (SELECT id FROM attempts WHERE ended IS NOT NULL)"
 _NOBODY = "held AND NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = claims.worker)"
-_GROUP_IS_GONE = """status IN ('backlog', 'active', 'blocked') AND in_group <> ''
+_GROUP_IS_GONE = """status IN ('backlog', 'active', 'review', 'blocked') AND in_group <> ''
     AND in_group NOT IN (SELECT name FROM groups)"""
 _OF_CLAIM = "coalesce((SELECT t.id FROM tasks t WHERE t.seq = claims.task), 'no task ' || claims.task)"
 

@@ -24,11 +24,11 @@ FORMAT = {"format": "txlite", "version": VERSION}
 TASK_KEYS = ("id", "title", "description", "status", "parentId", "score", "createdAt", "updatedAt", "completedAt",
              "after", "kind", "command", "directory", "verify", "needs", "notBefore", "failures",
              "timeout", "maxAttempts", "environment", "slurm", "group",
-             "every", "planned", "arguments", "maxMemory", "launch")  # fmt: skip
+             "every", "planned", "arguments", "maxMemory", "agent", "level", "maxCost", "launch")  # fmt: skip
 GROUP_KEYS = ("group", "limit")  # without a limit: as many as there are workers; one without a line: 1
 LAUNCH_KEYS = ("agent", "type", "level", "template", "timeout", "killAfter", "width")
 ATTEMPT_KEYS = ("attempt", "task", "worker", "agent", "startedAt", "endedAt", "outcome", "exitCode", "duration", "pid",
-                "report", "place", "note", "tail")  # fmt: skip
+                "report", "place", "note", "level", "tail")  # fmt: skip
 _SAID_EMPTY = ("slurm",)  # where the empty text says something
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     from .database import Database
 
-INSERT = "INSERT INTO loops (id, agent, started, max_tasks, max_failures) VALUES (?, ?, ?, ?, ?)"
+INSERT = """INSERT INTO loops (id, agent, started, max_tasks, max_failures, max_cost, review)
+    VALUES (?, ?, ?, ?, ?, ?, ?)"""
 END = "UPDATE loops SET ended = ?, reason = ? WHERE id = ?"
-SELECT_NEWEST = (
-    "SELECT id, agent, started, ended, reason, max_tasks, max_failures FROM loops ORDER BY started DESC, id LIMIT ?"
-)
+SELECT_NEWEST = """SELECT id, agent, started, ended, reason, max_tasks, max_failures, max_cost, review FROM loops
+    ORDER BY started DESC, id LIMIT ?"""
 BOUNDS = "SELECT max_tasks, max_failures FROM loops WHERE id = ?"
 # Read until one that was done, or no further than is asked for. (The + keeps SQLite from sorting all of the loop's.)
 LATEST = """SELECT r.task, a.outcome FROM trials r JOIN attempts a ON a.id = r.attempt
@@ -40,10 +40,19 @@ class Loops:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def begin(self, loop: str, agent: str, max_tasks: int | None, max_failures: int | None) -> None:
-        """Note that a loop begins, under its supervisor's id, with its bounds."""
+    def begin(
+        self,
+        loop: str,
+        agent: str,
+        max_tasks: int | None,
+        max_failures: int | None,
+        max_cost: int | None = None,
+        review: bool = False,
+    ) -> None:
+        """Note that a loop begins, under its supervisor's id, with its bounds; `review`: what passes its gate waits for
+        a person."""
         with self._database.writing() as connection:
-            connection.execute(INSERT, (loop, agent, clock.now(), max_tasks, max_failures))
+            connection.execute(INSERT, (loop, agent, clock.now(), max_tasks, max_failures, max_cost, review))
 
     def end(self, loop: str, reason: str) -> None:
         """Note that a loop ended by itself, and why; one that has no end goes on, or was killed."""
@@ -52,7 +61,8 @@ class Loops:
 
     def newest(self, limit: int | None = None) -> list[LoopRecord]:
         """Return the loops, the newest first, at most `limit`."""
-        return list(map(LoopRecord._make, self._database.execute(SELECT_NEWEST, (-1 if limit is None else limit,))))
+        rows = self._database.execute(SELECT_NEWEST, (-1 if limit is None else limit,))
+        return [LoopRecord._make((*row[:-1], bool(row[-1]))) for row in rows]
 
     def reached_bound(self, loop: str) -> str | None:
         """Return which of its bounds a loop has reached, in words, or None."""

@@ -56,7 +56,11 @@ FIELDS = (
     "title, kind, needs, score, status, not_before, failures, max_attempts, in_group, every, "
     "created, updated, completed"
 )
-TEXT_FIELDS = "description, command, directory, verify, time_limit, environment, slurm, planned, arguments, max_memory"
+TEXT_FIELDS = (
+    "description, command, directory, verify, time_limit, environment, slurm, planned, arguments, max_memory, max_cost"
+)
+OWN_FIELDS = "agent, level"  # of the same table; how a task is launched has such ones, too, so that in arriving.tasks
+STAGED_FIELDS = "own_agent, own_level"  # they have other names
 LAUNCH_FIELDS = "agent, type, level, template, timeout, kill_after, width"
 
 
@@ -72,7 +76,8 @@ KNOW = f"""INSERT INTO arriving.known SELECT n.line, t.seq, CASE
         WHEN {_same("n", "t", FIELDS.replace("not_before, ", ""))}
             AND (n.not_before IS t.not_before OR t.reserved_for IS NOT NULL
                 OR (t.not_before IS NULL AND n.not_before <= :now))
-            AND {_same("n", "x", TEXT_FIELDS)} AND {_same("n", "l", LAUNCH_FIELDS)}
+            AND {_same("n", "x", TEXT_FIELDS)} AND n.own_agent IS x.agent AND n.own_level IS x.level
+            AND {_same("n", "l", LAUNCH_FIELDS)}
             AND (SELECT t2.id FROM main.tasks t2 WHERE t2.seq = t.parent) IS p.parent THEN 'same'
         ELSE 'edited' END
     FROM arriving.tasks n CROSS JOIN main.tasks t ON t.id = n.id LEFT JOIN arriving.parents p ON p.line = n.line
@@ -80,9 +85,11 @@ KNOW = f"""INSERT INTO arriving.known SELECT n.line, t.seq, CASE
 # What tx's lines do not tell stays as it is here.
 KEEP_OWN = f"""UPDATE arriving.tasks
     SET (kind, needs, not_before, failures, max_attempts, in_group, every, command, directory, verify, time_limit,
-        environment, slurm, planned, arguments, max_memory, {LAUNCH_FIELDS}, status) = (SELECT
+        environment, slurm, planned, arguments, max_memory, max_cost, {STAGED_FIELDS}, {LAUNCH_FIELDS}, status)
+        = (SELECT
         t.kind, t.needs, t.not_before, t.failures, t.max_attempts, t.in_group, t.every, x.command, x.directory,
-        x.verify, x.time_limit, x.environment, x.slurm, x.planned, x.arguments, x.max_memory, {LAUNCH_FIELDS},
+        x.verify, x.time_limit, x.environment, x.slurm, x.planned, x.arguments, x.max_memory, x.max_cost,
+        x.agent, x.level, {", ".join("l." + name for name in LAUNCH_FIELDS.split(", "))},
         CASE WHEN l.task IS NOT NULL AND tasks.status = 'backlog' THEN 'cancelled' ELSE tasks.status END
         FROM arriving.known k JOIN main.tasks t ON t.seq = k.seq LEFT JOIN main.task_texts x ON x.task = t.seq
         LEFT JOIN main.launches l ON l.task = t.seq WHERE k.line = tasks.line)
@@ -116,8 +123,8 @@ ADD = f"""INSERT INTO main.tasks (seq, id, {FIELDS}, token, parent)
     SELECT :base + n.line, n.id, {FIELDS},
         coalesce((SELECT max(a.id) + :shift FROM arriving.attempts a WHERE a.task = n.id), 0), {PARENT}
     FROM arriving.tasks n LEFT JOIN arriving.parents p ON p.line = n.line WHERE {IS_ADDED} ORDER BY n.line"""
-ADD_TEXTS = f"""INSERT INTO main.task_texts (task, {TEXT_FIELDS})
-    SELECT :base + n.line, {TEXT_FIELDS} FROM arriving.tasks n
+ADD_TEXTS = f"""INSERT INTO main.task_texts (task, {TEXT_FIELDS}, {OWN_FIELDS})
+    SELECT :base + n.line, {TEXT_FIELDS}, {STAGED_FIELDS} FROM arriving.tasks n
     WHERE {IS_ADDED} ORDER BY n.line"""
 ADD_LAUNCHES = f"""INSERT INTO main.launches (task, {LAUNCH_FIELDS}, has_turn)
     SELECT :base + n.line, {LAUNCH_FIELDS}, 0 FROM arriving.tasks n WHERE n.agent IS NOT NULL AND {IS_ADDED}"""
@@ -125,8 +132,8 @@ CHANGE = f"""UPDATE main.tasks SET ({FIELDS}, parent, reserved_for, delay_boot) 
         FROM arriving.known k JOIN arriving.tasks n ON n.line = k.line LEFT JOIN arriving.parents p ON p.line = n.line
         WHERE k.seq = tasks.seq)
     WHERE seq IN ({CHANGED})"""
-CHANGE_TEXTS = f"""INSERT OR REPLACE INTO main.task_texts (task, {TEXT_FIELDS})
-    SELECT k.seq, {TEXT_FIELDS} FROM arriving.known k
+CHANGE_TEXTS = f"""INSERT OR REPLACE INTO main.task_texts (task, {TEXT_FIELDS}, {OWN_FIELDS})
+    SELECT k.seq, {TEXT_FIELDS}, {STAGED_FIELDS} FROM arriving.known k
     JOIN arriving.tasks n ON n.line = k.line WHERE {IS_CHANGED}"""
 FORGET_LAUNCHES = f"DELETE FROM main.launches WHERE task IN ({CHANGED})"
 CHANGE_LAUNCHES = f"""INSERT INTO main.launches (task, {LAUNCH_FIELDS}, has_turn) SELECT k.seq, {LAUNCH_FIELDS}, 0
@@ -141,13 +148,13 @@ FORGET_KNOWN = """DELETE FROM arriving.attempts WHERE line IN (SELECT n.line FRO
         AND n.ended = a.ended)"""
 FIRST_NEW = "SELECT min(id), count(*) FROM arriving.attempts"
 ADD_ATTEMPTS = f"""INSERT INTO main.attempts (id, task, previous, worker, agent, started, ended, outcome, exit_code,
-        duration, pid, report, place, note)
+        duration, pid, report, place, note, level)
     SELECT a.id + :shift, coalesce({SEQ_OF_ID.format("a.task")},
             :base + (SELECT n.line FROM arriving.tasks n WHERE n.id = a.task)),
         lag(a.id + :shift, 1, coalesce((SELECT t.token FROM main.tasks t WHERE t.id = a.task), 0))
             OVER (PARTITION BY a.task ORDER BY a.id),
         a.worker, a.agent, a.started, a.ended, a.outcome, a.exit_code, a.duration, a.pid, a.report, a.place,
-        a.note
+        a.note, a.level
     FROM arriving.attempts a ORDER BY a.id"""
 ADD_TAILS = """INSERT INTO main.attempt_texts (attempt, tail)
     SELECT a.id + :shift, a.tail FROM arriving.attempts a WHERE a.tail IS NOT NULL ORDER BY a.id"""

@@ -23,6 +23,7 @@ from ..model import (
     PREEMPTED,
     REFUSED,
     RELEASED,
+    REVIEW,
     TIMEOUT,
     UNKILLABLE,
     UNSTARTABLE,
@@ -37,10 +38,12 @@ if TYPE_CHECKING:
 
     from ..model import Outcome, Status, Task
 
-# What may follow what. `active` is entered by claiming only; `blocked` is a person's word alone.
+# What may follow what. `active` is entered by claiming only, `review` by the end of an attempt whose work waits for a
+# person; `blocked` is a person's word alone.
 MOVES: dict[Status, tuple[Status, ...]] = {
     BACKLOG: (ACTIVE, DONE, FAILED, CANCELLED, BLOCKED),
-    ACTIVE: (BACKLOG, DONE, FAILED, CANCELLED, BLOCKED),
+    ACTIVE: (BACKLOG, REVIEW, DONE, FAILED, CANCELLED, BLOCKED),
+    REVIEW: (BACKLOG, ACTIVE, DONE, FAILED, CANCELLED),
     BLOCKED: (BACKLOG, DONE, CANCELLED),
     FAILED: (BACKLOG, DONE, CANCELLED),
     CANCELLED: (BACKLOG,),

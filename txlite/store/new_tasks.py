@@ -72,6 +72,9 @@ def check(
     every: str | None = None,
     arguments: Iterable[str] | None = None,
     max_memory: int | None = None,
+    agent: str | None = None,
+    level: str | None = None,
+    max_cost: int | None = None,
 ) -> NewTask:
     """Check what `Store.add` takes, and return it as one record; raises InvalidValue."""
     if command is not None:
@@ -100,6 +103,9 @@ def check(
             planned,
             check_arguments(arguments),
             check_memory(max_memory),
+            check_agent(agent),
+            check_level(level),
+            check_cost(max_cost),
             None if parent is None else tasks.id_of(parent, "parent"),
             _ids(after),
         )
@@ -209,6 +215,24 @@ def check_memory(size: int | None) -> int | None:
     if size is None or (type(size) is int and 0 < size < 1 << 60):
         return size
     raise InvalidValue(f"max_memory {size!r} is not a number of bytes above 0")
+
+
+def check_agent(name: str | None) -> str | None:
+    """Return the name of an agent, None for ""; raises InvalidValue for what is none. (Whether it is known is not the
+    store's to judge.)"""
+    return text.check_plain_name(name, "the agent") if name else None
+
+
+def check_level(level: str | None) -> str | None:
+    """Return a level of reasoning, None for ""; raises InvalidValue for what is not one line of text."""
+    return text.check_name(level, "the level") if level else None
+
+
+def check_cost(cost: int | None) -> int | None:
+    """Return a bound of money; raises InvalidValue for what is no whole number of millionths of a dollar above 0."""
+    if cost is None or (type(cost) is int and 0 < cost < 1 << 60):
+        return cost
+    raise InvalidValue(f"max_cost {cost!r} is not a number of millionths of a US dollar above 0")
 
 
 def check_environment(variables: Mapping[str, str]) -> bytes:

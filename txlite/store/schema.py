@@ -20,6 +20,10 @@ The schema states its own rules, each with a name, so that no program can break 
     loops         the runs of RALPH, each under its supervisor's id
     trials        attempts of a loop: what their agents said, where their work lies, and what became of it
     agent_limits  until when the provider of an agent refuses to work
+    usages        what attempts cost, by their agents' own words; what was not said is NULL
+    reviews       the work of attempts that passed its gate and waits, or waited, for a person's word
+    verdicts      what was said of it, and by whom: a person ('') or an agent that reviews
+    messages      what persons said to the agents of a task, and to which attempt each was told
     history       each change of a task's state, written by triggers
 """
 
@@ -27,15 +31,8 @@ from __future__ import annotations
 
 APPLICATION_ID = 0x74786C74  # "txlt", in the file's header: not every SQLite file is ours
 
-_FIRST = """
-CREATE TABLE home (
-    id      INTEGER PRIMARY KEY CONSTRAINT one_home CHECK (id = 1),
-    uuid    TEXT NOT NULL,
-    created TEXT NOT NULL
-);
-
-CREATE TABLE tasks (
-    seq           INTEGER PRIMARY KEY AUTOINCREMENT,
+# What was made anew since stands once: the columns of tasks, for the statuses of the time, and the triggers about them.
+_TASK_COLUMNS = """    seq           INTEGER PRIMARY KEY AUTOINCREMENT,
     id            TEXT NOT NULL CONSTRAINT task_id_is_unique UNIQUE
                   CONSTRAINT task_id_form CHECK (id GLOB 'tx-????????*' AND substr(id, 4) NOT GLOB '*[^a-z0-9]*'),
     title         TEXT NOT NULL CONSTRAINT title_is_not_empty CHECK (length(title) > 0),
@@ -44,7 +41,7 @@ CREATE TABLE tasks (
     score         NUMERIC NOT NULL DEFAULT 0
                   CONSTRAINT score_is_a_number CHECK (typeof(score) IN ('integer', 'real')),
     status        TEXT NOT NULL DEFAULT 'backlog' CONSTRAINT status_is_known
-                  CHECK (status IN ('backlog', 'active', 'done', 'failed', 'cancelled', 'blocked')),
+                  CHECK (status IN (%s)),
     open_blockers INTEGER NOT NULL DEFAULT 0 CONSTRAINT open_blockers_are_counted CHECK (open_blockers >= 0),
     not_before    TEXT,
     reserved_for  TEXT,
@@ -54,7 +51,58 @@ CREATE TABLE tasks (
     updated       TEXT NOT NULL,
     completed     TEXT,
     parent        INTEGER CONSTRAINT parent_exists REFERENCES tasks (seq) ON DELETE SET NULL
-                  CONSTRAINT not_its_own_parent CHECK (parent <> seq)
+                  CONSTRAINT not_its_own_parent CHECK (parent <> seq)"""
+_TASK_TRIGGERS = """
+CREATE TRIGGER task_added AFTER INSERT ON tasks BEGIN
+    INSERT INTO history (at, task, from_status, to_status, token)
+        VALUES (NEW.created, NEW.id, NULL, NEW.status, NEW.token);
+END;
+CREATE TRIGGER task_moved AFTER UPDATE OF status ON tasks WHEN OLD.status <> NEW.status BEGIN
+    INSERT INTO history (at, task, from_status, to_status, token)
+        VALUES (NEW.updated, NEW.id, OLD.status, NEW.status, NEW.token);
+END;
+CREATE TRIGGER task_deleted BEFORE DELETE ON tasks BEGIN
+    DELETE FROM dependencies WHERE blocker = OLD.seq OR task = OLD.seq;
+    INSERT INTO history (at, task, from_status, to_status, token)
+        VALUES (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), OLD.id, OLD.status, NULL, OLD.token);
+END;
+
+-- open_blockers: how many of a task's blockers are not done.
+CREATE TRIGGER dependency_added AFTER INSERT ON dependencies BEGIN
+    UPDATE tasks SET open_blockers = open_blockers + 1 WHERE seq = NEW.task
+        AND EXISTS (SELECT 1 FROM tasks WHERE seq = NEW.blocker AND status <> 'done');
+END;
+CREATE TRIGGER dependency_removed AFTER DELETE ON dependencies BEGIN
+    UPDATE tasks SET open_blockers = open_blockers - 1 WHERE seq = OLD.task
+        AND EXISTS (SELECT 1 FROM tasks WHERE seq = OLD.blocker AND status <> 'done');
+END;
+CREATE TRIGGER blocker_done AFTER UPDATE OF status ON tasks
+    WHEN NEW.status = 'done' AND OLD.status <> 'done' BEGIN
+    UPDATE tasks SET open_blockers = open_blockers - 1
+        WHERE seq IN (SELECT task FROM dependencies WHERE blocker = NEW.seq);
+END;
+CREATE TRIGGER blocker_reopened AFTER UPDATE OF status ON tasks
+    WHEN OLD.status = 'done' AND NEW.status <> 'done' BEGIN
+    UPDATE tasks SET open_blockers = open_blockers + 1
+        WHERE seq IN (SELECT task FROM dependencies WHERE blocker = NEW.seq);
+END;"""
+_GROUP_TRIGGERS = """
+CREATE TRIGGER grouped_task_added AFTER INSERT ON tasks WHEN NEW.in_group <> '' BEGIN
+    INSERT OR IGNORE INTO groups (name) VALUES (NEW.in_group);
+END;
+CREATE TRIGGER task_regrouped AFTER UPDATE OF in_group ON tasks WHEN NEW.in_group <> '' BEGIN
+    INSERT OR IGNORE INTO groups (name) VALUES (NEW.in_group);
+END;"""
+
+_FIRST = f"""
+CREATE TABLE home (
+    id      INTEGER PRIMARY KEY CONSTRAINT one_home CHECK (id = 1),
+    uuid    TEXT NOT NULL,
+    created TEXT NOT NULL
+);
+
+CREATE TABLE tasks (
+{_TASK_COLUMNS % "'backlog', 'active', 'done', 'failed', 'cancelled', 'blocked'"}
 );
 
 -- Claiming is one step down this index: what the worker accepts, then the best, then the oldest.
@@ -160,39 +208,7 @@ CREATE TABLE history (
     token       INTEGER NOT NULL
 );
 
-CREATE TRIGGER task_added AFTER INSERT ON tasks BEGIN
-    INSERT INTO history (at, task, from_status, to_status, token)
-        VALUES (NEW.created, NEW.id, NULL, NEW.status, NEW.token);
-END;
-CREATE TRIGGER task_moved AFTER UPDATE OF status ON tasks WHEN OLD.status <> NEW.status BEGIN
-    INSERT INTO history (at, task, from_status, to_status, token)
-        VALUES (NEW.updated, NEW.id, OLD.status, NEW.status, NEW.token);
-END;
-CREATE TRIGGER task_deleted BEFORE DELETE ON tasks BEGIN
-    DELETE FROM dependencies WHERE blocker = OLD.seq OR task = OLD.seq;
-    INSERT INTO history (at, task, from_status, to_status, token)
-        VALUES (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), OLD.id, OLD.status, NULL, OLD.token);
-END;
-
--- open_blockers: how many of a task's blockers are not done.
-CREATE TRIGGER dependency_added AFTER INSERT ON dependencies BEGIN
-    UPDATE tasks SET open_blockers = open_blockers + 1 WHERE seq = NEW.task
-        AND EXISTS (SELECT 1 FROM tasks WHERE seq = NEW.blocker AND status <> 'done');
-END;
-CREATE TRIGGER dependency_removed AFTER DELETE ON dependencies BEGIN
-    UPDATE tasks SET open_blockers = open_blockers - 1 WHERE seq = OLD.task
-        AND EXISTS (SELECT 1 FROM tasks WHERE seq = OLD.blocker AND status <> 'done');
-END;
-CREATE TRIGGER blocker_done AFTER UPDATE OF status ON tasks
-    WHEN NEW.status = 'done' AND OLD.status <> 'done' BEGIN
-    UPDATE tasks SET open_blockers = open_blockers - 1
-        WHERE seq IN (SELECT task FROM dependencies WHERE blocker = NEW.seq);
-END;
-CREATE TRIGGER blocker_reopened AFTER UPDATE OF status ON tasks
-    WHEN OLD.status = 'done' AND NEW.status <> 'done' BEGIN
-    UPDATE tasks SET open_blockers = open_blockers + 1
-        WHERE seq IN (SELECT task FROM dependencies WHERE blocker = NEW.seq);
-END;
+{_TASK_TRIGGERS}
 """
 
 _LAUNCHES = """
@@ -327,7 +343,7 @@ ALTER TABLE workers ADD COLUMN allocation TEXT;
 
 # A task is in one group, or in none (''): what comes into a group that is not known makes it known, as a lock. Two ways
 # lead to the best that has room: down `tasks_ready`, group by group; and down `tasks_grouped`, past those without room.
-_GROUPS = """
+_GROUPS = f"""
 CREATE TABLE groups (
     name   TEXT PRIMARY KEY CONSTRAINT group_has_a_name CHECK (length(name) > 0),
     wanted INTEGER DEFAULT 1 CONSTRAINT some_limit CHECK (wanted > 0),
@@ -347,13 +363,98 @@ CREATE INDEX tasks_ready ON tasks (kind, needs, in_group, score DESC, seq)
 CREATE INDEX tasks_grouped ON tasks (kind, needs, score DESC, seq, in_group)
     WHERE in_group <> '' AND status = 'backlog' AND open_blockers = 0 AND not_before IS NULL;
 
-CREATE TRIGGER grouped_task_added AFTER INSERT ON tasks WHEN NEW.in_group <> '' BEGIN
-    INSERT OR IGNORE INTO groups (name) VALUES (NEW.in_group);
-END;
-CREATE TRIGGER task_regrouped AFTER UPDATE OF in_group ON tasks WHEN NEW.in_group <> '' BEGIN
-    INSERT OR IGNORE INTO groups (name) VALUES (NEW.in_group);
-END;
+{_GROUP_TRIGGERS}
 """
 
-MIGRATIONS = (_FIRST, _LAUNCHES, _PAUSE_AND_RENEWALS, _TRIALS, _DELAYS_AND_LIMITS, _SERIES, _JOBS, _GROUPS)
+# A task may wait for a review, so its table is made anew, as above. The triggers of other tables that name it are gone
+# meanwhile: no table can be renamed while one of them names what is not there. Money is in millionths of a US dollar.
+_REVIEWS = f"""
+DROP TRIGGER dependency_added;
+DROP TRIGGER dependency_removed;
+CREATE TABLE tasks_with_reviews (
+{_TASK_COLUMNS % "'backlog', 'active', 'review', 'done', 'failed', 'cancelled', 'blocked'"},
+    delay_host    TEXT,
+    delay_boot    TEXT,
+    delay_until   REAL,
+    max_attempts  INTEGER CONSTRAINT some_attempts CHECK (max_attempts > 0),
+    in_group      TEXT NOT NULL DEFAULT '',
+    every         TEXT
+);
+INSERT INTO sqlite_sequence (name, seq) SELECT 'tasks_with_reviews', seq FROM sqlite_sequence WHERE name = 'tasks';
+INSERT INTO tasks_with_reviews (seq, id, title, kind, needs, score, status, open_blockers, not_before, reserved_for,
+        failures, token, created, updated, completed, parent, delay_host, delay_boot, delay_until, max_attempts,
+        in_group, every)
+    SELECT seq, id, title, kind, needs, score, status, open_blockers, not_before, reserved_for, failures, token,
+        created, updated, completed, parent, delay_host, delay_boot, delay_until, max_attempts, in_group, every
+    FROM tasks ORDER BY seq;
+DROP TABLE tasks;
+ALTER TABLE tasks_with_reviews RENAME TO tasks;
+
+CREATE INDEX tasks_ready ON tasks (kind, needs, in_group, score DESC, seq)
+    WHERE status = 'backlog' AND open_blockers = 0 AND not_before IS NULL;
+CREATE INDEX tasks_grouped ON tasks (kind, needs, score DESC, seq, in_group)
+    WHERE in_group <> '' AND status = 'backlog' AND open_blockers = 0 AND not_before IS NULL;
+CREATE INDEX tasks_later ON tasks (not_before)
+    WHERE status = 'backlog' AND not_before IS NOT NULL AND delay_boot IS NULL;
+CREATE INDEX tasks_delayed ON tasks (delay_boot, delay_until) WHERE status = 'backlog' AND delay_boot IS NOT NULL;
+CREATE INDEX tasks_children ON tasks (parent) WHERE parent IS NOT NULL;
+CREATE INDEX tasks_held_back ON tasks (seq) WHERE status = 'blocked';
+CREATE INDEX tasks_to_review ON tasks (seq) WHERE status = 'review';
+
+{_TASK_TRIGGERS}
+{_GROUP_TRIGGERS}
+
+ALTER TABLE task_texts ADD COLUMN agent TEXT;
+ALTER TABLE task_texts ADD COLUMN level TEXT;
+ALTER TABLE task_texts ADD COLUMN max_cost INTEGER CONSTRAINT some_cost CHECK (max_cost > 0);
+ALTER TABLE attempts ADD COLUMN level TEXT;
+ALTER TABLE loops ADD COLUMN max_cost INTEGER CONSTRAINT some_cost CHECK (max_cost > 0);
+ALTER TABLE loops ADD COLUMN review INTEGER NOT NULL DEFAULT 0;
+
+CREATE TABLE usages (
+    attempt       INTEGER NOT NULL REFERENCES attempts (id) ON DELETE CASCADE,
+    part          TEXT NOT NULL CONSTRAINT part_is_known CHECK (part IN ('agent', 'reviewer')),
+    agent         TEXT NOT NULL,
+    model         TEXT,
+    session       TEXT,
+    input_tokens  INTEGER CONSTRAINT some_input CHECK (input_tokens >= 0),
+    cached_tokens INTEGER CONSTRAINT some_cached CHECK (cached_tokens >= 0),
+    output_tokens INTEGER CONSTRAINT some_output CHECK (output_tokens >= 0),
+    cost          INTEGER CONSTRAINT no_debt CHECK (cost >= 0),
+    turns         INTEGER CONSTRAINT some_turns CHECK (turns >= 0),
+    PRIMARY KEY (attempt, part)
+) WITHOUT ROWID;
+
+CREATE TABLE reviews (
+    attempt    INTEGER PRIMARY KEY REFERENCES attempts (id) ON DELETE CASCADE,
+    task       INTEGER NOT NULL,
+    repository TEXT NOT NULL,
+    base       TEXT NOT NULL,
+    branch     TEXT NOT NULL,
+    work       TEXT NOT NULL,
+    since      TEXT NOT NULL
+);
+CREATE INDEX reviews_of_task ON reviews (task);
+
+CREATE TABLE verdicts (
+    id       INTEGER PRIMARY KEY,
+    attempt  INTEGER NOT NULL REFERENCES attempts (id) ON DELETE CASCADE,
+    reviewer TEXT NOT NULL DEFAULT '',
+    verdict  TEXT NOT NULL CONSTRAINT verdict_of_review_is_known CHECK (verdict IN ('approved', 'rejected')),
+    reason   TEXT NOT NULL DEFAULT '',
+    at       TEXT NOT NULL
+);
+CREATE INDEX verdicts_by_attempt ON verdicts (attempt);
+
+CREATE TABLE messages (
+    id      INTEGER PRIMARY KEY,
+    task    INTEGER NOT NULL REFERENCES tasks (seq) ON DELETE CASCADE,
+    at      TEXT NOT NULL,
+    words   TEXT NOT NULL CONSTRAINT some_words CHECK (length(words) > 0),
+    attempt INTEGER
+);
+CREATE INDEX messages_of_task ON messages (task);
+"""
+
+MIGRATIONS = (_FIRST, _LAUNCHES, _PAUSE_AND_RENEWALS, _TRIALS, _DELAYS_AND_LIMITS, _SERIES, _JOBS, _GROUPS, _REVIEWS)
 VERSION = len(MIGRATIONS)

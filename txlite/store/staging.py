@@ -32,6 +32,7 @@ CREATE = (
     status TEXT, not_before TEXT, failures INTEGER, created TEXT, updated TEXT, completed TEXT, description TEXT,
     command TEXT, directory TEXT, verify TEXT, time_limit REAL, max_attempts INTEGER, environment BLOB, slurm TEXT,
     in_group TEXT, every TEXT, planned TEXT, arguments TEXT, max_memory INTEGER,
+    own_agent TEXT, own_level TEXT, max_cost INTEGER,
     agent TEXT, type TEXT, level TEXT, template TEXT, timeout REAL,
     kill_after REAL, width INTEGER, of_tx INTEGER)""",
     "CREATE TABLE arriving.parents (line INTEGER PRIMARY KEY, parent TEXT, parent_line INTEGER)",
@@ -39,7 +40,7 @@ CREATE = (
     "CREATE TABLE arriving.waits (line INTEGER, task TEXT, task_line INTEGER, blocker TEXT, blocker_line INTEGER)",
     """CREATE TABLE arriving.attempts (line INTEGER PRIMARY KEY, id INTEGER, task TEXT, worker TEXT, agent TEXT,
     started TEXT, ended TEXT, outcome TEXT, exit_code INTEGER, duration REAL, pid INTEGER, report TEXT, place TEXT,
-    note TEXT, tail TEXT)""",
+    note TEXT, level TEXT, tail TEXT)""",
     # Filled when what is here can no longer change.
     "CREATE TABLE arriving.known (line INTEGER PRIMARY KEY, seq INTEGER UNIQUE, fate TEXT)",
     """CREATE TABLE arriving.edges (task INTEGER, blocker INTEGER, line INTEGER, PRIMARY KEY (task, blocker))

@@ -40,12 +40,15 @@ if TYPE_CHECKING:
     from .launches import Launches
     from .loop_attempts import LoopAttempts
     from .loops import Loops
+    from .messages import Messages
     from .new_tasks import NewTasks
     from .pause import Pause
     from .ranking import Ranking
     from .recent import Recent
+    from .reviews import Reviews
     from .supervisors import Supervisors
     from .tasks import Relations, Tasks
+    from .usages import Usages
     from .waiting import WaitingTasks
     from .waking import Waking
     from .workers import Workers
@@ -124,6 +127,9 @@ class Store:
         every: str | None = None,
         arguments: Iterable[str] | None = None,
         max_memory: int | None = None,
+        agent: str | None = None,
+        level: str | None = None,
+        max_cost: int | None = None,
     ) -> Task:
         """Add one task, in state backlog.
 
@@ -136,13 +142,15 @@ class Store:
         Slurm's that it runs as, beside the run's, "" for none; where it needs nothing else, it needs `slurm` then.
         `group`: of whose tasks no more are in work at a time than its limit, 1 to begin with. `every`: when it comes
         again. `arguments`: what its command was made of. `max_memory`: bytes that an attempt's processes may have.
+        `agent`, `level`: who works on it and how hard it thinks, instead of what the run says. `max_cost`: millionths
+        of a US dollar for all its attempts together.
         Raises InvalidValue, TaskNotFound.
         """
         from .new_tasks import check
 
         new = check(
             title, command, description, score, parent, needs, not_before, directory, after, verify, timeout,
-            max_attempts, environment, slurm, group, every, arguments, max_memory,
+            max_attempts, environment, slurm, group, every, arguments, max_memory, agent, level, max_cost,
         )  # fmt: skip
         return self._new_tasks.add(new)
 
@@ -211,25 +219,28 @@ class Store:
         every: str | None = None,
         max_memory: int | None = None,
         directory: str | None = None,
+        agent: str | None = None,
+        level: str | None = None,
+        max_cost: int | None = None,
         token: int | None = None,
         seen: Task | None = None,
     ) -> Task:
         """Change what is given, all of it or nothing; the task as it is then.
 
         `parent`: an id, or "" for none. `verify`: its gate, or "" for none of its own. `command`: what it runs, while
-        it does not; a prompt has none. `group`, `every`: "" for none. `timeout`, `max_attempts`, `max_memory`: 0 for
-        none of its own. `status`: a state but `active`, which claiming gives, and which changes nothing for who has the
-        claim; backlog (or ready, as tx has it) gives back a task that was claimed by hand. While a worker runs it, its
-        agent may say done or failed with `token`, and cancelled stops the agent. `seen`: the task as it was read: it
-        must be so still. Raises InvalidValue, InvalidMove, Refused, TaskNotFound, DependencyCycle for a parent below
-        the task, AlreadyClaimed, LeaseLost.
+        it does not; a prompt has none. `group`, `every`: "" for none. `agent`, `level`: "" for the run's. `timeout`,
+        `max_attempts`, `max_memory`, `max_cost`: 0 for none of its own. `status`: a state but `active`, which claiming
+        gives, and which changes nothing for who has the claim, and `review`; backlog (or ready, as tx has it) gives
+        back a task that was claimed by hand. While a worker runs it, its agent may say done or failed with `token`, and
+        cancelled stops the agent. `seen`: the task as it was read: it must be so still. Raises InvalidValue,
+        InvalidMove, Refused, TaskNotFound, DependencyCycle for a parent below the task, AlreadyClaimed, LeaseLost.
         """
         from .editing import Changes
 
         above = parent and id_of(parent, "parent")
         changes = Changes(
             title, description, score, above, verify, command, timeout, max_attempts, slurm, group, every, max_memory,
-            directory,
+            directory, agent, level, max_cost,
         )  # fmt: skip
         return self._editing.update(id_of(task), changes, status, token, seen)
 
@@ -447,6 +458,13 @@ class Store:
         return LoopAttempts(self.database, self.waking)
 
     @cached_property
+    def messages(self) -> Messages:
+        """What persons said to the agents of tasks."""
+        from .messages import Messages
+
+        return Messages(self.database)
+
+    @cached_property
     def ranking(self) -> Ranking:
         """Whose turn comes first."""
         from .ranking import Ranking
@@ -461,11 +479,25 @@ class Store:
         return Recent(self.database)
 
     @cached_property
+    def reviews(self) -> Reviews:
+        """The work that waits for a person's word, and what was said of it."""
+        from .reviews import Reviews
+
+        return Reviews(self.database)
+
+    @cached_property
     def supervisors(self) -> Supervisors:
         """The runs, and how many workers each should have."""
         from .supervisors import Supervisors
 
         return Supervisors(self.database, self.waking)
+
+    @cached_property
+    def usages(self) -> Usages:
+        """What attempts cost."""
+        from .usages import Usages
+
+        return Usages(self.database)
 
     @cached_property
     def waiting(self) -> WaitingTasks:

@@ -37,7 +37,8 @@ COLUMNS = f"""t.seq, t.id, CAST(t.title AS TEXT), t.kind, t.needs, t.score, t.st
     coalesce(CAST(x.description AS TEXT), ''), CAST(x.command AS TEXT), CAST(x.directory AS TEXT),
     CAST(x.verify AS TEXT), x.time_limit, t.max_attempts, CAST(x.environment AS BLOB), t.reserved_for,
     CAST(x.slurm AS TEXT), t.in_group, CAST(t.every AS TEXT), CAST(x.planned AS TEXT), CAST(x.arguments AS TEXT),
-    x.max_memory, {IS_HELD_BY_GROUP}, t.delay_host, t.delay_boot, t.delay_until"""
+    x.max_memory, CAST(x.agent AS TEXT), CAST(x.level AS TEXT), x.max_cost, {IS_HELD_BY_GROUP},
+    t.delay_host, t.delay_boot, t.delay_until"""
 SELECT = f"SELECT {COLUMNS} FROM tasks t LEFT JOIN task_texts x ON x.task = t.seq"
 SELECT_BY_ID = f"{SELECT} WHERE t.id = ?"
 SELECT_ALL = f"{SELECT} ORDER BY t.seq LIMIT ?"

@@ -59,7 +59,7 @@ def _check_task(fields: dict[str, object], data: dict, directory: str) -> Import
             directory,
             *(None,) * 5,
             "",
-            *(None,) * 4,
+            *(None,) * 7,
             *NO_LAUNCH,
             True,
         )

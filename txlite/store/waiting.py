@@ -5,7 +5,7 @@ Reached as `Store.waiting`; why they wait depends on who is here, too, and is ju
 
 from __future__ import annotations
 
-from ..model import Lane, Task
+from ..model import BLOCKED, REVIEW, Lane, Task
 from ..system.named_tuple import NamedTuple
 from . import group_room, tasks
 from .ready_index import HAS_COME, lanes_in_use, this_moment
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # JOIN: along the dependencies, which are few, and not along the tasks.)
 STUCK = """WITH RECURSIVE stuck (seq) AS (
         SELECT d.task FROM dependencies d CROSS JOIN tasks b ON b.seq = d.blocker
-            WHERE b.status IN ('failed', 'cancelled', 'blocked') OR b.status = 'backlog' AND ({})
+            WHERE b.status IN ('failed', 'cancelled', 'blocked', 'review') OR b.status = 'backlog' AND ({})
         UNION SELECT d.task FROM stuck s JOIN dependencies d ON d.blocker = s.seq)"""
 OF_BATCH = """EXISTS (SELECT 1 FROM batches b WHERE t.seq BETWEEN b.first AND b.last
     AND b.series = (SELECT series FROM batches WHERE id = :batch))"""
@@ -54,7 +54,7 @@ PARTS = (
     _Part("t.seq IN (SELECT task FROM dependencies) AND t.status = 'backlog' AND t.open_blockers > 0", "'waiting'",
           "t.seq IN stuck", f"{LANE}, 4", BEST),
 )  # fmt: skip
-HELD_BACK = _Part("t.status = 'blocked'", "'blocked'", "0", LANE, BEST)  # there is no index: all tasks are looked at
+HELD_BACK = tuple(_Part(f"t.status = '{state}'", f"'{state}'", "0", LANE, BEST) for state in (BLOCKED, REVIEW))
 PILES = """SELECT {0.state}, t.kind, t.needs, {0.is_stuck}, count(*) FROM tasks t WHERE {0.condition} AND {1}
     GROUP BY {0.alike}"""
 FIRST = """{2} WHERE {0.condition} AND {1} AND {0.state} = :state AND t.kind = :kind AND t.needs = :needs
@@ -75,7 +75,7 @@ OF_GROUP, WITH_ROOM = "t.in_group = :group", f"NOT {tasks.HAS_NO_ROOM}"
 class Pile(NamedTuple):
     """Tasks that wait and are alike."""
 
-    state: str  # as it is shown: ready, reserved, waiting, later or blocked
+    state: str  # as it is shown: ready, reserved, waiting, later, blocked or review
     lane: Lane  # who could run them
     is_stuck: bool  # they wait for what will not be done by itself
     size: int
@@ -100,7 +100,7 @@ class WaitingTasks:
         """
         stuck, values = _stuck(lanes)
         values.update(this_moment(), batch=batch and batch.id, limit=-1 if limit is None else limit)
-        parts = PARTS if lanes is not None else (*PARTS, HELD_BACK)
+        parts = PARTS if lanes is not None else (*PARTS, *HELD_BACK)
         scope = OF_BATCH if batch else OF_ALL
         with self._database.reading() as connection:
             found = [pile for part in parts for pile in _find(connection, part, scope, stuck, values)]

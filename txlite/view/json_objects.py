@@ -123,7 +123,15 @@ def task_object(task: Task, relations: Relations) -> Object:
         "planned": task.planned,
         "arguments": task.arguments,
         "maxMemory": task.max_memory,
+        "agent": task.agent,
+        "level": task.level,
+        "maxCost": dollars(task.max_cost),
     }
+
+
+def dollars(cost: int | None) -> float | None:
+    """Return millionths of a US dollar in dollars."""
+    return None if cost is None else cost / 1_000_000
 
 
 def task_objects(tasks: Iterable[Task], relations: Mapping[str, Relations]) -> list[Object]:
@@ -203,6 +211,7 @@ def attempt_object(attempt: Attempt) -> Object:
         "note": attempt.note,
         "tail": attempt.tail,
         "place": attempt.place,
+        "level": attempt.level,
     }
 
 

@@ -20,6 +20,7 @@ from ..text import duration, printable, shorten
 from .attempts import print_prompt
 from .json_objects import print_json, summary_object
 from .table import print_table
+from .tasks import in_words
 from .terminal import say, width
 
 LINES = 4  # of what was written last
@@ -44,7 +45,7 @@ def show_summary(found: Summary, as_json: bool) -> None:
     print_table(map(_row, found.entries))
     _say_what_needs_a_person(found)
     counts = found.shown_counts
-    say(", ".join(f"{counts[state]:,} {state}" for state in SHOWN_STATES if state in counts) or "no tasks")
+    say(", ".join(f"{counts[state]:,} {in_words(state)}" for state in SHOWN_STATES if state in counts) or "no tasks")
     say(f"page: {page}")
 
 

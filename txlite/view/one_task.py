@@ -86,6 +86,7 @@ def _facts(story: TaskStory) -> list[tuple[str, object]]:
         facts.append(("command", task.command))
     facts.append(("arguments", _list_arguments(task)))
     facts += [("directory", task.directory), ("verify", task.verify), ("needs", task.needs), ("parent", task.parent)]
+    facts += [("agent", task.agent), ("level", task.level)]
     facts += [("timeout", task.timeout and text.duration(task.timeout)), ("attempts", task.max_attempts)]
     facts += [("slurm", "the run's options" if task.slurm == "" else task.slurm)]
     facts += [

@@ -120,7 +120,7 @@ class Progress:
     def _line(self, event: Finished) -> str:
         word = "again" if event.to_status == "backlog" else event.to_status
         took = "" if event.duration is None else text.duration(event.duration)
-        why = "" if event.to_status == "done" else f"  ({describe(event)})"
+        why = "" if event.to_status in ("done", "review") else f"  ({describe(event)})"
         room = width() - 31 - len(why) if self._live else 100
         title = text.shorten(event.title, max(room, 20))
         return f"{word:<9} {event.task}  {took:>6}  {title}{text.printable(why)}"

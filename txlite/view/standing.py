@@ -7,9 +7,10 @@ import time
 
 from .. import text
 from ..execution import presence
-from ..model import BLOCKED, CANCELLED, DONE, FAILED, LOST, QUEUED, RUNNING, WAITING
+from ..model import BLOCKED, CANCELLED, DONE, FAILED, LOST, QUEUED, REVIEW, RUNNING, WAITING
 from ..system import clock
 from .attempts import COLOURS
+from .tasks import in_words
 from .terminal import colour, size, width
 
 TYPE_CHECKING = False
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ..store.supervisors import SupervisorRecord
 
 GAP = "   "
+SHOWN = (BLOCKED, REVIEW, FAILED, DONE, CANCELLED)  # states of tasks, in this order
 ENDED = 10  # attempts that have ended; half of them on a terminal of less than
 HIGH = 40  # lines
 
@@ -36,7 +38,7 @@ def print_counts(counts: Mapping[str, int], is_followed: bool) -> None:
     is_followed: by a table."""
     room, shown = width() + len(GAP), []
     for state, number in counts.items():
-        words = f"{number:,} {state}"
+        words = f"{number:,} {in_words(state)}"
         room -= len(words) + len(GAP) if number else 0
         if number and room >= 0:
             shown.append(colour(words, COLOURS[state]) if state in COLOURS else words)
@@ -55,10 +57,10 @@ def count_shown(store: Store, found: Iterable[AttemptStatus], waiting: Sequence[
             state = "for its turn" if one.state == WAITING else one.state
             counts[state] = counts.get(state, 0) + 1
     for cause in waiting:
-        if cause.state != BLOCKED:
+        if cause.state not in (BLOCKED, REVIEW):
             counts[cause.state] = counts.get(cause.state, 0) + cause.size
     by_status = store.count()
-    return {**counts, **{status: by_status.get(status, 0) for status in (BLOCKED, FAILED, DONE, CANCELLED)}}
+    return {**counts, **{status: by_status.get(status, 0) for status in SHOWN}}
 
 
 def print_runs(store: Store, runs: Sequence[SupervisorRecord], found: Iterable[AttemptStatus]) -> None:

@@ -8,7 +8,7 @@ import sys
 import time
 
 from .. import text
-from ..model import ACTIVE, BACKLOG, BLOCKED, CANCELLED, DONE, FAILED, QUEUED
+from ..model import ACTIVE, BACKLOG, BLOCKED, CANCELLED, DONE, FAILED, QUEUED, REVIEW
 from ..system import clock
 from . import terminal
 from .attempt_row import describe_place
@@ -28,7 +28,7 @@ MOST = 100  # tasks; of more than these as many as the terminal has lines for, b
 OTHERS = 3  # lines: the headings, how many more there are, and the next prompt; and not less than
 FEWEST = 20  # tasks
 NARROWEST = 28  # columns for a title, where there is more to say
-STATE_COLOURS = {**COLOURS, ACTIVE: "36", BLOCKED: "33", "later": "33", "waiting": "33", "reserved": "33"}
+STATE_COLOURS = {**COLOURS, ACTIVE: "36", REVIEW: "33", BLOCKED: "33", "later": "33", "waiting": "33", "reserved": "33"}
 
 
 def is_for_a_person() -> bool:
@@ -56,7 +56,7 @@ def print_excerpt(store: Store, states: Sequence[str] | None) -> None:
 
 def find_first(store: Store, counts: dict[str, int]) -> list[Task]:
     """Return the tasks that a person looks for first; counts: how many there are in each status."""
-    found = [task for status in (ACTIVE, FAILED, BLOCKED) if counts.get(status)
+    found = [task for status in (ACTIVE, FAILED, REVIEW, BLOCKED) if counts.get(status)
              for task in store.recent.newest(status, MOST)]  # fmt: skip
     if counts.get(BACKLOG) and len(found) < MOST:
         ready = store.ready(MOST)
@@ -101,7 +101,7 @@ def _when(task: Task, attempt: AttemptStatus | None, now: float) -> str:
     try:
         if attempt:
             return text.age(now - clock.to_seconds(attempt.started))
-        if task.status in (DONE, FAILED, CANCELLED):
+        if task.status in (REVIEW, DONE, FAILED, CANCELLED):
             return text.ago(now - clock.to_seconds(task.completed or task.updated))
         return f"in {text.age(clock.to_seconds(task.not_before) - now)}" if task.not_before else ""
     except ValueError:

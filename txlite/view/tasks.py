@@ -6,7 +6,7 @@ Used by the commands that show or change tasks, and by `one_task`.
 from __future__ import annotations
 
 from .. import text
-from ..model import ACTIVE, QUEUED
+from ..model import ACTIVE, QUEUED, REVIEW
 from .table import print_table
 
 TYPE_CHECKING = False
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 HEADINGS = ("ID", "STATE", "SCORE", "TASK")
 LIST_HEADINGS = ("ID", "STATE", "SCORE", "PLACE", "TASK")
+
+
+def in_words(state: str) -> str:
+    """Return a state of tasks as a sentence has it, behind a number or before an id."""
+    return "to be reviewed" if state == REVIEW else state
 
 
 def print_tasks(tasks: Iterable[Task], headings: Sequence[str] = ()) -> None:

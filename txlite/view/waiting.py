@@ -22,8 +22,9 @@ from ..execution.waiting import (
     WORKER,
     look_at_waiting,
 )
-from ..model import BLOCKED, PROMPT, SLURM
+from ..model import BLOCKED, PROMPT, REVIEW, SLURM
 from ..system import clock
+from .tasks import in_words
 from .terminal import colour, room_for, say, size, width
 
 TYPE_CHECKING = False
@@ -52,6 +53,7 @@ WORDS = {  # for one, and for several
     TIME: ("waits for its time", "wait for their time"),
     TASKS: ("waits for other tasks", "wait for other tasks"),
     STUCK: ("waits for what will not be done by itself", "wait for what will not be done by itself"),
+    REVIEW: ("waits for a person's review: `txlite review`", "wait for a person's review: `txlite review`"),
     PERSON: ("is held back", "are held back"),
 }  # fmt: skip
 
@@ -140,7 +142,7 @@ def count_waiting(found: Sequence[Waiting]) -> list[str]:
     counts: dict[str, int] = {}
     for one in found:
         counts[one.state] = counts.get(one.state, 0) + one.size
-    return [f"{number:,} {state}" for state, number in counts.items()]
+    return [f"{number:,} {in_words(state)}" for state, number in counts.items()]
 
 
 def describe(one: Waiting) -> str:
@@ -176,7 +178,7 @@ def _show_time(moment: str) -> str:
 
 def _details(store: Store, task: Task) -> str:
     """For which tasks it waits, or for when."""
-    if task.status == BLOCKED:
+    if task.status in (BLOCKED, REVIEW):
         return ""
     if task.open_blockers:
         blockers = [store.get(blocker) for blocker in store.relations([task])[task.id].blocked_by]

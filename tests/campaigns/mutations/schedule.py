@@ -36,15 +36,15 @@ MUTANTS = (
     Mutant(
         "occurrence-fast",
         "store/assignments.py",
-        "AND c.verdict IS NULL) AND every IS NULL",
-        "AND c.verdict IS NULL)",
+        "WHERE r.attempt = :token)) AND every IS NULL",
+        "WHERE r.attempt = :token))",
         "a task that comes again is not done for good",
         (f"{OCCURRENCES}.test_done_or_failed_it_comes_again",),
     ),
     Mutant(
         "occurrence-unkillable",
         "store/assignments.py",
-        "if result.outcome not in STAYS:",
+        "if result.outcome not in STAYS and status != REVIEW:",
         "if result.outcome:",
         "what may still run does not come again",
         (f"{OCCURRENCES}.test_what_may_still_run_does_not_come_again",),

@@ -76,7 +76,7 @@ MUTANTS = (
     Mutant(
         "list-first",
         "view/task_list.py",
-        "for status in (ACTIVE, FAILED, BLOCKED) if",
+        "for status in (ACTIVE, FAILED, REVIEW, BLOCKED) if",
         "for status in (ACTIVE, BLOCKED) if",
         "of very many tasks a terminal shows first what failed",
         (f"{LISTS}.test_of_very_many_a_terminal_shows_a_screenful",),

@@ -33,6 +33,7 @@ COLUMNS = ("Task", "Outcome", "Attempts", "Duration", "Commit", "Report")
 # What became of a task: its kind and in words, in the order in which the headline counts them.
 STATES = {
     "done": ("done", "done"),
+    "review": ("waiting", "to be reviewed"),
     "failed": ("failed", "put aside"),
     "blocked": ("failed", "blocked"),
     "cancelled": ("stopped", "cancelled"),

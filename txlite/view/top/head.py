@@ -6,7 +6,8 @@ Pure: from a snapshot to lines.
 from __future__ import annotations
 
 from ... import text
-from ...model import BACKLOG, BLOCKED, CANCELLED, DONE, FAILED, QUEUED, RUNNING
+from ...model import BACKLOG, BLOCKED, CANCELLED, DONE, FAILED, QUEUED, REVIEW, RUNNING
+from ..tasks import in_words
 from .spans import BAD, BUSY, CARE, FAINT, GOOD, PLAIN, STRONG, Span, fit, spread
 
 TYPE_CHECKING = False
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from .snapshot import RunRow, Snapshot
     from .spans import Line
 
-STYLES = {RUNNING: BUSY, QUEUED: BUSY, FAILED: BAD, DONE: GOOD, "lost": BAD, BLOCKED: CARE, CANCELLED: FAINT}
+STYLES = {RUNNING: BUSY, QUEUED: BUSY, FAILED: BAD, DONE: GOOD, "lost": BAD, BLOCKED: CARE, REVIEW: CARE,
+          CANCELLED: FAINT}  # fmt: skip
+SHOWN = (BLOCKED, REVIEW, FAILED, DONE, CANCELLED)  # states of tasks, in this order
 GLYPHS = (("█", GOOD), ("▓", BAD), ("▒", BUSY), ("░", FAINT))  # done, failed, running, what is left
 NARROWEST = 10  # columns of the bar
 
@@ -43,19 +46,17 @@ def count_states(snapshot: Snapshot) -> dict[str, int]:
     backlog = counts.get(BACKLOG, 0)
     others: dict[str, int] = {}
     for cause in snapshot.waiting:
-        if cause.state not in ("ready", BLOCKED):
+        if cause.state not in ("ready", BLOCKED, REVIEW):
             others[cause.state] = others.get(cause.state, 0) + cause.size
     found["ready"] = max(backlog - sum(others.values()), 0)  # the others change seldom
-    more = {**others, BLOCKED: counts.get(BLOCKED, 0), FAILED: counts.get(FAILED, 0), DONE: counts.get(DONE, 0),
-            CANCELLED: counts.get(CANCELLED, 0)}  # fmt: skip
-    return {**found, **more}
+    return {**found, **others, **{state: counts.get(state, 0) for state in SHOWN}}
 
 
 def _draw_counts(counts: dict[str, int], is_counted: bool, columns: int) -> Line:
     spans: list[Span] = []
     for state, number in counts.items():
         if number:
-            spans += [Span(f"{number:,} {state}", STYLES.get(state, PLAIN)), Span("   ")]
+            spans += [Span(f"{number:,} {in_words(state)}", STYLES.get(state, PLAIN)), Span("   ")]
     if not is_counted:
         spans.append(Span("counting…", FAINT))
     return fit(spans[:-1] if is_counted else spans, columns) or (Span("no tasks yet: `txlite add`", FAINT),)

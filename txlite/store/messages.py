@@ -1,0 +1,55 @@
+"""Messages: what a person says to the agents of a task; each is told once, to an attempt that runs or to the next one.
+
+Reached as `Store.messages`.
+"""
+
+from __future__ import annotations
+
+from .. import text
+from ..errors import InvalidValue
+from ..model import Message
+from ..system import clock
+from .tasks import seq_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .database import Database
+
+INSERT = "INSERT INTO messages (task, at, words) VALUES (?, ?, ?)"
+OF_TASK = """SELECT m.id, t.id, m.at, m.words, m.attempt FROM messages m JOIN tasks t ON t.seq = m.task
+    WHERE t.id = ? ORDER BY m.id"""
+TOLD = "UPDATE messages SET attempt = ? WHERE id = ? AND attempt IS NULL"
+
+
+class Messages:
+    """The messages of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, task: str, words: str) -> int:
+        """Leave a word for the agents of the task with this id; its number. Raises TaskNotFound, InvalidValue."""
+        with self._database.writing() as connection:
+            values = (seq_of(connection, task), clock.now(), _check(words))
+            return connection.execute(INSERT, values).lastrowid or 0
+
+    def of(self, task: str) -> list[Message]:
+        """Return all messages to the agents of the task with this id, oldest first."""
+        return list(map(Message._make, self._database.execute(OF_TASK, (task,))))
+
+    def waiting(self, task: str) -> list[Message]:
+        """Return those that no attempt was told yet."""
+        return [one for one in self.of(task) if one.attempt is None]
+
+    def tell(self, messages: Iterable[int], attempt: int) -> None:
+        """Note that an attempt was told these messages, by their numbers; what was told before stays as it is."""
+        with self._database.writing() as connection:
+            connection.executemany(TOLD, [(attempt, id) for id in messages])
+
+
+def _check(words: str) -> str:
+    if not words.strip():
+        raise InvalidValue("the message is empty: say something")
+    return text.check_text(words, "the message")
