@@ -32,7 +32,7 @@ WORLDS = {
     **dict.fromkeys(("show", "logs", "retry", "reset", "cleanup", "wait", "history", "status", "list"), "failed"),
     **dict.fromkeys(("claims", "claim:release", "claim:renew", "fail"), "claimed"),
     **dict.fromkeys(("tree", "children"), "parted"),
-    **dict.fromkeys(("import", "sync"), "exported"),
+    **dict.fromkeys(("import", "sync", "export"), "exported"),
     "init": "empty",
     "page": "looped",
     "unblock": "blocked",
@@ -177,8 +177,11 @@ class Examples(Case):
     def make_exported(self) -> None:
         self.make_waiting()
         os.mkdir(os.path.join(self.place, "other"))
+        with open(os.path.join(self.place, "PLAN.md"), "w") as file:
+            file.write("- [ ] to be done\n")
         for arguments in (
             ("export", "tasks.jsonl"), ("sync", "export"), ("--home", "other/.txlite", "import", "tasks.jsonl"),
+            ("import", "PLAN.md"),
         ):  # fmt: skip
             self.run_here(arguments)
 

@@ -181,11 +181,11 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "export": (
         ("for version control", "txlite export tasks.jsonl"),
-        ("to another home", "txlite export | txlite --home other/.txlite import -"),
+        ("the boxes of a list ticked whose tasks are done", "txlite export --list PLAN.md"),
     ),
     "import": (
         ("all of it, or nothing", "txlite import tasks.jsonl"),
-        ("from another home", "txlite --home other/.txlite export | txlite import -"),
+        ("a Markdown list, a PRD, beads' issues: what is new in it", "txlite import PLAN.md"),
     ),
     "sync": (
         ("to tasks.jsonl in home", "txlite sync export"),

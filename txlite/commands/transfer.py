@@ -1,4 +1,5 @@
-"""export and import: all tasks with their attempts, as JSON Lines; sync export and sync import, as tx calls them."""
+"""export and import: all tasks with their attempts, as JSON Lines, or the tasks of a task list; sync export and sync
+import, as tx calls them."""
 
 from __future__ import annotations
 
@@ -25,9 +26,11 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     """Declare the arguments of a verb."""
     if verb == "export":
         parser.epilog = "A task that is running is exported as one that waits: its claim is this machine's."
+        parser.add_argument("file", metavar="FILE", nargs="?", help="replaced if it is there (- is stdout)")
         parser.add_argument(
-            "file", metavar="FILE", nargs="?", default=STDIO, help="replaced if it is there (- is stdout)"
-        )
+            "--list", metavar="FILE", dest="task_list",
+            help="tick the boxes of this task list, in place or as FILE, and change nothing else of it",
+        )  # fmt: skip
         return
     if verb == "sync":
         parser.epilog = f"Without FILE it is home's {trust.EXPORT}, for version control to hold."
@@ -38,9 +41,10 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         return
     parser.epilog = (
         "Of two records of a task the newer one wins; a task that somebody holds is left alone. A file that tx "
-        "exported is taken, too: its tasks and their dependencies."
+        "exported is taken, too: its tasks and their dependencies. So is a task list: Markdown's (- [ ] title), the "
+        "PRD of a ralph loop (userStories), beads' issues; of one that is imported again, what is new."
     )
-    parser.add_argument("file", metavar="FILE", help="what `export` wrote (- is stdin)")
+    parser.add_argument("file", metavar="FILE", help="what `export` wrote, or a task list (- is stdin)")
     parser.add_argument("--json", action="store_true", help="print the counts as an object")
 
 
@@ -50,8 +54,12 @@ def run(args: Namespace) -> int:
         args.file = args.path or args.file or os.path.join(location.locate(args.home), trust.EXPORT)
     if args.verb == "import" or (args.verb == "sync" and args.action == "import"):
         return _import(args)
+    if args.verb == "export" and args.task_list:
+        from . import task_lists
+
+        return task_lists.tick(args)
     with open_reading(args) as store:
-        if args.file == STDIO:
+        if args.file in (None, STDIO):
             _print(store)
             return 0
         store.export.write(args.file)
@@ -85,10 +93,18 @@ def _print(store: Store) -> None:
 def _import(args: Namespace) -> int:
     import gc
 
+    from ..task_lists.reading import EXPORT, Arriving
+
     gc.disable()  # a million records come and go, and none of them in a circle
     name = "stdin" if args.file == STDIO else args.file
-    with _open(args.file) as file, open_writing(args) as store:
-        counts = store.importing.merge(file, name)
+    with _open(args.file) as file:
+        arriving = Arriving(file, name)
+        if arriving.form != EXPORT:
+            from . import task_lists
+
+            return task_lists.add(args, arriving)
+        with open_writing(args) as store:
+            counts = store.importing.merge(arriving, name)
     if args.json:
         print_json(counts._asdict())
         return 0

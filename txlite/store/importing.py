@@ -14,10 +14,9 @@ from . import merging, staging
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
-
     from .database import Database
     from .merging import Counts
+    from .staging import LineSource
     from .waking import Waking
 
 CACHE = "PRAGMA main.cache_size"
@@ -31,7 +30,7 @@ class Import:
         self._database = database
         self._waking = waking
 
-    def merge(self, file: BinaryIO, name: str) -> Counts:
+    def merge(self, file: LineSource, name: str) -> Counts:
         """Merge an export, or tx's, into this home: all of it, or nothing.
 
         name: of the file, for messages. Raises UsageError, naming the line that is wrong.
@@ -46,7 +45,7 @@ class Import:
             finally:
                 _detach(connection)
 
-    def _stage(self, file: BinaryIO, name: str) -> None:
+    def _stage(self, file: LineSource, name: str) -> None:
         with self._database.reading() as connection:  # of what is attached: nothing else is looked at, or locked
             try:
                 staging.Staging(name).stage(connection, staging.lines_of(file), location.working_directory())

@@ -81,16 +81,19 @@ def insert(
     many: Iterable[NewTask],
     count: int,
     note: Callable[[Sequence[str]], object] = lambda ids: None,
+    ids: Sequence[str] | None = None,
 ) -> range:
     """Insert `count` tasks, inside a transaction that writes; their seqs, in order.
 
-    note: is given their ids, some at a time. Raises TaskNotFound.
+    note: is given their ids, some at a time. ids: those that they have; else they are made up. Raises TaskNotFound.
     """
     first = connection.execute(LAST_SEQ).fetchone()[0] + 1
     length, moment, left = _id_length(first + count), clock.now(), iter(many)
     for place in range(0, count, ROWS):
         block, seq = list(itertools.islice(left, ROWS)), first + place
         draw = functools.partial(_draw_ids, place, len(block), count, length)
+        if ids is not None:
+            draw = functools.partial(_given, ids[place : place + len(block)])
         note(_insert_tasks(connection, block, seq, moment, draw))
         texts = itertools.chain.from_iterable((one, *new[8:21]) for one, new in enumerate(block, seq))
         connection.execute(_statement(INSERT_TEXTS, TEXTS, len(block)), tuple(texts))
@@ -132,6 +135,10 @@ def _id_length(count: int) -> int:
     while 36**length < count * count * 500_000 and length < 16:
         length += 1
     return length
+
+
+def _given(ids: Sequence[str], is_first: bool) -> list[str]:
+    return list(ids)
 
 
 def _draw_ids(place: int, size: int, count: int, length: int, is_first: bool) -> list[str]:

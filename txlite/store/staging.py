@@ -16,8 +16,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator
+    from typing import Protocol
 
     from .import_lines import ImportLine
+
+    class LineSource(Protocol):
+        """A binary file, as far as an import reads it."""
+
+        def readline(self, size: int = -1, /) -> bytes:
+            """Return a line, of no more than so many bytes."""
+
 
 LINE_BYTES = 64 << 20
 BATCH = 1000  # rows staged at once
@@ -153,10 +161,10 @@ class _Rows:
             rows.clear()
 
 
-def lines_of(file: object) -> Iterator[bytes]:
+def lines_of(file: LineSource) -> Iterator[bytes]:
     """Yield the lines of a binary file; of one that is too long, no more than shows that."""
     while True:
-        line: bytes = file.readline(LINE_BYTES + 1)  # type: ignore[attr-defined]
+        line = file.readline(LINE_BYTES + 1)
         if not line:
             return
         yield line

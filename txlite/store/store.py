@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .history import History
     from .importing import Import
     from .launches import Launches
+    from .listed import ListedTasks
     from .loop_attempts import LoopAttempts
     from .loops import Loops
     from .messages import Messages
@@ -442,6 +443,13 @@ class Store:
         from .launches import Launches
 
         return Launches(self.database, self.waking)
+
+    @cached_property
+    def listed(self) -> ListedTasks:
+        """Tasks of task lists, which bring their ids."""
+        from .listed import ListedTasks
+
+        return ListedTasks(self.database, self.waking)
 
     @cached_property
     def loops(self) -> Loops:

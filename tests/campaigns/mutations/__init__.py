@@ -19,6 +19,7 @@ from . import (
     shells,
     store,
     system,
+    task_lists,
     told,
     watching,
 )
@@ -28,4 +29,5 @@ ALL = (
     *jobs.MUTANTS, *admission.MUTANTS, *allocation.MUTANTS, *ralph.MUTANTS, *commands.MUTANTS, *told.MUTANTS,
     *screen.MUTANTS, *batch.MUTANTS, *schedule.MUTANTS, *output.MUTANTS, *shells.MUTANTS,
     *watching.MUTANTS,
+    *task_lists.MUTANTS,
 )  # fmt: skip
