@@ -6,7 +6,7 @@ import time
 import unittest
 from unittest import mock
 
-from txlite.execution.stall import StallDetector
+from txlite.execution.stall import SELDOM, SILENT, StallDetector
 from txlite.store.attempts import Result
 from txlite.system import clock, process, process_tree
 
@@ -59,6 +59,30 @@ class Stalls(unittest.TestCase):
             now += 0.1
             self.assertTrue(detector.has_stopped([one._replace(used="1")]))
             self.assertFalse(detector.has_stopped([]), "one that ends is a sign of life")
+
+    def test_silence_is_told_from_its_last_sign_of_life(self) -> None:
+        now = start = time.monotonic()
+        with mock.patch.object(clock, "monotonic", lambda: now):
+            detector, one = StallDetector(None), process.Process(1, 0, 1, 1, "S", "0")
+            seen = []
+            while now < start + 3 * SILENT:
+                now = detector.due
+                self.assertFalse(detector.has_stopped([one]))
+                seen.append(detector.silent_since)
+            self.assertEqual([place for place, since in enumerate(seen) if since], list(range(SELDOM, len(seen))))
+            self.assertEqual(len(set(seen)), 2, "it does not change while the silence lasts")
+            still = time.time() - clock.to_seconds(seen[-1])
+            self.assertAlmostEqual(
+                still, SILENT, delta=30, msg="since when it was found silent, it had been so for long"
+            )
+            self.assertLess(len(seen), 12, "it is looked at seldom")
+            self.assertFalse(detector.has_stopped([one._replace(used="1")]))
+            self.assertEqual(detector.silent_since, "")
+            now += SILENT
+            detector.has_stopped([one._replace(used="1")])
+            self.assertTrue(detector.silent_since)
+            detector.record_output()
+            self.assertEqual(detector.silent_since, "")
 
 
 if __name__ == "__main__":

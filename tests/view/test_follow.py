@@ -7,7 +7,9 @@ import os
 import unittest
 from typing import Any
 
-from ..case import wait_until
+import txlite
+
+from ..case import Case, wait_until
 from ..execution.case import LaunchCase
 
 
@@ -124,6 +126,33 @@ class Events(LaunchCase):
         self.assertEqual(os.listdir(os.path.join(self.home, "events")), [])
         self.assertIn("I look.", self.txlite("logs", "--raw", launched["id"]))
         self.assertIn("moved or deleted", self.errors)
+
+
+class Silent(Case):
+    def test_who_neither_writes_nor_computes_is_shown_to_be_silent(self) -> None:
+        txlite.open(self.home).close()
+        self.write_config("[agent idle]\ncommand = sh {prompt}\nprompt = file\n")
+        os.mkdir(os.path.join(self.home, "templates"))
+        with open(os.path.join(self.home, "templates", "ralph-task.md"), "w") as file:
+            file.write("{{TASK_TITLE}}\n")
+        script = "echo hello; until test -e go; do read x < fifo; done; echo again; until test -e end; do echo; done"
+        os.mkfifo(self.path("fifo"))
+        task = self.txlite("add", "-q", script).strip()
+        loop = self.start("ralph", "--agent", "idle", "--no-commit", "--stall", "8s")
+
+        def current() -> Any:
+            return self.json("list")[0]["currentAttempt"] or {}
+
+        wait_until(lambda: current().get("silentSince"), "silence")
+        self.assertRegex(self.txlite("list"), r"silent for \d+s")
+        self.assertRegex(self.txlite("show", task), r"running, silent for \d+s")
+        self.assertTrue(self.json("status")[0]["silentSince"])
+        open(self.path("go"), "w").close()
+        with open(self.path("fifo"), "w") as fifo:
+            fifo.write("\n")
+        wait_until(lambda: not current()["silentSince"], "life")
+        open(self.path("end"), "w").close()
+        self.assertEqual(loop.wait(60), 0)
 
 
 class Status(LaunchCase):

@@ -115,14 +115,8 @@ class AttemptRunner:
             while True:
                 try:
                     process = executor.start(
-                        invocation,
-                        task.directory,
-                        sink or self,
-                        plan.header.attempt,
-                        limits,
-                        leaves_daemons,
-                        task.slurm,
-                        errors,
+                        invocation, task.directory, sink or self, plan.header.attempt, limits, leaves_daemons,
+                        task.slurm, errors,
                     )  # fmt: skip
                     break
                 except NoRoomToStart as error:
@@ -144,9 +138,11 @@ class AttemptRunner:
         noted = process.note
         while process.result is None:
             self._turn(process, LOOK, observe)
-            if process.note != noted:  # it has started, or waits for something else
+            if process.note != noted:  # it has started, waits for something else, or is silent
                 noted = process.note
                 self.record.note(**noted)
+        if noted.get("silent"):
+            self.record.note(silent="")
 
     def call(
         self,

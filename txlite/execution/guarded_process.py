@@ -79,9 +79,9 @@ class GuardedProcess:
 
     @property
     def note(self) -> dict[str, object]:
-        """Return who it is, so that recovery finds its session."""
+        """Return who it is, so that recovery finds its session; and since when it is silent, if it is."""
         group = {"group": self._group.path} if self._group else {}
-        return {"agent": str(self._identify()), **group}
+        return {"agent": str(self._identify()), "silent": self._stall.silent_since, **group}
 
     @property
     def descriptors(self) -> list[int]:
@@ -93,8 +93,8 @@ class GuardedProcess:
         """Return the seconds until `advance` must be called though nothing came; None: as long as it takes."""
         if self._ending:
             return max(self._next_step - clock.monotonic(), 0.0)
-        due = [deadline for deadline, _ in self._deadlines + self._bound] + self._stall.due + self._memory.due
-        return max(min(due) - clock.monotonic(), 0.0) if due else None
+        due = [deadline for deadline, _ in self._deadlines + self._bound] + self._memory.due
+        return max(min([*due, self._stall.due]) - clock.monotonic(), 0.0)
 
     def bound(self, seconds: float, result: Result) -> None:
         """Let it run no longer than so many seconds from now, and end with this result if it does."""
@@ -148,7 +148,7 @@ class GuardedProcess:
         for deadline, result in self._deadlines + self._bound:
             if now >= deadline:
                 self.stop(result)
-        if self._stall.due and now >= self._stall.due[0] and self._stall.has_stopped(self._tree().members()):
+        if now >= self._stall.due and self._stall.has_stopped(self._tree().members()):
             self.stop(Result(TIMEOUT, note=f"no output and no CPU time for {self._limits.stall:g} s"))
 
     def _heed_memory(self, now: float) -> None:

@@ -172,6 +172,7 @@ def _look(store: Store, status: AttemptStatus) -> AttemptStatus:
         started=note.get("started", status.started),
         place=note.get("place"),
         reason=(note.get("reason") or None) if is_queued else None,
+        silent=note.get("silent") or None,
     )
 
 

@@ -78,6 +78,7 @@ class AttemptStatus(NamedTuple):
     place: str | None  # where it runs or ran, if not here
     state: Shown
     reason: str | None  # why it is queued, in Slurm's word
+    silent: str | None  # since when it has neither written nor computed, where that is long ago
 
     @property
     def is_over(self) -> bool:
@@ -140,7 +141,10 @@ class AttemptStatuses:
         return next(iter(self._read(sql, (key,))), None)
 
     def _read(self, sql: str, values: tuple) -> list[AttemptStatus]:
-        return [_as_recorded(AttemptStatus._make((*row, RUNNING, None))) for row in self._database.execute(sql, values)]
+        return [
+            _as_recorded(AttemptStatus._make((*row, RUNNING, None, None)))
+            for row in self._database.execute(sql, values)
+        ]
 
 
 def _as_recorded(status: AttemptStatus) -> AttemptStatus:

@@ -53,6 +53,19 @@ def describe_place(one: AttemptStatus) -> str:
     return text.printable(" ".join(part for part in (one.place, one.reason and f"({one.reason})") if part))
 
 
+def describe_silence(one: AttemptStatus) -> str:
+    """Return for how long an attempt has neither written nor computed, where that is long; "" otherwise."""
+    try:
+        return f"silent for {text.age(time.time() - clock.to_seconds(one.silent))}" if one.silent else ""
+    except ValueError:
+        return ""  # a note that was edited by hand
+
+
+def describe_course(one: AttemptStatus) -> str:
+    """Return what there is to say of an attempt that goes on: its place, and its silence; safe for a terminal."""
+    return ", ".join(filter(None, (describe_place(one), describe_silence(one))))
+
+
 def shorten_path(path: str) -> str:
     """Return a path as it is from the working directory, if it lies below it; safe for a terminal."""
     here = os.getcwd().rstrip("/") + "/"

@@ -12,7 +12,7 @@ import time
 from .. import text
 from ..model import CANCELLED, COMMAND, DONE, FAILED, INTERRUPTED, LOST, QUEUED, RUNNING, WAITING, WORKERS
 from ..system import clock
-from .attempt_row import AttemptRow, shorten_path
+from .attempt_row import AttemptRow, describe_silence, shorten_path
 from .json_objects import attempt_row_object, ended_object, explanation_object, launched_object, print_json
 
 TYPE_CHECKING = False
@@ -73,9 +73,9 @@ def _print_for_a_person(rows: list[AttemptRow]) -> None:
 
 
 def _why(one: AttemptStatus) -> str:
-    """Why an attempt ended as it did, where its state does not say it."""
+    """Why an attempt ended as it did, where its state does not say it; that one is silent."""
     if one.ended is None or one.state == DONE:
-        return ""
+        return describe_silence(one)
     words: list[str] = [one.outcome] if one.outcome and one.outcome != one.state else []
     words += [one.note] if one.note else [f"exit {one.exit_code}"] if one.exit_code else []
     return text.printable(", ".join(words))

@@ -151,8 +151,8 @@ def current_object(status: AttemptStatus | None) -> Object | None:
     """Build the object of the attempt that a task is in: since when, in which state, where, and why it is queued."""
     if status is None:
         return None
-    place = {"place": status.place, "reason": status.reason}
-    return {"attempt": status.attempt, "state": status.state, "startedAt": status.started, **place}
+    more = {"place": status.place, "reason": status.reason, "silentSince": status.silent}
+    return {"attempt": status.attempt, "state": status.state, "startedAt": status.started, **more}
 
 
 def ready_objects(tasks: Iterable[Task], relations: Mapping[str, Relations]) -> list[Object]:
@@ -240,6 +240,7 @@ def attempt_row_object(row: AttemptRow) -> Object:
         "report": row.report,
         "place": one.place,
         "reason": one.reason,
+        "silentSince": one.silent,
     }
 
 

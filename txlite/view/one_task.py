@@ -11,7 +11,7 @@ from ..model import BACKLOG, QUEUED
 from ..ralph.reason import Reason, find_reason, ways_on
 from ..system import clock
 from ..system.named_tuple import NamedTuple
-from .attempt_row import describe_place
+from .attempt_row import describe_course
 from .table import print_table
 from .tasks import describe, number
 
@@ -131,7 +131,7 @@ def _print_related(name: str, ids: list[str], near: dict[str, Task]) -> None:
 
 def _attempt_row(attempt: Attempt, current: AttemptStatus | None) -> tuple[object, ...]:
     if current and current.attempt == attempt.id:
-        return _row(attempt, current.state, describe_place(current), current.report)
+        return _row(attempt, current.state, describe_course(current), current.report)
     return _row(attempt, describe(attempt), attempt.place, attempt.report)
 
 

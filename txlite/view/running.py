@@ -13,7 +13,7 @@ from ..execution import presence
 from ..model import QUEUED
 from ..reports import header
 from ..system import clock
-from .attempt_row import describe_place
+from .attempt_row import describe_place, describe_silence
 from .live_lines import LiveLine
 from .terminal import size
 
@@ -57,7 +57,12 @@ def _mark(one: AttemptStatus) -> str:
 
 def _describe(home: str, one: AttemptStatus) -> str:
     """What an attempt wrote last or, while it is queued, that it is, and why."""
-    return f"{QUEUED}: {describe_place(one)}" if one.state == QUEUED else read_last_line(home, one)
+    return f"{QUEUED}: {describe_place(one)}" if one.state == QUEUED else describe_last(home, one)
+
+
+def describe_last(home: str, one: AttemptStatus) -> str:
+    """Return the last line of an attempt's output, behind how long it has been silent, where it has."""
+    return ": ".join(filter(None, (describe_silence(one), read_last_line(home, one))))
 
 
 def read_last_line(home: str, one: AttemptStatus) -> str:

@@ -11,7 +11,7 @@ from .. import text
 from ..model import ACTIVE, BACKLOG, BLOCKED, CANCELLED, DONE, FAILED, QUEUED, REVIEW
 from ..system import clock
 from . import terminal
-from .attempt_row import describe_place
+from .attempt_row import describe_course
 from .attempts import COLOURS
 from .fitted_table import Column, print_fitted
 from .tasks import find_current, number
@@ -92,7 +92,7 @@ def _cells(task: Task, attempt: AttemptStatus | None) -> tuple[str, ...]:
         _when(task, attempt, time.time()),
         number(task.score) if task.score else "",
         text.printable(task.group),
-        describe_place(attempt) if attempt else "",
+        describe_course(attempt) if attempt else "",
     )
 
 

@@ -47,17 +47,17 @@ def find_current(store: Store, tasks: Iterable[Task]) -> dict[str, AttemptStatus
 def print_list(tasks: Iterable[Task], current: Mapping[str, AttemptStatus]) -> None:
     """Print a line for each task below headings; with where those run that are in an attempt, unless all of them run
     here."""
-    if not any(one.place or one.reason or one.state == QUEUED for one in current.values()):
+    if not any(one.place or one.reason or one.silent or one.state == QUEUED for one in current.values()):
         print_tasks(tasks, HEADINGS)
         return
-    from .attempt_row import describe_place
+    from .attempt_row import describe_course
 
     rows = []
     for task in tasks:
         one = current.get(task.id)
         state = QUEUED if one and one.state == QUEUED else task.state
         rows.append(
-            (task.id, state, number(task.score), describe_place(one) if one else "", task.title + describe_time(task))
+            (task.id, state, number(task.score), describe_course(one) if one else "", task.title + describe_time(task))
         )
     print_table(rows, headings=LIST_HEADINGS)
 

@@ -118,12 +118,13 @@ PROCESSES = (
         "an attempt has a time limit", (GUARDED,),
     ),
     Mutant(
-        "stall-not-seen", "execution/stall.py", "return now >= self._last + self._limit", "return False",
+        "stall-not-seen", "execution/stall.py", "return now >= self._last + (self._limit or inf)", "return False",
         "who does nothing any more is stopped", (STALLS,),
     ),
     Mutant(
-        "stall-despite-output", "execution/stall.py", "        self._last = clock.monotonic()\n\n    def has_stopped",
-        "        pass\n\n    def has_stopped",
+        "stall-despite-output", "execution/stall.py",
+        "        self._last = clock.monotonic()\n        self.silent_since = \"\"\n\n",
+        "        self.silent_since = \"\"\n\n",
         "who writes is not stopped", (STALLS,),
     ),
     Mutant(

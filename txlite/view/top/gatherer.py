@@ -19,7 +19,7 @@ from ...system import clock
 from ...system.process import Identity
 from ...system.tree_usage import UsageMeter
 from ..attempt_row import describe_place
-from ..running import read_last_line
+from ..running import describe_last
 from ..tasks import describe
 from ..waiting import describe as describe_waiting
 from ..waiting import describe_pause, describe_refusal
@@ -212,7 +212,7 @@ class Gatherer:
             return row
         worker = Identity.parse(one.identity)
         usage = self._meter.measure(worker.pid) if worker and worker.is_here() and not one.place else None
-        return row._replace(line=read_last_line(self._store.home, one), usage=usage)
+        return row._replace(line=describe_last(self._store.home, one), usage=usage)
 
     def _find_runs(self, running: list[RunningRow], now: float) -> tuple[RunRow, ...]:
         return tuple(
