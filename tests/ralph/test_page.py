@@ -8,10 +8,15 @@ import unittest
 from html.parser import HTMLParser
 from typing import Any
 
-from txlite.model import DONE, FAILED, INTERRUPTED, LOST, TIMEOUT, LoopRecord
+from txlite.git.diff_stat import DiffStat
+from txlite.model import AGENT_PART, DONE, FAILED, INTERRUPTED, LOST, TIMEOUT, LoopRecord, Usage
+from txlite.ralph.nights import Night
 from txlite.ralph.page.document import render
 from txlite.ralph.summary import Entry, Summary, Try
+from txlite.store.nights import Figures
 from txlite.system import clock
+
+from .nights import make_showcase
 
 BEGAN = 1_795_300_000.0
 VOID = {"meta", "br", "hr", "img", "link", "input"}
@@ -26,6 +31,10 @@ def make_try(
 ) -> Try:
     values = {"note": None, "report": f"workers/{number}.md", "commit": None, "parked": None, **more}
     return Try(number, worker, moment(start), None if end is None else moment(end), outcome, **values)
+
+
+def spent(attempt: int, cost: int | None) -> tuple[Usage, ...]:
+    return (Usage(attempt, AGENT_PART, "claude", cost=cost),)
 
 
 def make_night(
@@ -126,6 +135,51 @@ class Page(unittest.TestCase):
             page,
         )
         Reader(page)
+
+    def test_what_landed_says_how_much_and_by_which_gate(self) -> None:
+        commit = "c0ffee" + "0" * 34
+        entry = make_entry(1, [make_try(1, 0, 9, commit=commit)])._replace(
+            commit=commit, changes=DiffStat(2, 1204, 31), gate="make <test>"
+        )
+        other = make_entry(2, [make_try(2, 9, 20)])
+        words = "".join(Reader(render(make_night([entry, other]))).words)
+        self.assertIn("Landed: 1", words)
+        self.assertIn("+1,204 \u221231 in 2 files", words)
+        self.assertIn("Each passed its gate: make <test>", words)
+        self.assertIn("c0ffee0000", words)
+        self.assertIn("Other tasks: 1", words)
+        two = [entry, entry._replace(task="tx-00000003", gate="true")]
+        self.assertIn("gate: true", "".join(Reader(render(make_night(two))).words))
+
+    def test_costs_that_are_not_known_are_not_nothing(self) -> None:
+        def tell(*costs: int | None) -> str:
+            tries = [
+                make_try(number, number, number + 1, usages=spent(number, cost)) for number, cost in enumerate(costs)
+            ]
+            return "".join(Reader(render(make_night([make_entry(1, tries)]))).words)
+
+        self.assertIn("Costunknown", tell(None, None))
+        self.assertIn("Cost$3.10", tell(3_000_000, 100_000))
+        self.assertIn("Costat least $3.10", tell(3_100_000, None))
+        self.assertIn("Cost$0.00", tell(0))
+        self.assertIn("Costunder $0.01", tell(4_999))
+
+    def test_a_night_stands_beside_those_before_it(self) -> None:
+        def before(days: int, hours: float, cost: int | None, commits: int = 4) -> Night:
+            return Night(moment(-86400 * days), hours * 3600, Figures(9, 6, 5, commits, 7200.0, cost, 9))
+
+        night = make_night([make_entry(1, [make_try(1, 0, 60, usages=spent(1, 2_000_000))])])
+        own = Night(moment(0), 3600.0, Figures(1, 1, 1, 1, 60.0, 2_000_000, 1))
+        earlier = (before(1, 2, 1_000_000), before(2, 4, None), before(3, 7, 5_000_000))
+        words = "".join(Reader(render(night._replace(night=own, earlier=earlier))).words)
+        for part in ("usually 4h00m", "usually $3.00", "usually 4", "This night and those before it"):
+            self.assertIn(part, words)
+        self.assertNotIn("usually", "".join(Reader(render(night._replace(night=own))).words))
+
+    def test_a_bar_has_a_name_for_who_does_not_see_it(self) -> None:
+        page = render(make_showcase())
+        self.assertNotRegex(page, r"\.tip \{[^}]*display: none;(?![^@]*print)")
+        self.assertRegex(page, r'<b aria-hidden="true">[^<]+</b><span class="tip">')
 
     def test_bars_lie_where_their_times_are(self) -> None:
         entries = [make_entry(1, [make_try(1, 0, 900)]), make_entry(2, [make_try(2, 1800, 3600)])]

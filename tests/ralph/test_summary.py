@@ -31,6 +31,8 @@ class Morning(RepositoryCase):
         page = self.read(found["page"])
         self.assertIn("&lt;b&gt;good", page)
         self.assertNotIn("<b>good", page)
+        for part in ("Landed: 1", "+1", "in 1 file", "This night and those before it"):
+            self.assertIs(part in page, part != "This night and those before it", part)
         self.assertEqual(self.status_of(later), "backlog")
         self.assertIn(f'<a href="#t1">{bad}</a> (bad): <code>txlite retry {bad}</code>', page)
         shown = self.txlite("show", later)

@@ -52,6 +52,13 @@ def find_reason(home: str, attempt: Attempt) -> Reason:
     return Reason(_end(gate), _end(decode(agent) if is_prompt else agent), is_prompt)
 
 
+def find_gate(home: str, attempt: Attempt) -> str | None:
+    """Return the gate that an attempt passed, as its report has it; None where there was none, or it is not known."""
+    remarks = _REMARK.split(_read(home, attempt))[1::2]
+    gates = [remark[len(GATE) + 2 :] for remark in remarks if remark.startswith(f"{GATE}: ")]
+    return gates[-1] if gates else None
+
+
 def _read(home: str, attempt: Attempt) -> str:
     try:
         if attempt.report:

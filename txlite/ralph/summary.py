@@ -14,6 +14,9 @@ from ..model import CANCELLED, COSTLY, DONE, FAILED, LOST
 from ..system import clock
 from ..system.named_tuple import NamedTuple
 from ..text import shorten
+from .costs import Cost, sum_costs
+from .landed import look_at
+from .nights import look_back, measure, split
 from .reason import Reason, find_reason, ways_on
 from .stale_worktrees import look as look_at_worktrees
 
@@ -21,8 +24,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..model import Attempt, LoopAttempt, LoopRecord, Task
+    from ..git.diff_stat import DiffStat
+    from ..model import Attempt, LoopAttempt, LoopRecord, Task, Usage
     from ..store.store import Store
+    from .nights import Night
 
 SHOWN = 20  # tasks that wait
 TITLE = 60  # characters of a title beside its id
@@ -41,6 +46,10 @@ class Try(NamedTuple):
     report: str | None  # path below home
     commit: str | None  # its work, on the base branch
     parked: str | None  # the ref of its work that did not pass
+    agent: str = ""  # its name
+    level: str | None = None  # at which it was to think; None: that was not said
+    usages: tuple[Usage, ...] = ()  # what it cost, as far as that was said
+    silent: float | None = None  # seconds without output and CPU time, where it runs and that is long
 
 
 class Entry(NamedTuple):
@@ -55,11 +64,18 @@ class Entry(NamedTuple):
     needs: str | None  # what a person has to look at; None where nothing is
     reason: Reason | None = None  # what was written last, where it needs a person
     commands: tuple[str, ...] = ()  # to be pasted by that person
+    changes: DiffStat | None = None  # what its commit changes
+    gate: str | None = None  # the one that its work has passed
 
     @property
     def duration(self) -> float:
         """The seconds that its attempts took together."""
         return sum(seconds(one.started, one.ended) for one in self.tries)
+
+    @property
+    def cost(self) -> Cost:
+        """What its attempts cost together."""
+        return sum_costs([one.usages for one in self.tries])
 
 
 class Summary(NamedTuple):
@@ -70,6 +86,8 @@ class Summary(NamedTuple):
     entries: list[Entry]  # in the order of their first attempts
     now: str  # UTC text of the moment for which all this is true
     remarks: list[str]  # what else a person should know, with commands between backticks
+    night: Night | None = None  # all this in figures
+    earlier: tuple[Night, ...] = ()  # nights before it, the newest first
 
     @property
     def started(self) -> str:
@@ -111,18 +129,23 @@ def seconds(started: str, ended: str | None) -> float:
 
 def look(store: Store) -> Summary | None:
     """Return what became of the last loop of a home; None where there was none."""
-    loops = _last_loops(store.loops.newest(), {one.id for one in presence.live_supervisors(store)})
+    nights = split(store.loops.newest(), {one.id for one in presence.live_supervisors(store)})
+    loops = next(nights, None)
     if not loops:
         return None
     tries: dict[str, list[LoopAttempt]] = {}
     for loop in loops:
         for record in store.loop_attempts.of_loop(loop.id):
             tries.setdefault(record.task, []).append(record)
-    entries = [_entry(store.get(task), store.attempts(task), records) for task, records in tries.items()]
+    entries = [_entry(store, store.get(task), records) for task, records in tries.items()]
     _explain(store, entries)
     records = [record for several in tries.values() for record in several]
+    _tell_landed(store, entries, records)
     cut_off = {one.attempt for entry in entries for one in entry.tries if one.outcome == LOST}
-    return Summary(store.home, loops, entries, clock.now(), _remarks(store, records, cut_off))
+    return Summary(
+        store.home, loops, entries, clock.now(), _remarks(store, records, cut_off), measure(store, loops),
+        tuple(look_back(store, nights)),
+    )  # fmt: skip
 
 
 def _remarks(store: Store, records: list[LoopAttempt], cut_off: set[int]) -> list[str]:
@@ -172,20 +195,15 @@ def _wait(task: Task, blockers: list[Task]) -> str:
     return f"{told}: {', '.join(f'`{command}`' for command in commands)}" if commands else told
 
 
-def _last_loops(newest_first: list[LoopRecord], present: set[str]) -> list[LoopRecord]:
-    """The last one, and those before it that were killed."""
-    found = newest_first[:1]
-    for loop in newest_first[1:]:
-        if loop.ended:
-            break
-        if loop.id not in present:
-            found.insert(0, loop)
-    return found
-
-
-def _entry(task: Task, attempts: list[Attempt], records: list[LoopAttempt]) -> Entry:
-    known = {attempt.id: attempt for attempt in attempts}
-    tries = [_try(known[record.attempt], record) for record in records if record.attempt in known]
+def _entry(store: Store, task: Task, records: list[LoopAttempt]) -> Entry:
+    known = {attempt.id: attempt for attempt in store.attempts(task.id)}
+    usages: dict[int, list[Usage]] = {}
+    for usage in store.usages.of_task(task.id):
+        usages.setdefault(usage.attempt, []).append(usage)
+    tries = [
+        _try(known[record.attempt], record, tuple(usages.get(record.attempt, ())))
+        for record in records if record.attempt in known
+    ]  # fmt: skip
     commits = [one.commit for one in tries if one.commit and one.outcome in (DONE, LOST)]
     if task.is_resting:  # it comes again: what counts is how it ended this time
         task = task._replace(status=DONE if tries[-1].outcome == DONE else FAILED)
@@ -204,11 +222,25 @@ def _explain(store: Store, entries: list[Entry]) -> None:
         entries[place] = entry._replace(reason=find_reason(store.home, last))
 
 
-def _try(attempt: Attempt, record: LoopAttempt) -> Try:
+def _tell_landed(store: Store, entries: list[Entry], records: list[LoopAttempt]) -> None:
+    """Add what their commits change, and which gate these passed."""
+    commits = {entry.task: entry.commit for entry in entries if entry.commit}
+    found = look_at(
+        store, [record for record in records if record.landed and commits.get(record.task) == record.landed]
+    )
+    landed = [record for record in records if record.landed and commits.get(record.task) == record.landed]
+    found = look_at(store, landed)
+    for place, entry in enumerate(entries):
+        if entry.task in found:
+            changes, gate = found[entry.task]
+            entries[place] = entry._replace(changes=changes, gate=gate)
+
+
+def _try(attempt: Attempt, record: LoopAttempt, usages: tuple[Usage, ...]) -> Try:
     note = attempt.note or (f"exit {attempt.exit_code}" if attempt.exit_code and attempt.outcome in COSTLY else None)
     return Try(
         attempt.id, attempt.worker, attempt.started, attempt.ended, attempt.outcome, note, attempt.report,
-        record.landed, record.parked,
+        record.landed, record.parked, attempt.agent, attempt.level, usages,
     )  # fmt: skip
 
 

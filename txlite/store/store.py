@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from .loops import Loops
     from .messages import Messages
     from .new_tasks import NewTasks
+    from .nights import Nights
     from .pause import Pause
     from .ranking import Ranking
     from .recent import Recent
@@ -471,6 +472,13 @@ class Store:
         from .messages import Messages
 
         return Messages(self.database)
+
+    @cached_property
+    def nights(self) -> Nights:
+        """The runs of RALPH, in figures."""
+        from .nights import Nights
+
+        return Nights(self.database)
 
     @cached_property
     def ranking(self) -> Ranking:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from ..execution.launched import Launched
     from ..execution.stopping import Ended, Target
     from ..execution.waiting import Waiting
-    from ..model import Attempt, Claim, Group, Task
-    from ..ralph.summary import Summary
+    from ..model import Attempt, Claim, Group, Task, Usage
+    from ..ralph.summary import Summary, Try
     from ..reports.inventory import DirectorySummary
     from ..reports.retention import Step, Tally
     from ..store.attempt_status import AttemptStatus
@@ -427,12 +427,33 @@ def summary_object(found: Summary, page: str) -> Object:
                 "words": (entry.reason and entry.reason.words) or None,
                 "commands": list(entry.commands) if entry.needs else [],
                 "duration": round(entry.duration, 3),
-                "attempts": [_in_camel_case(one._asdict()) for one in entry.tries],
+                "attempts": [_try_object(one) for one in entry.tries],
             }
             for entry in found.entries
         ],
         "remarks": found.remarks,
         "page": page,
+    }
+
+
+def _try_object(one: Try) -> Object:
+    fields = one._asdict()
+    fields["usages"] = [usage_object(usage) for usage in one.usages]
+    return _in_camel_case(fields)
+
+
+def usage_object(usage: Usage) -> Object:
+    """Build what an attempt cost by the words of one agent; what that did not say is null."""
+    return {
+        "part": usage.part,
+        "agent": usage.agent,
+        "model": usage.model,
+        "session": usage.session,
+        "inputTokens": usage.input_tokens,
+        "cachedTokens": usage.cached_tokens,
+        "outputTokens": usage.output_tokens,
+        "cost": dollars(usage.cost),
+        "turns": usage.turns,
     }
 
 

@@ -51,8 +51,18 @@ OUTCOMES = {
     REFUSED: ("failed", "refused by the cluster"),
     NODE_FAILED: ("failed", "lost with its node"),
 }
+# What became of a task: its kind and in words, in the order in which the headline counts them.
+STATES = {
+    "done": ("done", "done"),
+    "review": ("review", "to be reviewed"),
+    "failed": ("failed", "put aside"),
+    "blocked": ("failed", "blocked"),
+    "cancelled": ("stopped", "cancelled"),
+    **{state: ("waiting", state) for state in ("ready", "reserved", "later", "waiting")},
+    "active": RUNNING,
+}
 LEGEND = {"done": "done", "failed": "failed", "stopped": "interrupted or lost", "running": "running"}
-MARKS = {"done": "✓", "failed": "✗", "stopped": "○", "running": "▸", "waiting": "…"}
+MARKS = {"done": "✓", "failed": "✗", "stopped": "○", "running": "▸", "waiting": "…", "review": "?"}
 
 
 class Bar(NamedTuple):

@@ -148,7 +148,7 @@ def _label(title: str, width: float) -> str:
     """As much of a title as fits into a bar, if that says anything; width: of the bar, in percent of the timeline."""
     room = int(CHARACTERS * width / 100) - 1
     shown = shorten(title, room) if room >= 8 or room >= len(title) else ""
-    return f"<b>{escape(shown)}</b>" if shown else ""
+    return f'<b aria-hidden="true">{escape(shown)}</b>' if shown else ""
 
 
 def _shares(counts: dict[str, int]) -> str:

@@ -1,0 +1,48 @@
+"""What attempts cost together, where not each of them says it.
+
+Used by `summary` and by what shows it.
+"""
+
+from __future__ import annotations
+
+from ..system.named_tuple import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ..model import Usage
+
+
+class Cost(NamedTuple):
+    """The money for several attempts, as far as it is known."""
+
+    known: int | None  # millionths of a US dollar; None: nothing is known
+    is_whole: bool  # whether that is all
+
+    def tell(self) -> str:
+        """Return it in words, to the cent: unknown is never nothing."""
+        if self.known is None:
+            return "unknown"
+        return f"{'' if self.is_whole else 'at least '}{tell_money(self.known)}"
+
+
+def sum_costs(attempts: Sequence[Sequence[Usage]]) -> Cost:
+    """Return what attempts cost together, given by what is known of each: of its agent, and of its reviewer."""
+    costs = [usage.cost for usages in attempts for usage in usages]
+    costs += [None for usages in attempts if not usages]
+    known = [cost for cost in costs if cost is not None]
+    return Cost(sum(known) if known else None, len(known) == len(costs))
+
+
+def sum_tokens(usages: Iterable[Usage]) -> int | None:
+    """Return the tokens that went in and came out, as far as that is known; None where nothing is."""
+    known = [tokens for usage in usages for tokens in (usage.input_tokens, usage.output_tokens) if tokens is not None]
+    return sum(known) if known else None
+
+
+def tell_money(millionths: float) -> str:
+    """Return an amount of US dollars to the cent; less than half a cent, but more than nothing, as such."""
+    if 0 < millionths < 5000:
+        return "under $0.01"
+    return f"${millionths / 1e6:,.2f}"

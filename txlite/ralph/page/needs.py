@@ -1,0 +1,100 @@
+"""What needs a person, each with what to type; and what runs at this moment.
+
+Called by `document`.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+from ...text import duration, printable_lines
+from .figures import tell_changes
+from .placed import tell_agent
+from .terms import safe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..summary import Entry
+    from .placed import PlacedNight
+    from .terms import Bar
+
+SHOWN = 100  # that need a person
+OPEN = 5  # of which the last words are seen at once
+_ID = re.compile(r"\btx-[a-z0-9]+\b(?![^<]*</code>)")  # but for those in a command, which is copied as it stands
+
+
+def tell_needs(night: PlacedNight) -> str:
+    """Return the section of what needs a person."""
+    needs = [(row, entry) for row, entry in enumerate(night.summary.entries) if entry.needs]
+    needs.sort(key=lambda need: need[1].state != "review")
+    are_open = len(needs) <= OPEN
+    items = [_need(night, row, entry, are_open) for row, entry in needs[:SHOWN]]
+    if len(needs) > SHOWN:
+        items.append(f"<li>And {len(needs) - SHOWN:,} more: the table of tasks has them.</li>\n")
+    items += [f"<li>{_remark(night, remark)}</li>\n" for remark in night.summary.remarks]
+    if not items:
+        return '<section class="needs none" id="needs"><h2>Nothing needs a person</h2></section>\n'
+    count = len(needs) + len(night.summary.remarks)
+    return (
+        f'<section class="needs" id="needs"><h2>Needs a person: {count:,}</h2>\n'
+        f"<ul>\n{''.join(items)}</ul></section>\n"
+    )
+
+
+def _need(night: PlacedNight, row: int, entry: Entry, is_open: bool) -> str:
+    id = safe(entry.task, 40)
+    title = f'<a href="#t{row}"><bdi>{safe(entry.title, 160)}</bdi></a> <code class="quiet">{id}</code>'
+    facts = (safe(entry.needs or "", 600), tell_changes(entry.changes), night.link_report(entry.tries[-1]))
+    order = "then" if entry.state == "review" else "before that"
+    first, *others = (entry.commands if entry.state == "review" else entry.commands[::-1]) or ("",)
+    return "".join((
+        f'<li id="n-{id}"><p class="what">{title}</p>',
+        f"<p>{' · '.join(filter(None, facts))}</p>",
+        _last_words(entry, is_open),
+        f'<p class="todo"><code>{safe(first, 300)}</code></p>' if first else "",
+        *(f'<p class="quiet">{order}: <code>{safe(other, 300)}</code></p>' for other in others),
+        "</li>\n",
+    ))  # fmt: skip
+
+
+def _last_words(entry: Entry, is_open: bool) -> str:
+    parts = entry.reason.parts if entry.reason else []
+    if not parts:
+        return ""
+    told = "".join(
+        f'<p class="quiet">{heading}:</p><pre>{escape(printable_lines(words))}</pre>' for heading, words in parts
+    )
+    return f"<details{' open' * is_open}><summary>what was written last</summary>{told}</details>"
+
+
+def _remark(night: PlacedNight, remark: str) -> str:
+    """A remark, with a link to each task that the table has, and commands as such."""
+    told = re.sub("`([^`]+)`", r"<code>\1</code>", safe(remark, 900))
+    return _ID.sub(lambda found: _link_to_row(night, found[0]), told)
+
+
+def _link_to_row(night: PlacedNight, task: str) -> str:
+    row = night.places.get(task)
+    return task if row is None else f'<a href="#t{row}">{task}</a>'
+
+
+def tell_running(night: PlacedNight) -> str:
+    """Return the section of what runs now; nothing where nothing does."""
+    running = [bar for bar in night.bars if bar.one.ended is None]
+    if not running:
+        return ""
+    items = "".join(_running(night, bar) for bar in running[:SHOWN])
+    return f'<section class="now" id="now"><h2>Running now: {len(running):,}</h2>\n<ul>\n{items}</ul></section>\n'
+
+
+def _running(night: PlacedNight, bar: Bar) -> str:
+    silent = f'<b class="failed">silent for {duration(bar.one.silent)}</b>' if bar.one.silent is not None else ""
+    facts = (
+        f"attempt {len(bar.entry.tries):,}", tell_agent(bar.one), f"for {duration(bar.end - bar.start)}", silent,
+        night.link_report(bar.one),
+    )  # fmt: skip
+    return (
+        f'<li id="r-{safe(bar.entry.task, 40)}"><a href="#t{bar.row}"><bdi>{safe(bar.entry.title, 160)}</bdi></a> '
+        f'<span class="quiet">{" · ".join(filter(None, facts))}</span></li>\n'
+    )
