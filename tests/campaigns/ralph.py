@@ -35,10 +35,11 @@ import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import harness
+from checkout import GATE, Commit, read_blobs, read_tree
 
 import txlite
 
@@ -101,25 +102,6 @@ SHORT = ("own", "own", "edit", "append", "append", "commit", "fail-once", "gate-
          "said-done", "fail", "junk", "merge-once")  # fmt: skip
 TITLES = ("write the part", "it's \"quoted\"", "costs $HOME and $(touch /tmp/PWNED)", "`touch PWNED` \\", "two\n lines",
           "-m --amend", "# a comment", "ümläut → ✓", "100 % %s {{TASK_ID}}", "; rm -rf *")  # fmt: skip
-
-GATE = r'''
-"""The gate: modules compile, the sums of the data are right, nothing is half merged."""
-import os, sys
-
-top = os.path.dirname(os.path.abspath(__file__))
-for name in sorted(os.listdir(top + "/src")):
-    with open(top + "/src/" + name) as file:
-        compile(file.read(), name, "exec")
-for name in sorted(os.listdir(top + "/data")):
-    with open(top + "/data/" + name) as file:
-        *numbers, total = [int(line.split()[-1]) for line in file]
-    if sum(numbers) != total:
-        sys.exit(name + ": the sum is wrong")
-with open(top + "/ledger.txt") as file:
-    for line in file:
-        if not line.startswith("job"):
-            sys.exit("ledger.txt: " + line)
-'''
 
 AGENT = r'''#!PYTHON -IS
 """The stand-in. Its witness log: lines of job, token, event, PID, time."""
@@ -571,39 +553,6 @@ class Attempt(NamedTuple):
     stage: str | None
     landed: str | None
     parked: str | None
-
-
-class Commit(NamedTuple):
-    """A commit of the base branch."""
-
-    id: str
-    parents: str
-    message: str
-
-
-def read_tree(campaign: Campaign, ref: str) -> dict[str, str]:
-    """The files of a commit, and what they hold."""
-    listing = campaign.git("ls-tree", "-rz", "--full-tree", ref).split("\0")
-    entries = [(line.partition("\t")[2], line.split()[2]) for line in listing if line]
-    texts = read_blobs(campaign, [blob for _, blob in entries])
-    return {path: texts[blob] for path, blob in entries}
-
-
-def read_blobs(campaign: Campaign, ids: Iterable[str]) -> dict[str, str]:
-    wanted = sorted(set(ids))
-    out = subprocess.run(
-        ["git", "cat-file", "--batch"], cwd=campaign.top, env=campaign.environment, check=True,
-        input="".join(one + "\n" for one in wanted).encode(), stdout=subprocess.PIPE,
-    ).stdout  # fmt: skip
-    found, place = {}, 0
-    while place < len(out):
-        end = out.index(b"\n", place)
-        name, kind, size = out[place:end].split()
-        text = out[end + 1 : end + 1 + int(size)]
-        if kind == b"blob":
-            found[name.decode()] = text.decode("utf-8", "replace")
-        place = end + 2 + int(size)
-    return found
 
 
 def expected_files(job: Job) -> dict[str, str | None]:
