@@ -121,7 +121,7 @@ class Layers(unittest.TestCase):
     def test_each_room_has_tests_and_tests_have_a_room(self) -> None:
         tests = os.path.join(ROOT, "tests")
         tested = {name for name in os.listdir(tests) if os.path.exists(os.path.join(tests, name, "__init__.py"))}
-        self.assertEqual(tested - {"docs", "slurm"}, set(self.rooms))
+        self.assertEqual(tested - {"docs", "slurm", "stand_ins"}, set(self.rooms))
 
     def test_rooms_import_downwards_only(self) -> None:
         self.assertIsNone(find_circle(self.rooms))
