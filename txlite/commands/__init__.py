@@ -60,6 +60,8 @@ VERBS = {
     "pause": ("pause", "begin nothing more, or nothing of a group; what runs goes on"),
     "resume": ("pause", "begin tasks again, or those of a group"),
     "reconcile": ("reconcile", "give back what dead workers held, once their agents are gone"),
+    "mcp": ("mcp", "the queue as tools for agents, over stdin and stdout"),
+    "prime": ("prime", "print what an agent must know to work with the queue"),
     "doctor": ("doctor", "what this machine and this home can and cannot promise"),
     "init": ("init", "make a home in this directory"),
     "service": ("service", "print what systemd or launchd needs for a run that stays"),

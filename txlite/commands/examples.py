@@ -163,6 +163,14 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("begin its lease again", "txlite claim:renew tx-7gn7ogx0 me"),
         ("the same, in two words", "txlite claim renew tx-7gn7ogx0 me"),
     ),
+    "mcp": (
+        ("whether it is there, as a client asks", """echo '{"jsonrpc":"2.0","id":1,"method":"ping"}' | txlite mcp"""),
+        ("for agents that may add commands, too", "txlite mcp --allow-commands < /dev/null"),
+    ),
+    "prime": (
+        ("where agents of this project read it", "txlite prime >> AGENTS.md"),
+        ("your own words instead", "mkdir -p .txlite/templates && txlite prime > .txlite/templates/prime.md"),
+    ),
     "init": (
         ("in this directory", "txlite init"),
         ("elsewhere", "txlite --home jobs/.txlite init"),

@@ -14,6 +14,7 @@ TOPICS = {
     "recipes": "short answers to common wishes, to be pasted",
     "parallel": "commands with {} and :::, and what differs from GNU parallel",
     "ralph": "agents overnight: the loop, the gate, git, the morning's page",
+    "mcp": "the queue as tools for claude, codex and other agents",
     "slurm": "attempts as jobs of a cluster, beyond its time limits",
     "states": "what states are called, and what a task can wait for",
     "reference": "every command with every option; exit codes, JSON",

@@ -24,6 +24,7 @@ GROUPS = {
         "pause", "resume", "scale",
     ),
     "Take a task by hand, or from a script": ("claim", "claim:release", "claim:renew"),
+    "For agents": ("mcp", "prime"),
     "Keep up": (
         "init", "doctor", "cleanup", "reconcile", "export", "import", "sync", "backup", "service", "completion", "man",
         "pack",

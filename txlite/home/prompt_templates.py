@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 BY_TYPE = {WORKERS: "worker-task", "research": "research-report", "review": "code-review"}
 LOOP = "ralph-task"  # what an agent of a loop is told
+PRIMER = "prime"  # what any agent must know that works with the queue
 # The {{NAME}}s of a launched task's template (filled in by `reports.header`), and of a loop's (by `ralph.prompt`).
 NAMES = (
     "TASK_DESCRIPTION", "TOPIC", "START_TIME", "DATE", "REASONING_LEVEL", "WORKER_PID", "END_TIME", "DURATION",
@@ -54,6 +55,12 @@ def read_for_loop(home: str) -> str:
     is unknown."""
     found = _find(home, LOOP)
     return _check_names(*found, LOOP_NAMES) if found else ""
+
+
+def read_primer(home: str) -> str:
+    """Return what an agent must know to work with the queue. Raises UsageError where home's own is not text."""
+    found = _find(home, PRIMER)
+    return found[1] if found else ""
 
 
 def _check_names(path: str, words: str, names: Collection[str]) -> str:
