@@ -134,6 +134,11 @@ class Task(NamedTuple):
         return self.status == BACKLOG and not self.open_blockers and self.not_before is None
 
     @property
+    def capability(self) -> str:
+        """The capability that its worker must have; "" for none, or where it asks for an agent instead."""
+        return "" if named_agent(self.needs) else self.needs
+
+    @property
     def variables(self) -> list[str]:
         """The names of what its environment sets; the values may be nobody else's."""
         return [os.fsdecode(name) for name in parse_environment(self.environment)]
@@ -319,6 +324,24 @@ class Lane(NamedTuple):
 
     kind: str
     needs: str = ""
+
+
+def describe_agent(name: str, level: str | None) -> str:
+    """Return by whom an attempt is made, in words."""
+    return f"{name} at level {level}" if level else name
+
+
+AGENT_LANE = "agent:"  # begins the need of a prompt that names its agent
+
+
+def agent_need(name: str) -> str:
+    """Return what a prompt needs that names its agent."""
+    return AGENT_LANE + name
+
+
+def named_agent(need: str) -> str:
+    """Return the name of the agent of which `agent_need` made a need, "" where it is another one."""
+    return need[len(AGENT_LANE) :] if need.startswith(AGENT_LANE) else ""
 
 
 def format_environment(variables: Mapping[str, str]) -> bytes:

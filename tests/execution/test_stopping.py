@@ -8,6 +8,7 @@ import unittest
 from unittest import mock
 
 from txlite.agents.agent import Agent
+from txlite.agents.roster import Roster
 from txlite.execution.attempt_runner import GIVING_UP, AttemptRunner, AttemptStopped
 from txlite.execution.executor import Limits, NoRoomToStart
 from txlite.execution.guarded_process import GuardedProcess
@@ -30,11 +31,12 @@ class Ordered(Case):
         events.open()
         self.addCleanup(events.close)
         database = os.path.join(self.home, "tasks.db")
-        settings = WorkerSettings(database, "worker-1", "worker-1", None, Agent("shell"), 3, Limits(), 1 << 20)
+        roster = Roster((Agent("shell"),))
+        settings = WorkerSettings(database, "worker-1", "worker-1", None, roster, 3, Limits(), 1 << 20)
         self.policy = StopPolicy()
         self.context = WorkerContext(settings, events, self.policy)
         self.runner = AttemptRunner(self.context)
-        source = QueueSource(self.context.store, settings, settings.agent.lanes)
+        source = QueueSource(self.context.store, settings, settings.roster.lanes)
         self.worker = Worker(self.context, source, self.runner)
         self.worker.register()
         self.assignment = source.take()

@@ -11,7 +11,8 @@ import unittest
 import unittest.mock
 
 from txlite import text
-from txlite.agents.agent import SHELL, find_agent
+from txlite.agents.agent import SHELL
+from txlite.agents.roster import read_roster
 from txlite.home import config
 from txlite.store.history import Finished
 from txlite.system import clock
@@ -98,7 +99,7 @@ class Run(Case):
         store = self.store()
         store.add("theirs", command="true")
         store.claim(store.ready()[0].id, "another")
-        progress = show_run(store, find_agent(SHELL, config.read(self.home)), quiet=True)
+        progress = show_run(store, read_roster(SHELL, config.read(self.home)), quiet=True)
         progress.workers.add("ours")
         heard: list[Finished] = []
         progress.listeners += [heard.extend, lambda events: heard.extend(reversed(events))]

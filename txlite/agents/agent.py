@@ -6,7 +6,7 @@ changes their options, and adds agents:
     [agent NAME]
     command = tool {level} {search} {prompt}   ; split as a shell splits words; no shell runs it
     prompt = stdin                     ; or argument, or file: then {prompt}, or the end, is the prompt or its file
-    levels = low=--effort low          ; the words in place of {level}, one level a line
+    levels = low=--effort low          ; the words in place of {level}, one level a line, the lowest first
     search = --web                     ; the words in place of {search}, for research
     set = NAME=value                   ; environment to add, one a line
     hide = AWS_* TOKEN                 ; environment to take away, names or patterns
@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from ..errors import UsageError
 from ..home import config
-from ..model import COMMAND, DONE, FAILED, LEVELS, PROMPT, Lane
+from ..model import COMMAND, DONE, FAILED, LEVELS, PROMPT, Lane, agent_need
 from ..system.named_tuple import NamedTuple
 from ..text import shorten
 from .results import CLAUDE, CODEX
@@ -82,7 +82,18 @@ class Agent(NamedTuple):
     def lanes(self) -> list[Lane]:
         """Return what a worker with this agent accepts: an agent for prompts does not keep commands waiting."""
         kinds = (COMMAND,) if self.name == SHELL else (PROMPT, COMMAND)
-        return [Lane(kind, need) for need in ("", *self.meets) for kind in kinds]
+        lanes = [Lane(kind, need) for need in ("", *self.meets) for kind in kinds]
+        return lanes if self.name == SHELL else [*lanes, self.own_lane]
+
+    @property
+    def own_lane(self) -> Lane:
+        """Return the lane of the prompts that name it."""
+        return Lane(PROMPT, agent_need(self.name))
+
+    @property
+    def known_levels(self) -> list[str]:
+        """Return the levels that it knows, the lowest first."""
+        return [name for name, _ in self.levels] or list(LEVELS)
 
     def build_argv(
         self, level: str = "", search: bool = False, prompt: str | None = None, in_loop: bool = False
@@ -101,7 +112,7 @@ class Agent(NamedTuple):
 
     def check_level(self, level: str) -> None:
         """Raise UsageError for a level that it does not know."""
-        known = [name for name, _ in self.levels] or LEVELS
+        known = self.known_levels
         if level not in known:
             raise UsageError(
                 f"unknown level {shorten(level, 40)!r}: {self.name} knows {', '.join(known)} "

@@ -29,19 +29,17 @@ class Invocation(NamedTuple):
 class Environment:
     """What agents inherit from the worker: made once, as bytes, because each start would encode it again."""
 
-    def __init__(self, agent: Agent, home: str) -> None:
+    def __init__(self, home: str) -> None:
         self._for_commands = dict(os.environb)
         self._for_commands[b"TXLITE_HOME"] = os.fsencode(home)
-        self._for_prompts = _without(agent.hidden, self._for_commands) if agent.hidden else dict(self._for_commands)
-        self._for_prompts.update((os.fsencode(name), os.fsencode(value)) for name, value in agent.added)
+        self._for_prompts: dict[str, dict[bytes, bytes]] = {}  # by the agent's name
 
-    def of(self, task: Task, claim: Claim, uuid: str, for_agent: bool = True) -> dict[bytes, bytes]:
-        """Return the environment for the agent of a task, or for another command that belongs to the attempt.
+    def of(self, task: Task, claim: Claim, uuid: str, agent: Agent | None) -> dict[bytes, bytes]:
+        """Return the environment for the agent of a task, or, with None, for another command of the attempt.
 
         uuid: of the home, for the mark on the attempt's processes (see `process_tree`).
         """
-        is_prompt = for_agent and task.command is None
-        environment = dict(self._for_prompts if is_prompt else self._for_commands)
+        environment = dict(self._for_commands if agent is None or task.command is not None else self._of_agent(agent))
         environment.update(parse_environment(task.environment))
         directory = os.fsencode(task.directory or "")
         environment[b"TXLITE_TASK"] = task.id.encode()
@@ -49,6 +47,14 @@ class Environment:
         environment[b"TXLITE_DIRECTORY"] = environment[b"PWD"] = directory
         environment[MARK.encode()] = f"{uuid}:{claim.token}".encode()
         return environment
+
+    def _of_agent(self, agent: Agent) -> dict[bytes, bytes]:
+        known = self._for_prompts.get(agent.name)
+        if known is None:
+            known = _without(agent.hidden, self._for_commands) if agent.hidden else dict(self._for_commands)
+            known.update((os.fsencode(name), os.fsencode(value)) for name, value in agent.added)
+            self._for_prompts[agent.name] = known
+        return known
 
 
 def _without(hidden: tuple[str, ...], environment: dict[bytes, bytes]) -> dict[bytes, bytes]:

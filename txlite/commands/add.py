@@ -18,6 +18,7 @@ from .arguments import (
     value_of,
 )
 from .run_admission import add_memory
+from .task_agent import add_task_agent, check_task_agent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     parser.add_argument("--description", "-d", default="", metavar="TEXT", help="more about it")
     parser.add_argument("--parent", "-p", metavar="ID", help="the task that this is a part of")
     parser.add_argument("--needs", default="", metavar="CAPABILITY", help="what its worker must be able to do")
+    add_task_agent(parser)
     parser.add_argument(
         "--group", default="", metavar="GROUP", help="of which only so many run at a time (a new one: 1)"
     )
@@ -76,6 +78,7 @@ def run(args: Namespace) -> int:
     """Add a task and print it."""
     command = join_command(args.command) if args.command else None
     check_task(args.max_memory, args.slurm)
+    check_task_agent(args, args.agent, args.level)
     with open_writing(args) as store:
         is_known = not args.group or store.groups.exists(args.group)
         task = store.add(
@@ -85,6 +88,8 @@ def run(args: Namespace) -> int:
             score=args.score,
             parent=args.parent and store.resolve(args.parent),
             needs=args.needs,
+            agent=args.agent,
+            level=args.level,
             not_before=args.at,
             every=args.every,
             directory=args.directory,

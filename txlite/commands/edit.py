@@ -13,6 +13,7 @@ from ..view.json_objects import print_json, task_object
 from ..view.tasks import print_tasks
 from ..view.terminal import say_aside
 from . import open_reading, open_writing
+from .task_agent import check_task_agent
 from .task_form import mark_wrong, read_form, write_form
 
 TYPE_CHECKING = False
@@ -69,6 +70,8 @@ def _edit(args: Namespace, task: Task, draft: Draft, is_terminal: bool) -> Task:
 
 
 def _write(args: Namespace, task: Task, changes: dict[str, object]) -> Task:
+    agent, level = (str(changes.get(key) or "") for key in ("agent", "level"))
+    check_task_agent(args, agent, level)
     with open_writing(args) as store:
         if changes.get("parent"):
             changes["parent"] = store.resolve(str(changes["parent"]))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from ..agents.agent import Agent, describe_agent, find_agent, find_others
+from functools import partial
+
+from ..agents.agent import describe_agent, find_agent, find_others
 from ..agents.environment import build_command
+from ..agents.roster import Roster, read_roster
 from ..errors import Interrupted, NotFound
 from ..execution.bounds import read_limits, read_reserve
 from ..execution.executor import Limits
@@ -11,7 +14,10 @@ from ..execution.hooks import read_hooks, start_hooks, told_by_run
 from ..execution.places import check_place, move_agent, read_place
 from ..execution.supervisor_settings import SupervisorSettings
 from ..home import config, location, prompt_templates
+from ..model import describe_agent as describe_by
 from ..ralph import loop, preflight, prompt, summary
+from ..ralph.agent_choice import AgentChoice
+from ..ralph.ladder import CLIMB, Ladder, read_ladder
 from ..ralph.loop_settings import LoopSettings
 from ..ralph.options import LoopOptions, merge_options
 from ..reports import report
@@ -34,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..execution.hook_call import HookCommands
+    from ..home.config import Settings
     from ..store.store import Store
     from ..view.run_progress import RunProgress
 
@@ -47,8 +54,16 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         "help ralph` has more."
     )
     add = parser.add_argument_group("by whom").add_argument
-    add("--agent", metavar="NAME", help="claude, codex, or one of config.ini (claude)")
+    add(
+        "--agent",
+        metavar="NAME,...",
+        help="claude, codex, one of config.ini; several: the first that can work (claude)",
+    )
     add("--level", metavar="LEVEL", help="how hard it thinks (as the agent itself has it)")
+    add(
+        "--escalate", nargs="?", const=CLIMB, metavar="RUNG,...",
+        help="after failed attempts: LEVEL, AGENT or AGENT:LEVEL for each; alone: a level higher each time",
+    )  # fmt: skip
     add("--workers", "-w", type=value_of(parse_workers), metavar="N", help="how many at a time (1)")
     add_place(parser.add_argument_group("where"))
     add = parser.add_argument_group("what counts as done, and where it goes").add_argument
@@ -85,6 +100,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
 READERS: dict[str, Callable[[str], object]] = {
     "agent": str,
     "level": str,
+    "escalate": str,
     "workers": parse_workers,
     "verify": str,
     "verify_timeout": parse_duration,
@@ -108,24 +124,27 @@ def run(args: Namespace) -> int:
     home = location.locate(args.home)
     settings = config.read(home)
     options = merge_options(vars(args), settings, READERS)
-    agent = describe_agent(options.agent, settings) if args.dry_run else find_agent(options.agent, settings)
+    roster = read_roster(options.agent, settings, describe_agent if args.dry_run else find_agent)
     place = read_place(args.executor, args.slurm, settings)
     if options.level is not None:
-        agent.check_level(options.level)
+        for agent in roster.agents:
+            agent.check_level(options.level)
+    ladder = read_ladder(options.escalate, roster, settings)
     if options.verify is not None:
         check_command(options.verify, "the gate")
     with open_writing(args) as store:
         if args.dry_run:
-            return _dry_run(store, agent, options, find_others(agent, settings), args.json)
+            return _dry_run(store, roster, options, ladder, settings, args.json)
         commands = read_hooks(vars(args), settings)
         check_place(store.home, place, settings, lambda words: None if args.json else say(words))
         limits = Limits(options.timeout, options.kill_after, options.stall)
         limits = read_limits(limits, vars(args), settings, place)
+        roster = roster.moved(partial(move_agent, place=place))
         supervised = SupervisorSettings(
-            options.workers, move_agent(agent, place), options.max_attempts, limits, report.read_cap(settings),
-            options.drain, place=place, reserve=read_reserve(vars(args), settings, place),
+            options.workers, roster, options.max_attempts, limits, report.read_cap(settings), options.drain,
+            place=place, reserve=read_reserve(vars(args), settings, place),
         )  # fmt: skip
-        return _loop(store, supervised, options, commands, args)
+        return _loop(store, supervised, options, ladder, commands, args)
 
 
 def _report(args: Namespace) -> int:
@@ -137,16 +156,21 @@ def _report(args: Namespace) -> int:
     return 0
 
 
-def _dry_run(store: Store, agent: Agent, options: LoopOptions, others: list[str] | None, as_json: bool) -> int:
-    ready = store.ready(limit=1, needs=("",))
+def _dry_run(
+    store: Store, roster: Roster, options: LoopOptions, ladder: Ladder, settings: Settings, as_json: bool
+) -> int:
+    choice = AgentChoice(roster, ladder, options.level or "", store.loops.limits_of(roster.names))
+    ready = store.ready(limit=1, needs={lane.needs for lane in roster.lanes})
     if not ready:
         say("nothing is ready")
         return 0
     task = ready[0]
+    agent, level = roster.find(choice.choose(task).agent), choice.choose(task).level
+    others = find_others(agent, settings)
     gate = task.verify or options.verify
     words = prompt_templates.read_for_loop(store.home)
-    told = prompt.write(words, store, task, gate, is_committed=not options.no_commit)
-    argv, _ = build_command(agent, task, told, "PROMPT-FILE", options.level or "", in_loop=True)
+    told = prompt.write(words, store, task, gate, is_committed=not options.no_commit, by=describe_by(agent.name, level))
+    argv, _ = build_command(agent, task, told, "PROMPT-FILE", level, in_loop=True)
     if as_json:
         print_json(loop_plan_object(task, argv, gate, told, others))
         return 0
@@ -157,20 +181,22 @@ def _dry_run(store: Store, agent: Agent, options: LoopOptions, others: list[str]
 
 
 def _loop(
-    store: Store, settings: SupervisorSettings, options: LoopOptions, commands: HookCommands, args: Namespace
-) -> int:
+    store: Store, settings: SupervisorSettings, options: LoopOptions, ladder: Ladder, commands: HookCommands,
+    args: Namespace,
+) -> int:  # fmt: skip
     rules = preflight.find_rules(
         store, options.workers, options.worktrees, not options.no_commit, options.allow, options.copy, options.setup
     )  # fmt: skip
     words = prompt_templates.read_for_loop(store.home)
     policy = LoopSettings(
-        loop.new_name(), rules, words, options.level or "", options.verify, options.verify_timeout, options.settle
+        loop.new_name(), rules, words, options.level or "", ladder, options.verify, options.verify_timeout,
+        options.settle,
     )  # fmt: skip
     idle_exit = None if options.forever else options.idle_exit or 0.0
     bounds = loop.Bounds(options.max_tasks, options.max_hours, options.max_failures, idle_exit)
-    progress = show_loop(store, settings.agent, quiet=args.json)
+    progress = show_loop(store, settings.roster, quiet=args.json)
     own, say = told_by_run(policy.loop, None), say_aside if args.json else progress.tell
-    with start_hooks(commands, store, policy.loop, own, say, settings.agent.lanes, idle_exit != 0) as hooks:
+    with start_hooks(commands, store, policy.loop, own, say, settings.roster.lanes, idle_exit != 0) as hooks:
         ours = loop.Loop(store, settings, policy, bounds, hooks.beside(progress.look), progress.tell)
         return _supervise(store, ours, progress, args)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from ..agents.agent import SHELL, find_agent
+from ..agents.agent import SHELL
+from ..agents.roster import read_one
 from ..errors import Interrupted
 from ..execution.bounds import read_limits, read_reserve
 from ..execution.executor import Limits
@@ -107,15 +108,15 @@ def run(args: Namespace) -> int:
     options = config.read(home)
     place = read_place(args.executor, args.slurm, options)
     output = RunOutput(args)
-    agent = move_agent(find_agent(args.agent, options), place)
+    roster = read_one(args.agent, options).moved(partial(move_agent, place=place))
     limits = read_limits(Limits(args.timeout, args.kill_after), vars(args), options, place)
     settings = SupervisorSettings(
-        args.workers or WIDTHS[place.executor], agent, args.max_attempts, limits,
+        args.workers or WIDTHS[place.executor], roster, args.max_attempts, limits,
         report.read_cap(options), args.drain, args.forever, place, read_reserve(vars(args), options, place),
         keeps_output=output.prints, asks_after=args.halt.outcomes if args.halt else (),
     )  # fmt: skip
     hooks = read_hooks(vars(args), options)
-    if wanted and not run_batch.check(wanted, agent):
+    if wanted and not run_batch.check(wanted, roster.first):
         _say(args, run_batch.describe_empty(wanted))
         if args.json:
             print_json(run_object(None, None, False, {}, [], []))
@@ -134,8 +135,8 @@ def _run(
     store: Store, settings: SupervisorSettings, batch: Batch | None, args: Namespace, output: RunOutput,
     commands: HookCommands,
 ) -> int:  # fmt: skip
-    name, lanes = new_id("run"), settings.agent.lanes
-    progress = show_run(store, settings.agent, batch, quiet=args.json)
+    name, lanes = new_id("run"), settings.roster.lanes
+    progress = show_run(store, settings.roster, batch, quiet=args.json)
     say = say_aside if args.json else progress.tell
     with start_hooks(commands, store, name, told_by_run(name, batch), say, lanes, settings.forever) as hooks:
         supervisor = Supervisor(store, settings, hooks.beside(output.look), name, progress.tell)

@@ -15,6 +15,7 @@ from . import open_writing
 from .arguments import add_bounds, parse_score, parse_slurm, value_of
 from .decide import own_token
 from .run_admission import add_memory
+from .task_agent import add_task_agent, check_task_agent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ CHANGES = (
     "every",
     "group",
     "directory",
+    "agent",
+    "level",
 )
 
 
@@ -50,6 +53,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         parser.add_argument("--description", "-d", metavar="TEXT")
         parser.add_argument("--parent", "-p", metavar="ID", help="the task that it is a part of; '' for none")
         parser.add_argument("--group", metavar="GROUP", help="of which only so many run at a time; '' for none")
+        add_task_agent(parser, "; '' for that")
         parser.add_argument("--command", dest="line", metavar="LINE", help="for sh -c, while it does not run")
         parser.add_argument("--directory", type=os.path.abspath, metavar="DIR", help="where it runs")
         add_bounds(parser, None)
@@ -71,6 +75,7 @@ def _update(args: Namespace) -> int:
     changes = {name: getattr(args, name) for name in CHANGES}
     changes["command"] = args.line
     check_task(args.max_memory, args.slurm)
+    check_task_agent(args, args.agent, args.level)
     if all(value is None for value in changes.values()):
         raise UsageError("nothing to change was given: `txlite update --help` shows what can be")
     with open_writing(args) as store:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 
 from .. import text
-from ..agents.agent import SHELL, find_agent
+from ..agents.agent import SHELL
+from ..agents.roster import read_one
 from ..errors import UsageError
 from ..execution.bounds import read_limits, read_reserve
 from ..execution.executor import Limits
@@ -97,7 +99,7 @@ def _start(args: Namespace) -> int:
     place = read_place(args.executor, args.slurm, options)
     if args.workers is not None and place.executor == LOCAL:
         raise UsageError("--workers: a worker here runs one task at a time: give --executor slurm, or start several")
-    agent = move_agent(find_agent(args.agent, options), place)
+    roster = read_one(args.agent, options).moved(partial(move_agent, place=place))
     cap = report.read_cap(options)
     from ..execution.persistent import lanes_of, start_worker
     from ..execution.worker_context import WorkerSettings
@@ -106,12 +108,12 @@ def _start(args: Namespace) -> int:
     database = os.path.join(home, location.DATABASE)
     width = args.workers or WIDTH
     reserve = read_reserve(vars(args), options, place)
-    settings = WorkerSettings(database, id, name, None, agent, args.max_attempts, limits, cap, place, width, reserve)
+    settings = WorkerSettings(database, id, name, None, roster, args.max_attempts, limits, cap, place, width, reserve)
     settle(args)
     check_place(home, place, options, lambda words: None if args.json else say(words))
     commands = read_hooks(vars(args), options)
     with open_writing(args) as store:
-        hooks = start_worker_hooks(commands, store, id, lanes_of(agent, capabilities))
+        hooks = start_worker_hooks(commands, store, id, lanes_of(roster, capabilities))
     worker = start_worker(settings, capabilities, args.drain)
     try:
         if not args.json:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ..agents.agent import Agent
+    from ..agents.roster import Roster
     from ..model import Task
     from ..reports.events import EventLog
     from ..store.assignments import Assignment
@@ -43,11 +44,12 @@ class Plan(NamedTuple):
     search: bool = False  # whether the agent may search the web
 
 
-def plan_attempt(assignment: Assignment, agent: Agent) -> Plan:
-    """Return the plan of an attempt of the queue, which begins now."""
+def plan_attempt(assignment: Assignment, roster: Roster) -> Plan:
+    """Return the plan of an attempt of the queue, which begins now, by the agent that it was claimed for."""
+    agent = roster.find(assignment.agent)
     name = SHELL if assignment.task.command is not None else agent.name
-    header = Header.of(assignment.task, assignment.claim.token, name, clock.now())
-    return Plan(agent, header, clock.stamp(), WORKERS, header.prompt)
+    header = Header.of(assignment.task, assignment.claim.token, name, clock.now())._replace(level=assignment.level)
+    return Plan(agent, header, clock.stamp(), WORKERS, header.prompt, assignment.level)
 
 
 class AttemptRecord:

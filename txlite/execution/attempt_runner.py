@@ -59,9 +59,9 @@ class AttemptRunner:
 
     def run(self, assignment: Assignment) -> Result:
         """Run an attempt of a task of the queue to the end of its tree."""
-        plan = plan_attempt(assignment, self._context.settings.agent)
+        plan = plan_attempt(assignment, self._context.settings.roster)
         self.begin(plan, is_late=True)
-        environment = self._context.environment_of(assignment.task, assignment.claim)
+        environment = self._context.environment_of(assignment.task, assignment.claim, plan.agent)
         ask = partial(self.ask_agent, assignment.task, plan, environment)
         if assignment.task.command is not None:
             return self.end(ask())
@@ -160,12 +160,11 @@ class AttemptRunner:
         """
         if interruptible:
             self.check()
-        settings = self._context.settings
         limits = self._limits._replace(timeout=timeout, stall=None)
         if not interruptible:
             limits = limits._replace(max_memory=None)
         executor = self._context.local if is_here else self._context.executor
-        leaves_daemons = settings.agent.daemons  # those of the agent, which are no part of this command
+        leaves_daemons = self.record.plan.agent.daemons  # those of the agent, which are no part of this command
         wait = StartWait(self._context, interruptible)
         try:
             while True:

@@ -38,12 +38,12 @@ class KeepingRunner:
     def run(self, assignment: Assignment) -> Result:
         """Run an attempt to the end of its tree."""
         task, runner = assignment.task, self._runner
-        plan = plan_attempt(assignment, self._context.settings.agent)
+        plan = plan_attempt(assignment, self._context.settings.roster)
         runner.begin(plan, is_late=True)
         home, token = self._context.store.home, assignment.claim.token
         output, errors = (KeptStream(output_path(home, token, kind), runner.write) for kind in (OUT, ERR))
         self._streams = [output, errors]
-        environment = self._context.environment_of(task, assignment.claim)
+        environment = self._context.environment_of(task, assignment.claim, plan.agent)
         ask = partial(runner.ask_agent, task, plan, environment)
         if task.command is not None:
             return self.end(ask(output, errors=errors))

@@ -11,6 +11,7 @@ import os
 import signal
 from functools import partial
 
+from ..agents.roster import Roster
 from ..errors import StoreUnavailable
 from ..home import location
 from ..model import CANCELLED, UNSTARTABLE
@@ -61,7 +62,7 @@ def work(home: str, wanted: LaunchOrder, say: Callable[[dict[str, object]], bool
     """
     launch, id = wanted.launch, new_id("worker")
     database = os.path.join(home, location.DATABASE)
-    settings = WorkerSettings(database, id, id, None, wanted.agent, 1, wanted.limits, wanted.cap)
+    settings = WorkerSettings(database, id, id, None, Roster((wanted.agent,)), 1, wanted.limits, wanted.cap)
     events = EventLoop()
     events.open(ANSWERED)
     policy = StopPolicy(events.signals, first=STOP, stage=LEAVE, outcome=CANCELLED)
@@ -133,7 +134,7 @@ class LaunchRunner:
         refusal = self._refusal or self._await_turn(assignment)
         if refusal:
             return self._runner.end(refusal._replace(duration=0.0))
-        environment = self._context.environment_of(assignment.task, assignment.claim)
+        environment = self._context.environment_of(assignment.task, assignment.claim, self._plan.agent)
         ask = partial(self._runner.ask_agent, assignment.task, self._plan, environment)
         if assignment.task.command is not None:
             return self._runner.end(ask())

@@ -18,7 +18,7 @@ from .worker_context import WorkerContext
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..agents.agent import Agent
+    from ..agents.roster import Roster
     from .dispatcher import Dispatcher
     from .worker import Worker
     from .worker_context import WorkerSettings
@@ -37,12 +37,11 @@ def start_worker(settings: WorkerSettings, capabilities: list[str], drain: float
     events = EventLoop()
     events.open(number for number in STOPPING if number != signal.SIGHUP or not is_hup_ignored)
     context = WorkerContext(settings, events, StopPolicy(events.signals, drain=drain), recovers_every=RECOVER)
-    worker = make_worker(context, lanes_of(settings.agent, capabilities))
+    worker = make_worker(context, lanes_of(settings.roster, capabilities))
     worker.register()
     return worker
 
 
-def lanes_of(agent: Agent, capabilities: list[str]) -> list[Lane]:
-    """Return what a worker with this agent and these capabilities accepts."""
-    needs = dict.fromkeys(("", *agent.meets, *capabilities))
-    return [Lane(lane.kind, need) for lane in agent._replace(meets=()).lanes for need in needs]
+def lanes_of(roster: Roster, capabilities: list[str]) -> list[Lane]:
+    """Return what a worker with these agents and capabilities accepts."""
+    return roster.moved(lambda agent: agent._replace(meets=tuple(dict.fromkeys((*agent.meets, *capabilities))))).lanes

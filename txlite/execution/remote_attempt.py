@@ -45,7 +45,7 @@ class RemoteAttempt:
         self.result: Result | None = None
         self._context = context
         self._executor = executor
-        plan = _go_on(plan_attempt(assignment, context.settings.agent), left)
+        plan = _go_on(plan_attempt(assignment, context.settings.roster), left)
         plan = plan._replace(header=plan.header._replace(place=QUEUED))
         cap = context.settings.cap
         self._record = AttemptRecord(context.store.home, plan, cap, self._keep_note, is_late=True)
@@ -69,8 +69,9 @@ class RemoteAttempt:
     def start(self) -> None:
         """Submit it."""
         context, task = self._context, self.assignment.task
-        environment = context.environment_of(task, self.assignment.claim)
-        plan, limits = self._record.plan, context.settings.limits.of(task)
+        plan = self._record.plan
+        environment = context.environment_of(task, self.assignment.claim, plan.agent)
+        limits = context.settings.limits.of(task)
         if limits.max_memory:
             self._must_note = False
             words = f"--max-memory is for attempts here: `txlite update {task.id} --max-memory none` goes without"

@@ -116,7 +116,7 @@ class Slots:
             return self._wanted
         if self.is_dispatching:  # for what others may have left, too
             return self._wanted - sum(slot.is_taken for slot in self._slots)
-        demand = self._store.assignments.demand(self._settings.agent.lanes, self._run, self._wanted)
+        demand = self._store.assignments.demand(self._settings.lanes, self._run, self._wanted)
         return max(demand - sum(slot.is_taken for slot in self._slots), 0)
 
     def _start_all(self, slots: list[Slot]) -> None:
@@ -129,7 +129,7 @@ class Slots:
         settings, id = self._settings, new_id("worker")
         self.worker_ids.add(id)
         orders = WorkerSettings(
-            self._store.database.path, id, id, self._run, settings.agent, settings.max_attempts, settings.limits,
+            self._store.database.path, id, id, self._run, settings.roster, settings.max_attempts, settings.limits,
             settings.cap, settings.place, settings.workers, settings.reserve, settings.keeps_output,
             settings.asks_after,
         )  # fmt: skip

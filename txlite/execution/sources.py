@@ -47,7 +47,7 @@ class QueueSource:
         self.lanes = lanes
         self._store = store
         self._worker = settings.id
-        self._agent = settings.agent.name
+        self._agent = settings.roster.first.name
         self._max_attempts = settings.max_attempts
 
     def register(self, worker: WorkerRecord) -> Assignment | None:

@@ -36,7 +36,7 @@ def work_on_queue(settings: WorkerSettings, channel: Channel) -> None:
 
 def _make_worker(context: WorkerContext) -> Worker | Dispatcher:
     store, supervisor = context.store, context.settings.supervisor or ""
-    return make_worker(context, context.settings.agent.lanes, lambda: store.supervisors.wanted(supervisor))
+    return make_worker(context, context.settings.roster.lanes, lambda: store.supervisors.wanted(supervisor))
 
 
 def work(settings: WorkerSettings, channel: Channel, make_worker: MakeWorker) -> None:

@@ -235,7 +235,7 @@ class Supervisor:
     def _leave_if_idle(self) -> None:
         if self._policy.is_leaving or self._settings.forever or not self._recovery.is_over:
             return
-        if self._store.assignments.is_idle(self._settings.agent.lanes):
+        if self._store.assignments.is_idle(self._settings.lanes):
             self._policy.order(LEAVE)
 
     def _pass_on(self) -> None:

@@ -9,8 +9,10 @@ from .supervised import work_on_queue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..agents.agent import Agent
-    from ..model import Outcome
+    from collections.abc import Callable
+
+    from ..agents.roster import Roster
+    from ..model import Lane, Outcome
     from .executor import Limits
     from .worker_process import Body
 
@@ -19,7 +21,7 @@ class SupervisorSettings(NamedTuple):
     """How a run is to be supervised."""
 
     workers: int
-    agent: Agent
+    roster: Roster
     max_attempts: int
     limits: Limits
     cap: int  # bytes of output kept for each report
@@ -30,3 +32,9 @@ class SupervisorSettings(NamedTuple):
     body: Body = work_on_queue  # of a worker's process; it can be pickled
     keeps_output: bool = False  # of attempts, whole, for who prints it
     asks_after: tuple[Outcome, ...] = ()  # those of attempts after which `observe` may end the run
+    find_lanes: Callable[[], list[Lane]] | None = None  # what its workers accept now, where that changes
+
+    @property
+    def lanes(self) -> list[Lane]:
+        """Return what its workers accept now."""
+        return self.find_lanes() if self.find_lanes else self.roster.lanes

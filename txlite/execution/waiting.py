@@ -5,7 +5,7 @@ Used by `status` and `top`, and by the ends of runs: what nobody here will run i
 
 from __future__ import annotations
 
-from ..model import BLOCKED, PROMPT, REVIEW, Lane, parse_lanes
+from ..model import BLOCKED, PROMPT, REVIEW, Lane, named_agent, parse_lanes
 from ..system.named_tuple import NamedTuple
 from .presence import is_alive
 
@@ -39,7 +39,7 @@ class Waiting(NamedTuple):
     state: str  # as it is shown: ready, reserved, later, waiting, review or blocked
     cause: str  # one of CAUSES
     kind: str  # of the tasks, where that is the cause
-    needs: str  # the capability, where that is the cause
+    needs: str  # the capability, where that is the cause, or the agent that they name
     size: int
     first: list[Task]  # of them
     is_left: bool  # nobody who is here will run them, and no person decided that
@@ -83,11 +83,12 @@ def _judge(pile: Pile, accepted: set[Lane]) -> Waiting:
     elif pile.is_stuck and cause == TASKS:
         cause = STUCK
     kind, needs = pile.lane if cause in (WORKER, AGENT, CAPABILITY) else ("", "")
+    needs = named_agent(needs) or needs
     is_left = cause == STUCK or (cause not in (PERSON, REVIEW) and not has_worker and not pile.rests)
     return Waiting(pile.state, cause, kind, needs, pile.size, pile.first, is_left, pile.held_by)
 
 
 def _lack(lane: Lane) -> str:
-    if lane.needs:
+    if lane.needs and not named_agent(lane.needs):
         return CAPABILITY
     return AGENT if lane.kind == PROMPT else WORKER

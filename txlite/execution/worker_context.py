@@ -26,6 +26,7 @@ from .worker_loop import WorkerLoop
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..agents.agent import Agent
+    from ..agents.roster import Roster
     from ..model import Claim, Lane, Outcome, Task
     from ..system.event_loop import EventLoop
     from .control import Control
@@ -43,7 +44,7 @@ class WorkerSettings(NamedTuple):
     id: str
     name: str
     supervisor: str | None  # id
-    agent: Agent
+    roster: Roster
     max_attempts: int
     limits: Limits
     cap: int  # bytes of output kept for each report
@@ -75,7 +76,7 @@ class WorkerContext:
         self.store = open_store(settings.database)
         self.store.database.is_telling = False  # its supervisor tells, and whoever looks
         self.uuid = self.store.uuid
-        self._environment = Environment(settings.agent, self.store.home)
+        self._environment = Environment(self.store.home)
         self.lock = Liveness(self.store.lock_path(settings.id))
         self.bell = Listener(self.store.wake_directory, settings.id)
         rounds = RecoveryRounds(Recovery(self.store), recovers_every) if recovers_every is not None else None
@@ -113,9 +114,9 @@ class WorkerContext:
             str(allocation) if allocation else None,
         )
 
-    def environment_of(self, task: Task, claim: Claim, for_agent: bool = True) -> dict[bytes, bytes]:
-        """Return the environment of a task's agent, or of another command of its attempt."""
-        return self._environment.of(task, claim, self.uuid, for_agent)
+    def environment_of(self, task: Task, claim: Claim, agent: Agent | None) -> dict[bytes, bytes]:
+        """Return the environment of a task's agent or, with None, of another command of its attempt."""
+        return self._environment.of(task, claim, self.uuid, agent)
 
     def abandon(self) -> None:
         """Give bell and lock back, of a worker that could not be registered."""

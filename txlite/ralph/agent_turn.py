@@ -15,7 +15,7 @@ from ..agents.results import LIMITED
 from ..errors import Refused
 from ..execution.agent_output import AgentOutput
 from ..git import command
-from ..model import CANCELLED, CUT_OFF, DONE, INTERRUPTED, NODE_FAILED, REFUSED, UNKILLABLE
+from ..model import CANCELLED, CUT_OFF, DONE, INTERRUPTED, NODE_FAILED, REFUSED, UNKILLABLE, describe_agent
 from ..store.attempts import Result
 from . import prompt
 
@@ -51,7 +51,7 @@ class AgentTurn:
     ) -> None:
         self._context = context
         self._store = context.store
-        self._agent = context.settings.agent
+        self._agent = context.settings.roster.find(assignment.agent)
         self._runner = runner
         self._policy = policy
         self._assignment = assignment
@@ -69,9 +69,9 @@ class AgentTurn:
         _remove_done_files(directory)
         words = prompt.write(
             self._policy.template, self._store, task, self._gate, self._done_file, self._workspace.goes_on,
-            self._workspace.commits,
+            self._workspace.commits, describe_agent(self._agent.name, self._assignment.level),
         )  # fmt: skip
-        plan = plan._replace(prompt=words, level=self._policy.level)
+        plan = plan._replace(prompt=words)
         self._runner.check()
         refusal = None
         if task.command is None:
@@ -100,7 +100,7 @@ class AgentTurn:
 
     def _environment(self) -> dict[bytes, bytes]:
         """What the agent sees: where to find `txlite`, and the file that says done where that may not be run."""
-        inherited = self._context.environment_of(self._assignment.task, self._assignment.claim)
+        inherited = self._context.environment_of(self._assignment.task, self._assignment.claim, self._agent)
         environment = command.confined(inherited, self._workspace.top)
         path = environment.get(b"PATH", os.fsencode(os.defpath))
         environment[b"PATH"] = os.fsencode(os.path.join(self._store.home, COMMANDS)) + b":" + path

@@ -21,6 +21,7 @@ from ..store.workers import new_id
 from ..system import clock
 from ..system.liveness import Liveness, is_held, read_note
 from ..system.named_tuple import NamedTuple
+from .agent_choice import usable_lanes
 from .agent_turn import COMMANDS
 from .loop_worker import work_on_loop
 from .workspace import ASIDE
@@ -66,13 +67,16 @@ class Loop:
         self._bounds = bounds
         self._observe = observe
         self._rules = policy.rules
-        self._agent = settings.agent
         self._reason = ""
         self._deadline = clock.monotonic() + bounds.max_seconds if bounds.max_seconds else None
         self._idle_since: float | None = None
         self._next_look = clock.monotonic() + LOOK
-        settings = settings._replace(body=partial(work_on_loop, policy=policy), forever=bounds.idle_exit != 0)
-        self.supervisor = Supervisor(store, settings, self._look, self.id, say)
+        self._settings = settings._replace(
+            body=partial(work_on_loop, policy=policy),
+            forever=bounds.idle_exit != 0,
+            find_lanes=partial(usable_lanes, store, settings.roster, policy.loop),
+        )
+        self.supervisor = Supervisor(store, self._settings, self._look, self.id, say)
 
     @property
     def is_interrupted(self) -> bool:
@@ -89,7 +93,9 @@ class Loop:
             for directory in OWN_DIRECTORIES:
                 location.ignore(self._store.home, directory)
             installation.write_command(os.path.join(self._store.home, COMMANDS, "txlite"))
-            self._store.loops.begin(self.id, self._agent.name, self._bounds.max_tasks, self._bounds.max_failures)
+            self._store.loops.begin(
+                self.id, ",".join(self._settings.roster.names), self._bounds.max_tasks, self._bounds.max_failures
+            )
             reason = "it was interrupted by an error"
             try:
                 self.supervisor.run()
@@ -149,7 +155,7 @@ class Loop:
             self._look_whether_idle(now, self._bounds.idle_exit)
 
     def _look_whether_idle(self, now: float, patience: float) -> None:
-        if not self._store.assignments.is_idle(self._agent.lanes):
+        if not self._store.assignments.is_idle(self._settings.lanes):
             self._idle_since = None
         elif self._idle_since is None:
             self._idle_since = now

@@ -6,6 +6,7 @@ Made by the command `ralph`; read by the workers' parts (`source`, `trial`, `age
 from __future__ import annotations
 
 from ..system.named_tuple import NamedTuple
+from .ladder import Ladder
 from .workspace import Rules
 
 
@@ -16,6 +17,7 @@ class LoopSettings(NamedTuple):
     rules: Rules
     template: str
     level: str
+    ladder: Ladder
     verify: str | None  # the gate, for tasks that have none of their own
     verify_timeout: float  # seconds
     settle: float  # seconds for an agent to exit after its result

@@ -22,7 +22,7 @@ def work_on_loop(settings: WorkerSettings, channel: Channel, policy: LoopSetting
     """Be a worker of this loop, to the end of this process."""
 
     def make_worker(context: WorkerContext) -> Worker:
-        source = admitted(context, LoopSource(context.store, settings, policy.loop))
+        source = admitted(context, LoopSource(context.store, settings, policy))
         return Worker(context, source, TrialRunner(context, policy))
 
     work(settings, channel, make_worker)

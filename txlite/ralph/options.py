@@ -26,6 +26,7 @@ class LoopOptions(NamedTuple):
 
     agent: str = "claude"
     level: str | None = None  # None: as the agent itself has it
+    escalate: str | None = None  # a ladder: see `ladder`
     workers: int = 1
     verify: str | None = None  # the gate
     verify_timeout: float = 600.0

@@ -7,7 +7,7 @@ command `ralph` for its dry run.
 from __future__ import annotations
 
 from .. import text
-from ..model import COSTLY
+from ..model import COSTLY, describe_agent
 from .reason import find_reason
 
 TYPE_CHECKING = False
@@ -27,17 +27,19 @@ def write(
     done_file: str = "DONE-FILE",
     goes_on: bool = False,
     is_committed: bool = False,
+    by: str = "",
 ) -> str:
     """Return the prompt of a task: the template (`home.prompt_templates`) with its places filled in.
 
-    goes_on: unfinished work of another attempt is in the directory. is_committed: its work will be.
+    goes_on: unfinished work of another attempt is in the directory. is_committed: its work will be. by: by whom this
+    attempt is made, in words.
     """
     values: dict[str, object] = {
         "TASK_ID": task.id,
         "TASK_TITLE": task.title,
         "TASK_DESCRIPTION": task.description or "(The title says it all.)",
         "DEPENDENCIES": _dependencies(store, task),
-        "LAST_ATTEMPT": _last_attempt(store, task, goes_on),
+        "LAST_ATTEMPT": _last_attempt(store, task, goes_on, by),
         "GATE": f"The task counts as done only if this command succeeds here: `{gate}`" if gate
         else "Check your work before you call it done.",
         "COMMIT": "Leave commits alone: all that is changed here is committed when you have ended." if is_committed
@@ -57,14 +59,21 @@ def _dependencies(store: Store, task: Task) -> str:
     return "\n".join(["## Done before it, because it needs them", "", *lines, "", ""])
 
 
-def _last_attempt(store: Store, task: Task, goes_on: bool) -> str:
+def _last_attempt(store: Store, task: Task, goes_on: bool, by: str) -> str:
     """What the next one must know of the one before it."""
     ended = [attempt for attempt in store.attempts(task.id) if attempt.ended]
     failed = [attempt for attempt in ended if attempt.outcome in COSTLY]
-    parts = [_failure(store, failed[-1])] if failed else []
+    parts = [_whose_turn(failed, by)] if failed and by else []
+    parts += [_failure(store, failed[-1])] if failed else []
     if goes_on:
         parts.append("An attempt was cut off. Its unfinished changes are in this directory: look at them, and go on.\n")
     return "\n".join(["## Earlier attempts", "", *parts, ""]) if parts else ""
+
+
+def _whose_turn(failed: list[Attempt], by: str) -> str:
+    """Which attempt this is, and by whom, where that is another one than before."""
+    count, last = f"This is attempt {len(failed) + 1}", describe_agent(failed[-1].agent, failed[-1].level)
+    return f"{count}.\n" if by == last else f"{count}, by {by}, because the one before it, by {last}, did not pass.\n"
 
 
 def _failure(store: Store, attempt: Attempt) -> str:

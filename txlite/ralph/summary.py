@@ -142,10 +142,16 @@ def look(store: Store) -> Summary | None:
     records = [record for several in tries.values() for record in several]
     _tell_landed(store, entries, records)
     cut_off = {one.attempt for entry in entries for one in entry.tries if one.outcome == LOST}
+    remarks = [*_dropped(store, loops), *_remarks(store, records, cut_off)]
     return Summary(
-        store.home, loops, entries, clock.now(), _remarks(store, records, cut_off), measure(store, loops),
-        tuple(look_back(store, nights)),
-    )  # fmt: skip
+        store.home, loops, entries, clock.now(), remarks, measure(store, loops), tuple(look_back(store, nights))
+    )
+
+
+def _dropped(store: Store, loops: list[LoopRecord]) -> list[str]:
+    """Why agents took no more part in these loops, but for what ended one."""
+    found = [reason for loop in loops for reason in store.loops.dropped(loop.id).values() if reason != loop.reason]
+    return list(dict.fromkeys(found))
 
 
 def _remarks(store: Store, records: list[LoopAttempt], cut_off: set[int]) -> list[str]:

@@ -17,7 +17,7 @@ from ..execution.attempt_runner import AttemptRunner, AttemptStopped
 from ..model import CUT_OFF, DONE, FAILED, INTERRUPTED, UNSTARTABLE
 from ..store.attempts import Result
 from .acceptance import accept
-from .agent_turn import AgentTurn
+from .agent_turn import AgentTurn, AgentUnusable
 from .host import AttemptHost
 from .in_place import InPlace
 from .workspace import PlainDirectory, WorkRejected, below
@@ -43,10 +43,10 @@ class TrialRunner:
     def run(self, assignment: Assignment) -> Result:
         """Run a trial to the end of all that it started, and leave its workspace as it must be."""
         gate = assignment.task.verify or self._policy.verify
-        environment = self._context.environment_of(assignment.task, assignment.claim, for_agent=False)
+        environment = self._context.environment_of(assignment.task, assignment.claim, None)
         host = AttemptHost(self._context, self._runner, environment, gate, self._policy.verify_timeout)
         workspace = self._choose(assignment, host)
-        plan = plan_attempt(_move(assignment, workspace), self._context.settings.agent)
+        plan = plan_attempt(_move(assignment, workspace), self._context.settings.roster)
         self._runner.begin(plan._replace(in_loop=True))
         with contextlib.ExitStack() as alone:
             result = self._try_in(workspace, host, assignment, gate, alone)
@@ -85,10 +85,23 @@ class TrialRunner:
             return stop.result
         except WorkRejected as error:
             return Result(FAILED, note=str(error))
+        except AgentUnusable as error:
+            return self._go_without(assignment.agent, error)
         except Refused as error:
             return self._give_up(error)
         except OSError as error:
             return self._give_up(_named(error))
+
+    def _go_without(self, agent: str, error: AgentUnusable) -> Result:
+        """The agent drops out of this loop, which goes on while it has another; the task goes back at no cost."""
+        loop, loops, names = self._policy.loop, self._context.store.loops, self._context.settings.roster.names
+        is_new = loops.drop_agent(loop, agent, str(error))
+        left = [name for name in names if name not in loops.dropped(loop)]
+        if not left:
+            return self._give_up(error)
+        if is_new:
+            self._context.say(f"{error}; this loop goes on without it, by {' and '.join(left)}")
+        return Result(INTERRUPTED, note=str(error))
 
     def _give_up(self, error: Error) -> Result:
         """The loop cannot go on; the task goes back at no cost."""
@@ -106,7 +119,7 @@ class TrialRunner:
         result = turn.run(self._runner.record.plan)
         self.trouble = self.trouble or self._runner.trouble
         if self._is_nobodys_fault(result, assignment, workspace):
-            raise Refused(f"agent {self._context.settings.agent.name}: {result.note}")
+            raise AgentUnusable(f"agent {assignment.agent}: {result.note}")
         if result.outcome != DONE:
             return result
         try:

@@ -53,6 +53,7 @@ STOPPING = "SELECT token, verdict FROM claims WHERE worker = ? AND held AND stop
 ADOPT = f"""UPDATE claims SET worker = :worker, host = :host, boot = :boot, deadline = :deadline, expires = :expires
     WHERE task = {OF_TOKEN} AND token = :token AND held"""
 ADOPT_ATTEMPT = "UPDATE attempts SET worker = :worker WHERE id = :token"
+AGENT_OF = "SELECT agent, coalesce(level, '') FROM attempts WHERE id = ?"
 OF_ATTEMPT = "SELECT task FROM attempts WHERE id = ?"
 SET_VERDICT = "UPDATE claims SET verdict = ?, stopping = max(stopping, ?) WHERE token = ?"
 RECENT_OUTCOMES = f"""WITH RECURSIVE runs (id, outcome, depth) AS (
@@ -67,6 +68,8 @@ class Assignment(NamedTuple):
 
     claim: Claim
     task: Task
+    agent: str = ""  # the name of the one for which it was claimed; "" where there is but one
+    level: str = ""  # at which that is to think; "" for its own
 
 
 class Assignments:
@@ -184,7 +187,8 @@ def _adopt(connection: sqlite3.Connection, token: int, worker: str) -> Assignmen
     connection.execute(ADOPT_ATTEMPT, values)
     hold = claim_rows.of_token(connection, token)
     assert hold
-    return Assignment(hold.to_claim(), tasks.select(connection, hold.task))
+    agent, level = connection.execute(AGENT_OF, (token,)).fetchone()
+    return Assignment(hold.to_claim(), tasks.select(connection, hold.task), agent, level)
 
 
 def _is_any_later(connection: sqlite3.Connection, lanes: Iterable[Lane], horizon: str) -> bool:
@@ -230,8 +234,17 @@ def take_best(
     task = tasks.best_ready(connection, lanes, for_worker=True, instead_of=instead_of)
     if not task:
         return None
-    claim = claim_rows.begin(connection, task, worker, agent, HELD_LEASE, held=True, instead_of=instead_of)
-    return Assignment(claim, task)
+    return claim_for(connection, task, worker, task.agent or agent, task.level or "", instead_of)
+
+
+def claim_for(
+    connection: sqlite3.Connection, task: Task, worker: str, agent: str, level: str = "", instead_of: int = 0
+) -> Assignment:
+    """Claim a task for a worker process and an agent, inside a transaction that writes."""
+    claim = claim_rows.begin(
+        connection, task, worker, agent, HELD_LEASE, held=True, instead_of=instead_of, level=level or None
+    )
+    return Assignment(claim, task, agent, level)
 
 
 def backoff(failures: int) -> float:

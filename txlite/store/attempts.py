@@ -24,7 +24,7 @@ SELECT = f"""SELECT {COLUMNS} FROM attempts a JOIN tasks t ON t.seq = a.task
 SELECT_BY_TASK = f"""WITH RECURSIVE runs (id) AS (SELECT token FROM tasks WHERE id = ?
         UNION SELECT b.previous FROM runs r JOIN attempts b ON b.id = r.id WHERE b.previous > 0)
     {SELECT} WHERE a.id IN runs ORDER BY a.id"""
-INSERT = "INSERT INTO attempts (task, previous, worker, agent, started) VALUES (?, ?, ?, ?, ?)"
+INSERT = "INSERT INTO attempts (task, previous, worker, agent, started, level) VALUES (?, ?, ?, ?, ?, ?)"
 END = """UPDATE attempts SET ended = ?, outcome = ?, exit_code = ?, duration = ?, pid = ?, report = ?,
     note = coalesce(note, ?), place = ?, level = coalesce(level, ?) WHERE id = ? AND ended IS NULL"""
 SET_NOTE = "UPDATE attempts SET note = ? WHERE id = ?"
@@ -60,9 +60,11 @@ class Attempts:
         return list(map(Attempt._make, self._database.execute(SELECT_BY_TASK, (task,))))
 
 
-def begin(connection: sqlite3.Connection, task: Task, worker: str, agent: str, moment: str) -> int:
+def begin(
+    connection: sqlite3.Connection, task: Task, worker: str, agent: str, moment: str, level: str | None = None
+) -> int:
     """Begin an attempt of a task, inside a transaction that writes; its number, which is higher than any before it."""
-    return connection.execute(INSERT, (task.seq, task.token, worker, agent, moment)).lastrowid or 0
+    return connection.execute(INSERT, (task.seq, task.token, worker, agent, moment, level)).lastrowid or 0
 
 
 def end(connection: sqlite3.Connection, attempt: int, result: Result) -> None:

@@ -105,12 +105,19 @@ def refuse_held(hold: ClaimRow) -> None:
 
 
 def begin(
-    connection: sqlite3.Connection, task: Task, worker: str, agent: str, lease: float, held: bool, instead_of: int = 0
+    connection: sqlite3.Connection,
+    task: Task,
+    worker: str,
+    agent: str,
+    lease: float,
+    held: bool,
+    instead_of: int = 0,
+    level: str | None = None,
 ) -> Claim:
     """Begin an attempt with a claim of `lease` seconds, inside a transaction that writes; instead_of: the token of the
-    claim of the same worker whose place it takes, if it is still there."""
+    claim of the same worker whose place it takes, if it is still there; level: at which its agent is to think."""
     moment = clock.now()
-    token = attempts.begin(connection, task, worker, agent, moment)
+    token = attempts.begin(connection, task, worker, agent, moment, level)
     connection.execute(ACTIVATE, (token, moment, task.seq))
     deadline, expires = clock.monotonic() + lease, clock.now(lease)
     after = {"task": task.seq, "next": token, "deadline": deadline, "expires": expires, "token": instead_of}

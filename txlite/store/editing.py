@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from .. import text
 from ..errors import DependencyCycle, InvalidMove, InvalidValue, Refused
-from ..model import ACTIVE, BACKLOG, CANCELLED, REVIEW, SLURM, STATES, Lane
+from ..model import ACTIVE, AGENT_LANE, BACKLOG, CANCELLED, REVIEW, SLURM, STATES, Lane, agent_need, named_agent
 from ..system import clock
 from ..system.named_tuple import NamedTuple
 from . import tasks
 from .completion import Decision, carry_out, check_active, decide
 from .new_tasks import (
     check_agent,
+    check_agent_alone,
     check_command,
     check_cost,
     check_group,
@@ -43,6 +44,7 @@ UPDATE_TIMEOUT = "UPDATE task_texts SET time_limit = nullif(?, 0) WHERE task = ?
 UPDATE_ATTEMPTS = "UPDATE tasks SET max_attempts = nullif(?, 0) WHERE seq = ?"
 UPDATE_SLURM = "UPDATE task_texts SET slurm = ? WHERE task = ?"
 UPDATE_NEEDS = f"UPDATE tasks SET needs = '{SLURM}' WHERE seq = ? AND needs = ''"
+UPDATE_LANE = f"UPDATE tasks SET needs = ? WHERE seq = ? AND (needs = '' OR needs GLOB '{AGENT_LANE}*')"
 UPDATE_VERIFY = "UPDATE task_texts SET verify = ? WHERE task = ?"
 UPDATE_GROUP = "UPDATE tasks SET in_group = ? WHERE seq = ?"
 UPDATE_MEMORY = "UPDATE task_texts SET max_memory = nullif(?, 0) WHERE task = ?"
@@ -180,6 +182,7 @@ def _change(connection: sqlite3.Connection, found: Task, new: Changes) -> None:
         connection.execute(KEEP_LINE, (found.command or found.title, found.seq))
     if new.slurm is not None:
         connection.execute(UPDATE_NEEDS, (found.seq,))
+    _change_lane(connection, found, new.agent)
     for name, sql in UPDATES.items():
         value = getattr(new, name)
         if value is not None:
@@ -188,6 +191,12 @@ def _change(connection: sqlite3.Connection, found: Task, new: Changes) -> None:
         from .occurrences import change_schedule
 
         change_schedule(connection, found, new.every)
+
+
+def _change_lane(connection: sqlite3.Connection, found: Task, agent: str | None) -> None:
+    """Have a task wait for its agent, "" for the run's; None leaves it where it is."""
+    if agent is not None:
+        connection.execute(UPDATE_LANE, (agent_need(agent) if agent else "", found.seq))
 
 
 def _title(found: Task, new: Changes) -> str:
@@ -207,7 +216,7 @@ def _check(found: Task, new: Changes) -> None:
     check_slurm(new.slurm)
     check_group(new.group or "")
     check_memory(new.max_memory or None)
-    check_agent(new.agent)
+    _check_agent(found, new)
     check_level(new.level)
     check_cost(new.max_cost or None)
     if new.command is not None:
@@ -216,6 +225,14 @@ def _check(found: Task, new: Changes) -> None:
             raise InvalidValue(f"{found.id} is a prompt and has no command: change its title or description")
         if found.status == ACTIVE:
             raise InvalidMove(f"{found.id} runs its command now: change it when it has ended")
+
+
+def _check_agent(found: Task, new: Changes) -> None:
+    needs = "" if named_agent(found.needs) else found.needs
+    if check_agent(new.agent):
+        check_agent_alone(str(new.agent), found.command, needs or (SLURM if new.slurm is not None else ""))
+    elif new.slurm is not None and found.agent and new.agent is None:
+        check_agent_alone(found.agent, None, SLURM)
 
 
 def _check_words(new: Changes) -> None:

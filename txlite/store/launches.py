@@ -97,7 +97,9 @@ class Launches:
 def _claim(connection: sqlite3.Connection, task: str, launch: Launch, worker: WorkerRecord) -> Assignment:
     workers.enter(connection, worker)
     found = tasks.select(connection, task)
-    claim = claim_rows.begin(connection, found, worker.id, launch.agent, HELD_LEASE, held=True)
+    claim = claim_rows.begin(
+        connection, found, worker.id, launch.agent, HELD_LEASE, held=True, level=launch.level or None
+    )
     if _is_its_turn(connection, claim.token):
         connection.execute(TAKE_TURN, (claim.token,))
     return Assignment(claim, found)

@@ -7,13 +7,15 @@ Reached as `Store.loop_attempts`; used by `ralph`, and by those who tell of the 
 
 from __future__ import annotations
 
-from ..model import BEGUN, CUT_OFF, LANDING, LOST, PREPARED, SETTLED, Lane, LoopAttempt
-from . import loops
-from .assignments import Assignment, is_anything_there, take_best, wake_next
+from ..model import AGENT_LANE, BEGUN, CUT_OFF, LANDING, LOST, PREPARED, PROMPT, SETTLED, Lane, LoopAttempt, Task
+from ..system.named_tuple import NamedTuple
+from . import loops, tasks
+from .assignments import Assignment, claim_for, is_anything_there, wake_next
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import sqlite3
+    from collections.abc import Callable
 
     from .database import Database
     from .waking import Waking
@@ -39,7 +41,18 @@ PREPARE = f"""UPDATE trials SET stage = '{PREPARED}', repository = ?, base = ?, 
     WHERE attempt = ?"""
 LAND = f"UPDATE trials SET stage = '{LANDING}', landed = ? WHERE attempt = ?"
 SETTLE = f"UPDATE trials SET stage = '{SETTLED}', landed = ?, parked = coalesce(?, parked) WHERE attempt = ?"
+SET_LANE = "UPDATE tasks SET needs = ? WHERE seq = ?"
+MOVE_TO_LANE = f"""UPDATE tasks SET needs = ? WHERE id = ? AND status = 'backlog' AND kind = 'prompt'
+    AND (needs = '' OR needs GLOB '{AGENT_LANE}*')"""
 SAID_DONE = "SELECT said_done FROM trials WHERE attempt = ?"
+
+
+class Choice(NamedTuple):
+    """By whom an attempt is made."""
+
+    agent: str  # the agent's name
+    level: str = ""  # at which it is to think; "" for its own
+    wait_in: str = ""  # what the task needs instead, in whose lane it waits: that agent is not to be had now
 
 
 class LoopAttempts:
@@ -49,15 +62,17 @@ class LoopAttempts:
         self._database = database
         self._waking = waking
 
-    def claim_next(self, worker: str, lanes: Iterable[Lane], agent: str, loop: str) -> Assignment | None:
-        """Take the best ready task for a worker of a loop; None where there is none, the loop has
-        reached a bound, or the agent's provider refuses to work at this time."""
-        if loops.limit_of(self._database, agent) or not is_anything_there(self._database, lanes):
+    def claim_next(
+        self, worker: str, lanes: list[Lane], choose: Callable[[Task], Choice], loop: str
+    ) -> Assignment | None:
+        """Take the best ready task of these lanes for a worker of a loop; None where there is none, or the loop has
+        reached a bound. choose: says by whom a task is worked on."""
+        if not is_anything_there(self._database, lanes):
             return None
         with self._database.writing() as connection:
             if loops.is_full(connection, loop):
                 return None
-            assignment = take_best(connection, worker, lanes, agent)
+            assignment = _take_best(connection, worker, lanes, choose)
             if assignment:
                 connection.execute(INSERT, (assignment.claim.token, assignment.task.seq, loop))
         wake_next(self._database, self._waking, assignment)
@@ -105,7 +120,31 @@ class LoopAttempts:
         with self._database.writing() as connection:
             connection.execute(SETTLE, (landed, parked, attempt))
 
+    def move_to_lane(self, task: str, need: str) -> None:
+        """Have a prompt of the backlog that needs no more than an agent wait for this need."""
+        with self._database.writing() as connection:
+            connection.execute(MOVE_TO_LANE, (need, task))
+        self._waking.wake_for({Lane(PROMPT, need)})
+
     def has_said_done(self, attempt: int) -> bool:
         """Say whether the agent of this attempt has said that its task is done."""
         rows = self._database.execute(SAID_DONE, (attempt,))
         return bool(rows and rows[0][0])
+
+
+def _take_best(
+    connection: sqlite3.Connection, worker: str, lanes: list[Lane], choose: Callable[[Task], Choice]
+) -> Assignment | None:
+    """Take the best ready task for whom it is meant, inside a transaction that writes; those that wait for somebody
+    else are out of the way from now on."""
+    while True:
+        task = tasks.best_ready(connection, lanes, for_worker=True)
+        if task is None:
+            return None
+        choice = choose(task)
+        if not choice.wait_in:
+            break
+        connection.execute(SET_LANE, (choice.wait_in, task.seq))
+    if task.needs.startswith(AGENT_LANE) and not task.agent:  # it had waited for the agent of a rung
+        connection.execute(SET_LANE, ("", task.seq))
+    return claim_for(connection, task, worker, choice.agent, choice.level)

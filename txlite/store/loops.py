@@ -5,12 +5,13 @@ Reached as `Store.loops`; used by `ralph`, and by those who tell of the night.
 
 from __future__ import annotations
 
-from ..model import COSTLY, DONE, LoopRecord
+from ..model import COSTLY, DONE, LoopRecord, agent_need
 from ..system import clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable
 
     from .database import Database
 
@@ -31,7 +32,11 @@ SET_LIMIT = """INSERT INTO agent_limits (agent, until, reason) VALUES (?, ?, ?)
     ON CONFLICT (agent) DO UPDATE SET until = excluded.until, reason = excluded.reason"""
 LIFT_LIMITS = "DELETE FROM agent_limits"
 SELECT_LIMITS = "SELECT agent, until, reason FROM agent_limits WHERE until > ? ORDER BY agent"
-SELECT_LIMIT = "SELECT until, reason FROM agent_limits WHERE agent = ? AND until > ?"
+DROP = "INSERT OR IGNORE INTO dropped_agents (loop, agent, at, reason) VALUES (?, ?, ?, ?)"
+SELECT_DROPPED = "SELECT agent, reason FROM dropped_agents WHERE loop = ?"
+# What waited for it because of a ladder alone.
+RELEASE = """UPDATE tasks SET needs = '' WHERE status = 'backlog' AND kind = 'prompt' AND needs = ?
+    AND (SELECT x.agent FROM task_texts x WHERE x.task = tasks.seq) IS NULL"""
 
 
 class Loops:
@@ -88,15 +93,22 @@ class Loops:
         """Return the agents whose providers refuse to work at this moment, until when, and why."""
         return list(self._database.execute(SELECT_LIMITS, (clock.now(),)))
 
-    def limit_of(self, agent: str) -> tuple[str, str] | None:
-        """Return until when, and why, the provider of this agent refuses to work; None where it does not."""
-        return limit_of(self._database, agent)
+    def limits_of(self, agents: Iterable[str]) -> dict[str, tuple[str, str]]:
+        """Return until when, and why, the providers of those of these agents refuse to work that do."""
+        names = set(agents)
+        return {agent: (until, reason) for agent, until, reason in self.limits() if agent in names}
 
+    def drop_agent(self, loop: str, agent: str, reason: str) -> bool:
+        """Note that an agent cannot work, and takes no more part in a loop; return whether nobody knew it before. What
+        waited for it, and did not name it itself, may be others' again."""
+        with self._database.writing() as connection:
+            is_new = connection.execute(DROP, (loop, agent, clock.now(), reason)).rowcount > 0
+            connection.execute(RELEASE, (agent_need(agent),))
+        return is_new
 
-def limit_of(database: Database, agent: str) -> tuple[str, str] | None:
-    """Return until when, and why, the provider of an agent refuses to work; None where it does not."""
-    rows = database.execute(SELECT_LIMIT, (agent, clock.now()))
-    return rows[0] if rows else None
+    def dropped(self, loop: str) -> dict[str, str]:
+        """Return the agents that take no more part in a loop, each with the reason."""
+        return dict(self._database.execute(SELECT_DROPPED, (loop,)))
 
 
 def is_full(connection: sqlite3.Connection, loop: str) -> bool:

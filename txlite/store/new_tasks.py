@@ -12,7 +12,7 @@ import os
 from .. import text
 from ..errors import InvalidValue
 from ..home import location
-from ..model import COMMAND, PROMPT, SLURM, Lane, Task, format_environment
+from ..model import COMMAND, PROMPT, SLURM, Lane, Task, agent_need, format_environment, named_agent
 from . import tasks
 from .inserting import NewTask, insert, insert_one
 from .spool import Spool
@@ -79,15 +79,15 @@ def check(
     """Check what `Store.add` takes, and return it as one record; raises InvalidValue."""
     if command is not None:
         command = check_command(command)
-    if needs:
-        text.check_name(needs, "the capability")
+    agent = check_agent(agent)
+    needs = _check_needs(needs, agent, command, slurm)
     check_score(score)
     every, planned, not_before = _plan(every, not_before)
     return NewTask._make(
         (
             text.check_line(title, "the title") if title or command is None else title_of(command),
             PROMPT if command is None else COMMAND,
-            needs or (SLURM if slurm is not None else ""),
+            needs,
             score,
             not_before,
             check_max_attempts(max_attempts),
@@ -103,13 +103,34 @@ def check(
             planned,
             check_arguments(arguments),
             check_memory(max_memory),
-            check_agent(agent),
+            agent,
             check_level(level),
             check_cost(max_cost),
             None if parent is None else tasks.id_of(parent, "parent"),
             _ids(after),
         )
     )
+
+
+def _check_needs(needs: str, agent: str | None, command: str | None, slurm: str | None) -> str:
+    """What it needs: a capability, or its agent. Raises InvalidValue for what contradicts that."""
+    if needs:
+        text.check_name(needs, "the capability")
+    if named_agent(needs):
+        raise InvalidValue(f"{text.shorten(needs, 60)!r} is no capability: give --agent {named_agent(needs)[:60]}")
+    needs = needs or (SLURM if slurm is not None else "")
+    if not agent:
+        return needs
+    check_agent_alone(agent, command, needs)
+    return agent_need(agent)
+
+
+def check_agent_alone(agent: str, command: str | None, needs: str) -> None:
+    """Raise InvalidValue where a task cannot have an agent of its own: it is a command, or needs something else."""
+    if command is not None:
+        raise InvalidValue(f"a command is run by the shell: leave --agent {agent} away, or give a title alone")
+    if needs:
+        raise InvalidValue(f"a task needs either an agent or a capability, not both: {agent}, {needs}")
 
 
 def _check_directory(path: str) -> str:

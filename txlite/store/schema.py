@@ -20,6 +20,7 @@ The schema states its own rules, each with a name, so that no program can break 
     loops         the runs of RALPH, each under its supervisor's id
     trials        attempts of a loop: what their agents said, where their work lies, and what became of it
     agent_limits  until when the provider of an agent refuses to work
+    dropped_agents  those that could not work, and take no more part in a loop
     usages        what attempts cost, by their agents' own words; what was not said is NULL
     reviews       the work of attempts that passed its gate and waits, or waited, for a person's word
     verdicts      what was said of it, and by whom: a person ('') or an agent that reviews
@@ -445,6 +446,14 @@ CREATE TABLE verdicts (
     at       TEXT NOT NULL
 );
 CREATE INDEX verdicts_by_attempt ON verdicts (attempt);
+
+CREATE TABLE dropped_agents (
+    loop   TEXT NOT NULL,
+    agent  TEXT NOT NULL,
+    at     TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (loop, agent)
+) WITHOUT ROWID;
 
 CREATE TABLE messages (
     id      INTEGER PRIMARY KEY,

@@ -110,7 +110,7 @@ def task_object(task: Task, relations: Relations) -> Object:
         "command": task.command,
         "directory": task.directory,
         "verify": task.verify,
-        "needs": task.needs or None,
+        "needs": task.capability or None,
         "notBefore": task.not_before,
         "failures": task.failures,
         "timeout": task.timeout,

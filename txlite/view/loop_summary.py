@@ -10,13 +10,13 @@ import re
 import shlex
 
 from ..errors import StoreUnavailable
-from ..model import SHOWN_STATES
+from ..model import SHOWN_STATES, describe_agent
 from ..ralph.loop import PAGES
 from ..ralph.page.document import render
 from ..ralph.summary import seconds
 from ..system import clock
 from ..system.atomic_file import AtomicFile
-from ..text import duration, printable, shorten
+from ..text import count, duration, printable, shorten
 from .attempts import print_prompt
 from .json_objects import print_json, summary_object
 from .table import print_table
@@ -42,7 +42,7 @@ def show_summary(found: Summary, as_json: bool) -> None:
     when = f"{first.agent}, {_describe_time(found.started, found.ended)} ({took})"
     why = printable(first.reason or "goes on")
     say(f"{when}: {why}" if len(when) + len(why) + 2 < width() else f"{when}:\n  {why}")
-    print_table(map(_row, found.entries))
+    print_table(_row(entry, first.agent) for entry in found.entries)
     _say_what_needs_a_person(found)
     counts = found.shown_counts
     say(", ".join(f"{counts[state]:,} {in_words(state)}" for state in SHOWN_STATES if state in counts) or "no tasks")
@@ -57,8 +57,9 @@ def _describe_time(started: str, ended: str | None) -> str:
     return f"from {begin[:-6]} to {end[11:] if begin[:11] == end[:11] else end}"
 
 
-def _row(entry: Entry) -> tuple[object, ...]:
-    attempts = f"{len(entry.tries)} attempt{'s' if len(entry.tries) > 1 else ''}"
+def _row(entry: Entry, agent: str) -> tuple[object, ...]:
+    attempts, by = count(len(entry.tries), "attempt"), describe_agent(entry.tries[-1].agent, entry.tries[-1].level)
+    attempts += f", {by}" if by != agent else ""
     return entry.state, entry.task, attempts, duration(entry.duration), (entry.commit or "")[:10], entry.title
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .. import text
 from ..execution import presence
-from ..model import BACKLOG, QUEUED
+from ..model import BACKLOG, PROMPT, QUEUED, describe_agent
 from ..ralph.reason import Reason, find_reason, ways_on
 from ..system import clock
 from ..system.named_tuple import NamedTuple
@@ -72,7 +72,7 @@ def print_story(story: TaskStory) -> None:
         print("\n" + text.printable_lines(task.description))
     if story.attempts:
         print("\nAttempts:")
-        print_table([_attempt_row(one, story.current) for one in story.attempts], "  ")
+        print_table([_attempt_row(one, story) for one in story.attempts], "  ")
     for heading, words in story.reason.parts if story.reason else ():
         print(f"\n{heading[0].upper()}{heading[1:]}:\n{words}")
     if story.commands:
@@ -85,7 +85,12 @@ def _facts(story: TaskStory) -> list[tuple[str, object]]:
     if task.command is not None:
         facts.append(("command", task.command))
     facts.append(("arguments", _list_arguments(task)))
-    facts += [("directory", task.directory), ("verify", task.verify), ("needs", task.needs), ("parent", task.parent)]
+    facts += [
+        ("directory", task.directory),
+        ("verify", task.verify),
+        ("needs", task.capability),
+        ("parent", task.parent),
+    ]
     facts += [("agent", task.agent), ("level", task.level)]
     facts += [("timeout", task.timeout and text.duration(task.timeout)), ("attempts", task.max_attempts)]
     facts += [("slurm", "the run's options" if task.slurm == "" else task.slurm)]
@@ -129,10 +134,17 @@ def _print_related(name: str, ids: list[str], near: dict[str, Task]) -> None:
         print(f"  {'':<12} and {len(ids) - NAMED} more")
 
 
-def _attempt_row(attempt: Attempt, current: AttemptStatus | None) -> tuple[object, ...]:
+def _attempt_row(attempt: Attempt, story: TaskStory) -> tuple[object, ...]:
+    current, by = story.current, _by(story, attempt)
     if current and current.attempt == attempt.id:
-        return _row(attempt, current.state, describe_course(current), current.report)
-    return _row(attempt, describe(attempt), attempt.place, attempt.report)
+        return _row(attempt, current.state + by, describe_course(current), current.report)
+    return _row(attempt, describe(attempt) + by, attempt.place, attempt.report)
+
+
+def _by(story: TaskStory, attempt: Attempt) -> str:
+    """By whom it was made, where that was an agent that reads prompts."""
+    is_known = story.task.kind == PROMPT and attempt.agent
+    return text.printable(f", by {describe_agent(attempt.agent, attempt.level)}") if is_known else ""
 
 
 def _row(attempt: Attempt, words: str, place: str | None, report: str | None) -> tuple[object, ...]:

@@ -11,9 +11,9 @@ from .waiting import describe_holds, describe_pause, describe_refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from ..agents.agent import Agent
+    from ..agents.roster import Roster
     from ..store.store import Store
 
 LOOK = 1.0  # seconds between looks, at the least, and
@@ -23,17 +23,17 @@ NEVER = 1e9  # seconds: a time that was edited by hand
 
 
 class Outlook:
-    """What workers with this agent have before them.
+    """What workers with these agents have before them.
 
     runnable: tasks that are ready, or wait for tasks that are; later: tasks whose time has not come. heeds_refusals:
-    they begin nothing while the agent's provider refuses to work.
+    they begin nothing with an agent while its provider refuses to work.
     """
 
-    def __init__(self, store: Store, agent: Agent, say: Callable[[str], None], heeds_refusals: bool) -> None:
+    def __init__(self, store: Store, roster: Roster, say: Callable[[str], None], heeds_refusals: bool) -> None:
         self.runnable = 0
         self.later = 0
         self._store = store
-        self._agent = agent
+        self._roster = roster
         self._say = say
         self._heeds_refusals = heeds_refusals
         self._held_by: set[str] = set()  # the groups that keep tasks back; "" for what none does
@@ -66,7 +66,7 @@ class Outlook:
 
     def _count(self) -> int:
         """Count anew; how many are ready."""
-        lanes = self._agent.lanes
+        lanes = self._roster.lanes
         counts = {"ready": 0, "waiting": 0, "later": 0}
         self._held_by = set()
         for pile in self._store.waiting.piles(lanes=lanes):
@@ -82,16 +82,24 @@ class Outlook:
         since = self._store.paused()
         if since:
             return describe_pause(since)
-        limit = self._store.loops.limit_of(self._agent.name) if self._heeds_refusals else None
-        if limit:
-            return describe_refusal(self._agent.name, *limit)
-        if running or ready:
-            return None
+        limits = self._store.loops.limits_of(self._roster.names) if self._heeds_refusals else {}
+        if len(limits) == len(self._roster.names):
+            return _describe_refusals(limits)
+        hold = None if running or ready else self._find_other_hold(count_running, ready)
+        return hold or (self._describe_fallback(limits) if limits else None)
+
+    def _find_other_hold(self, count_running: Callable[[], int], ready: int | None) -> str | None:
+        """What keeps all back that is left, in words."""
         hold = self._find_group(ready)
         if hold and count_running():  # one of our own has begun meanwhile
             return None
         self._has_told_of_room = self._has_told_of_room or bool(hold)
         return hold or self._find_time(ready)
+
+    def _describe_fallback(self, limits: Mapping[str, tuple[str, str]]) -> str:
+        """That some of the providers refuse to work, and who goes on meanwhile, in words."""
+        others = [name for name in self._roster.names if name not in limits]
+        return f"{_describe_refusals(limits)}; {' and '.join(others)} meanwhile"
 
     def _find_group(self, ready: int | None) -> str | None:
         """The groups that keep all back that is left, in words."""
@@ -119,3 +127,7 @@ class Outlook:
         elif self._told and not hold:
             self._say("goes on")
         self._told = hold
+
+
+def _describe_refusals(limits: Mapping[str, tuple[str, str]]) -> str:
+    return "; ".join(describe_refusal(name, *limit) for name, limit in limits.items())

@@ -27,7 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from ..agents.agent import Agent
+    from ..agents.roster import Roster
     from ..execution.waiting import Waiting
     from ..model import Task
     from ..store.batches import Batch
@@ -54,7 +54,7 @@ class RunProgress:
     """
 
     def __init__(
-        self, store: Store, progress: Progress, agent: Agent, batch: Batch | None = None, is_loop: bool = False
+        self, store: Store, progress: Progress, roster: Roster, batch: Batch | None = None, is_loop: bool = False
     ) -> None:
         self.workers: set[str] = set()
         self.listeners: list[Callable[[Sequence[Finished]], None]] = []
@@ -64,7 +64,7 @@ class RunProgress:
         self._progress = progress
         self._is_loop = is_loop
         self._batch = batch
-        self._outlook = Outlook(store, agent, progress.say, heeds_refusals=is_loop)
+        self._outlook = Outlook(store, roster, progress.say, heeds_refusals=is_loop)
         self._event = store.history.last_event()
         self.lacks_room: Callable[[], bool] = lambda: False
         self.find_hold: Callable[[], str] = lambda: ""
@@ -133,20 +133,20 @@ class RunProgress:
         return [self._store.get(task) for task in own if not (but_done and self._last_statuses[task] == DONE)]
 
 
-def show_run(store: Store, agent: Agent, batch: Batch | None = None, quiet: bool = False) -> RunProgress:
-    """Begin to show a run by workers with this agent: of a batch, or of all that is queued."""
+def show_run(store: Store, roster: Roster, batch: Batch | None = None, quiet: bool = False) -> RunProgress:
+    """Begin to show a run by workers with these agents: of a batch, or of all that is queued."""
     done = store.batches.count(batch).get("done", 0) if batch else 0
     progress = Progress(done, quiet)
     known = [] if batch else [Identity.parse(one.identity) for one in live_supervisors(store)]
     if known:
         pids = ", ".join(str(identity.pid) for identity in known if identity)
         progress.say(f"joined the run of PID {pids}: both take from one queue")
-    return RunProgress(store, progress, agent, batch)
+    return RunProgress(store, progress, roster, batch)
 
 
-def show_loop(store: Store, agent: Agent, quiet: bool = False) -> RunProgress:
+def show_loop(store: Store, roster: Roster, quiet: bool = False) -> RunProgress:
     """Begin to show a loop: its tasks are long, so each is shown from its beginning, and has a line at its end."""
-    return RunProgress(store, Progress(quiet=quiet, tells_all=True), agent, is_loop=True)
+    return RunProgress(store, Progress(quiet=quiet, tells_all=True), roster, is_loop=True)
 
 
 class RunResult(NamedTuple):

@@ -147,7 +147,7 @@ def count_waiting(found: Sequence[Waiting]) -> list[str]:
 
 def describe(one: Waiting) -> str:
     """Return how many wait for what, and what a person can do about it."""
-    words = f"{one.size:,} {WORDS[one.cause][one.size > 1]}"
+    words = _describe_cause(one)
     if one.cause == CAPABILITY:
         agent = " --agent claude" if one.kind == PROMPT else ""
         need = text.printable(one.needs)
@@ -162,6 +162,13 @@ def describe(one: Waiting) -> str:
     if one.cause == PERSON:
         words += f": `txlite update {one.first[0].id if one.size == 1 and one.first else 'ID'} --status ready` lets go"
     return words
+
+
+def _describe_cause(one: Waiting) -> str:
+    if one.cause == AGENT and one.needs:
+        name, verb = text.printable(one.needs), "wait" if one.size > 1 else "waits"
+        return f"{text.count(one.size, 'prompt')} {verb} for agent {name}: `txlite ralph --agent {name}`"
+    return f"{one.size:,} {WORDS[one.cause][one.size > 1]}"
 
 
 def _describe_hold(one: Waiting) -> str:

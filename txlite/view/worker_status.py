@@ -6,7 +6,7 @@ Used by `worker list`, `worker status`, `worker stop` and `status --stats`.
 from __future__ import annotations
 
 from ..execution.known_workers import find_workers, worker_state
-from ..model import parse_lanes
+from ..model import named_agent, parse_lanes
 from ..system.named_tuple import NamedTuple
 from ..system.process import Identity
 from ..text import printable
@@ -45,7 +45,8 @@ def look_at_worker(store: Store, worker: WorkerRecord) -> WorkerStatus:
     """Return how a worker is now."""
     claims = store.workers.claims_of(worker.id)
     identity = Identity.parse(worker.identity)
-    capabilities = sorted({lane.needs for lane in parse_lanes(worker.accepts)} - {""})
+    needs = {lane.needs for lane in parse_lanes(worker.accepts)} - {""}
+    capabilities = sorted(need for need in needs if not named_agent(need))
     return WorkerStatus(
         worker.id,
         worker.name,
