@@ -57,7 +57,6 @@ WANTED: dict[str, tuple[int, str]] = {
     "txlite ready --claim me --json": (0, '"claim"'),
     "txlite claims": (0, "me"),
     "txlite page": (0, ".html"),
-    "txlite page --json": (0, ".html"),
     "txlite run -j 4 --from jobs.txt": (0, "3 done"),
     "txlite run -j 4 'gzip -k {}' ::: *.txt": (0, "2 done"),
     "txlite launch --agent shell --wait 'make test'": (0, "done"),
@@ -251,13 +250,13 @@ class Examples(Case):
                                        stdout=subprocess.DEVNULL)  # fmt: skip
         wait_until(lambda: not self.store_of_place("waiting"), "the worker")
 
-    def check_follow(self, line: str) -> None:
-        """The one that tells what comes."""
-        self.make_place("waiting")
+    def check_follow(self, line: str, world: str, word: str) -> None:
+        """The one that tells what comes, or serves it."""
+        self.make_place(world)
         with subprocess.Popen(["sh", "-c", f"exec {line}"], cwd=self.place, env=self.environment,
-                              stdout=subprocess.PIPE) as behind:  # fmt: skip
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as behind:  # fmt: skip
             assert behind.stdout
-            self.assertIn(self.ids[0], behind.stdout.readline().decode())
+            self.assertIn(word or self.ids[0], behind.stdout.readline().decode())
             behind.terminate()
 
     def check_screen(self, line: str) -> None:
@@ -285,7 +284,9 @@ class Examples(Case):
                         if can_draw():
                             self.check_screen(line)
                     elif verb == "events" and "--follow" in line:
-                        self.check_follow(line)
+                        self.check_follow(line, "waiting", "")
+                    elif verb == "page" and "--serve" in line:
+                        self.check_follow(line, "looped", "http://127.0.0.1:")
                     else:
                         self.check(verb, line)
                     self.end_behind(line == "txlite worker stop --all")

@@ -70,6 +70,13 @@ def parse_count(value: str) -> int:
     return int(value)
 
 
+def parse_port(value: str) -> int:
+    """Return the number of a port that can be listened on: 1 to 65535."""
+    if not (value.isascii() and value.isdigit() and 0 < int(value) < 1 << 16):
+        raise UsageError(f"{text.shorten(value, 40)!r}: give a port from 1 to 65535")
+    return int(value)
+
+
 def parse_workers(value: str) -> int:
     """Return how many workers a run shall have: a number, or a part of this machine's cores, as 50%. Raises
     InvalidValue for more than one supervisor can keep."""

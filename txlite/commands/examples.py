@@ -77,7 +77,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "page": (
         ("written as the night is now", "txlite page"),
-        ("where it is, for a script", "txlite page --json"),
+        ("in a browser, as the night goes on", "txlite page --serve"),
     ),
     "history": (
         ("who did what, last", "txlite history --limit 20"),

@@ -44,16 +44,34 @@ LIVE = """<div class="live">
 """
 
 
+NO_LOOP = {
+    **dict.fromkeys(("EYEBROW", "FIGURES", "NEEDS", "RUNNING", "LANDED", "TIMELINE", "TASKS", "NIGHTS"), ""),
+    "TITLE": "No loop has run here yet",
+    "HEADLINE": "No loop has run here yet",
+    "COURSE": "<code>txlite ralph</code> starts one, and this page will show it.",
+}
+
+
 def render(summary: Summary, reports: str = "..") -> str:
     """Return the page as a file. reports: the way from the page's place to home, for the links."""
     night = PlacedNight(summary, lambda one: _link(reports, one.report or ""))
     return expand(FRAME, {**_sections(night), "POLICY": POLICY, "LIVE": "", "SCRIPT": ""})
 
 
-def render_served(summary: Summary) -> str:
-    """Return the page as it is served: it updates itself, and its reports are beside it."""
-    night = PlacedNight(summary, lambda one: f"reports/{one.attempt}")
-    return expand(FRAME, {**_sections(night), "POLICY": "", "LIVE": LIVE, "SCRIPT": f"<script>{SCRIPT}</script>\n"})
+def render_served(summary: Summary | None, home: str) -> tuple[str, str]:
+    """Return the page as it is served: it updates itself, and its reports are beside it; and what of it is the same
+    as long as nothing changes but the time.
+
+    summary: None where no loop has run yet.
+    """
+    if summary:
+        sections = _sections(PlacedNight(summary, lambda one: f"reports/{one.attempt}"))
+        footer = sections.pop("FOOTER")
+    else:
+        sections, footer = dict(NO_LOOP), _tell_home(home)
+    sections.update(STYLE=STYLE, POLICY="", LIVE=LIVE, SCRIPT=f"<script>{SCRIPT}</script>\n")
+    unchanging = "\n".join(map(str, sections.values()))
+    return expand(FRAME, {**sections, "FOOTER": footer}), unchanging
 
 
 def _sections(night: PlacedNight) -> dict[str, object]:
@@ -111,8 +129,11 @@ def _tell_end(night: PlacedNight) -> str:
 
 def _tell_footer(summary: Summary) -> str:
     now = clock.to_seconds(summary.now)
-    home = f"<code>{safe(summary.home, 300)}</code>"
-    return f"As of {local('%Y-%m-%d %H:%M:%S', now)} ({safe(local('%Z', now), 20)}). Home: {home}"
+    return f"As of {local('%Y-%m-%d %H:%M:%S', now)} ({safe(local('%Z', now), 20)}). {_tell_home(summary.home)}"
+
+
+def _tell_home(home: str) -> str:
+    return f"Home: <code>{safe(home, 300)}</code>"
 
 
 def _link(reports: str, path: str) -> str:

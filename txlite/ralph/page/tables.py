@@ -72,11 +72,13 @@ def _change(entry: Entry) -> str:
 
 def _row(night: PlacedNight, row: int, entry: Entry, own: str, cells: tuple[str, ...]) -> str:
     placed = night.rows[row]
+    state = "landed" if _has_landed(entry) else STATES[entry.state][1]
     cost = entry.cost.tell() if night.is_priced else ""
     tries = f" · {count(len(placed), 'attempt')}" if len(placed) > 1 else ""
     summary = f"<summary><code>{safe(entry.task, 40)}</code>{tries}</summary>"
+    title = f"<bdi>{safe(entry.title, 240 if night.is_long else 100)}</bdi>"
     return (
-        f'<tr id="t{row}"><th scope="row"><bdi>{safe(entry.title, 240 if night.is_long else 100)}</bdi>'
+        f'<tr id="t{row}" data-state="{state}"><th scope="row">{title}'
         f"<details>{summary}{own}{night.tell_attempts(row)}</details></th>"
         f"{''.join(cells)}<td>{duration(sum(bar.end - bar.start for bar in placed))}</td>"
         f"<td>{cost}</td><td>{night.link_last_report(entry)}</td></tr>\n"

@@ -44,10 +44,11 @@ class Timeline:
         lanes = "".join(self._lane(number, lane) for number, lane in enumerate(shown, 1))
         marks = self._marks()
         return (
-            f'<section><h2>Timeline</h2>\n<a class="skip" href="#tasks">To the tasks</a>\n{self._legend()}'
+            '<section id="timeline"><h2>Timeline</h2>\n<a class="skip" href="#past">Past the timeline</a>\n'
+            f"{self._legend()}"
             f'<div class="scroll"><div class="chart{thin}"><div class="names" aria-hidden="true">{names}</div>\n'
             f'<div class="plot{" marked" * bool(marks)}">{self._ticks()}{marks}\n{lanes}</div></div></div>\n'
-            f"{self._hidden()}</section>\n"
+            f'{self._hidden()}<span id="past"></span></section>\n'
         )
 
     def _legend(self) -> str:
