@@ -12,6 +12,7 @@ import socket
 import unittest
 
 import txlite
+from txlite.store.loop_attempts import Choice
 from txlite.view.page_access import FORBIDDEN, FOUND, MOVED, NO_SUCH_METHOD, UNKNOWN, PageAccess
 
 from ..case import Case, wait_until
@@ -85,7 +86,8 @@ class Served(Case):
             store.add(title)
             if not store.loops.newest():
                 store.loops.begin("loop-1", "claude", None, None)
-            assignment = store.loop_attempts.claim_next("by hand", [txlite.model.Lane("prompt")], "claude", "loop-1")
+            claim_next = store.loop_attempts.claim_next
+            assignment = claim_next("by hand", [txlite.model.Lane("prompt")], lambda task: Choice("claude"), "loop-1")
             assert assignment
             attempt = assignment.claim.token
             os.makedirs(os.path.join(self.home, "workers"), exist_ok=True)

@@ -27,7 +27,7 @@ OPTIONS = {
         "on_idle", "output_cap", "slurm", "slurm_shared", "synchronous",
     ),
     "ralph": (
-        "agent", "allow", "copy", "drain", "forever", "idle_exit", "kill_after", "level", "max_attempts",
+        "agent", "allow", "copy", "drain", "escalate", "forever", "idle_exit", "kill_after", "level", "max_attempts",
         "max_failures", "max_hours", "max_tasks", "no_commit", "settle", "setup",
         "stall", "timeout", "verify", "verify_timeout", "workers", "worktrees",
     ),
