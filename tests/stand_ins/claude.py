@@ -139,16 +139,17 @@ class Claude:
 
     def _say_error(self, words: str, error: str, status: int | None) -> None:
         usage = {"input_tokens": 0, "output_tokens": 0, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0}
-        self._say_message([{"type": "text", "text": words}], "<synthetic>", usage, error=error)
+        self._say_message([{"type": "text", "text": words}], "<synthetic>", usage, stop="stop_sequence", error=error)
         self._turn = self._turn._replace(turns=1)
         self._finish({"subtype": "success", "is_error": True, "api_error_status": status, "result": words,
                       "stop_reason": "stop_sequence", "terminal_reason": "completed"})  # fmt: skip
         sys.exit(1)
 
-    def _say_message(self, content: list[dict[str, Any]], model: str, usage: dict[str, int], **more: str) -> None:
+    def _say_message(self, content: list[dict[str, Any]], model: str, usage: dict[str, int], stop: str = "",
+                     **more: str) -> None:  # fmt: skip
         message = {"id": f"msg_{uuid.uuid4().hex[:20]}", "type": "message", "role": "assistant", "model": model,
-                   "content": content, "stop_reason": None, "stop_sequence": None, "usage": usage,
-                   "context_management": None}  # fmt: skip
+                   "content": content, "stop_reason": stop or None, "stop_sequence": "" if stop else None,
+                   "usage": usage, "context_management": None}  # fmt: skip
         self._say({"type": "assistant", "message": message, "parent_tool_use_id": None}, **more)
 
     def _finish(self, fields: dict[str, Any], **more: Any) -> None:
