@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 
 from ..case import PATIENCE, is_running, wait_until
 from .case import META, Client
@@ -54,7 +56,7 @@ class Protocol(Client):
             (b'{"jsonrpc": "2.0", "id": 1', -32700, None),
             (b"\xff\xfe", -32700, None),
             (b"[" * 100_000, -32700, None),
-            (b'{"jsonrpc": "2.0", "id": ' + b"9" * 5000 + b', "method": "ping"}', -32700, None),
+            (b'{"jsonrpc": "2.0", "id": ' + b"9" * 4000 + b', "method": "ping"}', -32700, None),
             (b'{"jsonrpc": "2.0", "id": 1, "method": "ping", "params": NaN}', -32700, None),
             (b"x" * (1 << 20) + b"y", -32600, None),
             (b"7", -32600, None),
@@ -82,6 +84,21 @@ class Protocol(Client):
         self.assertEqual((first["result"], second["error"]["code"], third["error"]["code"]), ({}, -32602, -32600))
         self.leave()
         self.assertEqual(self.errors, "")
+
+    def test_of_a_message_that_does_not_end_nothing_is_kept(self) -> None:
+        self.begin_server()
+        self.server.stdin.write(b"x" * (3 << 20))
+        self.server.stdin.flush()
+        self.assertEqual(self.hear()["error"]["code"], -32600)
+        self.say(b"x" * (1 << 20))
+        self.assertEqual(self.ask("ping"), {})
+
+    def test_what_is_printed_goes_to_stderr(self) -> None:
+        talk = "from txlite.mcp.wire import Wire; wire = Wire(); print('aside', flush=True); wire.send({'id': 1})"
+        done = subprocess.run(
+            [sys.executable, "-S", "-c", talk], env=self.environment, capture_output=True, timeout=PATIENCE, check=True
+        )
+        self.assertEqual((done.stdout, done.stderr), (b'{"id":1}\n', b"aside\n"))
 
     def test_a_last_line_without_an_end_and_signals(self) -> None:
         out = self.txlite("mcp", stdin=b'{"jsonrpc":"2.0","id":1,"method":"ping"}')

@@ -48,7 +48,7 @@ class Provider(RepositoryCase):
         self.assertEqual(self.json("show", task)["failures"], 0)
         argv = self.read("stand/argv")
         self.assertIn("--output-format stream-json --verbose", argv)
-        self.assertIn("--allowedTools Bash(txlite show:*) Bash(txlite done:*)", argv)
+        self.assertIn("--allowedTools Bash(txlite show:*) Bash(txlite done:*) mcp__txlite", argv)
 
     def test_codex_says_until_when_in_words(self) -> None:
         message = "You\u2019ve hit your usage limit. Upgrade to Pro (https://x.example) or try again at {}."

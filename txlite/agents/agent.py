@@ -53,7 +53,8 @@ BUILT_IN = {
         "levels": "minimal=--effort low\nlow=--effort low\nmedium=--effort medium\nhigh=--effort high",
         "search": "--allowedTools WebSearch WebFetch",
         "live": "--output-format stream-json --verbose",  # as text, all of it would come at the end
-        "loop": "--output-format stream-json --verbose --allowedTools 'Bash(txlite show:*)' 'Bash(txlite done:*)'",
+        "loop": "--output-format stream-json --verbose --allowedTools 'Bash(txlite show:*)' 'Bash(txlite done:*)' "
+        "mcp__txlite",  # the tools of `txlite mcp`, which see the task and its children alone
         "results": CLAUDE,
         "hide": "CLAUDECODE CLAUDE_CODE_ENTRYPOINT",  # else it refuses to start inside another claude
     },

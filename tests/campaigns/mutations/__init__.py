@@ -12,6 +12,7 @@ from . import (
     files,
     home,
     jobs,
+    mcp,
     output,
     ralph,
     schedule,
@@ -30,4 +31,5 @@ ALL = (
     *screen.MUTANTS, *batch.MUTANTS, *schedule.MUTANTS, *output.MUTANTS, *shells.MUTANTS,
     *watching.MUTANTS,
     *task_lists.MUTANTS,
+    *mcp.MUTANTS,
 )  # fmt: skip
