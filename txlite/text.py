@@ -121,6 +121,28 @@ def size(count: float) -> str:
     return f"{count:.1f} TB"
 
 
+def money(millionths: float) -> str:
+    """Millionths of a US dollar to the cent: $0.53, $1,234.00; above nothing, but below half a cent, as such."""
+    return "under $0.01" if 0 < millionths < 5000 else f"${millionths / 1_000_000:,.2f}"
+
+
+def parse_money(text: str) -> int:
+    """Millionths of a US dollar from "5", "0.50", "$12.5". Raises InvalidValue for anything else, and for 0."""
+    match = re.fullmatch(r"\$?(\d{1,9}(?:\.\d{1,6})?)", text.strip(), re.ASCII)
+    found = round(float(match[1]) * 1_000_000) if match else 0
+    if not found:
+        raise InvalidValue(f"{shorten(text, 40)!r} is not an amount: give US dollars above 0, as 5 or 0.50")
+    return found
+
+
+def amount(count: int) -> str:
+    """A number as it is told in passing: 345, 12k, 1.2M (powers of 1000)."""
+    for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
+        if count >= size:
+            return f"{count / size:.0f}{unit}" if count >= 10 * size else f"{count / size:.1f}{unit}"
+    return str(count)
+
+
 def parse_duration(text: str) -> float:
     """Seconds from "90", "1.5", "10s", "5m", "2h", "1d".
 

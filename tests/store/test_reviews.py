@@ -111,17 +111,18 @@ class Notes(Case):
 
     def test_what_was_not_said_is_unknown(self) -> None:
         self.assertEqual(self.queue.usages.of(self.attempt), [])
-        self.queue.usages.put(Usage(self.attempt, "agent", "codex", output_tokens=0))
+        self.queue.usages.put([Usage(self.attempt, "agent", "codex", output_tokens=0)])
         found = Usage(self.attempt, "agent", "codex", "gpt", "id", 10, 5, 2, 1_500_000, 3)
         self.assertEqual(self.queue.usages.of(self.attempt)[0][5:], (None, None, 0, None, None))
         judged = Usage(self.attempt, "reviewer", "claude")
-        self.queue.usages.put(found)
-        self.queue.usages.put(judged)
+        self.queue.usages.put([found, judged])
         self.assertEqual(self.queue.usages.of(self.attempt), [found, judged])
         self.queue.release(self.task, "me")
         second = self.queue.claim(self.task, "me").token
-        self.queue.usages.put(Usage(second, "agent", "claude", cost=7))
+        self.queue.usages.put([Usage(second, "agent", "claude", cost=7)])
         self.assertEqual([one.cost for one in self.queue.usages.of_task(self.task.id)], [1_500_000, None, 7])
+        self.assertEqual(self.queue.usages.spent_on(self.task.id)[:3], (1_500_007, 2, 1))
+        self.assertEqual(self.queue.usages.spent(), (1_500_007, 2, 1, 10, 2))
 
     def test_a_message_is_told_once(self) -> None:
         first, second = (self.queue.messages.add(self.task.id, words) for words in ("look at\nthis", "and that"))

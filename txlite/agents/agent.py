@@ -16,6 +16,8 @@ changes their options, and adds agents:
     results = claude                   ; or codex: the form of its results (see `results.py`)
     limit = try again at (?P<until>.+) ; a rule for its last lines: its provider refuses, until then
     unusable = please log in           ; the same: no attempt can work
+    price = input=1.25 cached=0.125 output=10   ; US dollars for a million tokens, where it says no money
+    budget = --max-budget {amount}     ; the words in place of {budget}, where it may cost so many US dollars
 
 An option that is unknown or has no sense is an error that names it (see `options.py`). Called by the commands
 that name an agent, by `execution` and `ralph`, and by `doctor`.
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
     from ..home.config import Settings
     from ..model import Outcome
+    from .usage import Price
 
 SHELL = "shell"
 ARGUMENT_BYTES = 131_071  # Linux's MAX_ARG_STRLEN (execve(2)), less the closing NUL
@@ -49,13 +52,14 @@ BUILT_IN = {
         "results": CODEX,
     },
     "claude": {
-        "command": "claude --print --permission-mode acceptEdits {level} {search} {live} {loop}",
+        "command": "claude --print --permission-mode acceptEdits {budget} {level} {search} {live} {loop}",
         "levels": "minimal=--effort low\nlow=--effort low\nmedium=--effort medium\nhigh=--effort high",
         "search": "--allowedTools WebSearch WebFetch",
         "live": "--output-format stream-json --verbose",  # as text, all of it would come at the end
         "loop": "--output-format stream-json --verbose --allowedTools 'Bash(txlite show:*)' 'Bash(txlite done:*)' "
         "mcp__txlite",  # the tools of `txlite mcp`, which see the task and its children alone
         "results": CLAUDE,
+        "budget": "--max-budget-usd {amount}",
         "hide": "CLAUDECODE CLAUDE_CODE_ENTRYPOINT",  # else it refuses to start inside another claude
     },
 }
@@ -77,6 +81,8 @@ class Agent(NamedTuple):
     results: str = ""  # one of results.FORMATS
     limit: str = ""  # a regular expression
     unusable: str = ""  # a regular expression
+    price: Price | None = None
+    budget: tuple[str, ...] = ()  # with {amount} in one of them
     meets: tuple[str, ...] = ()  # needs of tasks that are met where it runs
 
     @property
@@ -96,20 +102,41 @@ class Agent(NamedTuple):
         """Return the levels that it knows, the lowest first."""
         return [name for name, _ in self.levels] or list(LEVELS)
 
+    @property
+    def tells_cost(self) -> bool:
+        """Whether what it costs is known: it says so, or says how many tokens it used, and has a price."""
+        return self.results == CLAUDE or bool(self.results and self.price)
+
+    @property
+    def why_no_cost(self) -> str:
+        """Why a bound of money cannot be kept with it, and what to do."""
+        return f"agent {self.name} does not say what it costs: set `price` in [agent {self.name}] of config.ini"
+
     def build_argv(
-        self, level: str = "", search: bool = False, prompt: str | None = None, in_loop: bool = False
+        self,
+        level: str = "",
+        search: bool = False,
+        prompt: str | None = None,
+        in_loop: bool = False,
+        budget: int | None = None,
     ) -> list[str]:
-        """Return its argv; `prompt` is what stands for {prompt}, or comes last."""
+        """Return its argv; `prompt` is what stands for {prompt}, or comes last; `budget`: what it may cost, in
+        millionths of a US dollar."""
         places = {
             "{level}": dict(self.levels).get(level, ()),
             "{search}": self.search if search else (),
             "{loop}": self.loop if in_loop else (),
             "{live}": () if in_loop else self.live,
+            "{budget}": self._build_budget(budget) if budget else (),
         }
         if prompt is not None:
             places["{prompt}"] = (prompt,)
         argv = [part for word in self.argv for part in places.get(word, (word,))]
         return argv if prompt is None or "{prompt}" in self.argv else [*argv, prompt]
+
+    def _build_budget(self, budget: int) -> list[str]:
+        amount = f"{budget / 1_000_000:.6f}".rstrip("0").rstrip(".")
+        return [word.replace("{amount}", amount) for word in self.budget]
 
     def check_level(self, level: str) -> None:
         """Raise UsageError for a level that it does not know."""

@@ -83,14 +83,23 @@ def plain_environment() -> dict[str, str]:
 
 
 def build_command(
-    agent: Agent, task: Task, prompt: str, file: str, level: str = "", search: bool = False, in_loop: bool = False
+    agent: Agent,
+    task: Task,
+    prompt: str,
+    file: str,
+    level: str = "",
+    search: bool = False,
+    in_loop: bool = False,
+    budget: int | None = None,
 ) -> tuple[list[str], bytes | None]:
     """Return argv and standard input for a task's agent; None is no input: end-of-file at once.
 
-    file: the path that an agent is told which reads its prompt from a file; the caller writes it.
+    file: the path that an agent is told which reads its prompt from a file; the caller writes it. budget: what it may
+    cost, in millionths of a US dollar.
     """
     if task.command is not None:
         return ["/bin/sh", "-c", task.command], None
     if agent.prompt == "stdin":
-        return agent.build_argv(level, search, None, in_loop), prompt.encode()
-    return agent.build_argv(level, search, prompt if agent.prompt == "argument" else file, in_loop), None
+        return agent.build_argv(level, search, None, in_loop, budget), prompt.encode()
+    argument = prompt if agent.prompt == "argument" else file
+    return agent.build_argv(level, search, argument, in_loop, budget), None

@@ -12,6 +12,7 @@ from ..errors import UsageError
 from ..home import config
 from ..text import find_nearest, shorten
 from .results import FORMATS
+from .usage import Price
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +21,14 @@ if TYPE_CHECKING:
 
     from ..home.config import Settings
 
-PLACES = ("{level}", "{search}", "{loop}", "{live}", "{prompt}")  # words of a command for which others stand
+PLACES = (
+    "{level}",
+    "{search}",
+    "{loop}",
+    "{live}",
+    "{budget}",
+    "{prompt}",
+)  # words of a command for which others stand
 PASSED = ("stdin", "argument", "file")  # how an agent gets its prompt
 
 
@@ -105,6 +113,26 @@ def _read_results(option: str, value: str) -> str:
     return value
 
 
+def _read_price(option: str, value: str) -> Price:
+    """Three prices, each NAME=DOLLARS; of what was cached that of input, where it is not said."""
+    said: dict[str, float] = {}
+    for word in value.split():
+        name, _, number = word.partition("=")
+        if name not in Price._fields or not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", number, re.ASCII):
+            raise ValueError(f"{option}: {shorten(word, 40)!r} is none of {', '.join(Price._fields)} with its dollars")
+        said[name] = float(number)
+    if "input" not in said or "output" not in said:
+        raise ValueError(f"{option}: give input=DOLLARS and output=DOLLARS for a million tokens, and cached=")
+    return Price(said["input"], said.get("cached", said["input"]), said["output"])
+
+
+def _read_budget(option: str, value: str) -> tuple[str, ...]:
+    words = _read_words(option, value)
+    if words and not any("{amount}" in word for word in words):
+        raise ValueError(f"{option}: {{amount}} is missing, for which the dollars stand")
+    return words
+
+
 def _read_yes(option: str, value: str) -> bool:
     if value not in ("yes", "no"):
         raise ValueError(f"{option} is {value!r}: give yes or no")
@@ -125,4 +153,6 @@ _OPTIONS: dict[str, tuple[str, Callable[[str, str], object]]] = {
     "results": ("results", _read_results),
     "limit": ("limit", _read_rule),
     "unusable": ("unusable", _read_rule),
+    "price": ("price", _read_price),
+    "budget": ("budget", _read_budget),
 }

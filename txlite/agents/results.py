@@ -18,7 +18,8 @@ from ..system.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Protocol
+    from collections.abc import Callable
+    from typing import Any, Protocol
 
     class Sink(Protocol):
         """Where output goes: a report, or what stands before one, or memory."""
@@ -85,8 +86,17 @@ class ResultParser:
     has_result: its result is there, though it may not have ended.
     """
 
-    def __init__(self, sink: Sink, results: str, limit: str = "", unusable: str = "") -> None:
-        """Read nothing yet. results: one of FORMATS; limit, unusable: rules of config.ini (regular expressions)."""
+    def __init__(
+        self,
+        sink: Sink,
+        results: str,
+        limit: str = "",
+        unusable: str = "",
+        observe: Callable[[dict[str, Any]], None] = lambda event: None,
+    ) -> None:
+        """Read nothing yet. results: one of FORMATS; limit, unusable: rules of config.ini (regular expressions);
+        observe: is called with each event."""
+        self._observe = observe
         self._sink = sink
         self._results = results
         self._rules = ((LIMITED, limit), (UNUSABLE, unusable))
@@ -113,6 +123,7 @@ class ResultParser:
             event = json.loads(line)
         except (ValueError, RecursionError):
             return
+        self._observe(event)
         if self._results == CLAUDE:
             self._read_claude(event)
         else:

@@ -17,7 +17,7 @@ from .arguments import (
     parse_variable,
     value_of,
 )
-from .run_admission import add_memory
+from .run_admission import add_cost, add_memory
 from .task_agent import add_task_agent, check_task_agent
 
 TYPE_CHECKING = False
@@ -58,6 +58,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     parser.add_argument("--directory", metavar="DIR", help="where it runs (here)")
     add_bounds(parser, None)
     add_memory(parser)
+    add_cost(parser)
     parser.add_argument(
         "--env", action="append", default=[], type=value_of(parse_variable), metavar="NAME[=VALUE]",
         help="a variable for it; without VALUE the one that is set here",
@@ -98,7 +99,8 @@ def run(args: Namespace) -> int:
             timeout=args.timeout,
             max_attempts=args.max_attempts,
             slurm=args.slurm,
-            max_memory=args.max_memory or None,
+            max_memory=_or_none(args.max_memory),
+            max_cost=_or_none(args.max_cost),
             group=args.group,
             environment={**(plain_environment() if args.env_all else {}), **dict(args.env)},
         )
@@ -115,3 +117,8 @@ def run(args: Namespace) -> int:
 
             print_tasks([task])
     return 0
+
+
+def _or_none(bound: int | None) -> int | None:
+    """0 is `none`, as it was said."""
+    return bound or None

@@ -7,7 +7,7 @@ from functools import partial
 from ..agents.agent import describe_agent, find_agent, find_others
 from ..agents.environment import build_command
 from ..agents.roster import Roster, read_roster
-from ..errors import Interrupted, NotFound
+from ..errors import Interrupted, NotFound, UsageError
 from ..execution.bounds import read_limits, read_reserve
 from ..execution.executor import Limits
 from ..execution.hooks import read_hooks, start_hooks, told_by_run
@@ -22,7 +22,7 @@ from ..ralph.loop_settings import LoopSettings
 from ..ralph.options import LoopOptions, merge_options
 from ..reports import report
 from ..store.new_tasks import check_command
-from ..text import parse_duration
+from ..text import parse_duration, parse_money
 from ..view.attempts import print_absence
 from ..view.json_objects import loop_plan_object, print_json
 from ..view.loop_summary import print_plan, show_summary
@@ -84,6 +84,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     add = parser.add_argument_group("when it ends").add_argument
     add("--max-failures", type=value_of(parse_count), metavar="N", help="end when so many tasks fail in a row (5)")
     add("--max-tasks", type=value_of(parse_count), metavar="N", help="end when so many tasks have ended")
+    add("--max-cost", type=value_of(parse_money), metavar="USD", help="end when its attempts have cost so much")
     add("--max-hours", type=value_of(parse_hours), metavar="H", help="claim nothing more after so many hours")
     add("--idle-exit", type=duration, metavar="TIME", help="stay so long when there is nothing to do")
     add("--forever", action="store_true", help="stay until it is stopped")
@@ -108,6 +109,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "max_failures": parse_count,
     "max_tasks": parse_count,
     "max_hours": parse_hours,
+    "max_cost": parse_money,
     "timeout": parse_duration,
     "stall": parse_duration,
     "settle": parse_duration,
@@ -129,6 +131,9 @@ def run(args: Namespace) -> int:
     if options.level is not None:
         for agent in roster.agents:
             agent.check_level(options.level)
+    for agent in roster.agents if options.max_cost else ():
+        if not agent.tells_cost:
+            raise UsageError(f"--max-cost: {agent.why_no_cost}")
     ladder = read_ladder(options.escalate, roster, settings)
     if options.verify is not None:
         check_command(options.verify, "the gate")
@@ -193,7 +198,7 @@ def _loop(
         options.settle,
     )  # fmt: skip
     idle_exit = None if options.forever else options.idle_exit or 0.0
-    bounds = loop.Bounds(options.max_tasks, options.max_hours, options.max_failures, idle_exit)
+    bounds = loop.Bounds(options.max_tasks, options.max_hours, options.max_failures, idle_exit, options.max_cost)
     progress = show_loop(store, settings.roster, quiet=args.json)
     own, say = told_by_run(policy.loop, None), say_aside if args.json else progress.tell
     with start_hooks(commands, store, policy.loop, own, say, settings.roster.lanes, idle_exit != 0) as hooks:

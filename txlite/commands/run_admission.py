@@ -5,7 +5,8 @@ For the verbs that run something; what is given is understood by `execution.boun
 
 from __future__ import annotations
 
-from ..execution.bounds import parse_load, parse_memfree, parse_memory, parse_nice
+from ..execution.bounds import NONE, parse_load, parse_memfree, parse_memory, parse_nice
+from ..text import parse_money
 from .arguments import value_of
 
 TYPE_CHECKING = False
@@ -18,6 +19,14 @@ def add_memory(parser: Options) -> None:
     parser.add_argument(
         "--max-memory", type=value_of(parse_memory), metavar="SIZE",
         help="that all processes of an attempt may have: 512M, 4G, none",
+    )  # fmt: skip
+
+
+def add_cost(parser: Options) -> None:
+    """Give a parser the option --max-cost, in millionths of a US dollar; 0 is `none`."""
+    parser.add_argument(
+        "--max-cost", type=value_of(lambda value: 0 if value == NONE else parse_money(value)), metavar="USD",
+        help="that all its attempts together may cost, if an agent works on it: 5, 0.50, none",
     )  # fmt: skip
 
 

@@ -55,6 +55,7 @@ KEYS: dict[str, tuple[str, Callable[[str], object]]] = {
     "timeout": ("timeout", _or_zero(text.parse_duration)),
     "max-attempts": ("max_attempts", _or_zero(parse_attempts)),
     "max-memory": ("max_memory", lambda value: parse_memory(value or NONE)),
+    "max-cost": ("max_cost", _or_zero(text.parse_money)),
     "every": ("every", _plain),
     "slurm": ("slurm", parse_slurm),
 }
@@ -74,6 +75,7 @@ def write_form(task: Task) -> str:
         "timeout": _write_units(task.timeout, UNITS),
         "max-attempts": str(task.max_attempts or ""),
         "max-memory": _write_units(task.max_memory, SIZES),
+        "max-cost": _write_dollars(task.max_cost),
         "every": task.every or "",
         **({} if task.slurm is None else {"slurm": task.slurm}),
     }
@@ -98,6 +100,10 @@ def _write_units(value: float | None, units: tuple[tuple[int, str], ...]) -> str
         if value >= size and value % size == 0:
             return f"{value // size:g}{unit}"
     return f"{value:.15g}"
+
+
+def _write_dollars(cost: int | None) -> str:
+    return f"{cost / 1_000_000:.6f}".rstrip("0").rstrip(".") if cost else ""
 
 
 def mark_wrong(written: str, error: str) -> str:

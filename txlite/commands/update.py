@@ -14,7 +14,7 @@ from ..view.terminal import say_aside
 from . import open_writing
 from .arguments import add_bounds, parse_score, parse_slurm, value_of
 from .decide import own_token
-from .run_admission import add_memory
+from .run_admission import add_cost, add_memory
 from .task_agent import add_task_agent, check_task_agent
 
 TYPE_CHECKING = False
@@ -33,6 +33,7 @@ CHANGES = (
     "max_attempts",
     "slurm",
     "max_memory",
+    "max_cost",
     "every",
     "group",
     "directory",
@@ -58,6 +59,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         parser.add_argument("--directory", type=os.path.abspath, metavar="DIR", help="where it runs")
         add_bounds(parser, None)
         add_memory(parser)
+        add_cost(parser)
         parser.add_argument(
             "--slurm", type=value_of(parse_slurm), metavar="OPTIONS", help="of sbatch, for its job; '' for none"
         )

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from ..agents.results import LIMITED, ResultParser
 from ..agents.transcript import Transcript
-from ..model import DONE, FAILED
+from ..agents.usage import CostMeter
+from ..model import AGENT_PART, DONE, FAILED, UNSTARTABLE
 from ..store.attempts import Result
+from .spending import conclude, refuse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,13 +20,15 @@ if TYPE_CHECKING:
 
     from ..agents.agent import Agent
     from ..agents.results import ProviderRefusal, Sink
+    from .attempt_record import Plan
     from .executor import RunningProcess
+    from .spending import Allowance
 
 SETTLE = 60.0  # seconds for an agent to exit after its result
 
 
 def run_in_words(
-    agent: Agent,
+    plan: Plan,
     report: Sink,
     run: Callable[[Sink, Callable[[RunningProcess], None]], Result],
     events: Sink | None = None,
@@ -33,9 +37,13 @@ def run_in_words(
 
     run: runs it, with a sink for its output and an observer of its process. events: takes its output as it comes.
     """
-    output = AgentOutput(agent, report, events=events)
+    ended = refuse(plan.agent, plan.allowance)
+    if ended:
+        return ended
+    output = AgentOutput(plan.agent, report, events=events, allowance=plan.allowance)
     result = run(output, output.observe)
     refusal = output.finish()
+    result = output.explain(output.add_usage(result, plan.header.attempt))
     if refusal is None or result.outcome not in (DONE, FAILED):
         return result
     until = f" (no more before {refusal.until})" if refusal.kind == LIMITED else ""
@@ -52,12 +60,16 @@ class AgentOutput:
         settle: float = SETTLE,
         has_said_done: Callable[[], bool] = lambda: False,
         events: Sink | None = None,
+        allowance: Allowance | None = None,
     ) -> None:
         """settle: seconds for it to exit once its result is there, or it has said so itself; events: what takes its
-        output as it comes, too."""
+        output as it comes, too; allowance: what it may cost."""
+        self._agent = agent.name
+        self._allowance = allowance
+        self._usage = CostMeter(agent.results, agent.price)
         self._events = events
         self._transcript = Transcript(sink, agent.results)
-        self._parser = ResultParser(self._transcript, agent.results, agent.limit, agent.unusable)
+        self._parser = ResultParser(self._transcript, agent.results, agent.limit, agent.unusable, self._usage.read)
         self._settle = settle
         self._has_said_done = has_said_done
         self._is_settling = False  # it has reported its result
@@ -73,8 +85,23 @@ class AgentOutput:
         self._transcript.finish()
         return self._parser.find_refusal()
 
+    def add_usage(self, result: Result, attempt: int) -> Result:
+        """Return the end of its attempt, the one with this number, with what that has cost."""
+        if result.outcome == UNSTARTABLE:
+            return result
+        return result._replace(usages=(*result.usages, self._usage.tell(attempt, AGENT_PART, self._agent)))
+
+    def explain(self, result: Result) -> Result:
+        """Return the end of an attempt that failed because it had no more to spend with that as its reason; any other
+        as it is."""
+        return conclude(result, self._allowance, self._usage.cost, self._usage.is_exhausted)
+
     def observe(self, process: RunningProcess) -> None:
-        """Give an agent that has ended its work, and does not exit, a while for it. Called once a second or so."""
+        """Stop an agent that has spent what it may; give one that has ended its work, and does not exit, a while for
+        it. Called once a second or so."""
+        allowance, cost = self._allowance, self._usage.cost
+        if allowance and cost >= allowance.left and not self._parser.has_result:
+            process.stop(Result(FAILED, note=allowance.explain(cost)))
         is_over = self._parser.has_result or self._has_said_done()
         if is_over and not self._is_settling:
             note = f"it had ended its work, and was stopped {self._settle:g} s later"

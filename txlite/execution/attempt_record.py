@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ..reports.events import EventLog
     from ..store.assignments import Assignment
     from ..store.attempts import Result
+    from .spending import Allowance
 
 
 class Plan(NamedTuple):
@@ -42,6 +43,7 @@ class Plan(NamedTuple):
     level: str = ""
     in_loop: bool = False  # as RALPH runs it
     search: bool = False  # whether the agent may search the web
+    allowance: Allowance | None = None  # what it may cost
 
 
 def plan_attempt(assignment: Assignment, roster: Roster) -> Plan:
@@ -97,7 +99,8 @@ class AttemptRecord:
         """Return what is started for its task; its prompt is written where the agent reads it. Raises CannotStart."""
         plan = self.plan
         file = report.prompt_file(self._directory, plan.header.attempt)
-        argv, stdin = build_command(plan.agent, task, plan.prompt, file, plan.level, plan.search, plan.in_loop)
+        budget = plan.allowance and plan.allowance.left
+        argv, stdin = build_command(plan.agent, task, plan.prompt, file, plan.level, plan.search, plan.in_loop, budget)
         try:
             if file in argv:
                 self._prompt_file = file
@@ -137,7 +140,7 @@ class AttemptRecord:
         if self._events:
             self._events.close()
         pid = self.report.pid or result.pid or os.getpid()
-        result = result._replace(pid=pid)
+        result = result._replace(pid=pid, level=self.plan.level or None)
         if not self.plan.in_loop:  # that one is judged by others
             self.note(end=describe(result, max_attempts))
         return self.report.finish(result, pid)

@@ -66,8 +66,11 @@ class AttemptRunner:
         if assignment.task.command is not None:
             return self.end(ask())
         from .agent_output import run_in_words  # what only runs commands does without
+        from .spending import find_allowance
 
-        return self.end(run_in_words(plan.agent, self, ask, self.record.keep_events()))
+        plan = plan._replace(allowance=find_allowance(self._context.store, assignment.task))
+        ask = partial(self.ask_agent, assignment.task, plan, environment)
+        return self.end(run_in_words(plan, self, ask, self.record.keep_events()))
 
     @property
     def record(self) -> AttemptRecord:

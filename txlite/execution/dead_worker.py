@@ -17,6 +17,7 @@ from ..reports.salvage import salvage
 from ..store.attempts import Result
 from ..system import clock, process, wakeup
 from .ended import parse
+from .spending import recall
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -109,9 +110,17 @@ class LeftAttempt:
         if self._ending and self._ending.survivors:
             names = ", ".join(str(survivor.pid) for survivor in list(self._ending.survivors)[:5])
             result = Result(UNKILLABLE, note=f"its worker died, and process {names} could not be killed")
-        self._store.assignments.finish(self._claim.token, self._salvage(result), max_attempts)
+        self._store.assignments.finish(self._claim.token, self._find_usage(self._salvage(result)), max_attempts)
         if result.outcome == LOST:
             remove_output(self._store.home, self._claim.token)  # half of it; its task is run again
+
+    def _find_usage(self, result: Result) -> Result:
+        """The result with what its agent said that it has cost, where nobody wrote that down."""
+        claim = self._claim
+        if self._store.get(claim.task).command is not None or self._store.usages.of(claim.token):
+            return result
+        agent = str(self._note.get("name") or self._store.attempts(claim.task)[-1].agent)
+        return result._replace(usages=(recall(self._store.home, claim.token, agent),))
 
     def _salvage(self, result: Result) -> Result:
         """Complete the report, or write one where its worker died within the attempt's first moment; the result with

@@ -48,8 +48,11 @@ class KeepingRunner:
         if task.command is not None:
             return self.end(ask(output, errors=errors))
         from .agent_output import run_in_words  # what only runs commands does without
+        from .spending import find_allowance
 
-        return self.end(run_in_words(plan.agent, output, ask, runner.record.keep_events()))
+        plan = plan._replace(allowance=find_allowance(self._context.store, task))
+        ask = partial(runner.ask_agent, task, plan, environment)
+        return self.end(run_in_words(plan, output, ask, runner.record.keep_events()))
 
     def end(self, result: Result) -> Result:
         """End the report, and what is kept; return the result with what it adds."""

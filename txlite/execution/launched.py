@@ -139,7 +139,7 @@ class LaunchRunner:
         if assignment.task.command is not None:
             return self._runner.end(ask())
         events = self._runner.record.keep_events()
-        return self._runner.end(run_in_words(self._plan.agent, self._runner, ask, events))
+        return self._runner.end(run_in_words(self._plan, self._runner, ask, events))
 
     def end(self, result: Result) -> Result:
         """End the report; return the result with what it adds."""

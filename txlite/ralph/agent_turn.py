@@ -14,6 +14,7 @@ import shutil
 from ..agents.results import LIMITED
 from ..errors import Refused
 from ..execution.agent_output import AgentOutput
+from ..execution.spending import find_allowance, refuse
 from ..git import command
 from ..model import CANCELLED, CUT_OFF, DONE, INTERRUPTED, NODE_FAILED, REFUSED, UNKILLABLE, describe_agent
 from ..store.attempts import Result
@@ -71,20 +72,28 @@ class AgentTurn:
             self._policy.template, self._store, task, self._gate, self._done_file, self._workspace.goes_on,
             self._workspace.commits, describe_agent(self._agent.name, self._assignment.level),
         )  # fmt: skip
-        plan = plan._replace(prompt=words)
+        allowance = find_allowance(self._store, task, self._policy.loop) if task.command is None else None
+        plan = plan._replace(prompt=words, allowance=allowance)
         self._runner.check()
-        refusal = None
+        refused = refuse(self._agent, allowance)
+        if refused:
+            return refused
+        refusal = output = None
         if task.command is None:
             output = AgentOutput(
-                self._agent, self._runner, self._policy.settle, self._has_said_done, self._runner.record.keep_events()
-            )
+                self._agent, self._runner, self._policy.settle, self._has_said_done, self._runner.record.keep_events(),
+                allowance,
+            )  # fmt: skip
             result = self._runner.ask_agent(task, plan, self._environment(), output, output.observe)
             refusal = output.finish()
+            result = output.add_usage(result, self._token)
+            self._store.usages.put(result.usages)  # at once: its gate may take long, and be cut off
         else:
             result = self._runner.ask_agent(task, plan, self._environment())
         has_said_done = self._has_said_done()
         _remove_done_files(directory)
-        return self._judge(result, has_said_done, refusal)
+        judged = self._judge(result, has_said_done, refusal)
+        return output.explain(judged) if output else judged
 
     def _judge(self, result: Result, has_said_done: bool, refusal: ProviderRefusal | None) -> Result:
         if result.outcome in (CANCELLED, *CUT_OFF, UNKILLABLE, REFUSED, NODE_FAILED):

@@ -6,6 +6,7 @@ Used by `summary` and by what shows it.
 from __future__ import annotations
 
 from ..system.named_tuple import NamedTuple
+from ..text import money
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class Cost(NamedTuple):
         """Return it in words, to the cent: unknown is never nothing."""
         if self.known is None:
             return "unknown"
-        return f"{'' if self.is_whole else 'at least '}{tell_money(self.known)}"
+        return f"{'' if self.is_whole else 'at least '}{money(self.known)}"
 
 
 def sum_costs(attempts: Sequence[Sequence[Usage]]) -> Cost:
@@ -39,10 +40,3 @@ def sum_tokens(usages: Iterable[Usage]) -> int | None:
     """Return the tokens that went in and came out, as far as that is known; None where nothing is."""
     known = [tokens for usage in usages for tokens in (usage.input_tokens, usage.output_tokens) if tokens is not None]
     return sum(known) if known else None
-
-
-def tell_money(millionths: float) -> str:
-    """Return an amount of US dollars to the cent; less than half a cent, but more than nothing, as such."""
-    if 0 < millionths < 5000:
-        return "under $0.01"
-    return f"${millionths / 1e6:,.2f}"

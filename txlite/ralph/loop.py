@@ -48,6 +48,7 @@ class Bounds(NamedTuple):
     max_seconds: float | None = None
     max_failures: int = 5  # different tasks in a row
     idle_exit: float | None = 0.0  # seconds without anything to do; None: it stays
+    max_cost: int | None = None  # millionths of a US dollar
 
 
 class Loop:
@@ -93,9 +94,8 @@ class Loop:
             for directory in OWN_DIRECTORIES:
                 location.ignore(self._store.home, directory)
             installation.write_command(os.path.join(self._store.home, COMMANDS, "txlite"))
-            self._store.loops.begin(
-                self.id, ",".join(self._settings.roster.names), self._bounds.max_tasks, self._bounds.max_failures
-            )
+            names, bounds = ",".join(self._settings.roster.names), self._bounds
+            self._store.loops.begin(self.id, names, bounds.max_tasks, bounds.max_failures, bounds.max_cost)
             reason = "it was interrupted by an error"
             try:
                 self.supervisor.run()

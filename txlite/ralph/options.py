@@ -33,6 +33,7 @@ class LoopOptions(NamedTuple):
     max_attempts: int = 3
     max_failures: int = 5  # different tasks in a row
     max_tasks: int | None = None
+    max_cost: int | None = None  # millionths of a US dollar
     max_hours: float | None = None  # in seconds, as all times here
     timeout: float = 7200.0
     stall: float = 1200.0

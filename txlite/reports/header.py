@@ -162,9 +162,16 @@ def render_header(
     return b"".join([beginning, first, facts, *others, rest])
 
 
-def render_end(note: str | None) -> str:
-    """Return what stands behind the output of an attempt that has ended: why it did so, where that is to be said."""
-    return f"\n**Note:** {text.printable(note)}\n" if note else ""
+def render_end(result: Result) -> str:
+    """Return what stands behind the output of an attempt that has ended: why it did so, where that is to be said, and
+    what its agent cost."""
+    note = f"\n**Note:** {text.printable(result.note)}\n" if result.note else ""
+    if not result.usages:
+        return note
+    from .costs import describe_usages  # what runs commands does without
+
+    cost = describe_usages(result.usages)
+    return f"{note}\n**Cost:** {cost}\n" if cost else note
 
 
 def _rules(room: int) -> list[bytes]:

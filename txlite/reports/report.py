@@ -178,7 +178,7 @@ class Report:
         names = names_of(self._directory, self._stamp, str(pid), self._header)
         layout = self._layout._replace(size=self._size, is_lost=bool(self._trouble))
         rendered = render_header(self._header, result, pid, self._start, layout)
-        return complete(self._file, rendered, self._size, result.note, self._path, names)
+        return complete(self._file, rendered, self._size, result, self._path, names)
 
     @property
     def _layout(self) -> Layout:
@@ -225,7 +225,7 @@ def write_whole(
     """Write the report of an attempt that has ended under the first of its names that is free; return that, below home.
     Raises OSError."""
     layout = Layout(len(output), is_lost=is_lost)
-    data = render_header(header, result, pid, 0, layout) + output + _closing(output) + render_end(result.note).encode()
+    data = render_header(header, result, pid, 0, layout) + output + _closing(output) + render_end(result).encode()
     path, file = create_first(names_of(directory, stamp, str(pid), header))
     try:
         if os.write(file, data) < len(data):
@@ -237,13 +237,13 @@ def write_whole(
     return below_home(path)
 
 
-def complete(file: int, header: bytes, size: int, note: str | None, path: str, names: list[str]) -> str:
+def complete(file: int, header: bytes, size: int, result: Result, path: str, names: list[str]) -> str:
     """Write the result into the header, close the output and say why it ended, sync, and move from `path` to the first
     of `names` that is free; that name below home. Readers rely on the header's coming first."""
     try:
         os.pwrite(file, header, 0)
         end = len(header) + size
-        os.pwrite(file, _closing(os.pread(file, 1, end - 1) if size else b"") + render_end(note).encode(), end)
+        os.pwrite(file, _closing(os.pread(file, 1, end - 1) if size else b"") + render_end(result).encode(), end)
     except OSError:
         pass  # a full disk, or a limit: it may take the name, though it does not take the last line
     if size > TAIL:

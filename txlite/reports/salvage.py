@@ -70,7 +70,7 @@ def _complete(file: int, start: int, header: Header, result: Result, pid: int, p
     os.ftruncate(file, start + size)  # it may have written another end
     result = result._replace(tail=read_tail(file, start))
     rendered = render_header(header, result, pid, start, layout)
-    return result._replace(report=complete(file, rendered, size, result.note, path, names))
+    return result._replace(report=complete(file, rendered, size, result, path, names))
 
 
 def _layout(file: int, start: int) -> Layout:

@@ -275,18 +275,27 @@ def _finish(connection: sqlite3.Connection, token: int, result: Result, max_atte
     else:
         costs = result.outcome in COSTLY
         failures = hold.failures + costs
-        is_spent, tries = failures >= (hold.max_attempts or max_attempts), failures * costs
+        is_spent = failures >= (hold.max_attempts or max_attempts)
+        tries = failures * costs
     status = _verdict(connection, hold, result) or _after(connection, hold, result, is_spent)
     move(connection, hold.seq, status, failures, backoff(tries) if tries > 0 and status == BACKLOG else 0.0)
-    if result.outcome not in STAYS and status != REVIEW:
+    if result.outcome not in STAYS:
         come_again(connection, hold.seq)
     return [Lane(hold.kind, hold.needs)] if status == BACKLOG else []
+
+
+def _is_over_cost(connection: sqlite3.Connection, seq: int) -> bool:
+    """Whether another attempt of a task could cost nothing: it would only pass its bound again."""
+    from .usages import is_over  # what ends well does without
+
+    return is_over(connection, seq)
 
 
 def _after(connection: sqlite3.Connection, hold: ClaimRow, result: Result, is_spent: bool) -> Status:
     """What follows where nothing was decided."""
     if result.outcome == DONE and connection.execute(IS_TO_REVIEW, (hold.token,)).fetchone():
         return REVIEW
+    is_spent = is_spent or (result.outcome in COSTLY and _is_over_cost(connection, hold.seq))
     return after_attempt(result.outcome, is_spent, bool(hold.launched))
 
 

@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
 
-    from ..model import Outcome, Task
+    from ..model import Outcome, Task, Usage
     from .database import Database
 
 COLUMNS = """a.id, t.id, a.worker, a.agent, a.started, a.ended, a.outcome, a.exit_code, a.duration, a.pid, a.report,
@@ -43,6 +43,7 @@ class Result(NamedTuple):
     tail: str = ""
     place: str | None = None  # where it ran, if not here
     level: str | None = None  # at which its agent was to think, where that was said
+    usages: tuple[Usage, ...] = ()  # what it, and its review, has cost
 
     def add_reason(self, reason: str) -> Result:
         """Return it with one more reason in its note."""
@@ -74,6 +75,10 @@ def end(connection: sqlite3.Connection, attempt: int, result: Result) -> None:
         (clock.now(), result.outcome, result.exit_code, result.duration, result.pid, result.report, result.note,
          result.place, result.level, attempt),
     )  # fmt: skip
+    if result.usages:
+        from .usages import write  # what only runs commands does without
+
+        write(connection, result.usages)
     if result.tail:
         connection.execute(INSERT_TAIL, (attempt, result.tail))
 

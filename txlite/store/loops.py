@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from ..model import COSTLY, DONE, LoopRecord, agent_need
 from ..system import clock
+from ..text import money
+from .usages import SPENT_BY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ INSERT = """INSERT INTO loops (id, agent, started, max_tasks, max_failures, max_
 END = "UPDATE loops SET ended = ?, reason = ? WHERE id = ?"
 SELECT_NEWEST = """SELECT id, agent, started, ended, reason, max_tasks, max_failures, max_cost, review FROM loops
     ORDER BY started DESC, id LIMIT ?"""
-BOUNDS = "SELECT max_tasks, max_failures FROM loops WHERE id = ?"
+BOUNDS = "SELECT max_tasks, max_failures, max_cost FROM loops WHERE id = ?"
 # Read until one that was done, or no further than is asked for. (The + keeps SQLite from sorting all of the loop's.)
 LATEST = """SELECT r.task, a.outcome FROM trials r JOIN attempts a ON a.id = r.attempt
     WHERE +r.loop = ? AND a.ended IS NOT NULL ORDER BY r.attempt DESC"""
@@ -72,12 +74,20 @@ class Loops:
     def reached_bound(self, loop: str) -> str | None:
         """Return which of its bounds a loop has reached, in words, or None."""
         with self._database.reading() as connection:
-            max_tasks, max_failures = connection.execute(BOUNDS, (loop,)).fetchone()
+            max_tasks, max_failures, max_cost = connection.execute(BOUNDS, (loop,)).fetchone()
             if max_failures and _failing(connection, loop, max_failures) >= max_failures:
                 return f"{max_failures} different tasks failed in a row"
             if max_tasks and connection.execute(ENDED, (loop,)).fetchone()[0] >= max_tasks:
                 return f"{max_tasks} task{'s' if max_tasks > 1 else ''} had ended"
+            cost = _cost(connection, loop) if max_cost else 0
+            if max_cost and cost >= max_cost:
+                return f"it had cost {money(cost)}, of {money(max_cost)} at most"
         return None
+
+    def max_cost(self, loop: str) -> int | None:
+        """Return the millionths of a US dollar that a loop may cost; None for as much as it likes."""
+        rows = self._database.execute(BOUNDS, (loop,))
+        return rows[0][2] if rows else None
 
     def limit_agent(self, agent: str, until: str, reason: str) -> None:
         """Note that the provider of this agent refuses to work until then (UTC text), and why."""
@@ -113,10 +123,17 @@ class Loops:
 
 def is_full(connection: sqlite3.Connection, loop: str) -> bool:
     """Say whether a loop may claim nothing more, inside a transaction."""
-    max_tasks, max_failures = connection.execute(BOUNDS, (loop,)).fetchone()
+    max_tasks, max_failures, max_cost = connection.execute(BOUNDS, (loop,)).fetchone()
+    if max_cost and _cost(connection, loop) >= max_cost:
+        return True
     if max_failures and _failing(connection, loop, max_failures) >= max_failures:
         return True
     return bool(max_tasks and connection.execute(TAKEN, (loop,)).fetchone()[0] >= max_tasks)
+
+
+def _cost(connection: sqlite3.Connection, loop: str) -> int:
+    """What a loop's attempts are known to have cost."""
+    return int(connection.execute(SPENT_BY, (loop,)).fetchone()[0])
 
 
 def _failing(connection: sqlite3.Connection, loop: str, enough: int) -> int:

@@ -6,10 +6,12 @@ Reached as `Store.usages`; written by `ralph` and `execution`, read by those who
 from __future__ import annotations
 
 from ..model import Usage
+from ..system.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable
 
     from .database import Database
 
@@ -22,6 +24,24 @@ OF_TASK = f"""SELECT {COLUMNS} FROM usages u WHERE u.attempt IN (
         UNION SELECT a.previous FROM runs r JOIN attempts a ON a.id = r.id WHERE a.previous > 0)
     SELECT id FROM runs) ORDER BY u.attempt, u.part"""
 
+SUM = "coalesce(sum(u.cost), 0), count(u.cost), count(*) - count(u.cost)"
+SPENT_ON = f"""WITH RECURSIVE runs (id) AS (SELECT token FROM tasks WHERE {{}} = ?
+        UNION SELECT a.previous FROM runs r JOIN attempts a ON a.id = r.id WHERE a.previous > 0)
+    SELECT {SUM} FROM runs r JOIN usages u ON u.attempt = r.id"""
+SPENT_BY = f"SELECT {SUM} FROM trials r JOIN usages u ON u.attempt = r.attempt WHERE r.loop = ?"
+SPENT = f"SELECT {SUM}, sum(u.input_tokens), sum(u.output_tokens) FROM usages u"
+MAX_COST = "SELECT max_cost FROM task_texts WHERE task = ?"
+
+
+class Spent(NamedTuple):
+    """What several attempts, and their reviews, have cost together."""
+
+    cost: int  # millionths of a US dollar, as far as it is known
+    known: int  # how many said it
+    unknown: int  # how many did not
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
 
 class Usages:
     """The usages of one database."""
@@ -29,10 +49,10 @@ class Usages:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def put(self, usage: Usage) -> None:
-        """Note what an attempt, or its review, has cost, instead of what was noted before."""
+    def put(self, usages: Iterable[Usage]) -> None:
+        """Note what an attempt, and its review, has cost, instead of what was noted before."""
         with self._database.writing() as connection:
-            write(connection, usage)
+            write(connection, usages)
 
     def of(self, attempt: int) -> list[Usage]:
         """Return what is known of an attempt: of its agent, and of the one that reviewed its work."""
@@ -42,7 +62,27 @@ class Usages:
         """Return what is known of all attempts of the task with this id, oldest first."""
         return list(map(Usage._make, self._database.execute(OF_TASK, (task,))))
 
+    def spent_on(self, task: str) -> Spent:
+        """Return what all attempts of the task with this id have cost."""
+        return Spent._make((*self._database.execute(SPENT_ON.format("id"), (task,))[0], None, None))
 
-def write(connection: sqlite3.Connection, usage: Usage) -> None:
-    """Note what an attempt has cost, inside a transaction that writes."""
-    connection.execute(PUT, usage)
+    def spent_by(self, loop: str) -> Spent:
+        """Return what all attempts of a loop have cost."""
+        return Spent._make((*self._database.execute(SPENT_BY, (loop,))[0], None, None))
+
+    def spent(self) -> Spent:
+        """Return what all attempts have cost that there were, with their tokens."""
+        return Spent._make(self._database.execute(SPENT)[0])
+
+
+def is_over(connection: sqlite3.Connection, seq: int) -> bool:
+    """Say whether a task's attempts have cost all that they may, inside a transaction."""
+    row = connection.execute(MAX_COST, (seq,)).fetchone()
+    if row is None or row[0] is None:
+        return False
+    return bool(connection.execute(SPENT_ON.format("seq"), (seq,)).fetchone()[0] >= row[0])
+
+
+def write(connection: sqlite3.Connection, usages: Iterable[Usage]) -> None:
+    """Note what an attempt, and its review, has cost, inside a transaction that writes."""
+    connection.executemany(PUT, usages)

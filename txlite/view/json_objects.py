@@ -160,14 +160,17 @@ def ready_objects(tasks: Iterable[Task], relations: Mapping[str, Relations]) -> 
     return [{**task_object(task, relations[task.id]), "failedAttemptCount": task.failures} for task in tasks]
 
 
-def attempts_object(task: Task, relations: Relations, attempts: Iterable[Attempt]) -> Object:
-    """Build a task's object with its attempts in it."""
-    return {**task_object(task, relations), "attempts": list(map(attempt_object, attempts))}
+def attempts_object(
+    task: Task, relations: Relations, attempts: Iterable[Attempt], usages: Sequence[Usage] = ()
+) -> Object:
+    """Build a task's object with its attempts in it, and what these have cost."""
+    told = [attempt_object(one, [usage for usage in usages if usage.attempt == one.id]) for one in attempts]
+    return {**task_object(task, relations), "attempts": told}
 
 
 def story_object(story: TaskStory) -> Object:
     """Build a task's object with its attempts, what its last one wrote last, and what a person types to go on."""
-    found = attempts_object(story.task, story.relations, story.attempts)
+    found = attempts_object(story.task, story.relations, story.attempts, story.usages)
     gate, words = (story.reason.gate, story.reason.words) if story.reason else ("", "")
     ways = {"gate": gate or None, "words": words or None, "commands": list(story.commands)}
     return {**found, **ways, "currentAttempt": current_object(story.current)}
@@ -195,7 +198,22 @@ def run_object(
     }
 
 
-def attempt_object(attempt: Attempt) -> Object:
+def usage_object(usage: Usage) -> Object:
+    """Build what an attempt, or its review, has cost; null is what was not said."""
+    return {
+        "part": usage.part,
+        "agent": usage.agent,
+        "model": usage.model,
+        "session": usage.session,
+        "inputTokens": usage.input_tokens,
+        "cachedTokens": usage.cached_tokens,
+        "outputTokens": usage.output_tokens,
+        "cost": dollars(usage.cost),
+        "turns": usage.turns,
+    }
+
+
+def attempt_object(attempt: Attempt, usages: Iterable[Usage] = ()) -> Object:
     """Build an attempt's object, as `show` and `run` have it."""
     return {
         "attempt": attempt.id,
@@ -212,6 +230,7 @@ def attempt_object(attempt: Attempt) -> Object:
         "tail": attempt.tail,
         "place": attempt.place,
         "level": attempt.level,
+        "usages": list(map(usage_object, usages)),
     }
 
 
@@ -440,21 +459,6 @@ def _try_object(one: Try) -> Object:
     fields = one._asdict()
     fields["usages"] = [usage_object(usage) for usage in one.usages]
     return _in_camel_case(fields)
-
-
-def usage_object(usage: Usage) -> Object:
-    """Build what an attempt cost by the words of one agent; what that did not say is null."""
-    return {
-        "part": usage.part,
-        "agent": usage.agent,
-        "model": usage.model,
-        "session": usage.session,
-        "inputTokens": usage.input_tokens,
-        "cachedTokens": usage.cached_tokens,
-        "outputTokens": usage.output_tokens,
-        "cost": dollars(usage.cost),
-        "turns": usage.turns,
-    }
 
 
 def _in_camel_case(fields: Object) -> Object:

@@ -9,6 +9,7 @@ from .. import text
 from ..execution import presence
 from ..model import BACKLOG, PROMPT, QUEUED, describe_agent
 from ..ralph.reason import Reason, find_reason, ways_on
+from ..reports.costs import describe_spent, describe_usages
 from ..system import clock
 from ..system.named_tuple import NamedTuple
 from .attempt_row import describe_course
@@ -17,10 +18,11 @@ from .tasks import describe, number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..model import Attempt, Group, Task
+    from ..model import Attempt, Group, Task, Usage
     from ..store.attempt_status import AttemptStatus
     from ..store.store import Store
     from ..store.tasks import Relations
+    from ..store.usages import Spent
 
 NAMED = 20  # related tasks that are shown with their titles
 TITLE = 42  # characters of these
@@ -37,6 +39,8 @@ class TaskStory(NamedTuple):
     commands: tuple[str, ...]  # to be pasted where it needs a person
     current: AttemptStatus | None  # its last attempt, while that goes on
     group: Group | None  # in which it is
+    usages: list[Usage]  # of its attempts, oldest first
+    spent: Spent  # by all of them
 
 
 def tell(store: Store, id: str) -> TaskStory:
@@ -50,7 +54,10 @@ def tell(store: Store, id: str) -> TaskStory:
     if task.status == BACKLOG:
         commands += tuple(way for other in relations.blocked_by[:NAMED] for way in ways_on(near[other], None))
     current = presence.attempt(store, last.id) if last and last.ended is None else None
-    return TaskStory(task, relations, attempts, near, reason, commands, current, store.groups.find(task.group))
+    return TaskStory(
+        task, relations, attempts, near, reason, commands, current, store.groups.find(task.group),
+        store.usages.of_task(task.id), store.usages.spent_on(task.id),
+    )  # fmt: skip
 
 
 def _parked(store: Store, attempt: Attempt | None) -> str | None:
@@ -97,6 +104,7 @@ def _facts(story: TaskStory) -> list[tuple[str, object]]:
     facts += [
         ("group", story.group and _describe_group(story.group)),
         ("every", _describe_schedule(task)),
+        ("cost", _describe_cost(story)),
         ("memory", task.max_memory and text.size(task.max_memory)),
     ]
     facts += [("variables", ", ".join(task.variables)), ("reserved for", task.reserved_for)]
@@ -115,6 +123,11 @@ def _describe_schedule(task: Task) -> str | None:
     if task.every is None or task.planned is None or not task.is_resting:
         return task.every
     return f"{task.every}, next at {clock.to_local(task.planned)}"
+
+
+def _describe_cost(story: TaskStory) -> str:
+    spent, bound = describe_spent(story.spent), story.task.max_cost
+    return ", ".join([*([spent] if spent else []), *([f"{text.money(bound)} at most"] if bound else [])])
 
 
 def _describe_group(group: Group) -> str:
@@ -138,7 +151,8 @@ def _attempt_row(attempt: Attempt, story: TaskStory) -> tuple[object, ...]:
     current, by = story.current, _by(story, attempt)
     if current and current.attempt == attempt.id:
         return _row(attempt, current.state + by, describe_course(current), current.report)
-    return _row(attempt, describe(attempt) + by, attempt.place, attempt.report)
+    usages = tuple(one for one in story.usages if one.attempt == attempt.id)
+    return _row(attempt, describe(attempt) + by, attempt.place, attempt.report, describe_usages(usages))
 
 
 def _by(story: TaskStory, attempt: Attempt) -> str:
@@ -147,6 +161,6 @@ def _by(story: TaskStory, attempt: Attempt) -> str:
     return text.printable(f", by {describe_agent(attempt.agent, attempt.level)}") if is_known else ""
 
 
-def _row(attempt: Attempt, words: str, place: str | None, report: str | None) -> tuple[object, ...]:
+def _row(attempt: Attempt, words: str, place: str | None, report: str | None, cost: str = "") -> tuple[object, ...]:
     took = "" if attempt.duration is None else text.duration(attempt.duration)
-    return attempt.id, attempt.started, took, words + (f", {place}" if place else ""), report or ""
+    return attempt.id, attempt.started, took, words + (f", {place}" if place else ""), report or "", cost

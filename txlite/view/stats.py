@@ -8,7 +8,7 @@ from __future__ import annotations
 from .. import text
 from ..execution import presence
 from ..execution.waiting import look_at_waiting
-from ..model import BACKLOG, BLOCKED, STATES
+from ..model import BACKLOG, BLOCKED, REVIEW, STATES
 from ..system import clock
 from ..system.named_tuple import NamedTuple
 from .attempt_row import AttemptRow
@@ -66,7 +66,7 @@ def _count(names: Iterable[str]) -> dict[str, int]:
 
 def print_stats(stats: Stats) -> None:
     """Print a line for each kind of thing that there is, and for each run and worker."""
-    ended = {state: number for state, number in stats.tasks.items() if state not in (BACKLOG, BLOCKED)}
+    ended = {state: number for state, number in stats.tasks.items() if state not in (BACKLOG, REVIEW, BLOCKED)}
     rows = [
         ("tasks:", ", ".join([*_parts(ended), *count_waiting(stats.waiting)]) or "none"),
         ("attempts:", _join(stats.attempts)),

@@ -264,18 +264,13 @@ SCHEMA = (
         "INSERT INTO sqlite_sequence (name, seq) SELECT 'tasks_with_reviews', seq FROM sqlite_sequence "
         "WHERE name = 'tasks';", "",
         "the number of a task that was deleted is not given again after a migration",
-        ("tests.store.test_migrations.Reviewed.test_no_number_is_given_twice",),
+        ("store.test_migrations.Reviewed.test_no_number_is_given_twice",),
     ),
     Mutant(
         "review-skipped", "store/assignments.py",
         "\n        AND NOT EXISTS (SELECT 1 FROM reviews r WHERE r.attempt = :token)",
         "", "work that is to be reviewed is not done when its attempt is",
-        ("tests.store.test_reviews.Reviews.test_what_passed_waits_for_a_word_and_so_do_others_for_it",),
-    ),
-    Mutant(
-        "review-comes-again", "store/assignments.py", "if result.outcome not in STAYS and status != REVIEW:",
-        "if result.outcome not in STAYS:", "what comes again does so when its review is over",
-        ("tests.store.test_reviews.Reviews.test_what_comes_again_does_so_when_it_is_done",),
+        ("store.test_reviews.Reviews.test_what_passed_waits_for_a_word_and_so_do_others_for_it",),
     ),
     Mutant(
         "schema-end-without-outcome", "store/schema.py",

@@ -6,8 +6,8 @@ Called by `document`.
 from __future__ import annotations
 
 from ...system import clock
-from ...text import count, duration
-from ..costs import Cost, sum_costs, tell_money
+from ...text import count, duration, money
+from ..costs import Cost, sum_costs
 from ..nights import usual
 from .time_scale import local
 
@@ -54,9 +54,9 @@ def _landed(summary: Summary) -> tuple[str, ...]:
 def _cost(summary: Summary) -> tuple[str, ...]:
     cost = sum_costs([one.usages for entry in summary.entries for one in entry.tries])
     done = sum(entry.status == "done" for entry in summary.entries)
-    each = f"{tell_money(cost.known / done)} for each that is done" if cost.known and done else ""
+    each = f"{money(cost.known / done)} for each that is done" if cost.known and done else ""
     before = usual(list(summary.earlier), lambda night: night.figures.cost)
-    return "Cost", cost.tell(), each, f"usually {tell_money(before)}" if before is not None else ""
+    return "Cost", cost.tell(), each, f"usually {money(before)}" if before is not None else ""
 
 
 def _time(summary: Summary) -> tuple[str, ...]:
