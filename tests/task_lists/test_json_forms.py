@@ -85,6 +85,23 @@ class Prds(ListCase):
         self.txlite("export", "--list", "features.json")
         self.assertEqual(self.read("features.json"), ARRAY.replace("false}]", "true}]"))
 
+    def test_other_words_for_the_same(self) -> None:
+        text = """{"name": "Login", "features": [
+          {"id": "F1", "name": "Tests", "priority": "P0", "status": "Done", "tasks": ["set up"]},
+          {"id": "F2", "name": "Flow", "priority": "P1", "status": "pending"}]}"""
+        self.take("prd.json", text)
+        one, other = self.store().list()
+        self.assertEqual((one.title, one.status, one.description), ("Tests", "done", "Tasks:\n- set up"))
+        self.assertGreater(one.score, other.score)
+        self.finish("Flow")
+        self.txlite("export", "--list", "prd.json")
+        self.assertEqual(self.read("prd.json"), text.replace("pending", "Done"))
+        more = (
+            '[{"description": "It works", "steps": ["A"], "tested": %s},\n {"description": "It works", "steps": ["B"]}]'
+        )
+        self.assertIn("2 tasks added, 1 of them", self.take("two.json", more % "true"))
+        self.refuse("two.json", (more % "true").replace('"B"', '"A"'), 2, "'It works' stands on line 1 already")
+
     def test_what_is_wrong_is_named_with_its_line(self) -> None:
         for text, line, word in (
             (PRD.replace('"US-003", "t', '"US-002", "t'), 18, "US-002"),

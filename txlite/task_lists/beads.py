@@ -74,6 +74,7 @@ def _entry(text: str, number: int, start: int, facts: dict) -> ListEntry:
         title,
         _describe(facts),
         [own],
+        own,
         above,
         [(number, one) for one in waits],
         status=status,

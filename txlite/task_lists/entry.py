@@ -27,6 +27,7 @@ class ListEntry(NamedTuple):
     title: str
     description: str = ""
     names: Sequence[str] = ()  # by which others name it
+    label: str | None = None  # its own id in the file, which no other may have
     above: str | None = None  # the name of the entry that it is a part of
     after: Sequence[tuple[int, str]] = ()  # the names that it waits for, each with its line; one may be several
     verify: str | None = None

@@ -164,6 +164,7 @@ def _entry(draft: _Draft) -> ListEntry:
         draft.title,
         textwrap.dedent("\n".join(draft.text)).strip("\n"),
         (draft.title, label[1]) if label else (draft.title,),
+        None,
         draft.parent.key if draft.parent else None,
         draft.after,
         draft.verify,

@@ -7,6 +7,7 @@ what it depends on, and notes. Used by `reading`.
 from __future__ import annotations
 
 import json
+import re
 
 from ..errors import InvalidValue
 from ..model import BACKLOG, DONE
@@ -21,9 +22,12 @@ if TYPE_CHECKING:
 STORIES = ("userStories", "user_stories", "stories", "features", "tasks")  # where they stand, the first that is there
 PROJECT = ("branchName", "project", "projectName", "feature")  # what tells this PRD from the next in the same file
 DEPENDS = ("dependsOn", "depends_on", "dependencies", "blockedBy")
-PARTS = (("details", ""), ("acceptanceCriteria", "Acceptance criteria"), ("acceptance_criteria", "Acceptance criteria"),
-         ("steps", "Steps"), ("notes", "Notes"))  # fmt: skip
+TITLES = ("title", "name")
+BOXES = ("passes", "completed", "done", "tested")  # yes or no; where there is none of them, its `status` says it
+PARTS = (("details", ""), ("tasks", "Tasks"), ("acceptanceCriteria", "Acceptance criteria"),
+         ("acceptance_criteria", "Acceptance criteria"), ("steps", "Steps"), ("notes", "Notes"))  # fmt: skip
 DONE_WORDS = ("done", "complete", "completed", "closed", "passed", "passes", "passing")
+DONE_WORD = "completed"
 RANKS = {"critical": -1, "highest": -1, "high": -2, "medium": -3, "low": -4, "lowest": -5}
 
 
@@ -37,21 +41,28 @@ def read(text: str, name: str) -> TaskList:
     value = _parse(text, name)
     lines, start, project = Lines(text), json_places.first(text), ""
     if has_stories(value):
-        above = json_places.members(text, start)
-        start = next(above[key].start for key in STORIES if key in above and isinstance(above[key].value, list))
-        project = next((str(above[key].value) for key in PROJECT if key in above and above[key].value), "")
+        start, project = _find(text, start)
     elif not isinstance(value, list):
         raise wrong(name, lines.number(start), f"it has no {STORIES[0]}, and is no array of them")
+    stories = list(json_places.elements(text, start))
+    if not stories:
+        raise wrong(name, lines.number(start), "it has no stories")
+    word = next((said for said in map(_status, stories) if said.casefold() in DONE_WORDS), DONE_WORD)
     entries = []
-    for story in json_places.elements(text, start):
+    for story in stories:
         number = lines.number(story.start)
         try:
-            entries.append(_entry(text, number, project, story))
+            entries.append(_entry(text, number, project, story, word))
         except InvalidValue as error:
             raise wrong(name, number, str(error)) from None
-    if not entries:
-        raise wrong(name, lines.number(start), "it has no stories")
     return TaskList(entries, is_strict=True)
+
+
+def _find(text: str, start: int) -> tuple[int, str]:
+    """Where the stories of the object that begins at `start` stand, and what its project is called."""
+    above = json_places.members(text, start)
+    stories = next(above[key].start for key in STORIES if key in above and isinstance(above[key].value, list))
+    return stories, next((str(above[key].value) for key in PROJECT if key in above and above[key].value), "")
 
 
 def _parse(text: str, name: str) -> object:
@@ -63,30 +74,39 @@ def _parse(text: str, name: str) -> object:
         raise wrong(name, 1, f"it holds what cannot be read: {error}") from None
 
 
-def _entry(text: str, number: int, project: str, story: Placed) -> ListEntry:
+def _status(story: Placed) -> str:
+    said = story.value.get("status") if isinstance(story.value, dict) else ""
+    return said if isinstance(said, str) else ""
+
+
+def _entry(text: str, number: int, project: str, story: Placed, word: str) -> ListEntry:
+    """word: by which this file says in a status that something is done."""
     facts = story.value
     if not isinstance(facts, dict):
         raise InvalidValue("a story is an object")
     title, description = _say(facts)
+    whole = _join([description, *(_part(facts, *part) for part in PARTS)])
     own = label(facts.get("id"))
-    is_done = facts.get("passes") is True or str(facts.get("status", "")).casefold() in DONE_WORDS
+    is_done = any(facts.get(box) is True for box in BOXES) or _status(story).casefold() in DONE_WORDS
     return ListEntry(
         number,
-        "\n".join((project, own or "", title)),
+        "\n".join((project, own or whole, title)),
         title,
-        _join([description, *(_part(facts, *part) for part in PARTS)]),
+        whole,
         [own or title],
+        own,
         None,
         [(number, one) for one in _depends(facts)],
         status=DONE if is_done else BACKLOG,
         score=_score(facts.get("priority")),
-        ticks=() if is_done else _ticks(text, story.start),
+        ticks=() if is_done else _ticks(text, story.start, word),
     )
 
 
 def _say(facts: dict) -> tuple[str, str]:
     """Its title and its description; where it has no title, that is the first line of its description."""
-    title, description = words(facts.get("title"), "title").strip(), words(facts.get("description"), "description")
+    title = next((words(facts[key], key).strip() for key in TITLES if facts.get(key)), "")
+    description = words(facts.get("description"), "description")
     if not title:
         title, _, description = description.strip().partition("\n")
     if not title:
@@ -94,9 +114,13 @@ def _say(facts: dict) -> tuple[str, str]:
     return title.strip(), description
 
 
-def _ticks(text: str, start: int) -> list[Change]:
-    place = json_places.members(text, start).get("passes")
-    return [Change(place.start, place.end, "true")] if place else []
+def _ticks(text: str, start: int, word: str) -> list[Change]:
+    places = json_places.members(text, start)
+    for box in BOXES:
+        if box in places and isinstance(places[box].value, bool):
+            return [Change(places[box].start, places[box].end, "true")]
+    status = places.get("status")
+    return [Change(status.start, status.end, json.dumps(word))] if status and isinstance(status.value, str) else []
 
 
 def words(value: object, what: str) -> str:
@@ -126,7 +150,8 @@ def _depends(facts: dict) -> Sequence[str]:
 def _score(priority: object) -> float:
     """The lower a priority, the sooner: so its negative."""
     if isinstance(priority, str):
-        return RANKS.get(priority.casefold(), 0)
+        number = re.fullmatch(r"[Pp](\d)", priority.strip())
+        return -int(number[1]) if number else RANKS.get(priority.strip().casefold(), 0)
     if isinstance(priority, (int, float)) and not isinstance(priority, bool) and abs(priority) < 1e12:
         return -priority
     return 0

@@ -83,9 +83,9 @@ class _Settling:
     def _name_all(self) -> None:
         seen: dict[object, ListEntry] = {}
         for number, entry in enumerate(self._entries):
-            for mark in (entry.key, (entry.above, plain(entry.names[0]))):
+            for mark in (entry.key, (entry.label,)):
                 line, title = seen.setdefault(mark, entry).line, shorten(entry.names[0], 60)
-                if seen[mark] is not entry:
+                if seen[mark] is not entry and mark != (None,):
                     raise wrong(
                         self._name, entry.line, f"{title!r} stands on line {line} already: give it another name"
                     )
