@@ -72,6 +72,16 @@ class Inside(RepositoryCase):
                          (own, 1, self.directory, "night", 99))  # fmt: skip
         self.assertEqual((self.status_of(own), self.status_of(other)), ("done", "backlog"))
 
+    def test_the_queue_of_another_home_is_not_its_own(self) -> None:
+        self.txlite("add", "--home", self.path("other"), "a secret title", "-q")
+        script = self.script(("list", {}), ("add", {"title": "x"})).replace(
+            " mcp ", f" mcp --home {self.path('other')} "
+        )
+        self.add(script, "own")
+        self.ralph("--no-commit")
+        for answer in self.answers():
+            self.assertIn("inside an attempt of another home", answer)
+
     def test_its_word_is_judged_by_the_gate(self) -> None:
         says_done = self.script(("finish", {"id": "OWN", "outcome": "done"}), kept="env")
         says_failed = self.script(("finish", {"id": "OWN", "outcome": "failed", "reason": "no way"}), name="failed")
@@ -98,11 +108,10 @@ class Inside(RepositoryCase):
             parent = store.add(f"depth {depth}", parent=parent, score=-1).id
         script = self.script(("add", {"title": "child", "description": "true"}))
         deepest = self.add(script, "deep", parent=parent)
-        self.ralph("--max-tasks", "1", "--no-commit")
-        self.assertIn("generations below another task", self.answers()[0])
         script = self.script(("add", {"title": "child"}), name="many")
         many = self.add(script, "many")
         store.add_many([{"title": f"child {number}", "parent": many, "score": -1} for number in range(50)])
-        self.ralph("--max-tasks", "1", "--no-commit")
+        self.ralph("--max-tasks", "2", "--no-commit")
+        self.assertIn("generations below another task", self.answers()[0])
         self.assertIn("has 50 children already", self.answers("many")[0])
         self.assertEqual(self.status_of(deepest), "done")

@@ -123,7 +123,9 @@ class Waits(Client):
         waiting = self.send("tools/call", name="wait", arguments={"ids": [one, two]})
         same = self.send("tools/call", name="wait", arguments={"ids": [one], "seconds": 0})
         answer = self.hear()
-        self.assertEqual((answer["id"], self.tell(answer["result"])), (same, {"ended": [], "goOn": [one]}))
+        self.assertEqual(
+            (answer["id"], self.tell(answer["result"])), (same, {"ended": [], "goOn": [{"id": one, "state": "ready"}]})
+        )
         self.txlite("done", one)
         self.txlite("fail", two, "--reason", "no")
         answer = self.hear()

@@ -101,6 +101,7 @@ class Tools(Client):
             ("state is one of", "list", {"state": ["done"]}),
             ("Task not found", "show", {"id": "tx-nothing0"}),
             ("Task not found", "show", {"id": "../../etc"}),
+            ("give a whole one", "show", {"id": "a\0"}),
             ("array of at most 50", "wait", {"ids": [1]}),
             ("array of at most 50", "wait", {"ids": ["tx-abc"] * 51}),
             ("ids is empty", "wait", {"ids": []}),

@@ -11,6 +11,7 @@ import sys
 from ..errors import NotReady, Refused, UsageError
 from ..execution import presence, stopping
 from ..model import DONE, FAILED, PROMPT, RELEASED, Lane
+from .reading import ready_children
 from .seal import seal, unseal
 from .told import words_of
 
@@ -81,9 +82,8 @@ def claim(call: ToolCall) -> Told:
     if not call.caller.is_inside:
         found = call.store.claim_best(call.worker, lease, [Lane(PROMPT)])
         return _claimed(call, found.claim) if found else {"claimed": None, "why": "no prompt is ready"}
-    children = set(call.caller.children(call.store))
-    for task in call.store.ready():
-        if task.id in children and task.kind == PROMPT:
+    for task in ready_children(call):
+        if task.kind == PROMPT:
             try:
                 return _claimed(call, call.store.claim(task.id, call.worker, lease))
             except NotReady:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 
 from .. import text
-from ..errors import Refused, TaskNotFound, UsageError
+from ..errors import InvalidValue, Refused, TaskNotFound, UsageError
 from ..execution import presence
 from ..model import ACTIVE
 from ..system.named_tuple import NamedTuple
-from ..system.process_tree import MARK, marked_attempt
+from ..system.process_tree import MARK, is_in_an_attempt, marked_attempt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Caller(NamedTuple):
     def resolve(self, store: Store, name: str) -> str:
         """Return the id that is meant, among those that may be seen. Raises TaskNotFound, UsageError."""
         if not self.is_inside:
-            return store.resolve(name)
+            return _resolve(store, name)
         start = name if name.startswith("tx-") else f"tx-{name}"
         ids = [str(self.task), *self.children(store)]
         found = [start] if start in ids else [id for id in ids if id.startswith(start)]
@@ -68,12 +68,23 @@ class Caller(NamedTuple):
                 raise Refused(f"your attempt of {own.id} is over: nothing was changed; end now")
 
 
+def _resolve(store: Store, name: str) -> str:
+    try:
+        return store.resolve(name)
+    except InvalidValue:  # it would tell the titles of several
+        raise UsageError(
+            f"{text.shorten(name, 40)} is the beginning of several ids, or none: give a whole one"
+        ) from None
+
+
 def find_caller(store: Store) -> Caller:
-    """Return who asks, by the marks on this process."""
+    """Return who asks, by the marks on this process. Raises Refused in an attempt of another home."""
     number = marked_attempt(os.getpid(), store.uuid) if os.path.exists(store.database.path) else None
     attempt = None if number is None else presence.attempt(store, number)
     if attempt:
         return Caller(attempt.task, attempt.attempt)
+    if is_in_an_attempt():
+        raise Refused(f"you are inside an attempt of another home: the queue of {store.home} is not yours")
     task = os.environ.get("TXLITE_TASK")
     token = os.environ.get("TXLITE_TOKEN") or os.environ.get(MARK, "").rpartition(":")[2]
     return Caller(task, int(token) if token.isdigit() else None) if task else Caller(None, None)

@@ -25,8 +25,13 @@ def ready(call: ToolCall) -> Told:
     limit = call.get("limit", FEW)
     if not call.caller.is_inside:
         return rows(call.store.ready(limit + 1), limit)
-    children = set(call.caller.children(call.store))
-    return rows([task for task in call.store.ready() if task.id in children], limit)
+    return rows(ready_children(call), limit)
+
+
+def ready_children(call: ToolCall) -> list[Task]:
+    """Return the children of the caller's own task that can be begun now, best first."""
+    found = [task for task in map(call.store.get, call.caller.children(call.store)) if task.is_ready]
+    return sorted(found, key=lambda task: (-task.score, task.seq))
 
 
 def list_tasks(call: ToolCall) -> Told:

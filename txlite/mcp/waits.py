@@ -120,14 +120,14 @@ class OpenWaits:
                 found.append((waiter, error))
                 continue
             if all(ended.values()) or wait.deadline <= moment:
-                found.append((waiter, _tell(ended)))
+                found.append((waiter, _tell(self._store, ended)))
         return found
 
     def _is_one_late(self, moment: float) -> bool:
         return any(wait.deadline <= moment for _, wait in self._open.values())
 
 
-def _tell(ended: dict[Target, Ended | None]) -> Told:
+def _tell(store: Store, ended: dict[Target, Ended | None]) -> Told:
     over = [{"id": target.task, "state": one.state, "exit": one.code} for target, one in ended.items() if one]
-    left = [target.task for target, one in ended.items() if not one]
+    left = [{"id": one.task, "state": store.get(one.task).state} for one, end in ended.items() if not end]
     return {"ended": over, **({"goOn": left} if left else {})}

@@ -44,6 +44,15 @@ def mark_children(home: str, attempt: int) -> None:
             resource.setrlimit(resource.RLIMIT_RTTIME, (mark_value(home, attempt), hard))
 
 
+def is_in_an_attempt() -> bool:
+    """Return whether this process carries the mark of an attempt of any home, in its limits."""
+    import resource
+
+    if not hasattr(resource, "RLIMIT_RTTIME"):
+        return False
+    return resource.getrlimit(resource.RLIMIT_RTTIME)[0] & ~(_MARK_BASE - 1) == _MARK_BASE
+
+
 def is_marked(pid: int, home: str, attempt: int) -> bool:
     """Return whether a process carries the mark of an attempt. False where its owner forbids us to look."""
     return marked_attempt(pid, home) == attempt

@@ -14,6 +14,11 @@ MUTANTS = (
         (f"{INSIDE}.test_its_own_task_and_children_alone",),
     ),
     Mutant(
+        "mcp-inside-another-home", "mcp/caller.py", "    if is_in_an_attempt():\n", "    if False:\n",
+        "an agent inside an attempt has no other home's queue",
+        (f"{INSIDE}.test_the_queue_of_another_home_is_not_its_own",),
+    ),
+    Mutant(
         "mcp-late-word", "mcp/caller.py", "own.status != ACTIVE or own.token != self.token", "False",
         "who is late changes nothing", (f"{INSIDE}.test_who_is_late_changes_nothing",),
     ),
