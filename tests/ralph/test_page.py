@@ -101,6 +101,8 @@ class Page(unittest.TestCase):
         self.assertNotIn("\x1b", page)
         self.assertNotIn("\u202e", page)
         self.assertIn("\\x1b[31m", "".join(reader.words))
+        shown = {tag for tag, _ in Reader(render(make_showcase())).tags}  # it has markup wherever markup can stand
+        self.assertEqual(shown & {"script", "img", "iframe", "form"}, set())
         self.assertTrue(all(value is None or "<" not in value for _, found in reader.tags for value in found.values()))
 
     def test_every_task_and_attempt_is_there(self) -> None:
@@ -161,6 +163,8 @@ class Page(unittest.TestCase):
         self.assertIn("Costunknown", tell(None, None))
         self.assertIn("Cost$3.10", tell(3_000_000, 100_000))
         self.assertIn("Costat least $3.10", tell(3_100_000, None))
+        silent = make_entry(1, [make_try(1, 0, 9, usages=spent(1, 3_100_000)), make_try(2, 9, 20)])
+        self.assertIn("Costat least $3.10", "".join(Reader(render(make_night([silent]))).words))
         self.assertIn("Cost$0.00", tell(0))
         self.assertIn("Costunder $0.01", tell(4_999))
 
@@ -176,10 +180,13 @@ class Page(unittest.TestCase):
             self.assertIn(part, words)
         self.assertNotIn("usually", "".join(Reader(render(night._replace(night=own))).words))
 
-    def test_a_bar_has_a_name_for_who_does_not_see_it(self) -> None:
+    def test_who_does_not_see_the_drawing_meets_each_attempt_once(self) -> None:
         page = render(make_showcase())
-        self.assertNotRegex(page, r"\.tip \{[^}]*display: none;(?![^@]*print)")
-        self.assertRegex(page, r'<b aria-hidden="true">[^<]+</b><span class="tip">')
+        drawing = re.search(r'<div class="chart" aria-hidden="true">.*?</section>', page, re.S)
+        assert drawing
+        self.assertEqual(drawing[0].count("<a "), drawing[0].count('tabindex="-1"'))
+        for number in range(1, 20):
+            self.assertEqual(page.replace(drawing[0], "").count(f"<b>Attempt {number}</b>"), 1)
 
     def test_bars_lie_where_their_times_are(self) -> None:
         entries = [make_entry(1, [make_try(1, 0, 900)]), make_entry(2, [make_try(2, 1800, 3600)])]

@@ -14,6 +14,7 @@ from . import (
     jobs,
     mcp,
     output,
+    page,
     ralph,
     schedule,
     screen,
@@ -32,4 +33,5 @@ ALL = (
     *watching.MUTANTS,
     *task_lists.MUTANTS,
     *mcp.MUTANTS,
+    *page.MUTANTS,
 )  # fmt: skip

@@ -37,10 +37,10 @@ POLICY = (
     '<meta http-equiv="Content-Security-Policy" '
     "content=\"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">"
 )
-LIVE = """<div class="live">
+LIVE = """<aside class="live" aria-label="Updates">
 <p role="status" id="news"></p>
 <p><span id="state">Updates itself</span> <button type="button" id="pause" aria-pressed="false">Pause</button></p>
-</div>
+</aside>
 """
 
 

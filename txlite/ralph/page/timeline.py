@@ -1,5 +1,8 @@
 """The drawing of a page: a lane for each worker, a bar for each attempt, where its time lies.
 
+It is for who sees and points: what it says of each attempt stands in the tables, too, where every key and every reader
+of screens gets at it.
+
 Guarantees: no bar lies over another, and short attempts side by side are drawn as one, so that the drawing grows no
 faster than the number of attempts. Called by `document`.
 """
@@ -41,14 +44,13 @@ class Timeline:
         shown = self._lanes[:LANES_SHOWN]
         thin = " thin" if len(shown) > THIN else ""
         names = "".join(f"<div>worker {number}</div>" for number in range(1, len(shown) + 1))
-        lanes = "".join(self._lane(number, lane) for number, lane in enumerate(shown, 1))
+        lanes = "".join(map(self._lane, shown))
         marks = self._marks()
         return (
-            '<section id="timeline"><h2>Timeline</h2>\n<a class="skip" href="#past">Past the timeline</a>\n'
-            f"{self._legend()}"
-            f'<div class="scroll"><div class="chart{thin}"><div class="names" aria-hidden="true">{names}</div>\n'
+            f'<section id="timeline"><h2>Timeline</h2>\n{self._legend()}<div class="scroll" role="group" '
+            f'aria-label="Drawing">\n<div class="chart{thin}" aria-hidden="true"><div class="names">{names}</div>\n'
             f'<div class="plot{" marked" * bool(marks)}">{self._ticks()}{marks}\n{lanes}</div></div></div>\n'
-            f'{self._hidden()}<span id="past"></span></section>\n'
+            f"{self._hidden()}</section>\n"
         )
 
     def _legend(self) -> str:
@@ -64,9 +66,9 @@ class Timeline:
         hidden = sum(map(len, self._lanes[LANES_SHOWN:]))
         return f'<p class="quiet">{hidden:,} attempts of further workers are in the table only.</p>\n' if hidden else ""
 
-    def _lane(self, number: int, lane: list[Bar]) -> str:
+    def _lane(self, lane: list[Bar]) -> str:
         drawn = "".join(map(self._draw, _bundles(lane, GRAIN * self._scale.length)))
-        return f'<div class="lane" role="group" aria-label="worker {number}">\n{drawn}</div>\n'
+        return f'<div class="lane">\n{drawn}</div>\n'
 
     def _draw(self, bundle: list[Bar]) -> str:
         first, end = bundle[0], max(bar.end for bar in bundle)
@@ -76,7 +78,10 @@ class Timeline:
         counts = count_kinds(bundle)
         tip = self._tip(first) if len(bundle) == 1 else self._tip_of_many(counts, first.start, end)
         place = f"left:{left:.3f}%;width:{width:.3f}%{_shares(counts)}"
-        return f'<a class="{classes}" href="#t{first.row}" style="{place}">{label}<span class="tip">{tip}</span></a>\n'
+        return (
+            f'<a class="{classes}" href="#t{first.row}" tabindex="-1" style="{place}">{label}'
+            f'<span class="tip">{tip}</span></a>\n'
+        )
 
     def _tip(self, bar: Bar) -> str:
         note = f"\n{safe(bar.one.note, 160)}" if bar.one.note else ""
@@ -149,7 +154,7 @@ def _label(title: str, width: float) -> str:
     """As much of a title as fits into a bar, if that says anything; width: of the bar, in percent of the timeline."""
     room = int(CHARACTERS * width / 100) - 1
     shown = shorten(title, room) if room >= 8 or room >= len(title) else ""
-    return f'<b aria-hidden="true">{escape(shown)}</b>' if shown else ""
+    return f"<b>{escape(shown)}</b>" if shown else ""
 
 
 def _shares(counts: dict[str, int]) -> str:

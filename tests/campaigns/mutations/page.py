@@ -1,0 +1,68 @@
+"""Mutants of `ralph.page` and of who serves it: what others wrote is text, and other pages get nothing."""
+
+from __future__ import annotations
+
+from .mutant import Mutant
+
+ACCESS = "view.test_page_server.Access"
+SERVED = "view.test_page_server.Served"
+PAGE = "ralph.test_page.Page"
+
+MUTANTS = (
+    Mutant(
+        "page-title-as-markup", "ralph/page/tables.py", "<bdi>{safe(entry.title, 240 if night.is_long else 100)}</bdi>",
+        "<bdi>{entry.title}</bdi>",
+        "what others wrote is text", (PAGE,),
+    ),
+    Mutant(
+        "page-reason-as-markup", "ralph/page/needs.py", "<pre>{escape(printable_lines(words))}</pre>",
+        "<pre>{printable_lines(words)}</pre>",
+        "what others wrote is text", (PAGE,),
+    ),
+    Mutant(
+        "page-unknown-cost-is-none", "ralph/costs.py", "            return \"unknown\"", "            return \"$0.00\"",
+        "what an agent does not say is unknown", (PAGE,),
+    ),
+    Mutant(
+        "page-part-of-the-cost-is-all", "ralph/costs.py",
+        "    costs += [None for usages in attempts if not usages]\n", "",
+        "what is known in part is the least", (PAGE,),
+    ),
+    Mutant(
+        "page-for-any-name", "view/page_access.py", "host.rpartition(\":\")[0] not in NAMES and host not in NAMES",
+        "not host",
+        "a name that was pointed here gets nothing", (ACCESS,),
+    ),
+    Mutant(
+        "page-for-any-origin", "view/page_access.py",
+        "    if headers.get(\"origin\", f\"http://{host}\").lower() != f\"http://{host}\":\n        return False\n", "",
+        "another page gets nothing", (ACCESS,),
+    ),
+    Mutant(
+        "page-within-another", "view/page_access.py", " and headers.get(\"sec-fetch-dest\") == \"document\"", "",
+        "no page is shown within another", (ACCESS,),
+    ),
+    Mutant(
+        "page-without-token", "view/page_access.py", "return hmac.compare_digest(given, self._token.encode())",
+        "return bool(given)",
+        "who does not know the address gets nothing", (ACCESS,),
+    ),
+    Mutant(
+        "page-for-any-method", "view/page_access.py", "if method not in METHODS:", "if False:",
+        "the page can only be read", (ACCESS,),
+    ),
+    Mutant(
+        "page-any-report", "view/page_server.py", "page.reports.get(int(named[1])) if named and page else None",
+        "place",
+        "only reports of the night are served", (SERVED,),
+    ),
+    Mutant(
+        "page-report-as-page", "view/page_server.py", "\"text/plain; charset=utf-8\", f\"{ALONE}; sandbox\")",
+        "\"text/html; charset=utf-8\", f\"{ALONE}; sandbox\")",
+        "a report is text", (SERVED,),
+    ),
+    Mutant(
+        "page-any-script", "view/page_server.py", "script-src 'sha256-{_OWN}'", "script-src 'unsafe-inline'",
+        "only our script runs", (SERVED,),
+    ),
+)  # fmt: skip
