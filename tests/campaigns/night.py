@@ -95,15 +95,14 @@ class NightCampaign:
         self._write("repository/ledger.txt", "job0.\n")
         self._write("repository/src/base.py", "VALUE = 0\n")
         self._write("repository/data/base.txt", "a 1\nb 2\nsum 3\n")
-        self._write("repository/.gitignore", "*.pyc\n__pycache__/\n")
+        self._write("repository/.gitignore", "*.pyc\n__pycache__/\n.txlite/\n")
         self.git("init", "-q", "-b", "main")
         self.git("add", "-A")
         self.git("commit", "-q", "-m", "The beginning")
         self.start = self.git("rev-parse", "HEAD").strip()
         self.txlite("init")
         self.known = self.txlite("ralph", "--help")
-        if "--max-cost" in self.known:
-            self._write("repository/.txlite/config.ini", f"[agent codex]\nprice = {PRICE}\n")
+        self._write("repository/.txlite/config.ini", f"[agent codex]\nprice = {PRICE}\n")
         self._add(self._draw_kinds())
 
     def _write(self, name: str, text: str) -> None:
@@ -116,7 +115,7 @@ class NightCampaign:
         kinds = list(SHORT if self.options.short else FIRST)[:count]
         kinds += self.random.choices(list(KINDS), list(KINDS.values()), k=count - len(kinds))
         self.random.shuffle(kinds)
-        needed = {"doubted": "--review ", "flawed": "--reviewer", "costly": "--max-cost"}
+        needed = {"doubted": "--review ", "flawed": "--reviewer"}
         return [kind if needed.get(kind, "") in self.known else "plain" for kind in kinds]
 
     def _add(self, kinds: list[str]) -> None:
@@ -131,7 +130,7 @@ class NightCampaign:
                 )  # fmt: skip
                 self.jobs.append(NightJob(number, kind, task.id, earlier.number if earlier else None))
         for job in self.jobs:
-            if job.kind == "costly" and "--max-cost" in self.known:
+            if job.kind == "costly":
                 self.txlite("update", job.id, "--max-cost", TASK_BOUND, "--agent", "claude")
 
     def gate(self) -> str:
@@ -177,7 +176,7 @@ class NightCampaign:
         words += ["--reviewer", "claude"] * ("--reviewer" in self.known)
         words += ["--verify", self.gate(), "--workers", str(self.options.workers), "--max-attempts", str(ATTEMPTS)]
         words += ["--timeout", "20s", "--settle", "1s", "--kill-after", "1s", "--max-failures", "1000"]
-        if not self.starts and "--max-cost" in self.known:
+        if not self.starts:
             words += ["--max-cost", NIGHT_BOUND]
         self.starts += 1
         process = self.process = self.scene.start(self._command(*words), "loop.log", self.top, self.environment)

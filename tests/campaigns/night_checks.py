@@ -225,8 +225,6 @@ def check_reviews(facts: NightFacts) -> Iterator[str]:
 def check_costs(facts: NightFacts) -> Iterator[str]:
     """What is known of costs is what was said, and what was said is known where its attempt was not cut off."""
     said = {}
-    if "--max-cost" not in facts.campaign.known:
-        return
     for entry in facts.said:
         if entry["agent"] == "codex":
             used = (entry["input"], entry["cached"], entry["output"])
