@@ -84,8 +84,8 @@ def make_showcase(is_over: bool = True) -> Summary:
         entries.append(_run(course, 71, "Find the leak in the pool", 1260.0))
     last = max(course.free)
     loops = [
-        LoopRecord("loop-1", "claude", moment(-60), None, None, None, 5),
-        LoopRecord("loop-2", "claude", moment(4000), moment(last) if is_over else None, "nothing was left to do",
+        LoopRecord("loop-1", "claude,codex", moment(-60), None, None, None, 5),
+        LoopRecord("loop-2", "claude,codex", moment(4000), moment(last) if is_over else None, "nothing was left to do",
                    None, 5),
     ]  # fmt: skip
     earlier = tuple(
@@ -142,5 +142,7 @@ def _end(course: Course, number: int, title: str, status: str, state: str, outco
 
 
 def _run(course: Course, number: int, title: str, silent: float | None) -> Entry:
-    tries = [course.take(None, silent=silent)]
+    tries = [course.take(None)]
+    if silent is not None:
+        tries = [one._replace(silent=moment(max(course.free) - silent)) for one in tries]
     return Entry(_id(number), title, "active", "active", tries, None, None)

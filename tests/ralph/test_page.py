@@ -180,6 +180,23 @@ class Page(unittest.TestCase):
             self.assertIn(part, words)
         self.assertNotIn("usually", "".join(Reader(render(night._replace(night=own))).words))
 
+    def test_what_runs_is_said_and_how_long_it_has_been_silent(self) -> None:
+        tries = [make_try(1, 0, 9, FAILED, agent="claude"),
+                 make_try(2, 9, None, None, agent="codex", level="high", silent=moment(2700))]  # fmt: skip
+        entry = make_entry(1, tries, "active", "<i>a task</i>")
+        words = "".join(Reader(render(make_night([entry], ended=False))).words)
+        self.assertIn(
+            "Running now: 1\n\n<i>a task</i> attempt 2 · codex at high · for 59m51s · silent for 15m00s", words
+        )
+        self.assertNotIn("Running now", "".join(Reader(render(make_night([make_entry(1, tries[:1], "failed")]))).words))
+
+    def test_each_agent_of_a_night_is_named_once(self) -> None:
+        night = make_night([make_entry(1, [make_try(1, 0, 9)])])
+        loops = [one._replace(agent="claude,codex", max_cost=20_000_000) for one in night.loops * 2]
+        words = "".join(Reader(render(night._replace(loops=loops))).words)
+        self.assertIn("Agents claude and codex, from", words)
+        self.assertIn("at most $20.00", words)
+
     def test_who_does_not_see_the_drawing_meets_each_attempt_once(self) -> None:
         page = render(make_showcase())
         drawing = re.search(r'<div class="chart" aria-hidden="true">.*?</section>', page, re.S)

@@ -49,7 +49,7 @@ class Try(NamedTuple):
     agent: str = ""  # its name
     level: str | None = None  # at which it was to think; None: that was not said
     usages: tuple[Usage, ...] = ()  # what it cost, as far as that was said
-    silent: float | None = None  # seconds without output and CPU time, where it runs and that is long
+    silent: str | None = None  # since when it has neither written nor computed, where it runs and that is long ago
 
 
 class Entry(NamedTuple):
@@ -207,7 +207,7 @@ def _entry(store: Store, task: Task, records: list[LoopAttempt]) -> Entry:
     for usage in store.usages.of_task(task.id):
         usages.setdefault(usage.attempt, []).append(usage)
     tries = [
-        _try(known[record.attempt], record, tuple(usages.get(record.attempt, ())))
+        _try(store, known[record.attempt], record, tuple(usages.get(record.attempt, ())))
         for record in records if record.attempt in known
     ]  # fmt: skip
     commits = [one.commit for one in tries if one.commit and one.outcome in (DONE, LOST)]
@@ -242,11 +242,13 @@ def _tell_landed(store: Store, entries: list[Entry], records: list[LoopAttempt])
             entries[place] = entry._replace(changes=changes, gate=gate)
 
 
-def _try(attempt: Attempt, record: LoopAttempt, usages: tuple[Usage, ...]) -> Try:
+def _try(store: Store, attempt: Attempt, record: LoopAttempt, usages: tuple[Usage, ...]) -> Try:
     note = attempt.note or (f"exit {attempt.exit_code}" if attempt.exit_code and attempt.outcome in COSTLY else None)
+    current = presence.attempt(store, attempt.id) if attempt.ended is None else None
     return Try(
-        attempt.id, attempt.worker, attempt.started, attempt.ended, attempt.outcome, note, attempt.report,
-        record.landed, record.parked, attempt.agent, attempt.level, usages,
+        attempt.id, attempt.worker, attempt.started, attempt.ended, attempt.outcome, note,
+        current.report if current else attempt.report, record.landed, record.parked, attempt.agent, attempt.level,
+        usages, current.silent if current else None,
     )  # fmt: skip
 
 

@@ -430,7 +430,7 @@ def directory_object(found: DirectorySummary, oldest: str, newest: str) -> Objec
 def summary_object(found: Summary, page: str) -> Object:
     """Build what became of a loop; `page`: the path of its page."""
     return {
-        "loops": [_in_camel_case(one._asdict()) for one in found.loops],
+        "loops": [_in_camel_case({**one._asdict(), "max_cost": dollars(one.max_cost)}) for one in found.loops],
         "startedAt": found.started,
         "endedAt": found.ended,
         "reason": found.loops[-1].reason,
@@ -463,5 +463,11 @@ def _try_object(one: Try) -> Object:
 
 def _in_camel_case(fields: Object) -> Object:
     """Name fields as other commands do."""
-    names = {"started": "startedAt", "ended": "endedAt", "max_tasks": "maxTasks", "max_failures": "maxFailures"}
+    names = {
+        "silent": "silentSince",
+        "started": "startedAt",
+        "ended": "endedAt",
+        "max_tasks": "maxTasks",
+        "max_failures": "maxFailures",
+    }
     return {names.get(name, name): value for name, value in fields.items()}

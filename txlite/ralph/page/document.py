@@ -105,7 +105,7 @@ def _count(summary: Summary) -> str:
 def _tell_course(night: PlacedNight) -> str:
     """From when to when, and how it went on and ended."""
     loops, now = night.summary.loops, "" if night.summary.ended else "now, "
-    agents = list(dict.fromkeys(loop.agent for loop in loops))
+    agents = list(dict.fromkeys(agent for loop in loops for agent in loop.agent.split(",")))
     names = " and ".join(f"<b>{safe(agent, 60)}</b>" for agent in agents)
     told = [
         f"Agent{'s' * (len(agents) > 1)} {names}, from {night.scale.tell(night.first)} "

@@ -56,7 +56,9 @@ def _cost(summary: Summary) -> tuple[str, ...]:
     done = sum(entry.status == "done" for entry in summary.entries)
     each = f"{money(cost.known / done)} for each that is done" if cost.known and done else ""
     before = usual(list(summary.earlier), lambda night: night.figures.cost)
-    return "Cost", cost.tell(), each, f"usually {money(before)}" if before is not None else ""
+    bound = summary.loops[-1].max_cost
+    most = f"at most {money(bound)}" if bound else ""
+    return "Cost", cost.tell(), most, each, f"usually {money(before)}" if before is not None else ""
 
 
 def _time(summary: Summary) -> tuple[str, ...]:

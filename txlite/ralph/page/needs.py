@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from html import escape
 
+from ...system import clock
 from ...text import duration, printable_lines
 from .figures import tell_changes
 from .placed import tell_agent
@@ -88,8 +89,12 @@ def tell_running(night: PlacedNight) -> str:
     return f'<section class="now" id="now"><h2>Running now: {len(running):,}</h2>\n<ul>\n{items}</ul></section>\n'
 
 
+def _age(night: PlacedNight, since: str) -> float:
+    return max(clock.to_seconds(night.summary.now) - clock.to_seconds(since), 0.0)
+
+
 def _running(night: PlacedNight, bar: Bar) -> str:
-    silent = f'<b class="failed">silent for {duration(bar.one.silent)}</b>' if bar.one.silent is not None else ""
+    silent = f'<b class="failed">silent for {duration(_age(night, bar.one.silent))}</b>' if bar.one.silent else ""
     facts = (
         f"attempt {len(bar.entry.tries):,}", tell_agent(bar.one), f"for {duration(bar.end - bar.start)}", silent,
         night.link_report(bar.one),
