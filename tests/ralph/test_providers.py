@@ -9,6 +9,7 @@ import unittest
 from typing import Any
 
 import txlite
+from txlite.system import clock
 
 from ..case import wait_until
 from .case import RepositoryCase
@@ -64,13 +65,14 @@ class Providers(RepositoryCase):
         return [(one.agent, one.level, one.outcome) for one in self.attempts(task)]
 
     def test_the_next_goes_on_at_once_and_the_first_is_back_when_its_time_has_come(self) -> None:
-        until = self.refuse("one", 2)
+        until = self.refuse("one", 4)  # longer than between two looks
         task = self.add(f"while test $(date +%s) -le {until}; do sleep 0.05; done; test $WHO = two")
         after = self.add("test $WHO = one", after=[task])
         out = self.loop("--workers", "2", "--no-worktrees")
         self.assertEqual(self.by(task), [("one", None, "interrupted"), ("two", None, "done")])
         self.assertEqual(self.by(after), [("one", None, "done")])
-        self.assertRegex(out, r"one is asked again at .*limited until \d+; two meanwhile\n")
+        self.assertRegex(out, r"\none is asked again at .*limited until \d+; two meanwhile\n")
+        self.assertRegex(out, rf"\ndone      {task} .*  a task  \(by two\)\n")
         self.assertEqual(self.json("show", task)["failures"], 0)
         self.assertIn("one,two", self.txlite("ralph", "--report"))
 
@@ -86,6 +88,8 @@ class Providers(RepositoryCase):
         last = self.add("true")
         self.loop(code=1)
         self.assertIn("txlite: agent two: please log in: mend that first\n", self.errors)
+        told = self.txlite("ralph", "--report")
+        self.assertIn("needs a person:\n  agent one: please log in: mend that first\n", told)
         self.assertEqual(self.by(last), [("one", None, "interrupted"), ("two", None, "interrupted")])
         self.loop()  # another loop asks both again
         self.assertEqual(self.by(last)[-1], ("one", None, "done"))
@@ -106,7 +110,7 @@ class Providers(RepositoryCase):
         task = self.add("echo tried; exit 3")
         self.write(".txlite/templates/ralph-task.md", "{{TASK_DESCRIPTION}}\n: <<'END'\n{{LAST_ATTEMPT}}\nEND\n")
         options = ("--level", "low", "--max-attempts", "3", "--escalate", "middle,two:high")
-        self.loop(*options, agent="one", code=1)
+        out = self.loop(*options, agent="one", code=1)
         failed = [("one", "low"), ("one", "middle"), ("two", "high")]
         self.assertEqual(self.by(task), [(*by, "failed") for by in failed])
         told = self.read(".txlite/stand/two.prompt")
@@ -114,7 +118,7 @@ class Providers(RepositoryCase):
         told = self.read(".txlite/stand/one.prompt")
         words = "This is attempt 2, by one at level middle, because the one before it, by one at level low, did not"
         self.assertIn(words, told)
-        self.assertEqual(self.json("show", task)["needs"], None)
+        self.assertRegex(out, rf"again     {task} .*  a task  \(by one at level middle, failed, exit 3\)\n")
         found = self.json("ralph", "--report")["tasks"][0]["attempts"]
         self.assertEqual([(one["agent"], one["level"]) for one in found], failed)
         self.assertIn("**Agent:** two  \n", self.report(self.last(task)))
@@ -132,19 +136,27 @@ class Providers(RepositoryCase):
         self.assertEqual(self.calls()[4:], ["one", "one --high"])  # nobody knows what its own level is
 
     def test_a_rung_whose_agent_is_limited_keeps_nothing_else_waiting(self) -> None:
+        before = self.add("test $WHO = two", score=8)  # failed when there was no ladder
+        self.loop("--max-failures", "1", agent="one", code=1)
         until = self.refuse("two", 2)
-        task = self.add("test $WHO = two", score=9)
+        tasks = [self.add("test $WHO = two", score=9), before]
         others = [self.add("test $WHO = one") for _ in range(2)]
+        asks = self.add("true", score=10, agent="two")  # the first that two refuses
         self.loop("--escalate", "two", "--max-attempts", "2", agent="one")
-        self.assertGreaterEqual(time.time(), until)
-        self.assertEqual(self.by(task), [("one", None, "failed"), ("two", None, "interrupted"), ("two", None, "done")])
+        for task in tasks:
+            self.assertGreaterEqual(clock.to_seconds(self.last(task).started), until)
+        self.assertEqual([self.by(task) for task in tasks], [[("one", None, "failed"), ("two", None, "done")]] * 2)
         self.assertEqual([self.by(other) for other in others], [[("one", None, "done")]] * 2)
+        self.assertEqual(self.by(asks), [("two", None, "interrupted"), ("two", None, "done")])
 
     def test_a_rung_whose_agent_has_dropped_out_is_left_out(self) -> None:
         self.write(".txlite/stand/two.unusable", "please log in\n")
-        task = self.add("test $TXLITE_TOKEN -gt 2")
+        tasks = [self.add("test $TXLITE_TOKEN -gt 2") for _ in range(2)]
         self.loop("--escalate", "two", "--max-attempts", "3", agent="one")
-        self.assertEqual(self.by(task), [("one", None, "failed"), ("two", None, "interrupted"), ("one", None, "done")])
+        one, two = ("one", None, "failed"), ("two", None, "interrupted")
+        made = [[by for by in self.by(task)[:-1] if by != two] for task in tasks]
+        self.assertEqual(made, [[one], [one]])
+        self.assertEqual([self.by(task)[-1] for task in tasks], [("one", None, "done")] * 2)
 
     def test_a_kill_of_everything_changes_nobodys_turn(self) -> None:
         self.refuse("one", 60)
@@ -168,6 +180,7 @@ class Providers(RepositoryCase):
         self.assertEqual(self.by(task), [("two", "low", "done")])
         other = self.add("test $WHO = two")
         self.assertEqual(self.json("update", other, "--agent", "two", "--level", "high")["agent"], "two")
+        self.assertIn(waits, self.txlite("status"))
         self.environment["EDITOR"] = "sed -i 's/^level: high/level: middle/'"
         self.txlite("edit", other)
         self.txlite("run", "--agent", "one")

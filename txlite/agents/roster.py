@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ..errors import UsageError
 from ..home import config
+from ..model import COMMAND
 from ..system.named_tuple import NamedTuple
 from ..text import shorten
 from .agent import BUILT_IN, SHELL, describe_agent, find_agent, is_installed
@@ -43,8 +44,9 @@ class Roster(NamedTuple):
         return self.lanes_of(lambda name: True)
 
     def lanes_of(self, is_usable: Callable[[str], bool]) -> list[Lane]:
-        """Return what a worker accepts that has those of them of which this says so, by their names."""
-        found = [lane for agent in self.agents if is_usable(agent.name) for lane in agent.lanes]
+        """Return what a worker accepts that has those of them of which this says so, by their names; commands need none
+        of them."""
+        found = [lane for agent in self.agents for lane in agent.lanes if lane.kind == COMMAND or is_usable(agent.name)]
         found += [agent.own_lane for agent in self.others if is_usable(agent.name)]
         return list(dict.fromkeys(found))
 

@@ -199,7 +199,7 @@ def _loop(
     )  # fmt: skip
     idle_exit = None if options.forever else options.idle_exit or 0.0
     bounds = loop.Bounds(options.max_tasks, options.max_hours, options.max_failures, idle_exit, options.max_cost)
-    progress = show_loop(store, settings.roster, quiet=args.json)
+    progress = show_loop(store, settings.roster, policy.loop, quiet=args.json)
     own, say = told_by_run(policy.loop, None), say_aside if args.json else progress.tell
     with start_hooks(commands, store, policy.loop, own, say, settings.roster.lanes, idle_exit != 0) as hooks:
         ours = loop.Loop(store, settings, policy, bounds, hooks.beside(progress.look), progress.tell)

@@ -61,9 +61,9 @@ class AgentChoice:
         return name not in self._limited and name not in self._dropped
 
     def _climb(self, task: Task) -> str:
-        """The agent of its rung, "" where that names none, or one that has dropped out."""
+        """The agent of its rung, "" where that names none, or one that has dropped out, or cannot be waited for."""
         name = self._ladder.rung(task.failures).agent
-        return name if name not in self._dropped else ""
+        return name if name not in self._dropped and (_is_free(task) or self._is_usable(name)) else ""
 
     def _prefer(self) -> str:
         """The first that can be had, "" for none."""

@@ -27,8 +27,8 @@ SELECT_LATEST = f"{SELECT} ORDER BY h.id DESC LIMIT ?"
 SELECT_OF_TASK = f"{SELECT} WHERE h.task = ? ORDER BY h.id DESC LIMIT ?"
 SELECT_SINCE = f"{SELECT} WHERE h.id > ? ORDER BY h.id LIMIT ?"
 FINISHED_SINCE = """SELECT h.id, h.at, h.task, h.from_status, h.to_status, CAST(t.title AS TEXT), a.outcome,
-    a.duration, a.exit_code, a.worker, a.note, a.report, t.seq, h.token, a.started, a.ended
-    FROM history h JOIN tasks t ON t.id = h.task LEFT JOIN attempts a ON a.id = h.token
+    a.duration, a.exit_code, a.worker, a.note, a.report, t.seq, h.token, a.started, a.ended, a.agent, a.level,
+    t.kind FROM history h JOIN tasks t ON t.id = h.task LEFT JOIN attempts a ON a.id = h.token
     WHERE h.id > ? AND h.from_status = 'active' AND NOT EXISTS (SELECT 1 FROM launches l WHERE l.task = t.seq)
     ORDER BY h.id"""
 END_OF = """SELECT max(h.id) FROM history h JOIN attempts a ON a.id = h.token
@@ -98,6 +98,9 @@ class Finished(NamedTuple):
     attempt: int  # its number, which is its token, too
     started: str | None
     ended: str | None
+    agent: str | None  # by whom it was made
+    level: str | None  # at which that was to think
+    kind: str  # of the task
 
 
 class History:

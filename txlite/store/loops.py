@@ -5,7 +5,7 @@ Reached as `Store.loops`; used by `ralph`, and by those who tell of the night.
 
 from __future__ import annotations
 
-from ..model import COSTLY, DONE, LoopRecord, agent_need
+from ..model import AGENT_LANE, COSTLY, DONE, LoopRecord, agent_need
 from ..system import clock
 from ..text import money
 from .usages import SPENT_BY
@@ -37,7 +37,7 @@ SELECT_LIMITS = "SELECT agent, until, reason FROM agent_limits WHERE until > ? O
 DROP = "INSERT OR IGNORE INTO dropped_agents (loop, agent, at, reason) VALUES (?, ?, ?, ?)"
 SELECT_DROPPED = "SELECT agent, reason FROM dropped_agents WHERE loop = ?"
 # What waited for it because of a ladder alone.
-RELEASE = """UPDATE tasks SET needs = '' WHERE status = 'backlog' AND kind = 'prompt' AND needs = ?
+RELEASE = """UPDATE tasks SET needs = '' WHERE status = 'backlog' AND kind = 'prompt' AND needs GLOB ?
     AND (SELECT x.agent FROM task_texts x WHERE x.task = tasks.seq) IS NULL"""
 
 
@@ -62,8 +62,10 @@ class Loops:
             connection.execute(INSERT, (loop, agent, clock.now(), max_tasks, max_failures, max_cost, review))
 
     def end(self, loop: str, reason: str) -> None:
-        """Note that a loop ended by itself, and why; one that has no end goes on, or was killed."""
+        """Note that a loop ended by itself, and why; one that has no end goes on, or was killed. What waits for an
+        agent because of its ladder waits for any."""
         with self._database.writing() as connection:
+            connection.execute(RELEASE, (AGENT_LANE + "*",))
             connection.execute(END, (clock.now(), reason, loop))
 
     def newest(self, limit: int | None = None) -> list[LoopRecord]:

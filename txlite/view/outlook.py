@@ -6,6 +6,7 @@ It promises that a run that waits says for what, once. Used by `run_progress`.
 from __future__ import annotations
 
 from .. import text
+from ..ralph.agent_choice import usable_lanes
 from ..system import clock
 from .waiting import describe_holds, describe_pause, describe_refusal
 
@@ -25,20 +26,21 @@ NEVER = 1e9  # seconds: a time that was edited by hand
 class Outlook:
     """What workers with these agents have before them.
 
-    runnable: tasks that are ready, or wait for tasks that are; later: tasks whose time has not come. heeds_refusals:
-    they begin nothing with an agent while its provider refuses to work.
+    runnable: tasks that are ready, or wait for tasks that are; later: tasks whose time has not come. loop: the id of
+    the loop that they are of, which begins nothing with an agent while its provider refuses to work; "" for none.
     """
 
-    def __init__(self, store: Store, roster: Roster, say: Callable[[str], None], heeds_refusals: bool) -> None:
+    def __init__(self, store: Store, roster: Roster, say: Callable[[str], None], loop: str) -> None:
         self.runnable = 0
         self.later = 0
         self._store = store
         self._roster = roster
         self._say = say
-        self._heeds_refusals = heeds_refusals
+        self._loop = loop
         self._held_by: set[str] = set()  # the groups that keep tasks back; "" for what none does
         self._has_told_of_room = False  # that a group has none
         self._told: str | None = None
+        self._limited: list[str] = []  # the agents of which that tells, where others go on
         self._seen: int | None = None  # what the store said of its changes
         self._next_look = 0.0
 
@@ -66,7 +68,7 @@ class Outlook:
 
     def _count(self) -> int:
         """Count anew; how many are ready."""
-        lanes = self._roster.lanes
+        lanes = usable_lanes(self._store, self._roster, self._loop) if self._loop else self._roster.lanes
         counts = {"ready": 0, "waiting": 0, "later": 0}
         self._held_by = set()
         for pile in self._store.waiting.piles(lanes=lanes):
@@ -82,11 +84,23 @@ class Outlook:
         since = self._store.paused()
         if since:
             return describe_pause(since)
-        limits = self._store.loops.limits_of(self._roster.names) if self._heeds_refusals else {}
-        if len(limits) == len(self._roster.names):
+        names, limits = self._find_limits()
+        others = [name for name in names if name not in limits]
+        if limits and not others:
             return _describe_refusals(limits)
         hold = None if running or ready else self._find_other_hold(count_running, ready)
-        return hold or (self._describe_fallback(limits) if limits else None)
+        if limits and not hold:
+            self._limited = list(limits)
+            return f"{_describe_refusals(limits)}; {' and '.join(others)} meanwhile"
+        return hold
+
+    def _find_limits(self) -> tuple[list[str], dict[str, tuple[str, str]]]:
+        """The agents that take part, and those of them whose providers refuse to work: until when, and why."""
+        if not self._loop:
+            return [], {}
+        dropped = self._store.loops.dropped(self._loop)
+        names = [name for name in self._roster.names if name not in dropped]
+        return names, self._store.loops.limits_of(names)
 
     def _find_other_hold(self, count_running: Callable[[], int], ready: int | None) -> str | None:
         """What keeps all back that is left, in words."""
@@ -95,11 +109,6 @@ class Outlook:
             return None
         self._has_told_of_room = self._has_told_of_room or bool(hold)
         return hold or self._find_time(ready)
-
-    def _describe_fallback(self, limits: Mapping[str, tuple[str, str]]) -> str:
-        """That some of the providers refuse to work, and who goes on meanwhile, in words."""
-        others = [name for name in self._roster.names if name not in limits]
-        return f"{_describe_refusals(limits)}; {' and '.join(others)} meanwhile"
 
     def _find_group(self, ready: int | None) -> str | None:
         """The groups that keep all back that is left, in words."""
@@ -125,7 +134,8 @@ class Outlook:
         if hold and hold != self._told:
             self._say(hold)
         elif self._told and not hold:
-            self._say("goes on")
+            self._say(f"{' and '.join(self._limited)} can work again" if self._limited else "goes on")
+            self._limited = []
         self._told = hold
 
 

@@ -9,6 +9,7 @@ import os
 import sys
 
 from .. import text
+from ..model import PROMPT, describe_agent
 from .pace import EndPace
 from .tasks import describe
 from .terminal import say, width
@@ -31,10 +32,11 @@ class Progress:
     """How many tasks of a run have ended, and how they did.
 
     total: of the tasks that can be run, so far as they are known; done: those that were done before it began;
-    quiet: show nothing; tells_all: also on a terminal, a line for each task that was done.
+    quiet: show nothing; tells_all: also on a terminal, a line for each task that was done; agent: who makes attempts
+    without that being told.
     """
 
-    def __init__(self, done: int = 0, quiet: bool = False, tells_all: bool = False) -> None:
+    def __init__(self, done: int = 0, quiet: bool = False, tells_all: bool = False, agent: str | None = None) -> None:
         self.total = done
         self.done = done
         self._failed: set[str] = set()  # tasks
@@ -45,6 +47,7 @@ class Progress:
         is_live = not quiet and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
         self._live = _make_lines() if is_live else None
         self._tells_all = tells_all or not is_live
+        self._agent = agent
 
     @property
     def failed(self) -> int:
@@ -120,10 +123,18 @@ class Progress:
     def _line(self, event: Finished) -> str:
         word = "again" if event.to_status == "backlog" else event.to_status
         took = "" if event.duration is None else text.duration(event.duration)
-        why = "" if event.to_status in ("done", "review") else f"  ({describe(event)})"
+        told = [self._by(event), "" if event.to_status in ("done", "review") else describe(event)]
+        why = f"  ({', '.join(filter(None, told))})" if any(told) else ""
         room = width() - 31 - len(why) if self._live else 100
         title = text.shorten(event.title, max(room, 20))
         return f"{word:<9} {event.task}  {took:>6}  {title}{text.printable(why)}"
+
+    def _by(self, event: Finished) -> str:
+        """By whom an attempt was made, where that is to be told."""
+        if self._agent is None or not event.agent or event.kind != PROMPT:
+            return ""
+        by = describe_agent(event.agent, event.level)
+        return f"by {by}" if by != self._agent else ""
 
 
 def _describe_rate(rate: float) -> str:

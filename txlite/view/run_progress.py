@@ -48,13 +48,13 @@ class RunProgress:
 
     listeners: each is called with what left the status active since it was called last, of what is for this run to
     show; not with nothing. workers: the ids of the run's own, as its supervisor keeps them. lacks_room: whether it
-    cannot start what it wants, find_hold: for what it waits before it begins anything, as it says itself. is_loop: each
-    task is shown from its beginning on a terminal, not after some seconds, and nothing is begun while the agent's
-    provider refuses to work.
+    cannot start what it wants, find_hold: for what it waits before it begins anything, as it says itself. loop: the id
+    of a loop, each of whose tasks is shown from its beginning on a terminal, not after some seconds, and which begins
+    nothing with an agent while its provider refuses to work; "" for a run.
     """
 
     def __init__(
-        self, store: Store, progress: Progress, roster: Roster, batch: Batch | None = None, is_loop: bool = False
+        self, store: Store, progress: Progress, roster: Roster, batch: Batch | None = None, loop: str = ""
     ) -> None:
         self.workers: set[str] = set()
         self.listeners: list[Callable[[Sequence[Finished]], None]] = []
@@ -62,9 +62,9 @@ class RunProgress:
         self._last_statuses: dict[str, str] = {}  # task -> what it came to with that
         self._store = store
         self._progress = progress
-        self._is_loop = is_loop
+        self._is_loop = bool(loop)
         self._batch = batch
-        self._outlook = Outlook(store, roster, progress.say, heeds_refusals=is_loop)
+        self._outlook = Outlook(store, roster, progress.say, loop)
         self._event = store.history.last_event()
         self.lacks_room: Callable[[], bool] = lambda: False
         self.find_hold: Callable[[], str] = lambda: ""
@@ -144,9 +144,10 @@ def show_run(store: Store, roster: Roster, batch: Batch | None = None, quiet: bo
     return RunProgress(store, progress, roster, batch)
 
 
-def show_loop(store: Store, roster: Roster, quiet: bool = False) -> RunProgress:
+def show_loop(store: Store, roster: Roster, loop: str, quiet: bool = False) -> RunProgress:
     """Begin to show a loop: its tasks are long, so each is shown from its beginning, and has a line at its end."""
-    return RunProgress(store, Progress(quiet=quiet, tells_all=True), roster, is_loop=True)
+    progress = Progress(quiet=quiet, tells_all=True, agent=",".join(roster.names))
+    return RunProgress(store, progress, roster, loop=loop)
 
 
 class RunResult(NamedTuple):

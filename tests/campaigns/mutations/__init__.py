@@ -15,6 +15,7 @@ from . import (
     mcp,
     output,
     page,
+    providers,
     ralph,
     schedule,
     screen,
@@ -34,4 +35,5 @@ ALL = (
     *task_lists.MUTANTS,
     *mcp.MUTANTS,
     *page.MUTANTS,
+    *providers.MUTANTS,
 )  # fmt: skip
