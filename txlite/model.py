@@ -228,8 +228,11 @@ class Review(NamedTuple):
     branch: str  # on which it lies
     work: str  # its commit
     since: str
+    gate: str | None  # the command that it passed
+    gate_timeout: float  # seconds
 
 
+APPROVAL: Final = "review"  # named as the agent of an attempt that lands reviewed work: no agent has that name
 APPROVED: Final = "approved"
 REJECTED: Final = "rejected"
 

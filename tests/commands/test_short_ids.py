@@ -50,6 +50,10 @@ TYPED: dict[str, tuple[tuple[str, int], ...]] = {
     "done": (("ONE OTHER", 0),),
     "fail": (("ONE", 0),),
     "switch": (("ONE OTHER", 0),),
+    "review": (("ONE", 1),),  # nothing of it waits
+    "approve": (("ONE", 1),),
+    "reject": (("ONE why", 1),),
+    "diff": (("ONE", 2),),  # nothing of it is in a repository
     "claim": (("ONE me", 0), ("release HELD me", 0), ("renew HELD me", 0)),
     "claim:release": (("HELD me", 0),),
     "claim:renew": (("HELD me", 0),),

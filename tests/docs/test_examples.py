@@ -26,7 +26,21 @@ from ..view.screen import WholeTerminal, can_draw
 from .test_recipes import AGENT
 
 ONE, OTHER = "tx-7gn7ogx0", "tx-1e9wq2vn"  # in the examples; here they become what the tasks are called
-BY_PROCESS = ("run", "launch", "ralph", "worker", "doctor", "pack", "wait", "stop", "scale", "edit")
+BY_PROCESS = (
+    "review",
+    "approve",
+    "diff",
+    "run",
+    "launch",
+    "ralph",
+    "worker",
+    "doctor",
+    "pack",
+    "wait",
+    "stop",
+    "scale",
+    "edit",
+)
 # verb -> what the place is like; else two tasks wait in it.
 WORLDS = {
     **dict.fromkeys(("show", "logs", "retry", "reset", "cleanup", "wait", "history", "status", "list"), "failed"),
@@ -40,8 +54,9 @@ WORLDS = {
     "scale": "going",
     "ralph": "repository",
     "worker": "working",
+    **dict.fromkeys(("review", "approve", "reject", "diff"), "reviewed"),
 }
-LIVELY = ("running", "going", "working", "repository")
+LIVELY = ("running", "going", "working", "repository", "reviewed")
 # What is typed -> the exit code and a word of the output, or what the first task is then; else 0.
 WANTED: dict[str, tuple[int, str]] = {
     f"txlite wait {ONE}": (1, "failed"),
@@ -64,6 +79,11 @@ WANTED: dict[str, tuple[int, str]] = {
     'txlite ralph --agent claude --verify "make test" --max-hours 9': (0, "1 done"),
     "txlite pack txlite.pyz && ./txlite.pyz --version": (0, "txlite 0."),
     "txlite doctor": (0, "0 broken"),
+    "txlite review": (0, "CHANGES"),
+    f"txlite review {ONE}": (0, "+x"),
+    f"txlite diff {ONE}": (0, "+x"),
+    f"txlite approve {ONE}": (0, "landed"),
+    f"txlite approve {ONE} --json": (0, '"landed": true'),
     "txlite pause && sleep 1h && txlite resume": (0, ""),
     f"txlite retry {ONE} && txlite run": (0, "1 done"),
     "txlite scale 8": (0, "8"),
@@ -71,7 +91,7 @@ WANTED: dict[str, tuple[int, str]] = {
 }
 AFTER = {  # verb -> what the first task is then
     "cancel": "cancelled", "done": "done", "fail": "failed", "reset": "backlog", "stop": "cancelled", "claim": "active",
-    "claim:release": "backlog", "claim:renew": "active",
+    "reject": "backlog", "approve": "done", "claim:release": "backlog", "claim:renew": "active",
 }  # fmt: skip
 
 
@@ -192,6 +212,12 @@ class Examples(Case):
         with txlite.open(self.home) as store:
             store.update(self.ids[0], description="See manual.md")
             store.delete(self.ids[1])
+
+    def make_reviewed(self) -> None:
+        self.make_repository()
+        with txlite.open(self.home) as store:
+            store.update(self.ids[0], verify="echo x > made")
+        self.txlite("ralph", "--review", cwd=self.place, code=1)
 
     def make_running(self) -> None:
         said = self.txlite("launch", "-q", "--agent", "shell", f"exec sleep {self.nap}", cwd=self.place)

@@ -10,6 +10,7 @@ import re
 
 from ..errors import UsageError
 from ..home import config
+from ..model import APPROVAL
 from ..text import find_nearest, shorten
 from .results import FORMATS
 from .usage import Price
@@ -40,6 +41,8 @@ def read_options(name: str, options: dict[str, str], settings: Settings) -> dict
     section = f"agent {name}"
     if not name.replace("-", "").replace("_", "").isalnum() or not name.isascii() or len(name) > 64:
         raise UsageError(f"{settings.where(section)}: a name is made of at most 64 letters, digits, - and _")
+    if name == APPROVAL:
+        raise UsageError(f"{settings.where(section)}: attempts that land reviewed work bear this name: take another")
     config.check_options(settings, section, _OPTIONS)
     fields: dict[str, Any] = {}
     for option, (field, read) in _OPTIONS.items():

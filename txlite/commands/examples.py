@@ -151,6 +151,22 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("the run that goes on has eight workers", "txlite scale 8"),
         ("fewer, while others need the machine", "txlite scale 1"),
     ),
+    "review": (
+        ("what waits for you", "txlite review"),
+        ("what one task changed, in git's pager", "txlite review tx-7gn7ogx0"),
+    ),
+    "approve": (
+        ("its work lands, as RALPH lands it", "txlite approve tx-7gn7ogx0"),
+        ("and what came of it, for a program", "txlite approve tx-7gn7ogx0 --json"),
+    ),
+    "reject": (
+        ("its next attempt goes on, and is told why", 'txlite reject tx-7gn7ogx0 "tests are missing"'),
+        ("for a program", 'txlite reject tx-7gn7ogx0 "tests are missing" --json'),
+    ),
+    "diff": (
+        ("what a task changed", "txlite diff tx-7gn7ogx0"),
+        ("as a patch", "txlite diff tx-7gn7ogx0 > tx-7gn7ogx0.patch"),
+    ),
     "claim": (
         ("take it, for half an hour", "txlite claim tx-7gn7ogx0 me"),
         ("for longer", "txlite claim tx-7gn7ogx0 me --lease 2h"),

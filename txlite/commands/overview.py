@@ -23,6 +23,7 @@ GROUPS = {
         "wait", "stop", "cancel", "retry", "reset", "done", "fail", "switch", "group",
         "pause", "resume", "scale",
     ),
+    "Judge what agents did": ("review", "approve", "reject", "diff"),
     "Take a task by hand, or from a script": ("claim", "claim:release", "claim:renew"),
     "For agents": ("mcp", "prime"),
     "Keep up": (

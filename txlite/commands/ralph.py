@@ -72,6 +72,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     add("--worktrees", action="store_true", default=None, help="a working tree for each task (above one worker)")
     add("--no-worktrees", dest="worktrees", action="store_false", help="work in this working tree")
     add("--no-commit", action="store_true", help="leave git alone")
+    add("--review", action="store_true", help="what passed waits for you, in worktrees: `txlite review`")
     add("--allow", action="append", metavar="PATTERN", help="files that may be committed though they look like secrets")
     limits = parser.add_argument_group("how much each attempt may take, and when one begins")
     add = limits.add_argument
@@ -190,7 +191,8 @@ def _loop(
     args: Namespace,
 ) -> int:  # fmt: skip
     rules = preflight.find_rules(
-        store, options.workers, options.worktrees, not options.no_commit, options.allow, options.copy, options.setup
+        store, options.workers, options.worktrees, not options.no_commit, options.allow, options.copy, options.setup,
+        options.review,
     )  # fmt: skip
     words = prompt_templates.read_for_loop(store.home)
     policy = LoopSettings(

@@ -103,11 +103,14 @@ def find(directory: str) -> str | None:
         raise  # it may be one, and be forbidden to us: then nobody else's work may be mixed with ours
 
 
-def by_itself(argv: list[str], directory: str, stdin: bytes | None = None) -> tuple[int | None, str]:
-    """Run git where no worker guards it: for a command, which is watched by who typed it (`Act`)."""
+def by_itself(
+    argv: list[str], directory: str, stdin: bytes | None = None, more: dict[bytes, bytes] | None = None
+) -> tuple[int | None, str]:
+    """Run git where no worker guards it: for a command, which is watched by who typed it (`Act`). more: of its
+    environment."""
     try:
         done = subprocess.run(
-            argv, cwd=directory, env=environment(dict(os.environb), directory), input=stdin or b"",
+            argv, cwd=directory, env={**environment(dict(os.environb), directory), **(more or {})}, input=stdin or b"",
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=ACTED, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:

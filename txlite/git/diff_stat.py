@@ -1,6 +1,6 @@
 """How much commits change, in figures.
 
-Called by who tells of a night.
+Called by who tells of a night, and of what waits for a review (`changes`).
 """
 
 from __future__ import annotations
@@ -41,8 +41,11 @@ def stat_commits(directory: str, commits: Iterable[str]) -> dict[str, DiffStat]:
     found = {}
     for part in told.split("\0")[1:]:
         commit, _, figures = part.partition("\n")
-        counts = _FIGURES.search(figures)
-        found[commit.strip()] = (
-            DiffStat(*(int(count or 0) for count in counts.groups())) if counts else DiffStat(0, 0, 0)
-        )
+        found[commit.strip()] = read_figures(figures)
     return found
+
+
+def read_figures(told: str) -> DiffStat:
+    """Return what a line of --shortstat says."""
+    counts = _FIGURES.search(told)
+    return DiffStat(*(int(count or 0) for count in counts.groups())) if counts else DiffStat(0, 0, 0)

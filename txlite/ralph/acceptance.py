@@ -17,6 +17,8 @@ def accept(workspace: Workspace, host: Host) -> None:
     Raises WorkRejected, WorkspaceUnusable, AttemptStopped.
     """
     commit = workspace.commit()
+    if commit and workspace.submit(commit):
+        return
     landed = workspace.land(commit)
     if landed:
         host.remark(f"committed as {landed}")

@@ -65,16 +65,16 @@ class AttemptHost:
         gate_timeout: float,
     ) -> None:
         self.top: str | None = None
+        self.gate = gate
+        self.gate_timeout = gate_timeout
         self._store = context.store
         self._loop = context.loop
         self._runner = runner
         self._environment = environment
-        self._gate = gate
-        self._gate_timeout = gate_timeout
 
     def verify(self, directory: str) -> str | None:
         """Run the gate there; return why it did not pass, or None."""
-        return self._run(GATE, self._gate, directory, self._gate_timeout, is_here=False) if self._gate else None
+        return self._run(GATE, self.gate, directory, self.gate_timeout, is_here=False) if self.gate else None
 
     def set_up(self, command: str, directory: str) -> str | None:
         """Run the setup command there; return why it failed, or None."""

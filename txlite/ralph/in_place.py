@@ -44,6 +44,7 @@ class InPlace:
         self.directory = task.directory or os.getcwd()
         self.top: str | None = self._tree.top
         self.goes_on = False
+        self.is_judged = False
         self.lock = self._tree.path_of(TREE_LOCK)
 
     def enter(self) -> str | None:
@@ -83,6 +84,10 @@ class InPlace:
         assert self._origin
         judge(self._host, self.directory)
         return self._committer.commit(self._tree, self._origin, self.directory)
+
+    def submit(self, commit: str) -> bool:
+        """Return False: what is committed here is on the branch."""
+        return False
 
     def land(self, commit: str | None) -> str | None:
         """Record that the attempt is over: its commit is where it belongs."""

@@ -95,7 +95,8 @@ class Loop:
                 location.ignore(self._store.home, directory)
             installation.write_command(os.path.join(self._store.home, COMMANDS, "txlite"))
             names, bounds = ",".join(self._settings.roster.names), self._bounds
-            self._store.loops.begin(self.id, names, bounds.max_tasks, bounds.max_failures, bounds.max_cost)
+            limits = (bounds.max_tasks, bounds.max_failures, bounds.max_cost)
+            self._store.loops.begin(self.id, names, *limits, review=self._rules.review)
             reason = "it was interrupted by an error"
             try:
                 self.supervisor.run()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..home.config import Settings
 
 SECTION = "ralph"
-FLAGS = ("forever", "worktrees", "no_commit")  # yes or no in config.ini
+FLAGS = ("forever", "worktrees", "no_commit", "review")  # yes or no in config.ini
 LISTS = ("allow", "copy")  # an item a line
 
 
@@ -44,6 +44,7 @@ class LoopOptions(NamedTuple):
     forever: bool = False
     worktrees: bool | None = None  # None: above one worker
     no_commit: bool = False
+    review: bool = False  # what passed its gate waits for a person
     allow: tuple[str, ...] = ()  # patterns of files that may be committed though they look like secrets
     copy: tuple[str, ...] = ()  # paths that a worktree gets
     setup: str | None = None  # the command that makes a worktree ready

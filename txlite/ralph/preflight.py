@@ -31,15 +31,17 @@ def find_rules(
     allow: Iterable[str],
     copy: Iterable[str],
     setup: str | None,
+    review: bool = False,
 ) -> Rules:
     """Return how the work of a loop that is started here is treated.
 
-    worktrees: None where nobody said; commits: whether git is used at all. Raises UsageError, Refused where it may not
-    start.
+    worktrees: None where nobody said; commits: whether git is used at all; review: what passes its gate waits for a
+    person. Raises UsageError, Refused where it may not start.
     """
-    top = _find_top(worktrees, commits)
+    top = _find_top(worktrees, commits, review)
+    worktrees = review or worktrees
     is_apart = workers > 1 and top is not None if worktrees is None else worktrees
-    rules = Rules(top, None, is_apart, tuple(allow), tuple(copy), setup)
+    rules = Rules(top, None, is_apart, tuple(allow), tuple(copy), setup, review=review)
     if top is None:
         return rules
     repository = Repository(top, store.home, command.by_itself)
@@ -56,12 +58,15 @@ def find_rules(
     return rules._replace(base=state.branch)
 
 
-def _find_top(worktrees: bool | None, commits: bool) -> str | None:
+def _find_top(worktrees: bool | None, commits: bool, review: bool) -> str | None:
     """The top of the working tree that the loop is started in; None: it does without git."""
+    if review and worktrees is False:
+        raise UsageError("--review: what waits for you does so in worktrees: leave --no-worktrees")
+    wanted_by = "--review" if review else "--worktrees" if worktrees else ""
     top = command.find(location.working_directory()) if commits else None
-    if worktrees and top is None:
-        why = "this directory is in no git repository" if commits else "with --no-commit nothing could leave them"
-        raise UsageError(f"--worktrees: {why}")
+    if wanted_by and top is None:
+        why = "this directory is in no git repository" if commits else "with --no-commit nothing could leave worktrees"
+        raise UsageError(f"{wanted_by}: {why}")
     return top
 
 

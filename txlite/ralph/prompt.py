@@ -7,12 +7,12 @@ command `ralph` for its dry run.
 from __future__ import annotations
 
 from .. import text
-from ..model import COSTLY, describe_agent
+from ..model import APPROVAL, COSTLY, describe_agent
 from .reason import find_reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..model import Attempt, Task
+    from ..model import Attempt, Task, Verdict
     from ..store.store import Store
 
 SHOWN = 20  # dependencies that are named
@@ -61,19 +61,39 @@ def _dependencies(store: Store, task: Task) -> str:
 
 def _last_attempt(store: Store, task: Task, goes_on: bool, by: str) -> str:
     """What the next one must know of the one before it."""
-    ended = [attempt for attempt in store.attempts(task.id) if attempt.ended]
+    ended = [attempt for attempt in store.attempts(task.id) if attempt.ended and attempt.agent != APPROVAL]
     failed = [attempt for attempt in ended if attempt.outcome in COSTLY]
     parts = [_whose_turn(failed, by)] if failed and by else []
     parts += [_failure(store, failed[-1])] if failed else []
-    if goes_on:
-        parts.append("An attempt was cut off. Its unfinished changes are in this directory: look at them, and go on.\n")
+    parts += _unaccepted(store, task, ended, goes_on)
     return "\n".join(["## Earlier attempts", "", *parts, ""]) if parts else ""
+
+
+def _unaccepted(store: Store, task: Task, ended: list[Attempt], goes_on: bool) -> list[str]:
+    """What a person rejected, and what was not finished."""
+    rejection = store.approvals.last_rejection(task)
+    if rejection and ended[-1].id == rejection.attempt:
+        return [_rejection(store, rejection, goes_on)]
+    parts = [_rejection(store, rejection, False)] if rejection else []
+    cut_off = "An attempt was cut off. Its unfinished changes are in this directory: look at them, and go on.\n"
+    return [*parts, cut_off] if goes_on else parts
 
 
 def _whose_turn(failed: list[Attempt], by: str) -> str:
     """Which attempt this is, and by whom, where that is another one than before."""
     count, last = f"This is attempt {len(failed) + 1}", describe_agent(failed[-1].agent, failed[-1].level)
     return f"{count}.\n" if by == last else f"{count}, by {by}, because the one before it, by {last}, did not pass.\n"
+
+
+def _rejection(store: Store, rejection: Verdict, is_here: bool) -> str:
+    """What a person said of the work of an attempt; is_here: the work is in the directory as that attempt left it."""
+    words = "A person looked at the work of an attempt before, and did not accept it:\n\n" + "".join(
+        f"    {line}\n" for line in text.printable_lines(rejection.reason).split("\n")
+    )
+    review = store.reviews.get(rejection.attempt)
+    if is_here:
+        return words + "\nThat work is in this directory, as its last commit (`git show`): go on with it.\n"
+    return words + (f"\n`git show {review.work}` shows that work.\n" if review else "")
 
 
 def _failure(store: Store, attempt: Attempt) -> str:

@@ -13,7 +13,7 @@ import shlex
 
 from ..agents.agent import SHELL
 from ..agents.last_words import decode
-from ..model import BLOCKED, FAILED
+from ..model import BLOCKED, FAILED, REVIEW
 from ..reports.ending import read_end
 from ..system.named_tuple import NamedTuple
 from ..text import printable_lines
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 LINES = 12  # that are shown of each
 WIDTH = 200  # characters of a line
 _REMARK = re.compile(re.escape(REMARK.rstrip("\n")).replace(re.escape("{}"), r"([^\n]*)") + r"(?:\n|\Z)")
-_AFTER_AGENT = (f"{GATE}: ", "what it changed is parked as ", "committed as ")  # the remarks that come after its output
+# The remarks that come after its output.
+_AFTER_AGENT = (f"{GATE}: ", "what it changed is parked as ", "committed as ", "it waits for a review")
 
 
 class Reason(NamedTuple):
@@ -95,4 +96,6 @@ def ways_on(task: Task, parked: str | None) -> tuple[str, ...]:
     look = [f"git show {shlex.quote(parked)}"] if parked else []
     if task.status == FAILED:
         return (*look, f"txlite retry {shlex.quote(task.id)}")
+    if task.status == REVIEW:
+        return (f"txlite review {shlex.quote(task.id)}", f"txlite approve {shlex.quote(task.id)}")
     return (*look, f"txlite update {shlex.quote(task.id)} --status backlog") if task.status == BLOCKED else ()

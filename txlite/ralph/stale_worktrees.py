@@ -12,6 +12,7 @@ from ..errors import Refused, TaskNotFound
 from ..git.command import GitError, by_itself
 from ..git.parking import PARKED, free_ref
 from ..git.repository import Repository
+from ..model import REVIEW
 from ..system.named_tuple import NamedTuple
 from ..text import shorten
 from .worktree_site import BRANCH, WORKTREES
@@ -23,12 +24,16 @@ if TYPE_CHECKING:
     from ..store.store import Store
 
 
+GOES_ON, WAITS = "{} goes on there", "{} waits for a review there"  # why a worktree stays
+
+
 class StaleWorktree(NamedTuple):
     """A worktree of a loop that is still there though nobody works in it."""
 
     path: str
     task: str  # id
     why: str | None  # why it must stay; None: its task is finished, and it holds nothing that is not committed
+    waits: bool = False  # for a person's review
 
 
 def look(store: Store) -> list[StaleWorktree]:
@@ -43,7 +48,8 @@ def look(store: Store) -> list[StaleWorktree]:
 def _look_at(store: Store, path: str) -> StaleWorktree:
     """One that bears a task's name, or that and what tells it from the one that took its place."""
     task = os.path.basename(path).split(".")[0]
-    return StaleWorktree(path, task, _why_it_stays(store, path, task))
+    why = _why_it_stays(store, path, task)
+    return StaleWorktree(path, task, why, why == WAITS.format(task))
 
 
 def _why_it_stays(store: Store, path: str, task: str) -> str | None:
@@ -56,7 +62,7 @@ def _why_it_stays(store: Store, path: str, task: str) -> str | None:
         and status in ("backlog", "active", "blocked", "review")
         and store.loop_attempts.unsettled(store.get(task).seq)
     ):
-        return f"{task} goes on there"
+        return (WAITS if status == REVIEW else GOES_ON).format(task)
     try:
         changes = Repository(path, store.home, by_itself).state().changes
     except GitError as error:

@@ -10,7 +10,7 @@ import shlex
 
 from ..execution import presence
 from ..git.landing import tell_held_back
-from ..model import CANCELLED, COSTLY, DONE, FAILED, LOST
+from ..model import APPROVAL, CANCELLED, COSTLY, DONE, FAILED, LOST, REVIEW
 from ..system import clock
 from ..system.named_tuple import NamedTuple
 from ..text import shorten
@@ -163,7 +163,7 @@ def _remarks(store: Store, records: list[LoopAttempt], cut_off: set[int]) -> lis
         *(
             f"{one.path} is still there: {one.why}: `git -C {shlex.quote(one.path)} status`"
             for one in look_at_worktrees(store)
-            if one.why
+            if one.why and not one.waits
         ),
     ]
     return [*sorted(found), *_waiting(store)]
@@ -197,12 +197,14 @@ def _wait(task: Task, blockers: list[Task]) -> str:
     """What a task waits for, and what lets that go on."""
     commands = [command for one in blockers for command in ways_on(one, None)]
     commands += [f"txlite unblock {task.id} {one.id}" for one in blockers if one.status == CANCELLED]
-    told = f"{_name(task)} waits for {', '.join(map(_name, blockers))}"
+    names = [f"{'the review of ' * (one.status == REVIEW)}{_name(one)}" for one in blockers]
+    told = f"{_name(task)} waits for {', '.join(names)}"
     return f"{told}: {', '.join(f'`{command}`' for command in commands)}" if commands else told
 
 
 def _entry(store: Store, task: Task, records: list[LoopAttempt]) -> Entry:
-    known = {attempt.id: attempt for attempt in store.attempts(task.id)}
+    attempts = store.attempts(task.id)
+    known = {attempt.id: attempt for attempt in attempts if attempt.agent != APPROVAL}  # that is a person's word
     usages: dict[int, list[Usage]] = {}
     for usage in store.usages.of_task(task.id):
         usages.setdefault(usage.attempt, []).append(usage)

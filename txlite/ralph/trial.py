@@ -115,8 +115,11 @@ class TrialRunner:
             return Result(DONE, note=f"its work had landed as {landed[:12]} when the attempt before was cut off")
         host.top = workspace.top
         assignment = _move(assignment, workspace)
-        turn = AgentTurn(self._context, self._runner, self._policy, assignment, workspace, gate)
-        result = turn.run(self._runner.record.plan)
+        if workspace.is_judged:
+            result = Result(DONE, note="its work had passed when the attempt before was cut off")
+        else:
+            turn = AgentTurn(self._context, self._runner, self._policy, assignment, workspace, gate)
+            result = turn.run(self._runner.record.plan)
         self.trouble = self.trouble or self._runner.trouble
         if self._is_nobodys_fault(result, assignment, workspace):
             raise AgentUnusable(f"agent {assignment.agent}: {result.note}")

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     class Host(Protocol):
         """The worker, as far as a workspace needs it."""
 
+        gate: str | None  # its command
+        gate_timeout: float  # seconds
+
         def act(self, argv: list[str], directory: str, stdin: bytes | None = None) -> tuple[int | None, str]:
             """Run git, until somebody stops the attempt (`git.command.Act`)."""
 
@@ -63,7 +66,8 @@ if TYPE_CHECKING:
         commits: bool  # whether what is changed here is committed
         directory: str  # where the agent and the gate run; final once it was entered
         top: str | None  # of the working tree: all that git may see
-        goes_on: bool  # whether the unfinished work of an attempt that was cut off is here
+        goes_on: bool  # whether the work of an attempt before is here, that was cut off or rejected
+        is_judged: bool  # whether its work passed already, and only what comes after that was cut off
         lock: str  # the file whose lock keeps others out while an attempt works here; "" for none
 
         def enter(self) -> str | None:
@@ -84,6 +88,9 @@ if TYPE_CHECKING:
 
             Raises WorkRejected, WorkspaceUnusable.
             """
+
+        def submit(self, commit: str) -> bool:
+            """Leave what was committed to a person, where the loop's rules say so; whether it waits now."""
 
         def set_aside(self, reason: str) -> str | None:
             """Park the work, which did not pass; the ref that it is under, if there was anything.
@@ -113,6 +120,7 @@ class Rules(NamedTuple):
     copy: tuple[str, ...]  # paths from the top that each worktree gets
     setup: str | None  # command that makes a new worktree ready
     shared: str = ""  # where git keeps what all working trees of the repository share
+    review: bool = False  # what passed its gate waits in its worktree for a person
 
 
 class WorkRejected(Refused):
@@ -148,6 +156,7 @@ class PlainDirectory:
         self.directory = task.directory or os.getcwd()
         self.top: str | None = None
         self.goes_on = False
+        self.is_judged = False
         self.lock = ""
 
     def enter(self) -> str | None:
@@ -161,6 +170,10 @@ class PlainDirectory:
         """Run the gate; nothing is committed. Raises WorkRejected where it does not pass."""
         judge(self._host, self.directory)
         return None
+
+    def submit(self, commit: str) -> bool:
+        """Return False: nothing is committed here."""
+        return False
 
     def land(self, commit: str | None) -> str | None:
         """Record that the attempt is over; what it changed stays."""

@@ -32,6 +32,8 @@ class Worktree:
 
     def __init__(self, store: Store, host: Host, rules: Rules, task: Task, token: int) -> None:
         self._host = host
+        self._is_reviewed = rules.review
+        self._judged: str | None = None  # the commit that passed when the attempt before was cut off
         self._site = WorktreeSite(store, host, rules, task, token)
         self._committer = Committer(store, host, rules, task, token)
         self._clearing = Clearing(store.home, host)
@@ -43,6 +45,7 @@ class Worktree:
         self.directory = self._site.path
         self.top: str | None = self._site.path
         self.goes_on = False
+        self.is_judged = False
         self.lock = ""
 
     def enter(self) -> str | None:
@@ -67,10 +70,18 @@ class Worktree:
         self._origin = Origin(self._recovery.go_on(tip) or self._builder.make(tip), site.branch)
         self.goes_on = self._recovery.goes_on
         self.directory = site.directory()
+        self._judged = self._recovery.find_judged() if self.goes_on else None
+        self.is_judged = self._judged is not None
         return None
 
     def commit(self) -> str | None:
         """Judge and commit, on the branch of the task; the commit, if anything differs. Raises WorkRejected."""
+        commit = self._judged or self._commit()
+        if commit and self._is_reviewed:
+            self._site.note_judged(commit)
+        return commit
+
+    def _commit(self) -> str | None:
         assert self._origin
         judge(self._host, self.directory)
         try:
@@ -78,6 +89,12 @@ class Worktree:
         except GitError as error:
             raise WorkRejected(str(error)) from error
         return self._committer.commit(self._site.own, self._origin, self.directory)
+
+    def submit(self, commit: str) -> bool:
+        """Leave it in its worktree, on its branch, where a person is to see it first."""
+        if self._is_reviewed:
+            self._host.remark(f"it waits for a review, on {self._site.branch} as {commit}")
+        return self._is_reviewed
 
     def land(self, commit: str | None) -> str | None:
         """Put the commit onto the base branch; what it is there, if there was anything that it had not.

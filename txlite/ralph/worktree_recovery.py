@@ -88,7 +88,7 @@ class WorktreeRecovery:
         if site.is_marked() or not site.cut_off() or not os.path.isdir(site.path):
             return None
         try:
-            self._make_usable(tip)
+            self.make_usable(tip)
             if site.own_surely.state().branch != site.branch:
                 return self._begin_anew(tip)
             start = site.own_surely.ask("merge-base", "HEAD", tip).strip()
@@ -99,8 +99,15 @@ class WorktreeRecovery:
         self._host.remark(f"it goes on with what an attempt that was cut off has left in {site.path}")
         return start
 
-    def _make_usable(self, tip: str) -> None:
-        """Nobody works here: locks are a killed git's, and what was half rebased is as it was before."""
+    def find_judged(self) -> str | None:
+        """Return the commit of an attempt that was cut off after that had passed, if it is here as it was. Raises
+        GitError."""
+        judged = self._site.judged_before()
+        state = self._site.own_surely.state() if judged else None
+        return judged if state and state.commit == judged and not state.changes else None
+
+    def make_usable(self, tip: str) -> None:
+        """Nobody works here: locks are a killed git's, and what was half rebased is as it was. Raises GitError."""
         tree, cut_off = self._site.own_surely, self._site.cut_off()
         parked = [f"{PARKED}/{record.task}/{record.attempt}" for record in cut_off]
         tree.break_locks(["index", "HEAD", f"refs/heads/{self._site.branch}", *parked])

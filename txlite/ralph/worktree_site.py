@@ -97,6 +97,16 @@ class WorktreeSite:
         """Record that this commit is about to land, so that a kill leaves no doubt."""
         self._store.loop_attempts.land(self.token, commit)
 
+    def note_judged(self, commit: str) -> None:
+        """Record that this commit passed its gate, and that somebody has a say in it before it lands."""
+        gate = (self._host.gate, self._host.gate_timeout)
+        self._store.reviews.put(self.token, self.top, self.base, self.branch, commit, *gate)
+
+    def judged_before(self) -> str | None:
+        """Return the commit that passed this gate when an attempt was cut off, which nobody rejected since."""
+        found = self._store.reviews.cut_off(self.token)
+        return found.work if found and found.base == self.base and found.gate == self._host.gate else None
+
     def making(self, surely: bool = False) -> AbstractContextManager[None]:
         """Hold the lock of the repository under which worktrees are made and removed."""
         return self._host.locked(os.path.join(self.shared, MAKING_LOCK), surely)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from ..errors import StoreUnavailable
-from ..model import BACKLOG, CANCELLED, COSTLY, DONE, LOST, REVIEW, Claim, Lane, Task
+from ..model import APPROVAL, BACKLOG, CANCELLED, COSTLY, DONE, LOST, REVIEW, SETTLED, Claim, Lane, Task
 from ..system import clock
 from ..system.named_tuple import NamedTuple
 from . import attempts, claim_rows, group_room, ready_index, tasks
@@ -48,7 +48,9 @@ HAS_LANDED = "SELECT 1 FROM trials WHERE attempt = ? AND landed IS NOT NULL"  # 
 SET_DONE = f"""UPDATE tasks SET status = '{DONE}', updated = :now, completed = :now WHERE seq = (SELECT c.task
     FROM claims c WHERE c.task = {OF_TOKEN} AND c.token = :token AND c.verdict IS NULL
         AND NOT EXISTS (SELECT 1 FROM reviews r WHERE r.attempt = :token)) AND every IS NULL"""
-IS_TO_REVIEW = "SELECT 1 FROM reviews WHERE attempt = ?"
+IS_TO_REVIEW = f"""SELECT 1 FROM reviews r WHERE r.attempt = ? AND NOT EXISTS
+    (SELECT 1 FROM trials l WHERE l.attempt = r.attempt AND l.stage = '{SETTLED}')"""  # then it has landed all the same
+IS_APPROVAL = f"SELECT 1 FROM attempts WHERE id = ? AND agent = '{APPROVAL}'"
 STOPPING = "SELECT token, verdict FROM claims WHERE worker = ? AND held AND stopping"
 ADOPT = f"""UPDATE claims SET worker = :worker, host = :host, boot = :boot, deadline = :deadline, expires = :expires
     WHERE task = {OF_TOKEN} AND token = :token AND held"""
@@ -295,6 +297,8 @@ def _after(connection: sqlite3.Connection, hold: ClaimRow, result: Result, is_sp
     """What follows where nothing was decided."""
     if result.outcome == DONE and connection.execute(IS_TO_REVIEW, (hold.token,)).fetchone():
         return REVIEW
+    if result.outcome != DONE and connection.execute(IS_APPROVAL, (hold.token,)).fetchone():
+        return REVIEW  # of work that did not land
     is_spent = is_spent or (result.outcome in COSTLY and _is_over_cost(connection, hold.seq))
     return after_attempt(result.outcome, is_spent, bool(hold.launched))
 

@@ -26,12 +26,13 @@ COLUMNS = """SELECT r.attempt, t.id, r.loop, r.stage, r.said_done, r.repository,
 SELECT = f"{COLUMNS} WHERE r.attempt = ?"
 _CUT_OFF = ", ".join(f"'{outcome}'" for outcome in (LOST, *CUT_OFF))
 # Back through the attempts of a task that were cut off, to one whose work had landed.
-CUT_OFF_LANDING = f"""WITH RECURSIVE cut_off (id) AS (
+WAS_CUT_OFF = f"a.outcome IN ({_CUT_OFF})"
+CUT_OFF_CHAIN = f"""WITH RECURSIVE cut_off (id) AS (
         SELECT previous FROM attempts WHERE id = ?
-        UNION SELECT a.previous FROM cut_off c JOIN attempts a ON a.id = c.id
-            WHERE a.outcome IN ({_CUT_OFF}))
+        UNION SELECT a.previous FROM cut_off c JOIN attempts a ON a.id = c.id WHERE {WAS_CUT_OFF})"""
+CUT_OFF_LANDING = f"""{CUT_OFF_CHAIN}
     SELECT r.landed FROM cut_off c JOIN attempts a ON a.id = c.id JOIN trials r ON r.attempt = a.id
-    WHERE a.outcome IN ({_CUT_OFF}) AND r.landed IS NOT NULL ORDER BY c.id DESC LIMIT 1"""
+    WHERE {WAS_CUT_OFF} AND r.landed IS NOT NULL ORDER BY c.id DESC LIMIT 1"""
 CUT_OFF_SINCE = f"""SELECT a.started, a.ended FROM trials r JOIN attempts a ON a.id = r.attempt
     WHERE a.outcome = '{LOST}' AND a.ended > ?"""
 SELECT_OF_LOOP = f"{COLUMNS} WHERE r.loop = ? ORDER BY r.attempt"

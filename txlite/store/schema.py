@@ -433,7 +433,9 @@ CREATE TABLE reviews (
     base       TEXT NOT NULL,
     branch     TEXT NOT NULL,
     work       TEXT NOT NULL,
-    since      TEXT NOT NULL
+    since      TEXT NOT NULL,
+    gate       TEXT,
+    patience   REAL NOT NULL
 );
 CREATE INDEX reviews_of_task ON reviews (task);
 

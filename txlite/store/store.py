@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ..model import Attempt, Claim, Lane, Task
+    from .approvals import Approvals
     from .assignments import Assignment, Assignments
     from .attempt_status import AttemptStatuses
     from .attempts import Attempts
@@ -381,6 +382,13 @@ class Store:
         return back_up(self.database, path)
 
     # Parts that have verbs of their own
+
+    @cached_property
+    def approvals(self) -> Approvals:
+        """A person's word on work that waits for a review."""
+        from .approvals import Approvals
+
+        return Approvals(self.database, self.waking)
 
     @cached_property
     def assignments(self) -> Assignments:

@@ -10,7 +10,7 @@ import re
 import shlex
 
 from ..errors import StoreUnavailable
-from ..model import SHOWN_STATES, describe_agent
+from ..model import REVIEW, SHOWN_STATES, describe_agent
 from ..ralph.loop import PAGES
 from ..ralph.page.document import render
 from ..ralph.summary import seconds
@@ -90,7 +90,7 @@ def _say_why(home: str, entry: Entry) -> None:
         say(f"    {heading}:")
         for line in words.split("\n")[-LINES:]:
             say(f"      {shorten(line, 74)}")
-    if entry.tries[-1].report:
+    if entry.tries[-1].report and entry.status != REVIEW:
         say(f"    {home}/{entry.tries[-1].report}")
     for command in entry.commands:
         say(printable(f"    {command}"))

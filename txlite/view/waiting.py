@@ -134,7 +134,8 @@ def _say_cause(state: str, words: str, is_left: bool, is_apart: bool) -> None:
 
 def print_left(store: Store) -> None:
     """Print what waits when a loop has ended, but for what its summary tells of."""
-    print_waiting(store, [one for one in look_at_waiting(store, limit=FEW) if one.cause != STUCK])
+    found = [one for one in look_at_waiting(store, limit=FEW) if one.cause != STUCK]
+    print_waiting(store, [one._replace(first=[]) if one.cause == REVIEW else one for one in found])
 
 
 def count_waiting(found: Sequence[Waiting]) -> list[str]:
@@ -189,6 +190,14 @@ def _details(store: Store, task: Task) -> str:
         return ""
     if task.open_blockers:
         blockers = [store.get(blocker) for blocker in store.relations([task])[task.id].blocked_by]
-        named = [f"{one.id}, {one.state}" for one in blockers if one.status != "done"]
+        named = [
+            f"the review of {one.id}" if one.status == REVIEW else f"{one.id}, {one.state}"
+            for one in blockers
+            if one.status != "done"
+        ]
         return f"  (for {'; '.join(named[:2])}{', ...' if named[2:] else ''})"
     return ""
+
+
+def _name_blocker(task: Task) -> str:
+    return f"the review of {task.id}" if task.status == REVIEW else f"{task.id}, {task.state}"

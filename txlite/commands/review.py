@@ -1,0 +1,145 @@
+"""review, approve, reject, diff: a person's word on work that passed its gate."""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import Interrupted, Refused
+from ..home import config, location
+from ..text import parse_duration
+from ..view.terminal import say_aside
+from . import open_reading, open_recovered, open_writing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from ..ralph.approval import Approved
+
+MORE = {
+    "review": "Without an ID: all that waits for a review, what has waited longest first. With one: what it changes, "
+    "in git's pager.",
+    "approve": "The work is rebased onto its base branch, judged again if that had moved, and put onto it. Where that "
+    "cannot be, nothing lands, and the task stays to be reviewed. What you committed on its own branch lands "
+    "with it.",
+    "reject": "The task goes back into the queue. Its next attempt goes on with the work as it is, and is told why.",
+    "diff": "What is to be reviewed, is unfinished in its working tree, landed, or was parked.",
+}
+
+
+def configure(parser: ArgumentParser, verb: str) -> None:
+    """Declare the arguments of a verb."""
+    parser.epilog = MORE[verb]
+    if verb == "approve":
+        parser.add_argument("tasks", metavar="ID", nargs="+", help="one task, or several")
+    elif verb == "review":
+        parser.add_argument("task", metavar="ID", nargs="?", help="the task (all that wait)")
+    else:
+        parser.add_argument("task", metavar="ID", help="the task")
+    if verb == "reject":
+        parser.add_argument("why", metavar="WHY", help="what its next attempt is told")
+    if verb != "diff":
+        parser.add_argument("--json", action="store_true", help="print an object, or an array, and nothing else")
+
+
+def run(args: Namespace) -> int:
+    """Show work, or say what becomes of it."""
+    return {"review": _review, "approve": _approve, "reject": _reject, "diff": _diff}[args.verb](args)
+
+
+def _review(args: Namespace) -> int:
+    from ..git import changes
+    from ..ralph import work
+    from ..view import reviews
+    from ..view.json_objects import print_json
+
+    with open_recovered(args) as store:
+        if args.task is None:
+            reviews.show_waiting(work.find_waiting(store), args.json)
+            return 0
+        review = store.approvals.find(store.resolve(args.task))
+        found = work.look_at(store, review)
+        if args.json:
+            print_json(reviews.waiting_object(found))
+            return 0
+        shown = work.of_review(store, review)
+        reviews.say_head(found)
+    changes.show(shown.top, shown.old, shown.new)
+
+
+def _diff(args: Namespace) -> int:
+    from ..git import changes
+    from ..ralph import work
+    from ..view import reviews
+
+    with open_recovered(args) as store:
+        task = store.get(store.resolve(args.task))
+        shown = work.find(store, task)
+        reviews.say_what(task, shown)
+    changes.show(shown.top, shown.old, shown.new)
+
+
+def _reject(args: Namespace) -> int:
+    from ..view.json_objects import print_json, task_object
+    from ..view.tasks import print_tasks
+
+    _refuse_agents()
+    with open_recovered(args) as store:
+        id = store.resolve(args.task)
+    with open_writing(args) as store:
+        store.approvals.reject(id, args.why)
+        task = store.get(id)
+        if args.json:
+            print_json(task_object(task, store.relations([task])[id]))
+        else:
+            print_tasks([task])
+    return 0
+
+
+def _approve(args: Namespace) -> int:
+    from ..ralph.approval import WorktreeWishes, approve
+    from ..ralph.options import merge_options
+    from ..reports import report
+    from ..view import reviews
+    from ..view.json_objects import print_json
+
+    _refuse_agents()
+    settings = config.read(location.locate(args.home))
+    options = merge_options({}, settings, {"kill_after": parse_duration})
+    with open_recovered(args) as store:
+        database = store.database.path
+        ids = list(dict.fromkeys(map(store.resolve, args.tasks)))
+    told: list[Approved] = []
+
+    def tell(one: Approved) -> None:
+        told.append(one)
+        if not one.has_landed:
+            say_aside(reviews.describe_failure(one))
+        elif not args.json:
+            reviews.say_landed(one)
+
+    wishes = WorktreeWishes(options.allow, options.copy, options.setup)
+    is_interrupted = approve(database, ids, wishes, report.read_cap(settings), options.kill_after, tell)
+    if args.json:
+        print_json(list(map(reviews.approved_object, told)))
+    else:
+        _say_freed(args, [one.task for one in told if one.has_landed])
+    if is_interrupted:
+        raise Interrupted("interrupted: what has not landed stays to be reviewed")
+    return 0 if all(one.has_landed for one in told) else 1
+
+
+def _say_freed(args: Namespace, landed: list[str]) -> None:
+    with open_reading(args) as store:
+        relations = store.relations([store.get(id) for id in landed])
+        after = dict.fromkeys(other for id in landed for other in relations[id].blocks)
+        ready = [other for other in after if store.get(other).is_ready]
+    if ready:
+        print("now ready: " + ", ".join(ready))
+
+
+def _refuse_agents() -> None:
+    """Raise Refused within an attempt: what an agent has done is approved by somebody else."""
+    task = os.environ.get("TXLITE_TASK")
+    if task:
+        raise Refused(f"a review is a person's word, and this is an attempt of {task}: leave it to a person")

@@ -1,0 +1,94 @@
+"""Where the work of a task is, as two commits between which it lies: to be reviewed, unfinished, landed, or parked.
+
+Nothing is changed by looking. Called by the commands `review` and `diff`, and by `view`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import NotFound
+from ..git.changes import count, snapshot
+from ..git.command import GitError, by_itself
+from ..git.repository import Repository
+from ..model import REVIEW, SETTLED
+from ..system.named_tuple import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..git.diff_stat import DiffStat
+    from ..model import LoopAttempt, Review, Task, Verdict
+    from ..store.store import Store
+
+
+class Work(NamedTuple):
+    """What a task changed: all that differs between two commits, or trees."""
+
+    top: str  # of a working tree of its repository
+    old: str
+    new: str
+    what: str  # in words
+
+
+class WaitingWork(NamedTuple):
+    """Work that waits for a person."""
+
+    task: Task
+    review: Review
+    size: DiffStat | None  # None where it cannot be told any more
+    trouble: str  # why not; "" where it can
+    verdicts: list[Verdict]  # of agents that reviewed it, and of persons
+
+
+def find_waiting(store: Store) -> list[WaitingWork]:
+    """Return what waits for a person's review, what has waited longest first."""
+    return [look_at(store, review) for review in store.reviews.open()]
+
+
+def look_at(store: Store, review: Review) -> WaitingWork:
+    """Return what is known of one review."""
+    task, verdicts = store.get(review.task), store.reviews.verdicts(review.attempt)
+    try:
+        work = of_review(store, review)
+        return WaitingWork(task, review, count(_at(store, work.top), work.old, work.new), "", verdicts)
+    except GitError as error:
+        return WaitingWork(task, review, None, str(error), verdicts)
+
+
+def of_review(store: Store, review: Review) -> Work:
+    """Return what a review is about, with what a person committed on its branch since. Raises GitError."""
+    main = _at(store, review.repository)
+    head = main.commit_of(f"refs/heads/{review.branch}") or main.commit_of(review.work)
+    base = main.commit_of(f"refs/heads/{review.base}")
+    if not head or not base:
+        gone = review.base if head else f"{review.branch} with its commit {review.work[:12]}"
+        raise GitError(f"{gone} is gone from {review.repository}")
+    old = main.ask("merge-base", base, head).strip()
+    return Work(review.repository, old, head, f"to be reviewed, for {review.base}")
+
+
+def find(store: Store, task: Task) -> Work:
+    """Return what a task changed, as far as it has come. Raises NotFound where nothing is known, GitError."""
+    review = store.reviews.last(task.id) if task.status == REVIEW else None
+    if review:
+        return of_review(store, review)
+    for attempt in reversed(store.attempts(task.id)):
+        record = store.loop_attempts.get(attempt.id)
+        found = _of_attempt(store, record) if record and record.repository and record.start else None
+        if found:
+            return found
+    raise NotFound(f"nothing of {task.id} is in a git repository: `txlite logs {task.id}` shows what it wrote")
+
+
+def _of_attempt(store: Store, record: LoopAttempt) -> Work | None:
+    top, start = str(record.repository), str(record.start)
+    place = record.worktree or top
+    if record.stage != SETTLED and os.path.isdir(place):
+        return Work(place, start, snapshot(place, store.home), f"unfinished, in {place}")
+    if record.landed:
+        return Work(top, f"{record.landed}^", record.landed, f"landed on {record.base}")
+    return Work(top, start, record.parked, "parked") if record.parked else None
+
+
+def _at(store: Store, top: str) -> Repository:
+    return Repository(top, store.home, by_itself)
