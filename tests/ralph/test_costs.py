@@ -41,6 +41,13 @@ class Costs(RepositoryCase):
     def test_what_it_said_is_told_everywhere(self) -> None:
         task = self.add(said(0.525))
         told = self.ralph("--json")
+        self.assertIn("cost: $0.53\n", self.txlite("ralph", "--report"))
+        self.assertRegex(self.txlite("ralph", "--report"), r"done  tx-\w+  1 attempt  \S+  \$0.53 ")
+        self.assertIn("cost:      $0.53, 1.2M tokens in, 2.0k out\n", self.txlite("status", "--stats"))
+        stats = {"cost": 0.525, "unknown": 0, "inputTokens": 1_200_000, "outputTokens": 2000}
+        self.assertEqual(self.json("status", "--stats")["cost"], stats)
+        self.assertRegex(self.txlite("history", task), r"done +\$0.53, 1.2M tokens in, 2.0k out, 3 turns\n")
+        self.assertEqual([len(one["usages"]) for one in self.json("history", task)], [0, 0, 1])
         self.assertIn("  cost:        $0.53\n", self.txlite("show", task))
         self.assertIn("$0.53, 1.2M tokens in, 2.0k out, 3 turns", self.txlite("show", task))
         (attempt,) = self.json("show", task)["attempts"]
@@ -56,6 +63,9 @@ class Costs(RepositoryCase):
         self.ralph()
         self.assertIn("  cost:        unknown\n", self.txlite("show", task))
         self.assertIsNone(self.json("show", task)["attempts"][0]["usages"][0]["cost"])
+        self.add(said(3.1))
+        self.ralph()
+        self.assertIn("cost:      at least $3.10, ", self.txlite("status", "--stats"))
 
     def test_a_task_is_put_aside_at_its_bound_and_the_figures_named(self) -> None:
         """Its second attempt may cost what the first one left."""

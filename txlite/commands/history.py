@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..errors import TaskNotFound
+from ..reports.costs import describe_usages
 from ..view.json_objects import history_object, print_json
 from ..view.table import print_table
 from . import open_reading
@@ -12,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+    from ..model import Usage
     from ..store.history import Event
     from ..store.store import Store
 
@@ -32,10 +34,11 @@ def run(args: Namespace) -> int:
     limit = LATEST if args.limit is None and args.task is None else args.limit
     with open_reading(args) as store:
         events = store.history.events(args.task and _resolve(store, args.task), limit)
+        usages = [tuple(store.usages.of(event.token)) if event.outcome else () for event in events]
     if args.json:
-        print_json([history_object(event) for event in events])
+        print_json([history_object(*one) for one in zip(events, usages)])
     else:
-        print_table(map(_row, events))
+        print_table([_row(*one) for one in zip(events, usages)])
     return 0
 
 
@@ -46,7 +49,14 @@ def _resolve(store: Store, name: str) -> str:
         return name  # one that was deleted is known by its whole id
 
 
-def _row(event: Event) -> tuple[object, ...]:
+def _row(event: Event, usages: tuple[Usage, ...]) -> tuple[object, ...]:
     change = f"{event.from_status or '(added)'} -> {event.to_status or '(deleted)'}"
     attempt = f"attempt {event.token}" if event.worker else ""
-    return event.at, event.task, change, attempt, "  ".join(filter(None, (event.worker, event.outcome)))
+    return (
+        event.at,
+        event.task,
+        change,
+        attempt,
+        "  ".join(filter(None, (event.worker, event.outcome))),
+        describe_usages(usages),
+    )

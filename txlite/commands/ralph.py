@@ -7,7 +7,7 @@ from functools import partial
 from ..agents.agent import describe_agent, find_agent, find_others
 from ..agents.environment import build_command
 from ..agents.roster import Roster, read_roster
-from ..errors import Interrupted, NotFound, UsageError
+from ..errors import Interrupted, NotFound
 from ..execution.bounds import read_limits, read_reserve
 from ..execution.executor import Limits
 from ..execution.hooks import read_hooks, start_hooks, told_by_run
@@ -132,10 +132,9 @@ def run(args: Namespace) -> int:
     if options.level is not None:
         for agent in roster.agents:
             agent.check_level(options.level)
-    for agent in roster.agents if options.max_cost else ():
-        if not agent.tells_cost:
-            raise UsageError(f"--max-cost: {agent.why_no_cost}")
     ladder = read_ladder(options.escalate, roster, settings)
+    if options.max_cost:
+        preflight.check_cost(roster, ladder)
     if options.verify is not None:
         check_command(options.verify, "the gate")
     with open_writing(args) as store:

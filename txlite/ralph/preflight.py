@@ -19,8 +19,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ..agents.roster import Roster
     from ..git.repository import State
     from ..store.store import Store
+    from .ladder import Ladder
 
 
 def find_rules(
@@ -56,6 +58,14 @@ def find_rules(
     if not is_apart:
         _check_clean(store, top, state, why_held)
     return rules._replace(base=state.branch)
+
+
+def check_cost(roster: Roster, ladder: Ladder) -> None:
+    """Raise UsageError for a bound of money that cannot be kept, because an agent that may work says nothing of it."""
+    by_ladder = [roster.find(rung.agent) for rung in ladder.rungs if rung.agent]
+    for agent in (*roster.agents, *by_ladder):
+        if not agent.tells_cost:
+            raise UsageError(f"--max-cost: {agent.why_no_cost}")
 
 
 def _find_top(worktrees: bool | None, commits: bool, review: bool) -> str | None:

@@ -100,6 +100,11 @@ class Summary(NamedTuple):
         return self.loops[-1].ended
 
     @property
+    def cost(self) -> Cost:
+        """What all its attempts cost together."""
+        return sum_costs([one.usages for entry in self.entries for one in entry.tries])
+
+    @property
     def is_unfinished(self) -> bool:
         """Whether one of its tasks is neither done nor cancelled."""
         return any(entry.status not in ("done", "cancelled") for entry in self.entries)

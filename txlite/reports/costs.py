@@ -35,10 +35,20 @@ def describe_usages(usages: tuple[Usage, ...]) -> str:
     )
 
 
+def describe_total(spent: Spent) -> str:
+    """Return the same with the tokens, as far as they are known."""
+    tokens = [
+        f"{amount(count)} {words}"
+        for count, words in ((spent.input_tokens, "tokens in"), (spent.output_tokens, "out"))
+        if count is not None
+    ]
+    return ", ".join([*filter(None, [describe_spent(spent)]), *tokens])
+
+
 def describe_spent(spent: Spent) -> str:
     """Return what several attempts have cost together: $3.10, or at least $3.10, or unknown; "" for none."""
     if not spent.known + spent.unknown:
         return ""
-    if not spent.known:
+    if not spent.known or (spent.unknown and not spent.cost):
         return UNKNOWN
     return ("at least " if spent.unknown else "") + money(spent.cost)

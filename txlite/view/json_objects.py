@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..store.history import Event
     from ..store.supervisors import SupervisorRecord
     from ..store.tasks import Relations
+    from ..store.usages import Spent
     from .attempt_row import AttemptRow
     from .one_task import TaskStory
     from .stats import Stats
@@ -331,6 +332,16 @@ def _run_in_stats(one: SupervisorRecord) -> dict[str, object]:
     return {**found, "waitsFor": one.hold} if one.hold else found
 
 
+def spent_object(spent: Spent) -> Object:
+    """Build what several attempts cost together; `unknown`: how many did not say it, so that it is more."""
+    return {
+        "cost": dollars(spent.cost) if spent.known else None,
+        "unknown": spent.unknown,
+        "inputTokens": spent.input_tokens,
+        "outputTokens": spent.output_tokens,
+    }
+
+
 def stats_object(stats: Stats) -> Object:
     """Build the counts of a home, by the states and types that there are."""
     return {
@@ -342,6 +353,7 @@ def stats_object(stats: Stats) -> Object:
         "waiting": list(map(waiting_in_stats, stats.waiting)),
         "runs": list(map(_run_in_stats, stats.runs)),
         "workers": list(map(worker_in_stats, stats.workers)),
+        "cost": spent_object(stats.spent),
     }
 
 
@@ -375,9 +387,10 @@ def loop_plan_object(task: Task, argv: list[str], gate: str | None, prompt: str,
     return {**found, "installed": others is None, "otherAgents": others or []}
 
 
-def history_object(event: Event) -> Object:
-    """Build the object of a change of state, as `history` has it: with the token of the task's last claim."""
-    return {**event.to_object(), "token": event.token or None}
+def history_object(event: Event, usages: Iterable[Usage]) -> Object:
+    """Build the object of a change of state, as `history` has it: with the token of the task's last claim, and what the
+    attempt cost that ended."""
+    return {**event.to_object(), "token": event.token or None, "usages": list(map(usage_object, usages))}
 
 
 def findings_object(findings: list[Object], is_ok: bool) -> Object:

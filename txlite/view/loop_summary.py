@@ -42,10 +42,13 @@ def show_summary(found: Summary, as_json: bool) -> None:
     when = f"{first.agent}, {_describe_time(found.started, found.ended)} ({took})"
     why = printable(first.reason or "goes on")
     say(f"{when}: {why}" if len(when) + len(why) + 2 < width() else f"{when}:\n  {why}")
-    print_table(_row(entry, first.agent) for entry in found.entries)
+    print_table(_row(entry, first.agent, found.cost.known is not None) for entry in found.entries)
     _say_what_needs_a_person(found)
     counts = found.shown_counts
     say(", ".join(f"{counts[state]:,} {in_words(state)}" for state in SHOWN_STATES if state in counts) or "no tasks")
+    cost = found.cost
+    if cost.known is not None:
+        say(f"cost: {cost.tell()}")
     say(f"page: {page}")
 
 
@@ -57,10 +60,11 @@ def _describe_time(started: str, ended: str | None) -> str:
     return f"from {begin[:-6]} to {end[11:] if begin[:11] == end[:11] else end}"
 
 
-def _row(entry: Entry, agent: str) -> tuple[object, ...]:
+def _row(entry: Entry, agent: str, tells_cost: bool) -> tuple[object, ...]:
     attempts, by = count(len(entry.tries), "attempt"), describe_agent(entry.tries[-1].agent, entry.tries[-1].level)
     attempts += f", {by}" if by != agent else ""
-    return entry.state, entry.task, attempts, duration(entry.duration), (entry.commit or "")[:10], entry.title
+    cost = (entry.cost.tell(),) if tells_cost else ()
+    return entry.state, entry.task, attempts, duration(entry.duration), *cost, (entry.commit or "")[:10], entry.title
 
 
 def _say_what_needs_a_person(found: Summary) -> None:

@@ -9,6 +9,7 @@ from .. import text
 from ..execution import presence
 from ..execution.waiting import look_at_waiting
 from ..model import BACKLOG, BLOCKED, REVIEW, STATES
+from ..reports.costs import describe_total
 from ..system import clock
 from ..system.named_tuple import NamedTuple
 from .attempt_row import AttemptRow
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ..execution.waiting import Waiting
     from ..store.store import Store
     from ..store.supervisors import SupervisorRecord
+    from ..store.usages import Spent
 
 
 class Stats(NamedTuple):
@@ -37,6 +39,7 @@ class Stats(NamedTuple):
     waiting: list[Waiting]  # tasks, by what they wait for
     runs: list[SupervisorRecord]  # that go on
     workers: list[WorkerStatus]  # that are here
+    spent: Spent  # by all attempts that said what they cost, or could have
 
 
 def collect_stats(store: Store, type: str | None) -> Stats:
@@ -53,6 +56,7 @@ def collect_stats(store: Store, type: str | None) -> Stats:
         look_at_waiting(store),
         presence.live_supervisors(store),
         look_at_workers(store),
+        store.usages.spent(),
     )
 
 
@@ -72,6 +76,7 @@ def print_stats(stats: Stats) -> None:
         ("attempts:", _join(stats.attempts)),
         ("types:", _join(stats.types)),
         ("reports:", f"{stats.reports} ({text.size(stats.bytes)})"),
+        *([("cost:", describe_total(stats.spent))] if stats.spent.known + stats.spent.unknown else []),
         *([("paused:", f"since {clock.to_local(stats.paused)}")] if stats.paused else []),
         *((f"{one.state}:", describe(one)) for one in stats.waiting),
         *(("run:", _describe_run(one)) for one in stats.runs),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ...system import clock
 from ...text import count, duration, money
-from ..costs import Cost, sum_costs
+from ..costs import Cost
 from ..nights import usual
 from .time_scale import local
 
@@ -52,7 +52,7 @@ def _landed(summary: Summary) -> tuple[str, ...]:
 
 
 def _cost(summary: Summary) -> tuple[str, ...]:
-    cost = sum_costs([one.usages for entry in summary.entries for one in entry.tries])
+    cost = summary.cost
     done = sum(entry.status == "done" for entry in summary.entries)
     each = f"{money(cost.known / done)} for each that is done" if cost.known and done else ""
     before = usual(list(summary.earlier), lambda night: night.figures.cost)
