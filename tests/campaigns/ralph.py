@@ -108,7 +108,7 @@ AGENT = r'''#!PYTHON -IS
 import json, os, re, signal, subprocess, sys, time
 
 root = "ROOT"
-prompt = sys.stdin.read()
+prompt = sys.stdin.readline() if "--input-format" in sys.argv else sys.stdin.read()
 job, kind = re.search(r"job (\d+): ([a-z-]+)", prompt).groups()
 token, task, home = os.environ["TXLITE_TOKEN"], os.environ["TXLITE_TASK"], os.environ["TXLITE_HOME"]
 log = os.open(root + "/witness.log", os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)

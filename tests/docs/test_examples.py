@@ -48,6 +48,7 @@ WORLDS = {
     **dict.fromkeys(("tree", "children"), "parted"),
     **dict.fromkeys(("import", "sync", "export"), "exported"),
     "init": "empty",
+    "say": "asked",
     "page": "looped",
     "unblock": "blocked",
     "stop": "running",
@@ -167,6 +168,10 @@ class Examples(Case):
             one = store.add("one", command=command, directory=self.place)
             another = store.add("another", command="true", directory=self.place, score=-1)
             self.ids = (one.id, another.id)
+
+    def make_asked(self) -> None:
+        self.make_waiting(None)
+        self.write(os.path.join(self.place, "remarks.md"), "Leave the API as it is.\n")
 
     def make_failed(self) -> None:
         self.make_waiting("test -e again || { touch again; echo no such thing; exit 1; }")

@@ -69,7 +69,7 @@ class GuardedCase(Case):
 AGENT = """#!/bin/sh
 n=$(mktemp -p "$CALLS")
 for word; do printf '%s\\n' "$word"; done > "$n.argv"
-cat > "$n.stdin"
+{ case "$*" in *--input-format*) head -n 1 ;; *) cat ;; esac; } > "$n.stdin"
 echo "hello from $$"
 eval "${THEN:-true}"
 """

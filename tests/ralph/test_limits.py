@@ -12,6 +12,9 @@ from typing import Any
 from ..case import running, wait_until
 from .case import RepositoryCase
 
+# A message is a line, and stdin stays open behind it.
+READ_ALL = 'case "$*" in *--input-format*) head -n 1 ;; *) cat ;; esac'
+
 
 class Provider(RepositoryCase):
     """What the providers of agents refuse, as their programs print it."""
@@ -21,7 +24,7 @@ class Provider(RepositoryCase):
         self.write("stand/lines", "".join(json.dumps(line) + "\n" for line in lines))
         self.write(
             "stand/claude",
-            f"#!/bin/sh\ncat > /dev/null; echo \"$@\" >> {self.path('stand/argv')}\n"
+            f"#!/bin/sh\n{READ_ALL} > /dev/null; echo \"$@\" >> {self.path('stand/argv')}\n"
             f"if test -e {self.path('stand/again')}; then {then}; fi\n"
             f"touch {self.path('stand/again')}; cat {self.path('stand/lines')}; exit {code}\n",
         )

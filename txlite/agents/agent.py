@@ -13,6 +13,7 @@ changes their options, and adds agents:
     daemons = no                       ; yes: what it leaves running on purpose is left alone
     loop = --json                      ; the words in place of {loop}, in `txlite ralph`
     live = --json                      ; the words in place of {live}, everywhere else
+    talk = --input-format stream-json  ; the words in place of {talk}, where it can be told more while it runs
     results = claude                   ; or codex: the form of its results (see `results.py`)
     limit = try again at (?P<until>.+) ; a rule for its last lines: its provider refuses, until then
     unusable = please log in           ; the same: no attempt can work
@@ -52,12 +53,13 @@ BUILT_IN = {
         "results": CODEX,
     },
     "claude": {
-        "command": "claude --print --permission-mode acceptEdits {budget} {level} {search} {live} {loop}",
+        "command": "claude --print --permission-mode acceptEdits {budget} {level} {search} {live} {loop} {talk}",
         "levels": "minimal=--effort low\nlow=--effort low\nmedium=--effort medium\nhigh=--effort high",
         "search": "--allowedTools WebSearch WebFetch",
         "live": "--output-format stream-json --verbose",  # as text, all of it would come at the end
         "loop": "--output-format stream-json --verbose --allowedTools 'Bash(txlite show:*)' 'Bash(txlite done:*)' "
         "mcp__txlite",  # the tools of `txlite mcp`, which see the task and its children alone
+        "talk": "--input-format stream-json",
         "results": CLAUDE,
         "budget": "--max-budget-usd {amount}",
         "hide": "CLAUDECODE CLAUDE_CODE_ENTRYPOINT",  # else it refuses to start inside another claude
@@ -78,6 +80,7 @@ class Agent(NamedTuple):
     daemons: bool = False
     loop: tuple[str, ...] = ()
     live: tuple[str, ...] = ()
+    talk: tuple[str, ...] = ()
     results: str = ""  # one of results.FORMATS
     limit: str = ""  # a regular expression
     unusable: str = ""  # a regular expression
@@ -119,14 +122,16 @@ class Agent(NamedTuple):
         prompt: str | None = None,
         in_loop: bool = False,
         budget: int | None = None,
+        listens: bool = False,
     ) -> list[str]:
         """Return its argv; `prompt` is what stands for {prompt}, or comes last; `budget`: what it may cost, in
-        millionths of a US dollar."""
+        millionths of a US dollar; listens: it reads messages."""
         places = {
             "{level}": dict(self.levels).get(level, ()),
             "{search}": self.search if search else (),
             "{loop}": self.loop if in_loop else (),
             "{live}": () if in_loop else self.live,
+            "{talk}": self.talk if listens else (),
             "{budget}": self._build_budget(budget) if budget else (),
         }
         if prompt is not None:
@@ -137,6 +142,12 @@ class Agent(NamedTuple):
     def _build_budget(self, budget: int) -> list[str]:
         amount = f"{budget / 1_000_000:.6f}".rstrip("0").rstrip(".")
         return [word.replace("{amount}", amount) for word in self.budget]
+
+    def listens(self, in_loop: bool = False) -> bool:
+        """Return whether it can be told more while it runs: messages, which claude takes where it writes events."""
+        if not self.talk or self.prompt != "stdin" or "{talk}" not in self.argv or self.results != CLAUDE:
+            return False
+        return "stream-json" in self.build_argv(in_loop=in_loop)
 
     def check_level(self, level: str) -> None:
         """Raise UsageError for a level that it does not know."""

@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..model import Claim, Task
     from .agent import Agent
+    from .open_input import OpenInput
 
 
 class Invocation(NamedTuple):
@@ -24,6 +25,7 @@ class Invocation(NamedTuple):
     argv: list[str]
     stdin: bytes | None  # None: nothing, and end-of-file at once
     environment: dict[bytes, bytes]
+    words: OpenInput | None = None  # its standard input instead, where it can be told more while it runs
 
 
 class Environment:
@@ -91,15 +93,16 @@ def build_command(
     search: bool = False,
     in_loop: bool = False,
     budget: int | None = None,
+    listens: bool = False,
 ) -> tuple[list[str], bytes | None]:
     """Return argv and standard input for a task's agent; None is no input: end-of-file at once.
 
     file: the path that an agent is told which reads its prompt from a file; the caller writes it. budget: what it may
-    cost, in millionths of a US dollar.
+    cost, in millionths of a US dollar. listens: it gets its prompt as a message, and more of them.
     """
     if task.command is not None:
         return ["/bin/sh", "-c", task.command], None
     if agent.prompt == "stdin":
-        return agent.build_argv(level, search, None, in_loop, budget), prompt.encode()
+        return agent.build_argv(level, search, None, in_loop, budget, listens), prompt.encode()
     argument = prompt if agent.prompt == "argument" else file
     return agent.build_argv(level, search, argument, in_loop, budget), None

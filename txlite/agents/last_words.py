@@ -35,7 +35,7 @@ def _after_tools(output: str) -> str:
     if not used:
         return output
     rest = lines[used[-1] + 1 :]
-    while rest and (rest[0].startswith("    ") or not rest[0].strip()):  # what the tool gave back
+    while rest and (rest[0].startswith(("    ", "[a person said: ")) or not rest[0].strip()):  # what it gave back
         del rest[0]
     if len(rest) > 1 and re.fullmatch(r"\[ended(: .*)?\]", rest[-1]):
         del rest[-1]

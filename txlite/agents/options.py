@@ -27,6 +27,7 @@ PLACES = (
     "{search}",
     "{loop}",
     "{live}",
+    "{talk}",
     "{budget}",
     "{prompt}",
 )  # words of a command for which others stand
@@ -153,6 +154,7 @@ _OPTIONS: dict[str, tuple[str, Callable[[str, str], object]]] = {
     "daemons": ("daemons", _read_yes),
     "loop": ("loop", _read_words),
     "live": ("live", _read_words),
+    "talk": ("talk", _read_words),
     "results": ("results", _read_results),
     "limit": ("limit", _read_rule),
     "unusable": ("unusable", _read_rule),

@@ -83,7 +83,7 @@ _CODEX_UNUSABLE = ("Error loading config", "Error: Model provider", "Not inside 
 class ResultParser:
     """A sink that passes on what an agent writes, and reads its results on the way.
 
-    has_result: its result is there, though it may not have ended.
+    has_events: it writes events; has_result: its result is there, though it may not have ended.
     """
 
     def __init__(
@@ -105,6 +105,7 @@ class ResultParser:
         self._rejected: float | None = None  # the epoch until which claude is refused
         self._error: str | None = None  # the kind of claude's last error; the message of codex's
         self._result: dict | None = None
+        self.has_events = False
         self.has_result = False
 
     def write(self, data: bytes) -> None:
@@ -124,6 +125,7 @@ class ResultParser:
         except (ValueError, RecursionError):
             return
         self._observe(event)
+        self.has_events = True
         if self._results == CLAUDE:
             self._read_claude(event)
         else:

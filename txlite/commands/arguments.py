@@ -239,3 +239,13 @@ def join_command(words: list[str]) -> str:
 
 
 duration = value_of(text.parse_duration)  # seconds: for the many options that give one
+
+
+def read_stdin(what: str) -> str:
+    """Return all of standard input, which is text. Raises UsageError; what: as what it is named then."""
+    import sys
+
+    try:
+        return sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{what} on standard input is not UTF-8 at byte {error.start + 1}: re-encode it") from None

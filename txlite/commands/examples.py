@@ -135,6 +135,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("it comes next", "txlite switch tx-7gn7ogx0"),
         ("two change places", "txlite switch tx-7gn7ogx0 tx-1e9wq2vn"),
     ),
+    "say": (
+        ("to claude, which runs; else to the next attempt", 'txlite say tx-7gn7ogx0 "leave the old API as it is"'),
+        ("at length", "txlite say tx-7gn7ogx0 - < remarks.md"),
+    ),
     "group": (
         ("at most two downloads at a time", "txlite group downloads --workers 2"),
         ("which are full, or paused?", "txlite group"),

@@ -17,7 +17,7 @@ from ..view.attempts import describe_end, print_ended, print_explanation, print_
 from ..view.follow import follow
 from ..view.terminal import output_writer, say_aside
 from . import open_reading, open_writing, settle
-from .arguments import duration, parse_width, value_of
+from .arguments import duration, parse_width, read_stdin, value_of
 from .run_admission import add_limits
 from .run_hooks import add_hooks
 
@@ -64,7 +64,7 @@ def run(args: Namespace) -> int:
     home = location.locate(args.home)
     agent = args.agent or config.option(config.read(home), "agent", AGENT)
     if words == "-":
-        words = _read_stdin()
+        words = read_stdin("the task")
     wanted = order(
         home, words, agent, level, type, args.template, args.timeout, args.kill_after, args.max_parallel,
         args.by_topic, args.max_memory, args.nice,
@@ -102,13 +102,6 @@ def _agree(option: str, word: str | None, given: str | None) -> str | None:
     if word is not None and given not in (None, word):
         raise UsageError(f"{option} {given} and {word!r} contradict each other: give one of them")
     return given if word is None else word
-
-
-def _read_stdin() -> str:
-    try:
-        return sys.stdin.buffer.read().decode()
-    except UnicodeDecodeError as error:
-        raise UsageError(f"the task on standard input is not UTF-8 at byte {error.start + 1}: re-encode it") from None
 
 
 def _stay_beside(args: Namespace, launched: Launched) -> int:

@@ -12,7 +12,8 @@ from ..agents.transcript import Transcript
 from ..agents.usage import CostMeter
 from ..model import AGENT_PART, DONE, FAILED, UNSTARTABLE
 from ..store.attempts import Result
-from .spending import conclude, refuse
+from .conversation import Conversation, tell_all
+from .spending import conclude, find_allowance, refuse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,34 +21,49 @@ if TYPE_CHECKING:
 
     from ..agents.agent import Agent
     from ..agents.results import ProviderRefusal, Sink
-    from .attempt_record import Plan
+    from ..model import Task
+    from ..store.store import Store
+    from .attempt_record import AttemptRecord
     from .executor import RunningProcess
     from .spending import Allowance
 
 SETTLE = 60.0  # seconds for an agent to exit after its result
 
 
-def run_in_words(
-    plan: Plan,
-    report: Sink,
-    run: Callable[[Sink, Callable[[RunningProcess], None]], Result],
-    events: Sink | None = None,
-) -> Result:
+def run_in_words(store: Store, task: Task, record: AttemptRecord, report: Sink, run: Callable[..., Result]) -> Result:
     """Run the agent of a prompt outside of a loop; return its end, failed where its provider refused.
 
-    run: runs it, with a sink for its output and an observer of its process. events: takes its output as it comes.
+    run: runs it, given a plan, a sink for its output and an observer of its process.
     """
-    ended = refuse(plan.agent, plan.allowance)
+    allowance = find_allowance(store, task)
+    plan = record.plan = record.plan._replace(allowance=allowance)
+    ended = refuse(plan.agent, allowance)
     if ended:
         return ended
-    output = AgentOutput(plan.agent, report, events=events, allowance=plan.allowance)
-    result = run(output, output.observe)
+    plan = plan._replace(prompt=tell_all(store, task.id, plan.header.attempt, plan.prompt))
+    output = listen_to(store, task, record, report)
+    result = run(plan=plan, sink=output, observe=output.observe)
     refusal = output.finish()
     result = output.explain(output.add_usage(result, plan.header.attempt))
     if refusal is None or result.outcome not in (DONE, FAILED):
         return result
     until = f" (no more before {refusal.until})" if refusal.kind == LIMITED else ""
     return result._replace(outcome=FAILED, note=refusal.reason + until)
+
+
+def listen_to(
+    store: Store,
+    task: Task,
+    record: AttemptRecord,
+    report: Sink,
+    settle: float = SETTLE,
+    has_said_done: Callable[[], bool] = lambda: False,
+) -> AgentOutput:
+    """Return the sink for the agent of this attempt of a task, whose events are kept, and which is told what a person
+    says meanwhile, if it listens."""
+    plan, words = record.plan, record.open_input()
+    conversation = Conversation(store, task.id, plan.header.attempt, record, words) if words else None
+    return AgentOutput(plan.agent, report, settle, has_said_done, record.keep_events(), plan.allowance, conversation)
 
 
 class AgentOutput:
@@ -61,9 +77,12 @@ class AgentOutput:
         has_said_done: Callable[[], bool] = lambda: False,
         events: Sink | None = None,
         allowance: Allowance | None = None,
+        conversation: Conversation | None = None,
     ) -> None:
         """settle: seconds for it to exit once its result is there, or it has said so itself; events: what takes its
-        output as it comes, too; allowance: what it may cost."""
+        output as it comes, too; allowance: what it may cost; conversation: what it is told meanwhile, where it
+        listens."""
+        self._conversation = conversation
         self._agent = agent.name
         self._allowance = allowance
         self._usage = CostMeter(agent.results, agent.price)
@@ -79,10 +98,16 @@ class AgentOutput:
         if self._events:
             self._events.write(data)
         self._parser.write(data)
+        if self._conversation:
+            self._conversation.is_answering = self._parser.has_events
+            if self._parser.has_result and self._conversation.end_turn():
+                self._parser.has_result = False
 
     def finish(self) -> ProviderRefusal | None:
         """Write what was held back; return why its provider refuses, None where that does not say so. It has ended."""
         self._transcript.finish()
+        if self._conversation:
+            self._conversation.end()
         return self._parser.find_refusal()
 
     def add_usage(self, result: Result, attempt: int) -> Result:
@@ -97,8 +122,10 @@ class AgentOutput:
         return conclude(result, self._allowance, self._usage.cost, self._usage.is_exhausted)
 
     def observe(self, process: RunningProcess) -> None:
-        """Stop an agent that has spent what it may; give one that has ended its work, and does not exit, a while for
-        it. Called once a second or so."""
+        """Stop an agent that has spent what it may; tell it what a person says; give one that has ended its work, and
+        does not exit, a while for it. Called once a second or so."""
+        if self._conversation:
+            self._conversation.listen()
         allowance, cost = self._allowance, self._usage.cost
         if allowance and cost >= allowance.left and not self._parser.has_result:
             process.stop(Result(FAILED, note=allowance.explain(cost)))

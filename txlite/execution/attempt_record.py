@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ..agents.agent import Agent
+    from ..agents.open_input import OpenInput
     from ..agents.roster import Roster
     from ..model import Task
     from ..reports.events import EventLog
@@ -73,6 +74,7 @@ class AttemptRecord:
         self._home = home
         self._cap = cap
         self._events: EventLog | None = None  # of an agent that writes some
+        self._input: OpenInput | None = None  # of an agent that listens
         self._directory = os.path.join(home, plan.directory)
         self._write_note = write_note
         self._noted: dict[str, object] = {}  # beside the plan
@@ -100,14 +102,29 @@ class AttemptRecord:
         plan = self.plan
         file = report.prompt_file(self._directory, plan.header.attempt)
         budget = plan.allowance and plan.allowance.left
-        argv, stdin = build_command(plan.agent, task, plan.prompt, file, plan.level, plan.search, plan.in_loop, budget)
+        words = self._input if task.command is None else None
+        argv, stdin = build_command(
+            plan.agent, task, plan.prompt, file, plan.level, plan.search, plan.in_loop, budget, words is not None
+        )
+        if words:
+            words.say(plan.prompt)
+            stdin = None
         try:
             if file in argv:
                 self._prompt_file = file
                 report.write_prompt(file, plan.prompt)
         except OSError as error:
             raise CannotStart(f"its prompt could not be written: {error.strerror}") from error
-        return Invocation(argv, stdin, environment)
+        return Invocation(argv, stdin, environment, words)
+
+    def open_input(self) -> OpenInput | None:
+        """Return the standard input of its agent, through which it gets its prompt, and can be told more while it runs
+        here; None for an agent that does not listen."""
+        if not self.plan.header.place and self.plan.agent.listens(self.plan.in_loop):
+            from ..agents.open_input import OpenInput  # what only runs commands does without
+
+            self._input = OpenInput()
+        return self._input
 
     def keep_events(self) -> EventLog | None:
         """Return the sink for what its agent writes, as it comes; None for an agent that writes no events."""

@@ -62,15 +62,13 @@ class AttemptRunner:
         plan = plan_attempt(assignment, self._context.settings.roster)
         self.begin(plan, is_late=True)
         environment = self._context.environment_of(assignment.task, assignment.claim, plan.agent)
-        ask = partial(self.ask_agent, assignment.task, plan, environment)
-        if assignment.task.command is not None:
-            return self.end(ask())
+        task = assignment.task
+        if task.command is not None:
+            return self.end(self.ask_agent(task, plan, environment))
         from .agent_output import run_in_words  # what only runs commands does without
-        from .spending import find_allowance
 
-        plan = plan._replace(allowance=find_allowance(self._context.store, assignment.task))
-        ask = partial(self.ask_agent, assignment.task, plan, environment)
-        return self.end(run_in_words(plan, self, ask, self.record.keep_events()))
+        ask = partial(self.ask_agent, task, environment=environment)
+        return self.end(run_in_words(self._context.store, task, self.record, self, ask))
 
     @property
     def record(self) -> AttemptRecord:

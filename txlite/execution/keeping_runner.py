@@ -44,15 +44,12 @@ class KeepingRunner:
         output, errors = (KeptStream(output_path(home, token, kind), runner.write) for kind in (OUT, ERR))
         self._streams = [output, errors]
         environment = self._context.environment_of(task, assignment.claim, plan.agent)
-        ask = partial(runner.ask_agent, task, plan, environment)
         if task.command is not None:
-            return self.end(ask(output, errors=errors))
+            return self.end(runner.ask_agent(task, plan, environment, output, errors=errors))
         from .agent_output import run_in_words  # what only runs commands does without
-        from .spending import find_allowance
 
-        plan = plan._replace(allowance=find_allowance(self._context.store, task))
-        ask = partial(runner.ask_agent, task, plan, environment)
-        return self.end(run_in_words(plan, output, ask, runner.record.keep_events()))
+        ask = partial(runner.ask_agent, task, environment=environment)
+        return self.end(run_in_words(self._context.store, task, runner.record, output, ask))
 
     def end(self, result: Result) -> Result:
         """End the report, and what is kept; return the result with what it adds."""

@@ -135,11 +135,11 @@ class LaunchRunner:
         if refusal:
             return self._runner.end(refusal._replace(duration=0.0))
         environment = self._context.environment_of(assignment.task, assignment.claim, self._plan.agent)
-        ask = partial(self._runner.ask_agent, assignment.task, self._plan, environment)
-        if assignment.task.command is not None:
-            return self._runner.end(ask())
-        events = self._runner.record.keep_events()
-        return self._runner.end(run_in_words(self._plan, self._runner, ask, events))
+        runner, task = self._runner, assignment.task
+        if task.command is not None:
+            return runner.end(runner.ask_agent(task, self._plan, environment))
+        ask = partial(runner.ask_agent, task, environment=environment)
+        return runner.end(run_in_words(self._context.store, task, runner.record, runner, ask))
 
     def end(self, result: Result) -> Result:
         """End the report; return the result with what it adds."""

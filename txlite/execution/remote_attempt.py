@@ -17,6 +17,7 @@ from ..store.attempts import Result
 from ..system import clock
 from .agent_output import AgentOutput
 from .attempt_record import AttemptRecord, plan_attempt
+from .conversation import tell_all
 from .executor import CannotStart
 
 TYPE_CHECKING = False
@@ -79,6 +80,9 @@ class RemoteAttempt:
             return
         try:
             self._record.note(max_attempts=context.settings.max_attempts)
+            if self._output:
+                words = tell_all(context.store, task.id, plan.header.attempt, plan.prompt)
+                self._record.plan = plan._replace(prompt=words)
             invocation = self._record.prepare(task, environment)
             self._process = self._executor.start(
                 invocation, task.directory, self._sink, plan.header.attempt, limits,

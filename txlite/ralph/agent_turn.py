@@ -13,7 +13,8 @@ import shutil
 
 from ..agents.results import LIMITED
 from ..errors import Refused
-from ..execution.agent_output import AgentOutput
+from ..execution.agent_output import listen_to
+from ..execution.conversation import tell_all
 from ..execution.spending import find_allowance, refuse
 from ..git import command
 from ..model import CANCELLED, CUT_OFF, DONE, INTERRUPTED, NODE_FAILED, REFUSED, UNKILLABLE, describe_agent
@@ -80,10 +81,10 @@ class AgentTurn:
             return refused
         refusal = output = None
         if task.command is None:
-            output = AgentOutput(
-                self._agent, self._runner, self._policy.settle, self._has_said_done, self._runner.record.keep_events(),
-                allowance,
-            )  # fmt: skip
+            plan = self._runner.record.plan = plan._replace(prompt=tell_all(self._store, task.id, self._token, words))
+            output = listen_to(
+                self._store, task, self._runner.record, self._runner, self._policy.settle, self._has_said_done
+            )
             result = self._runner.ask_agent(task, plan, self._environment(), output, output.observe)
             refusal = output.finish()
             result = output.add_usage(result, self._token)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..execution.launched import Launched
     from ..execution.stopping import Ended, Target
     from ..execution.waiting import Waiting
-    from ..model import Attempt, Claim, Group, Task, Usage
+    from ..model import Attempt, Claim, Group, Message, Task, Usage
     from ..ralph.summary import Summary, Try
     from ..reports.inventory import DirectorySummary
     from ..reports.retention import Step, Tally
@@ -174,7 +174,14 @@ def story_object(story: TaskStory) -> Object:
     found = attempts_object(story.task, story.relations, story.attempts, story.usages)
     gate, words = (story.reason.gate, story.reason.words) if story.reason else ("", "")
     ways = {"gate": gate or None, "words": words or None, "commands": list(story.commands)}
-    return {**found, **ways, "currentAttempt": current_object(story.current)}
+    said = [message_object(one) for one in story.messages]
+    return {**found, **ways, "currentAttempt": current_object(story.current), "messages": said}
+
+
+def message_object(message: Message, running: int | None = None) -> Object:
+    """Build what a person said about a task, with the attempt that was told; running: the one that runs now."""
+    told = {"attempt": message.attempt, "runningAttempt": running}
+    return {"id": message.id, "task": message.task, "at": message.at, "words": message.words, **told}
 
 
 def waiting_object(task: Task, relations: Relations, waiting: Waiting) -> Object:

@@ -18,7 +18,7 @@ from .tasks import describe, number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..model import Attempt, Group, Task, Usage
+    from ..model import Attempt, Group, Message, Task, Usage
     from ..store.attempt_status import AttemptStatus
     from ..store.store import Store
     from ..store.tasks import Relations
@@ -41,6 +41,7 @@ class TaskStory(NamedTuple):
     group: Group | None  # in which it is
     usages: list[Usage]  # of its attempts, oldest first
     spent: Spent  # by all of them
+    messages: list[Message]  # what a person has said to its agents
 
 
 def tell(store: Store, id: str) -> TaskStory:
@@ -56,7 +57,7 @@ def tell(store: Store, id: str) -> TaskStory:
     current = presence.attempt(store, last.id) if last and last.ended is None else None
     return TaskStory(
         task, relations, attempts, near, reason, commands, current, store.groups.find(task.group),
-        store.usages.of_task(task.id), store.usages.spent_on(task.id),
+        store.usages.of_task(task.id), store.usages.spent_on(task.id), store.messages.of(task.id),
     )  # fmt: skip
 
 
@@ -80,6 +81,7 @@ def print_story(story: TaskStory) -> None:
     if story.attempts:
         print("\nAttempts:")
         print_table([_attempt_row(one, story) for one in story.attempts], "  ")
+    _print_messages(story.messages)
     for heading, words in story.reason.parts if story.reason else ():
         print(f"\n{heading[0].upper()}{heading[1:]}:\n{words}")
     if story.commands:
@@ -145,6 +147,17 @@ def _print_related(name: str, ids: list[str], near: dict[str, Task]) -> None:
         print(f"  {name + ':' if place == 0 else '':<12} {id}  {one.state:<9} {text.shorten(one.title, TITLE)}")
     if len(ids) > NAMED:
         print(f"  {'':<12} and {len(ids) - NAMED} more")
+
+
+def _print_messages(messages: list[Message]) -> None:
+    if messages:
+        print("\nSaid to its agents:")
+        print_table(map(_message_row, messages[-NAMED:]), "  ")
+
+
+def _message_row(message: Message) -> tuple[object, ...]:
+    told = f"told to {message.attempt}" if message.attempt else "waits for the next attempt"
+    return message.at, told, text.shorten(message.words, 200)
 
 
 def _attempt_row(attempt: Attempt, story: TaskStory) -> tuple[object, ...]:

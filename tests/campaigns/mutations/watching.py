@@ -5,6 +5,7 @@ from __future__ import annotations
 from .mutant import Mutant
 
 KEPT = "reports.test_events.Kept"
+SAID, LISTENING = "execution.test_saying.Said", "execution.test_saying.Listening"
 SILENCE = "execution.test_guarded_process.Stalls.test_silence_is_told_from_its_last_sign_of_life"
 FOLLOWED = f"{KEPT}.test_a_follower_reads_each_byte_once_or_is_told_how_much_it_missed"
 
@@ -56,6 +57,38 @@ MUTANTS = (
         "",
         "all that looks is told who is silent",
         ("view.test_follow.Silent",),
+    ),
+    Mutant(
+        "said-at-the-end-lost",
+        "execution/conversation.py",
+        "goes_on = self._input.is_open and self._tell()",
+        "goes_on = False",
+        "what is said as an agent ends is told all the same",
+        (f"{LISTENING}.test_what_is_said_as_it_ends_has_it_go_on",),
+    ),
+    Mutant(
+        "said-once-only",
+        "execution/conversation.py",
+        "    return add_messages(prompt, messages)\n",
+        "    return add_messages(prompt, [one for one in messages if one.attempt is None])\n",
+        "an agent that begins is told all that was ever said",
+        (f"{SAID}.test_who_begins_is_told_all_that_was_said",),
+    ),
+    Mutant(
+        "input-never-ends",
+        "execution/conversation.py",
+        "if not self.is_answering and clock.",
+        "if False and clock.",
+        "an agent that reads to the end first gets it",
+        (f"{LISTENING}.test_one_that_reads_to_the_end_first_gets_it",),
+    ),
+    Mutant(
+        "said-by-an-agent",
+        "commands/say.py",
+        'if "TXLITE_TOKEN" in os.environ:',
+        "if False:",
+        "no agent says something in a person's name",
+        (f"{SAID}.test_what_nobody_would_read_is_refused",),
     ),
     Mutant(
         "events-of-what-runs-deleted",

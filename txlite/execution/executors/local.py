@@ -98,7 +98,7 @@ class LocalExecutor:
         try:
             prefix = [*(group.prefix if group else ()), *(child.be_nice(limits.nice) if limits.nice else ())]
             process_tree.mark_children(self._home, attempt)
-            stdin = None if invocation.stdin is None else _as_file(invocation.stdin)
+            stdin = _open_stdin(invocation)
             try:
                 pipes = OutputPipes([sink] if errors is None else [sink, errors])
                 try:
@@ -159,6 +159,12 @@ class LocalExecutor:
         """Return the agent's PID."""
         agent = process.Identity.parse(str(note.get("agent", "")))
         return agent.pid if agent else None
+
+
+def _open_stdin(invocation: Invocation) -> int | None:
+    if invocation.words:
+        return invocation.words.open()
+    return None if invocation.stdin is None else _as_file(invocation.stdin)
 
 
 def _as_file(data: bytes) -> int:
