@@ -16,7 +16,7 @@ from txlite.doctor.probe import BROKEN
 from txlite.home import config, prompt_templates
 from txlite.model import Launch, Task
 from txlite.ralph import options as loop_options
-from txlite.ralph import prompt
+from txlite.ralph import prompt, review_prompt
 from txlite.ralph.options import merge_options
 from txlite.reports.header import LATE, Header
 
@@ -145,6 +145,7 @@ class Config(Case):
             ("mine", "# A\n{{TOPIK}}\n", ("launch", "--agent", "shell", "--template", "mine", "x"), "write {{TOPIC}}"),
             ("audit", "{{WHAT}}", ("launch", "--agent", "shell", "--type", "audit", "x"), "{{WHAT}}: {{TASK"),
             ("ralph-task", "\n{{TASK_IDD}}\n", ("ralph", "--agent", "mine", "--dry-run"), "write {{TASK_ID}}"),
+            ("ralph-review", "{{CHANGE}}", ("ralph", "--agent", "mine", "--dry-run"), "write {{CHANGES}}"),
         ):  # fmt: skip
             with self.subTest(name):
                 self.write_config("[agent mine]\ncommand = cat\n")
@@ -165,6 +166,7 @@ class Config(Case):
         for names, fill in (
             (prompt_templates.NAMES, self.fill_launched),
             (prompt_templates.LOOP_NAMES, self.fill_loops),
+            (prompt_templates.REVIEW_NAMES, self.fill_reviews),
         ):
             template = " ".join(f"{{{{{name}}}}}" for name in names)
             self.assertNotIn("{{", fill(template))
@@ -177,6 +179,9 @@ class Config(Case):
 
     def fill_loops(self, template: str) -> str:
         return prompt.write(template, self.store(), self.task())
+
+    def fill_reviews(self, template: str) -> str:
+        return review_prompt.write(template, self.task(), None, "", "")
 
     def task(self) -> Task:
         return self.store().add("a task")

@@ -14,6 +14,7 @@ changes their options, and adds agents:
     loop = --json                      ; the words in place of {loop}, in `txlite ralph`
     live = --json                      ; the words in place of {live}, everywhere else
     talk = --input-format stream-json  ; the words in place of {talk}, where it can be told more while it runs
+    review = --output-schema {schema_file}  ; those in place of {loop} where it reviews work (see `verdict.py`)
     results = claude                   ; or codex: the form of its results (see `results.py`)
     limit = try again at (?P<until>.+) ; a rule for its last lines: its provider refuses, until then
     unusable = please log in           ; the same: no attempt can work
@@ -50,6 +51,7 @@ BUILT_IN = {
         "levels": "\n".join(f"{level}=-c model_reasoning_effort={level}" for level in LEVELS),
         "search": "-c web_search=live -c tools.web_search=true",  # the second for older versions
         "loop": "--json -c allow_login_shell=false",  # a login shell would not find `txlite`
+        "review": "--json -c allow_login_shell=false --output-schema {schema_file}",
         "results": CODEX,
     },
     "claude": {
@@ -60,6 +62,9 @@ BUILT_IN = {
         "loop": "--output-format stream-json --verbose --allowedTools 'Bash(txlite show:*)' 'Bash(txlite done:*)' "
         "mcp__txlite",  # the tools of `txlite mcp`, which see the task and its children alone
         "talk": "--input-format stream-json",
+        "review": "--output-format stream-json --verbose --json-schema {schema} "
+        "--disallowedTools Edit,Write,NotebookEdit --allowedTools 'Bash(txlite show:*)' 'Bash(git diff:*)' "
+        "'Bash(git log:*)' 'Bash(git show:*)'",
         "results": CLAUDE,
         "budget": "--max-budget-usd {amount}",
         "hide": "CLAUDECODE CLAUDE_CODE_ENTRYPOINT",  # else it refuses to start inside another claude
@@ -81,6 +86,7 @@ class Agent(NamedTuple):
     loop: tuple[str, ...] = ()
     live: tuple[str, ...] = ()
     talk: tuple[str, ...] = ()
+    review: tuple[str, ...] = ()  # in place of `loop`, with its own places
     results: str = ""  # one of results.FORMATS
     limit: str = ""  # a regular expression
     unusable: str = ""  # a regular expression

@@ -31,6 +31,7 @@ PLACES = (
     "{budget}",
     "{prompt}",
 )  # words of a command for which others stand
+REVIEW_PLACES = ("{schema}", "{schema_file}")  # words of `review`: the form of a verdict, and the path of its file
 PASSED = ("stdin", "argument", "file")  # how an agent gets its prompt
 
 
@@ -83,6 +84,14 @@ def _read_words(option: str, value: str) -> tuple[str, ...]:
         return tuple(shlex.split(value))
     except ValueError as error:
         raise ValueError(f"{option}: {error}") from error
+
+
+def _read_review(option: str, value: str) -> tuple[str, ...]:
+    words = _read_words(option, value)
+    for word in words:
+        if any(place in word for place in REVIEW_PLACES) and word not in REVIEW_PLACES:
+            raise ValueError(f"{option}: {shorten(word, 40)!r} has no effect: a place must be a word of its own")
+    return words
 
 
 def _read_pairs(option: str, value: str) -> tuple[tuple[str, str], ...]:
@@ -155,6 +164,7 @@ _OPTIONS: dict[str, tuple[str, Callable[[str, str], object]]] = {
     "loop": ("loop", _read_words),
     "live": ("live", _read_words),
     "talk": ("talk", _read_words),
+    "review": ("review", _read_review),
     "results": ("results", _read_results),
     "limit": ("limit", _read_rule),
     "unusable": ("unusable", _read_rule),

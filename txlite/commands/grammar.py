@@ -28,7 +28,8 @@ BY_VALUE = {
     "LEVEL": "=" + " ".join(LEVELS),
 }  # fmt: skip
 BY_OPTION = {
-    "--agent": "?agents", "--run": "?runs", "--executor": "=local slurm srun", "--home": DIRECTORY, "--db": FILE,
+    "--agent": "?agents", "--reviewer": "?agents",
+    "--run": "?runs", "--executor": "=local slurm srun", "--home": DIRECTORY, "--db": FILE,
     "--every": "=@hourly @daily @weekly @monthly @yearly",
 }  # fmt: skip
 OF_VERB = {  # verb, option or place -> where it is not the same everywhere

@@ -19,7 +19,7 @@ from ..ralph import loop, preflight, prompt, summary
 from ..ralph.agent_choice import AgentChoice
 from ..ralph.ladder import CLIMB, Ladder, read_ladder
 from ..ralph.loop_settings import LoopSettings
-from ..ralph.options import LoopOptions, merge_options
+from ..ralph.options import LoopOptions, find_reviewer, merge_options
 from ..reports import report
 from ..store.new_tasks import check_command
 from ..text import parse_duration, parse_money
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from ..execution.hook_call import HookCommands
     from ..home.config import Settings
+    from ..ralph.loop_settings import Reviewer
     from ..store.store import Store
     from ..view.run_progress import RunProgress
 
@@ -64,6 +65,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         "--escalate", nargs="?", const=CLIMB, metavar="RUNG,...",
         help="after failed attempts: LEVEL, AGENT or AGENT:LEVEL for each; alone: a level higher each time",
     )  # fmt: skip
+    add("--reviewer", metavar="AGENT[:LEVEL]", help="who reviews what passed its gate, in worktrees")
     add("--workers", "-w", type=value_of(parse_workers), metavar="N", help="how many at a time (1)")
     add_place(parser.add_argument_group("where"))
     add = parser.add_argument_group("what counts as done, and where it goes").add_argument
@@ -103,6 +105,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "agent": str,
     "level": str,
     "escalate": str,
+    "reviewer": str,
     "workers": parse_workers,
     "verify": str,
     "verify_timeout": parse_duration,
@@ -133,8 +136,10 @@ def run(args: Namespace) -> int:
         for agent in roster.agents:
             agent.check_level(options.level)
     ladder = read_ladder(options.escalate, roster, settings)
+    words = prompt_templates.read_for_review(home)
+    reviewer = find_reviewer(options.reviewer, settings, words, partial(move_agent, place=place))
     if options.max_cost:
-        preflight.check_cost(roster, ladder)
+        preflight.check_cost(roster, ladder, reviewer)
     if options.verify is not None:
         check_command(options.verify, "the gate")
     with open_writing(args) as store:
@@ -149,7 +154,7 @@ def run(args: Namespace) -> int:
             options.workers, roster, options.max_attempts, limits, report.read_cap(settings), options.drain,
             place=place, reserve=read_reserve(vars(args), settings, place),
         )  # fmt: skip
-        return _loop(store, supervised, options, ladder, commands, args)
+        return _loop(store, supervised, options, ladder, reviewer, commands, args)
 
 
 def _report(args: Namespace) -> int:
@@ -186,21 +191,22 @@ def _dry_run(
 
 
 def _loop(
-    store: Store, settings: SupervisorSettings, options: LoopOptions, ladder: Ladder, commands: HookCommands,
-    args: Namespace,
+    store: Store, settings: SupervisorSettings, options: LoopOptions, ladder: Ladder, reviewer: Reviewer | None,
+    commands: HookCommands, args: Namespace,
 ) -> int:  # fmt: skip
     rules = preflight.find_rules(
         store, options.workers, options.worktrees, not options.no_commit, options.allow, options.copy, options.setup,
-        options.review,
+        options.review, reviewer is not None,
     )  # fmt: skip
     words = prompt_templates.read_for_loop(store.home)
     policy = LoopSettings(
         loop.new_name(), rules, words, options.level or "", ladder, options.verify, options.verify_timeout,
-        options.settle,
+        options.settle, reviewer,
     )  # fmt: skip
     idle_exit = None if options.forever else options.idle_exit or 0.0
     bounds = loop.Bounds(options.max_tasks, options.max_hours, options.max_failures, idle_exit, options.max_cost)
-    progress = show_loop(store, settings.roster, policy.loop, quiet=args.json)
+    reviewed_by = reviewer.agent.name if reviewer else ""
+    progress = show_loop(store, settings.roster, policy.loop, args.json, reviewed_by)
     own, say = told_by_run(policy.loop, None), say_aside if args.json else progress.tell
     with start_hooks(commands, store, policy.loop, own, say, settings.roster.lanes, idle_exit != 0) as hooks:
         ours = loop.Loop(store, settings, policy, bounds, hooks.beside(progress.look), progress.tell)

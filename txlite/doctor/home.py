@@ -119,6 +119,7 @@ def check_templates(home: str) -> list[Finding]:
     names = {name[:-3] for name in own if name.endswith(".md")} | set(prompt_templates.BY_TYPE.values())
     readers = {name: partial(prompt_templates.read, home, WORKERS, name) for name in names}
     readers[prompt_templates.LOOP] = partial(prompt_templates.read_for_loop, home)
+    readers[prompt_templates.REVIEW] = partial(prompt_templates.read_for_review, home)
     findings = []
     for name in sorted(readers):
         try:

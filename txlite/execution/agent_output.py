@@ -110,11 +110,11 @@ class AgentOutput:
             self._conversation.end()
         return self._parser.find_refusal()
 
-    def add_usage(self, result: Result, attempt: int) -> Result:
-        """Return the end of its attempt, the one with this number, with what that has cost."""
+    def add_usage(self, result: Result, attempt: int, part: str = AGENT_PART) -> Result:
+        """Return the end of its attempt, the one with this number, with what that has cost; part: whose part it is."""
         if result.outcome == UNSTARTABLE:
             return result
-        return result._replace(usages=(*result.usages, self._usage.tell(attempt, AGENT_PART, self._agent)))
+        return result._replace(usages=(*result.usages, self._usage.tell(attempt, part, self._agent)))
 
     def explain(self, result: Result) -> Result:
         """Return the end of an attempt that failed because it had no more to spend with that as its reason; any other

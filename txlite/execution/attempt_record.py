@@ -74,7 +74,7 @@ class AttemptRecord:
         self._home = home
         self._cap = cap
         self._events: EventLog | None = None  # of an agent that writes some
-        self._input: OpenInput | None = None  # of an agent that listens
+        self._input: OpenInput | None = None  # of an agent that listens, and is to be started next
         self._directory = os.path.join(home, plan.directory)
         self._write_note = write_note
         self._noted: dict[str, object] = {}  # beside the plan
@@ -102,7 +102,7 @@ class AttemptRecord:
         plan = self.plan
         file = report.prompt_file(self._directory, plan.header.attempt)
         budget = plan.allowance and plan.allowance.left
-        words = self._input if task.command is None else None
+        words, self._input = (self._input, None) if task.command is None else (None, None)
         argv, stdin = build_command(
             plan.agent, task, plan.prompt, file, plan.level, plan.search, plan.in_loop, budget, words is not None
         )

@@ -28,7 +28,7 @@ OPTIONS = {
     ),
     "ralph": (
         "agent", "allow", "copy", "drain", "escalate", "forever", "idle_exit", "kill_after", "level", "max_attempts",
-        "max_failures", "max_hours", "max_tasks", "no_commit", "settle", "setup",
+        "max_cost", "max_failures", "max_hours", "max_tasks", "no_commit", "review", "reviewer", "settle", "setup",
         "stall", "timeout", "verify", "verify_timeout", "workers", "worktrees",
     ),
 }  # fmt: skip

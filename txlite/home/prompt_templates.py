@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 BY_TYPE = {WORKERS: "worker-task", "research": "research-report", "review": "code-review"}
 LOOP = "ralph-task"  # what an agent of a loop is told
+REVIEW = "ralph-review"  # what one is told that reviews its work
 PRIMER = "prime"  # what any agent must know that works with the queue
-# The {{NAME}}s of a launched task's template (filled in by `reports.header`), and of a loop's (by `ralph.prompt`).
+# The {{NAME}}s of a launched task's template (filled in by `reports.header`), of a loop's (by `ralph.prompt`), and of a
+# review's (by `ralph.review_prompt`).
 NAMES = (
     "TASK_DESCRIPTION", "TOPIC", "START_TIME", "DATE", "REASONING_LEVEL", "WORKER_PID", "END_TIME", "DURATION",
     "EXIT_CODE",
@@ -30,6 +32,7 @@ NAMES = (
 LOOP_NAMES = (
     "TASK_ID", "TASK_TITLE", "TASK_DESCRIPTION", "DEPENDENCIES", "LAST_ATTEMPT", "GATE", "COMMIT", "DONE_FILE",
 )  # fmt: skip
+REVIEW_NAMES = ("TASK_ID", "TASK_TITLE", "TASK_DESCRIPTION", "GATE", "CHANGES", "VERDICT_FILE")
 
 
 def read(home: str, type: str, name: str | None = None) -> str:
@@ -55,6 +58,12 @@ def read_for_loop(home: str) -> str:
     is unknown."""
     found = _find(home, LOOP)
     return _check_names(*found, LOOP_NAMES) if found else ""
+
+
+def read_for_review(home: str) -> str:
+    """Return the text of the template of a loop's reviews. Raises UsageError, as `read_for_loop`."""
+    found = _find(home, REVIEW)
+    return _check_names(*found, REVIEW_NAMES) if found else ""
 
 
 def read_primer(home: str) -> str:

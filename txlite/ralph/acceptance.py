@@ -8,15 +8,19 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .workspace import Host, Workspace
 
 
-def accept(workspace: Workspace, host: Host) -> None:
+def accept(workspace: Workspace, host: Host, review: Callable[[], None]) -> None:
     """Judge and commit what an agent did, and bring it where it belongs.
 
-    Raises WorkRejected, WorkspaceUnusable, AttemptStopped.
+    review: has another agent judge what is committed in the workspace. Raises WorkRejected, WorkspaceUnusable,
+    AttemptStopped, and what `review` raises.
     """
     commit = workspace.commit()
+    review()
     if commit and workspace.submit(commit):
         return
     landed = workspace.land(commit)

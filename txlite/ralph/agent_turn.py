@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .workspace import Workspace
 
 DONE_FILE = ".txlite-done-"  # with the attempt's number: in the task's directory
+VERDICT_FILE = ".txlite-verdict-"  # the same, of who reviews it
 COMMANDS = "commands"  # below home: where agents find `txlite`
 
 
@@ -125,7 +126,7 @@ def _remove_done_files(directory: str) -> None:
     """Ours, and those of attempts that were cut off here: nobody commits them."""
     with contextlib.suppress(OSError):  # a directory that cannot be read: the agent will not start there
         for name in os.listdir(directory):
-            if name.startswith(DONE_FILE):
+            if name.startswith((DONE_FILE, VERDICT_FILE)):
                 _remove(os.path.join(directory, name))
 
 

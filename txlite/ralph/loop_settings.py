@@ -5,9 +5,18 @@ Made by the command `ralph`; read by the workers' parts (`source`, `trial`, `age
 
 from __future__ import annotations
 
+from ..agents.agent import Agent
 from ..system.named_tuple import NamedTuple
 from .ladder import Ladder
 from .workspace import Rules
+
+
+class Reviewer(NamedTuple):
+    """The agent that reviews what passed its gate."""
+
+    agent: Agent
+    level: str  # "" for its own
+    template: str
 
 
 class LoopSettings(NamedTuple):
@@ -21,3 +30,4 @@ class LoopSettings(NamedTuple):
     verify: str | None  # the gate, for tasks that have none of their own
     verify_timeout: float  # seconds
     settle: float  # seconds for an agent to exit after its result
+    reviewer: Reviewer | None = None

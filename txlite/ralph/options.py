@@ -6,14 +6,17 @@ refused before anything begins. Used by the command `ralph`, which hands in the 
 
 from __future__ import annotations
 
+from ..agents.agent import SHELL, find_agent
 from ..errors import UsageError
 from ..home import config
 from ..system.named_tuple import NamedTuple
+from .loop_settings import Reviewer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ..agents.agent import Agent
     from ..home.config import Settings
 
 SECTION = "ralph"
@@ -25,6 +28,7 @@ class LoopOptions(NamedTuple):
     """All that the user can say about a loop; times in seconds."""
 
     agent: str = "claude"
+    reviewer: str | None = None  # AGENT or AGENT:LEVEL
     level: str | None = None  # None: as the agent itself has it
     escalate: str | None = None  # a ladder: see `ladder`
     workers: int = 1
@@ -68,6 +72,22 @@ def merge_options(
     if found.forever and found.idle_exit is not None:
         raise UsageError("--forever and --idle-exit contradict each other: give one of them")
     return found
+
+
+def find_reviewer(
+    said: str | None, settings: Settings, template: str, move: Callable[[Agent], Agent]
+) -> Reviewer | None:
+    """Return the reviewer that AGENT or AGENT:LEVEL names, None for none. move: makes of an agent the one that runs
+    where the loop's do. Raises UsageError."""
+    if not said:
+        return None
+    name, _, level = said.partition(":")
+    if name == SHELL:
+        raise UsageError(f"--reviewer: {SHELL} runs commands: give an agent that reads prompts")
+    agent = find_agent(name, settings)
+    if level:
+        agent.check_level(level)
+    return Reviewer(move(agent), level, template)
 
 
 def _complete(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..git.repository import State
     from ..store.store import Store
     from .ladder import Ladder
+    from .loop_settings import Reviewer
 
 
 def find_rules(
@@ -34,16 +35,18 @@ def find_rules(
     copy: Iterable[str],
     setup: str | None,
     review: bool = False,
+    reviewer: bool = False,
 ) -> Rules:
     """Return how the work of a loop that is started here is treated.
 
     worktrees: None where nobody said; commits: whether git is used at all; review: what passes its gate waits for a
-    person. Raises UsageError, Refused where it may not start.
+    person; reviewer: an agent reviews it. Raises UsageError, Refused where it may not start.
     """
-    top = _find_top(worktrees, commits, review)
-    worktrees = review or worktrees
+    review_by = "--review" if review else "--reviewer" if reviewer else ""
+    top = _find_top(worktrees, commits, review_by)
+    worktrees = bool(review_by) or worktrees
     is_apart = workers > 1 and top is not None if worktrees is None else worktrees
-    rules = Rules(top, None, is_apart, tuple(allow), tuple(copy), setup, review=review)
+    rules = Rules(top, None, is_apart, tuple(allow), tuple(copy), setup, review=review, reviewer=reviewer)
     if top is None:
         return rules
     repository = Repository(top, store.home, command.by_itself)
@@ -60,19 +63,20 @@ def find_rules(
     return rules._replace(base=state.branch)
 
 
-def check_cost(roster: Roster, ladder: Ladder) -> None:
+def check_cost(roster: Roster, ladder: Ladder, reviewer: Reviewer | None) -> None:
     """Raise UsageError for a bound of money that cannot be kept, because an agent that may work says nothing of it."""
     by_ladder = [roster.find(rung.agent) for rung in ladder.rungs if rung.agent]
-    for agent in (*roster.agents, *by_ladder):
+    for agent in (*roster.agents, *by_ladder, *([reviewer.agent] if reviewer else [])):
         if not agent.tells_cost:
             raise UsageError(f"--max-cost: {agent.why_no_cost}")
 
 
-def _find_top(worktrees: bool | None, commits: bool, review: bool) -> str | None:
-    """The top of the working tree that the loop is started in; None: it does without git."""
-    if review and worktrees is False:
-        raise UsageError("--review: what waits for you does so in worktrees: leave --no-worktrees")
-    wanted_by = "--review" if review else "--worktrees" if worktrees else ""
+def _find_top(worktrees: bool | None, commits: bool, review_by: str) -> str | None:
+    """The top of the working tree that the loop is started in; None: it does without git. review_by: the option by
+    which work is reviewed, if there is any."""
+    if review_by and worktrees is False:
+        raise UsageError(f"{review_by}: what is to be reviewed waits in worktrees: leave --no-worktrees")
+    wanted_by = review_by or ("--worktrees" if worktrees else "")
     top = command.find(location.working_directory()) if commits else None
     if wanted_by and top is None:
         why = "this directory is in no git repository" if commits else "with --no-commit nothing could leave worktrees"

@@ -7,7 +7,7 @@ command `ralph` for its dry run.
 from __future__ import annotations
 
 from .. import text
-from ..model import APPROVAL, COSTLY, describe_agent
+from ..model import APPROVAL, COSTLY, REJECTED, describe_agent
 from .reason import find_reason
 
 TYPE_CHECKING = False
@@ -101,7 +101,9 @@ def _failure(store: Store, attempt: Attempt) -> str:
     words = f"The last attempt did not pass: {text.printable(attempt.note or f'exit {attempt.exit_code}')}.\n"
     if record and record.parked:
         words += f"What it had changed is not here any more; `git show {record.parked}` shows it.\n"
-    for heading, part in find_reason(store.home, attempt).parts:
+    said = [one for one in store.reviews.verdicts(attempt.id) if one.reviewer and one.verdict == REJECTED]
+    parts = [(f"what the reviewer {said[-1].reviewer} said", text.printable_lines(said[-1].reason))] if said else []
+    for heading, part in [*parts, *find_reason(store.home, attempt).parts]:
         words += (
             f"\n{heading[0].upper()}{heading[1:]}:\n\n" + "\n".join("    " + line for line in part.split("\n")) + "\n"
         )

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 
 LINES = 12  # that are shown of each
 WIDTH = 200  # characters of a line
+REVIEWER = "the reviewer"  # as the remarks about one begin, and the reason why it did not approve
 _REMARK = re.compile(re.escape(REMARK.rstrip("\n")).replace(re.escape("{}"), r"([^\n]*)") + r"(?:\n|\Z)")
 # The remarks that come after its output.
-_AFTER_AGENT = (f"{GATE}: ", "what it changed is parked as ", "committed as ", "it waits for a review")
+_AFTER_AGENT = (f"{GATE}: ", REVIEWER, "what it changed is parked as ", "committed as ", "it waits for a review")
 
 
 class Reason(NamedTuple):

@@ -32,7 +32,9 @@ class LoopSource:
         self._roster = settings.roster
         self._max_attempts = settings.max_attempts
         self._policy = policy
-        self._names = [agent.name for agent in (*self._roster.agents, *self._roster.others)]
+        self._reviewer = policy.reviewer.agent.name if policy.reviewer else ""
+        names = [agent.name for agent in (*self._roster.agents, *self._roster.others)]
+        self._names = [*names, self._reviewer] if self._reviewer else names
 
     def register(self, worker: WorkerRecord) -> Assignment | None:
         """Enter the worker; it has nothing yet."""
@@ -40,7 +42,9 @@ class LoopSource:
         return None
 
     def take(self) -> Assignment | None:
-        """Claim the best ready task, if the loop may claim any."""
+        """Claim the best ready task, if the loop may claim any, and somebody can review it."""
+        if self._reviewer and self._store.loops.limits_of([self._reviewer]):
+            return None
         choice = self._look()
         return self._store.loop_attempts.claim_next(self._worker, choice.lanes, choice.choose, self._policy.loop)
 

@@ -20,11 +20,14 @@ from .acceptance import accept
 from .agent_turn import AgentTurn, AgentUnusable
 from .host import AttemptHost
 from .in_place import InPlace
+from .review_turn import ReviewTurn
 from .workspace import PlainDirectory, WorkRejected, below
 from .worktree import Worktree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..execution.worker_context import WorkerContext
     from ..store.assignments import Assignment
     from .loop_settings import LoopSettings
@@ -126,12 +129,21 @@ class TrialRunner:
         if result.outcome != DONE:
             return result
         try:
-            accept(workspace, host)
+            accept(workspace, host, self._review(workspace, host, assignment, gate))
         except WorkRejected as error:
             return result._replace(outcome=FAILED, note=str(error))
         except AttemptStopped as stop:
             return stop.result._replace(exit_code=result.exit_code, pid=result.pid)
         return result
+
+    def _review(
+        self, workspace: Workspace, host: AttemptHost, assignment: Assignment, gate: str | None
+    ) -> Callable[[], None]:
+        """What has a say in work that passed its gate."""
+        reviewer = self._policy.reviewer
+        if reviewer is None:
+            return lambda: None
+        return ReviewTurn(self._context, self._runner, self._policy, reviewer, assignment, workspace, host, gate).run
 
     def _is_nobodys_fault(self, result: Result, assignment: Assignment, workspace: Workspace) -> bool:
         """Whether the agent could not be started, and no task of the loop could be worked on."""

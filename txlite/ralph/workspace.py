@@ -121,6 +121,7 @@ class Rules(NamedTuple):
     setup: str | None  # command that makes a new worktree ready
     shared: str = ""  # where git keeps what all working trees of the repository share
     review: bool = False  # what passed its gate waits in its worktree for a person
+    reviewer: bool = False  # what passed its gate is reviewed by an agent
 
 
 class WorkRejected(Refused):

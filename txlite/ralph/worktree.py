@@ -33,6 +33,7 @@ class Worktree:
     def __init__(self, store: Store, host: Host, rules: Rules, task: Task, token: int) -> None:
         self._host = host
         self._is_reviewed = rules.review
+        self._is_kept = rules.review or rules.reviewer  # until somebody has judged it
         self._judged: str | None = None  # the commit that passed when the attempt before was cut off
         self._site = WorktreeSite(store, host, rules, task, token)
         self._committer = Committer(store, host, rules, task, token)
@@ -77,7 +78,7 @@ class Worktree:
     def commit(self) -> str | None:
         """Judge and commit, on the branch of the task; the commit, if anything differs. Raises WorkRejected."""
         commit = self._judged or self._commit()
-        if commit and self._is_reviewed:
+        if commit and self._is_kept:
             self._site.note_judged(commit)
         return commit
 

@@ -28,15 +28,17 @@ class Outlook:
 
     runnable: tasks that are ready, or wait for tasks that are; later: tasks whose time has not come. loop: the id of
     the loop that they are of, which begins nothing with an agent while its provider refuses to work; "" for none.
+    reviewer: the name of the agent without which it begins nothing at all, "" for none.
     """
 
-    def __init__(self, store: Store, roster: Roster, say: Callable[[str], None], loop: str) -> None:
+    def __init__(self, store: Store, roster: Roster, say: Callable[[str], None], loop: str, reviewer: str = "") -> None:
         self.runnable = 0
         self.later = 0
         self._store = store
         self._roster = roster
         self._say = say
         self._loop = loop
+        self._reviewer = reviewer
         self._held_by: set[str] = set()  # the groups that keep tasks back; "" for what none does
         self._has_told_of_room = False  # that a group has none
         self._told: str | None = None
@@ -84,6 +86,9 @@ class Outlook:
         since = self._store.paused()
         if since:
             return describe_pause(since)
+        no_review = self._store.loops.limits_of([self._reviewer]) if self._reviewer else {}
+        if no_review:
+            return f"the reviewer {_describe_refusals(no_review)}"
         names, limits = self._find_limits()
         others = [name for name in names if name not in limits]
         if limits and not others:

@@ -50,11 +50,18 @@ class RunProgress:
     show; not with nothing. workers: the ids of the run's own, as its supervisor keeps them. lacks_room: whether it
     cannot start what it wants, find_hold: for what it waits before it begins anything, as it says itself. loop: the id
     of a loop, each of whose tasks is shown from its beginning on a terminal, not after some seconds, and which begins
-    nothing with an agent while its provider refuses to work; "" for a run.
+    nothing with an agent while its provider refuses to work; "" for a run. reviewer: the name of the agent that
+    reviews what a loop does, "" for none.
     """
 
     def __init__(
-        self, store: Store, progress: Progress, roster: Roster, batch: Batch | None = None, loop: str = ""
+        self,
+        store: Store,
+        progress: Progress,
+        roster: Roster,
+        batch: Batch | None = None,
+        loop: str = "",
+        reviewer: str = "",
     ) -> None:
         self.workers: set[str] = set()
         self.listeners: list[Callable[[Sequence[Finished]], None]] = []
@@ -64,7 +71,7 @@ class RunProgress:
         self._progress = progress
         self._is_loop = bool(loop)
         self._batch = batch
-        self._outlook = Outlook(store, roster, progress.say, loop)
+        self._outlook = Outlook(store, roster, progress.say, loop, reviewer)
         self._event = store.history.last_event()
         self.lacks_room: Callable[[], bool] = lambda: False
         self.find_hold: Callable[[], str] = lambda: ""
@@ -144,10 +151,10 @@ def show_run(store: Store, roster: Roster, batch: Batch | None = None, quiet: bo
     return RunProgress(store, progress, roster, batch)
 
 
-def show_loop(store: Store, roster: Roster, loop: str, quiet: bool = False) -> RunProgress:
+def show_loop(store: Store, roster: Roster, loop: str, quiet: bool = False, reviewer: str = "") -> RunProgress:
     """Begin to show a loop: its tasks are long, so each is shown from its beginning, and has a line at its end."""
     progress = Progress(quiet=quiet, tells_all=True, agent=",".join(roster.names))
-    return RunProgress(store, progress, roster, loop=loop)
+    return RunProgress(store, progress, roster, loop=loop, reviewer=reviewer)
 
 
 class RunResult(NamedTuple):

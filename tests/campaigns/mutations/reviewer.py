@@ -1,0 +1,62 @@
+"""Mutants of reviewers."""
+
+from __future__ import annotations
+
+from .mutant import Mutant
+
+REVIEWS = "ralph.test_reviewer.Reviews"
+REJECTED = f"{REVIEWS}.test_what_it_rejects_does_not_land_and_the_next_attempt_is_told"
+UNDONE = f"{REVIEWS}.test_what_it_changes_is_undone"
+LIMITED = f"{REVIEWS}.test_one_that_is_limited_costs_nothing_and_only_the_review_is_repeated"
+APPROVED = f"{REVIEWS}.test_what_it_approves_lands"
+NO_VERDICT = f"{REVIEWS}.test_no_verdict_is_no_approval"
+
+MUTANTS = (
+    Mutant(
+        "reviewer-not-heeded", "ralph/review_turn.py", "if verdict.verdict != APPROVED:", "if False:",
+        "what a reviewer rejects does not land", (REJECTED,),
+    ),
+    Mutant(
+        "reviewer-any-word", "agents/verdict.py", 'value.get("verdict") not in (APPROVED, REJECTED)',
+        '"verdict" not in value', "what is no verdict is none", (NO_VERDICT,),
+    ),
+    Mutant(
+        "reviewer-any-line", "agents/verdict.py", "        self._last = line",
+        "        self._last = self._last or line", "only the last line is a verdict", (NO_VERDICT, APPROVED),
+    ),
+    Mutant(
+        "reviewer-changes-stay", "ralph/reviewed_tree.py",
+        "            return self._clearing.clear_away(self._tree, self._origin, label)\n", "            return None\n",
+        "what a reviewer changes is undone", (UNDONE,),
+    ),
+    Mutant(
+        "reviewer-limit-costs", "ralph/review_turn.py", "raise AttemptStopped(Result(INTERRUPTED, note=note))",
+        "raise WorkRejected(note)", "a limited reviewer costs nothing", (LIMITED,),
+    ),
+    Mutant(
+        "reviewer-limit-unheeded", "ralph/source.py",
+        "        if self._reviewer and self._store.loops.limits_of([self._reviewer]):\n", "        if False:\n",
+        "while its reviewer is limited a loop begins nothing", (LIMITED,),
+    ),
+    Mutant(
+        "reviewer-work-anew", "ralph/worktree.py", "rules.review or rules.reviewer", "rules.review",
+        "work that passed is reviewed again, and not done again", (LIMITED,),
+    ),
+    Mutant(
+        "reviewer-may-end-the-task", "ralph/review_turn.py", "            environment.pop(name, None)\n",
+        "            pass\n", "a reviewer has not the agent's word", (APPROVED,),
+    ),
+    Mutant(
+        "reviewer-forged-verdict", "ralph/agent_turn.py", "name.startswith((DONE_FILE, VERDICT_FILE))",
+        "name.startswith(DONE_FILE)", "an agent leaves no verdict on its own work",
+        (f"{REVIEWS}.test_a_verdict_in_a_file",),
+    ),
+    Mutant(
+        "reviewer-block-ended", "ralph/review_prompt.py", "{3,}", "{9,}",
+        "what was changed cannot end its block", ("ralph.test_reviewer.Prompt",),
+    ),
+    Mutant(
+        "reviewer-in-this-tree", "ralph/preflight.py", "    worktrees = bool(review_by) or worktrees\n", "",
+        "a reviewer implies worktrees", (f"{REVIEWS}.test_what_is_refused_at_the_start", LIMITED),
+    ),
+)  # fmt: skip
