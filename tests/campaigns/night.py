@@ -75,7 +75,6 @@ class NightCampaign:
         self.jobs: list[NightJob] = []
         self.starts = 0
         self.rejected: Counter[str] = Counter()  # by the person: id -> how often
-        self.approved: list[str] = []
         self.process: subprocess.Popen[bytes] | None = None
         self.environment = scene.environment(
             PATH=f"{self.path('bin')}:{os.environ['PATH']}", GIT_CONFIG_GLOBAL=self.path("gitconfig"),
@@ -115,7 +114,7 @@ class NightCampaign:
         kinds = list(SHORT if self.options.short else FIRST)[:count]
         kinds += self.random.choices(list(KINDS), list(KINDS.values()), k=count - len(kinds))
         self.random.shuffle(kinds)
-        needed = {"doubted": "--review ", "flawed": "--reviewer"}
+        needed = {"flawed": "--reviewer"}
         return [kind if needed.get(kind, "") in self.known else "plain" for kind in kinds]
 
     def _add(self, kinds: list[str]) -> None:
@@ -171,8 +170,7 @@ class NightCampaign:
 
     def _run_loop(self) -> bool:
         """One loop to its end, or until it is killed; False where it ended as it may not."""
-        words = ["ralph", "--agent", "claude,codex", "--escalate", LADDER]
-        words += ["--review"] * ("--review " in self.known)
+        words = ["ralph", "--agent", "claude,codex", "--escalate", LADDER, "--review"]
         words += ["--reviewer", "claude"] * ("--reviewer" in self.known)
         words += ["--verify", self.gate(), "--workers", str(self.options.workers), "--max-attempts", str(ATTEMPTS)]
         words += ["--timeout", "20s", "--settle", "1s", "--kill-after", "1s", "--max-failures", "1000"]
@@ -204,14 +202,19 @@ class NightCampaign:
     def _look_through(self) -> bool:
         """Approve and reject what waits for it; whether anything is left to do, for the loop or the person."""
         by_id = {job.id: job for job in self.jobs}
-        waiting = json.loads(self.txlite("review", "--json")) if "--review " in self.known else []
+        waiting = json.loads(self.txlite("review", "--json"))
+        good: list[str] = []
         for entry in waiting if self.random.random() < 0.8 else waiting[:2]:
             job = by_id[entry["id"]]
             if job.kind == "doubted" and not self.rejected[job.id]:
                 self.rejected[job.id] += 1
                 self.txlite("reject", job.id, f"remove-doubt{job.number}, please")
             else:
-                self._approve(job)
+                good.append(job.id)
+        while good:
+            size = self.random.choice((1, len(good)))
+            self._approve(good[:size])
+            good = good[size:]
         connection = harness.connect(self.home)
         sql = """SELECT count(*) FROM tasks
             WHERE status IN ('active', 'review') OR status = 'backlog' AND open_blockers = 0"""
@@ -219,18 +222,17 @@ class NightCampaign:
         connection.close()
         return bool(left)
 
-    def _approve(self, job: NightJob) -> None:
+    def _approve(self, ids: list[str]) -> None:
         kills = sum(self.scene.kills.values())
         if kills < self.options.kills and self.random.random() < APPROVAL_KILLED:
-            process = self.scene.start(self._command("approve", job.id), "approve.log", self.top, self.environment)
+            process = self.scene.start(self._command("approve", *ids), "approve.log", self.top, self.environment)
             try:
-                process.wait(self.random.uniform(0.05, 0.5))
+                process.wait(self.random.uniform(0.1, 1))
             except subprocess.TimeoutExpired:
                 self.scene.note_kill("approval", self.scene.kill_all())
                 process.wait()
             return
-        self.txlite("approve", job.id)
-        self.approved.append(job.id)
+        self.txlite("approve", *ids)
 
     def end(self) -> None:
         self.scene.clear(LEFTOVER_PATIENCE)

@@ -251,7 +251,8 @@ def _check_bound(facts: NightFacts, named: str, tokens: list[int], bound: int | 
     """No attempt begins above a bound."""
     spent = 0
     for token in tokens:
-        if bound is not None and spent >= bound and facts.by_token[token].outcome not in CUT_OFF:
+        number = next(job.number for job in facts.jobs.values() if job.id == facts.by_token[token].task)
+        if bound is not None and spent >= bound and "start" in facts.events(number, token):
             yield f"{named}: attempt {token} began after {spent} of {bound} were spent"
         spent += sum(found[4] or 0 for key, found in facts.usages.items() if key[0] == token)
 
