@@ -6,8 +6,9 @@
 Messages are good ones with something changed in their bytes or their structure, or junk; none may end the server, make
 it print anything but responses of the protocol, reach a command or a gate, hold memory or descriptors, or be a bug.
 Then, unless --short is given: the client of the official Python SDK in two versions, each in an environment of its own
-(skipped with a word where they cannot be installed), and `claude` and `codex` where they are on PATH, in a HOME of
-their own: they add the server, and say that it is there. Exit code 1 where anything was wrong.
+(skipped with a word where they cannot be installed), and `claude` and `codex` where they are on PATH, each in a HOME of
+its own with a provider on this machine: added by their own commands, and called by their agents, by themselves and in
+a loop. Exit code 1 where anything was wrong.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import time
 from random import Random
 from typing import Any
 
+from fake_provider import Course, Provider
 from harness import REPOSITORY, Scene, check_integrity, connect, make_parser, read
 
 SDKS = {"2.3.0": ("session", "auto", "2026-07-28"), "1.30.0": ("session",)}
@@ -257,26 +259,116 @@ def _with_sdk(scene: Scene, version: str, mode: str, python: str) -> list[str]:
     return []
 
 
+def outside(name: str) -> Course:
+    """What an agent of a person does: each tool once, and a wait that its client gives up."""
+    first = json.loads((yield "add", {"title": f"by {name}", "description": "a thing"}))["id"]
+    second = json.loads((yield "add", {"title": "later", "after": [first]}))["id"]
+    assert first in (yield "ready", {"limit": 5})
+    assert second in (yield "list", {"state": "waiting"})
+    token = json.loads((yield "claim", {"id": first}))["token"]
+    assert "until" in (yield "renew", {"id": first, "token": token})
+    assert "timed out" in (yield "wait", {"ids": [second], "seconds": 300})
+    assert "has not run yet" in (yield "logs", {"id": second})
+    assert "of no claim" in (yield "finish", {"id": first, "token": "1-000000000000", "outcome": "done"})
+    assert second in (yield "finish", {"id": first, "token": token, "outcome": "done"})
+    assert "later" in (yield "show", {"id": second})
+    assert "cancelled" in (yield "cancel", {"id": second})
+
+
+def inside(own: str, other: str) -> Course:
+    """What an agent of a loop does: it sees its own task alone, and gets a child."""
+    assert other not in (yield "list", {})
+    assert "nor a child of it" in (yield "show", {"id": other})
+    child = json.loads((yield "add", {"title": "a child"}))
+    assert child["parent"] == own
+    assert "cancelled" in (yield "cancel", {"id": child["id"]})
+    assert "noted" in (yield "finish", {"id": own, "outcome": "done"})
+
+
+CODEX = """model = "fake"
+model_provider = "fake"
+[model_providers.fake]
+name = "fake"
+base_url = "{url}/v1"
+env_key = "FAKE_KEY"
+wire_api = "responses"
+[mcp_servers.txlite]
+command = "{python}"
+args = ["-m", "txlite", "mcp"]
+tool_timeout_sec = 2
+default_tools_approval_mode = "approve"
+env = {{ PYTHONPATH = "{path}" }}
+"""
+
+
+class CommandLine:
+    """`claude` or `codex` in a project and a HOME of its own, with a provider on this machine."""
+
+    def __init__(self, scene: Scene, name: str) -> None:
+        self.name = name
+        self.project = scene.path(name)
+        self.wrong: list[str] = []
+        home = os.path.join(scene.path(f"{name}-user"))
+        os.makedirs(os.path.join(home, ".codex"))
+        subprocess.run(["git", "init", "-q", self.project], check=True)
+        self._codex = os.path.join(home, ".codex", "config.toml")
+        self.environment = scene.environment(
+            HOME=home, DISABLE_AUTOUPDATER="1", CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC="1", MCP_TOOL_TIMEOUT="2000",
+            ANTHROPIC_API_KEY="sk-ant-api03-fake", ANTHROPIC_BASE_URL="http://127.0.0.1:9", FAKE_KEY="sk-fake",
+        )  # fmt: skip
+
+    def run(self, *words: str, stdin: str = "") -> str:
+        done = subprocess.run(
+            words, cwd=self.project, env=self.environment, input=stdin, capture_output=True, text=True, timeout=60,
+            check=False,
+        )  # fmt: skip
+        if done.returncode:
+            self.wrong.append(f"{words}: exit {done.returncode}: {done.stdout[-1500:]}{done.stderr[-1500:]}")
+        return done.stdout
+
+    def txlite(self, *words: str) -> str:
+        return self.run(sys.executable, "-m", "txlite", *words)
+
+    def play(self, course: Course, command: list[str]) -> None:
+        """Have its agent go through a course."""
+        provider = Provider(course)
+        self.environment["ANTHROPIC_BASE_URL"] = provider.url
+        if self.name == "codex":
+            with open(self._codex, "w", encoding="utf-8") as file:
+                file.write(CODEX.format(url=provider.url, python=sys.executable, path=REPOSITORY))
+        out = self.run(*command, stdin="begin")
+        provider.shutdown()
+        provider.server_close()
+        if provider.failure or not provider.has_ended:
+            self.wrong.append(f"{self.name}: {provider.failure or 'it did not come to its end'}: {out[-1500:]}")
+
+
+AGENT = {
+    "claude": ["claude", "-p", "--allowedTools", "mcp__txlite"],
+    "codex": ["codex", "exec", "--skip-git-repo-check", "-"],
+}
+
+
 def with_command_lines(scene: Scene) -> list[str]:
-    """What was wrong with claude and codex, as far as they go without a login."""
-    wrong, project = [], scene.path("project")
-    os.makedirs(os.path.join(project, "home"))
-    environment = scene.environment(HOME=os.path.join(project, "home"), DISABLE_AUTOUPDATER="1")
-    server = [sys.executable, "-m", "txlite", "mcp"]
+    """What was wrong with claude and codex: they are given the server, and their agents call its tools."""
+    wrong = []
     for name, says in (("claude", "Connected"), ("codex", "enabled")):
         if not shutil.which(name):
             print(f"skipped: no {name} on PATH")
             continue
-        os.makedirs(os.path.join(project, "home", f".{name}"), exist_ok=True)
-        for words in ([name, "mcp", "add", "txlite", "--", *server], [name, "mcp", "list"]):
-            done = subprocess.run(
-                words, cwd=project, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                timeout=120, check=False,
-            )  # fmt: skip
-        if done.returncode or says not in done.stdout:
-            wrong.append(f"{name} mcp list: {done.stdout}{done.stderr}")
-        else:
-            print(f"{name}: {says}", flush=True)
+        line = CommandLine(scene, name)
+        line.run(name, "mcp", "add", "txlite", "--", sys.executable, "-m", "txlite", "mcp")
+        if says not in line.run(name, "mcp", "list"):
+            line.wrong.append(f"{name} mcp list does not say {says}")
+        line.play(outside(name), AGENT[name])
+        other = line.txlite("add", "-q", "--score=-1", "of another").strip()
+        own = line.txlite("add", "-q", "its own").strip()
+        loop = [sys.executable, "-m", "txlite", "ralph", "--agent", name, "--max-tasks", "1", "--no-commit"]
+        line.play(inside(own, other), loop)
+        if json.loads(line.txlite("show", own, "--json"))["status"] != "done":
+            line.wrong.append(f"{name}: its word did not count")
+        print(f"{name}: added, {says.lower()}, all ten tools outside, and its own task alone inside", flush=True)
+        wrong += line.wrong
     return wrong
 
 
@@ -284,10 +376,11 @@ def main() -> int:
     """Play, and say how it went."""
     parser = make_parser("the server of tools among malformed messages and real clients")
     parser.add_argument("--messages", type=int, default=10_000)
+    parser.add_argument("--clients", action="store_true", help="real clients alone")
     parser.add_argument("--short", action="store_true", help="500 messages, and no clients")
     options = parser.parse_args()
     scene = Scene("mcp", options)
-    wrong = malformed(scene, 500 if options.short else options.messages)
+    wrong = [] if options.clients else malformed(scene, 500 if options.short else options.messages)
     if not options.short:
         wrong += with_sdks(scene) + with_command_lines(scene)
     return scene.conclude(wrong, "messages and clients")

@@ -7,7 +7,7 @@ import os
 
 from txlite.mcp.tools import TOOLS, describe_tools
 
-from ..case import Case
+from ..case import Case, wait_until
 from .case import Client
 
 
@@ -62,6 +62,15 @@ class Tools(Client):
         self.leave()  # another server of the same home knows the token
         self.serve()
         self.assertEqual(self.call("finish", id=one, token=again["token"], outcome="done")["state"], "done")
+
+    def test_a_lease_that_ran_out_gives_its_task_back(self) -> None:
+        self.serve()
+        one = self.call("add", title="one")["id"]
+        store = self.store()
+        store.claim(one, "bob", lease=1)
+        self.assertIsNone(self.call("claim").get("id"))
+        wait_until(store.expired, "the end of the lease")
+        self.assertEqual(self.call("claim")["id"], one)
 
     def test_no_more_than_ten_claims(self) -> None:
         self.serve()

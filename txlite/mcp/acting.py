@@ -79,6 +79,7 @@ def claim(call: ToolCall) -> Told:
         raise Refused(f"you hold {MOST_CLAIMS} tasks: finish one of them first")
     if "id" in call.arguments:
         return _claimed(call, call.store.claim(call.task(), call.worker, lease))
+    _end_leases(call)
     if not call.caller.is_inside:
         found = call.store.claim_best(call.worker, lease, [Lane(PROMPT)])
         return _claimed(call, found.claim) if found else {"claimed": None, "why": "no prompt is ready"}
@@ -89,6 +90,15 @@ def claim(call: ToolCall) -> Told:
             except NotReady:
                 continue  # another was first
     return {"claimed": None, "why": "no child of your task is ready"}
+
+
+def _end_leases(call: ToolCall) -> None:
+    """Have tasks back whose holder did not renew: where no worker runs, nobody else sees to that."""
+    for one in call.store.expired():
+        try:
+            call.store.expire(one.token)
+        except Refused:
+            pass  # another was first
 
 
 def _claimed(call: ToolCall, claim: Claim) -> Told:
