@@ -37,7 +37,8 @@ class NightCall:
             sys.exit(f"this prompt names no job: {self._prompt[:300]!r}")
         self._job, self._kind = found.groups()
         self._is_reviewer = self._form.schema is not None
-        self._token, self._task = os.environ["TXLITE_TOKEN"], os.environ["TXLITE_TASK"]
+        self._token = os.environ["TXLITE_ATTEMPT"].rpartition(":")[2]  # a reviewer gets no token
+        self._task = os.environ.get("TXLITE_TASK", "")
         self._random = random.Random(f"{self._job} {self._token} {self._is_reviewer}")
         self._module, self._data = f"src/job{self._job}.py", f"data/job{self._job}.txt"
         self._half = f"half{self._job}.txt"
