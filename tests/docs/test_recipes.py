@@ -102,9 +102,11 @@ class OfReadme(Recipes):
     def test_recipe_overnight(self) -> None:
         before = """git init -q -b main; git config user.name A; git config user.email a@example.org
             printf 'test:\\n\\ttrue\\n' > Makefile; echo manual > manual.md; git add .; git commit -qm first\n"""
-        self.assertIn("2 done", self.paste("Agents overnight", before))
+        self.assertIn("2 to be reviewed", self.paste("Agents overnight", before, code=1))
+        waiting = [one["id"] for one in self.json("--home", self.home, "review")]
+        self.txlite("--home", self.home, "approve", *waiting)
         log = subprocess.run(["git", "log", "--format=%s"], cwd=self.place, capture_output=True, text=True, check=True)
-        self.assertRegex(log.stdout, r"^Complete tx-\w+: Mention .*\nComplete tx-\w+: Make .*\nfirst\n$")
+        self.assertRegex(log.stdout, r"^Complete tx-\w+: Mention .*\nComplete tx-\w+: Make .*\nWhat .*\nfirst\n$")
 
     def test_recipe_one_file(self) -> None:
         self.assertRegex(self.paste("One file, for a machine where nothing can be installed"), r"\d+ ok, \d+ limited")
