@@ -46,6 +46,7 @@ class Providers(RepositoryCase):
             path = self.write(f".txlite/stand/{name}", STAND_IN.format(name=name, stand=stand, calls=calls))
             os.chmod(path, 0o755)
             told += AGENT.format(name=name, stand=stand)
+        self.agents = told
         self.configure(told)
 
     def refuse(self, name: str, seconds: float = 60.0) -> int:
@@ -192,6 +193,14 @@ class Providers(RepositoryCase):
         needy = self.json("add", "x", "--needs", "gpu")["id"]
         self.txlite("update", needy, "--agent", "one", code=64)
         self.assertEqual(self.json("show", needy)["needs"], "gpu")
+
+    def test_under_a_bound_of_money_nobody_works_who_does_not_say_what_it_costs(self) -> None:
+        self.configure(self.agents.replace("set = WHO=one", "results = claude\nset = WHO=one"))
+        self.loop("--max-cost", "1", "--escalate", "two", agent="one", code=64)
+        self.assertIn("--max-cost: agent two does not say what it costs: set `price` in [agent two]", self.errors)
+        task = self.add("true", agent="two")
+        self.assertIn("1 prompt waits for agent two: ", self.loop("--max-cost", "1", agent="one"))
+        self.assertEqual(self.by(task), [])
 
     def test_what_no_agent_can_do_is_refused_at_the_start(self) -> None:
         refused: tuple[tuple[tuple[str, ...], str], ...] = (

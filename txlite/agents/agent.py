@@ -155,14 +155,11 @@ class Agent(NamedTuple):
             return False
         return "stream-json" in self.build_argv(in_loop=in_loop)
 
-    def check_level(self, level: str) -> None:
-        """Raise UsageError for a level that it does not know."""
+    def check_level(self, level: str, hint: str = "") -> None:
+        """Raise UsageError for a level that it does not know; hint: what else may have been meant."""
         known = self.known_levels
         if level not in known:
-            raise UsageError(
-                f"unknown level {shorten(level, 40)!r}: {self.name} knows {', '.join(known)} "
-                "(a type of your own comes after --type)"
-            )
+            raise UsageError(f"unknown level {shorten(level, 40)!r}: {self.name} knows {', '.join(known)}{hint}")
 
     def check_prompt(self, prompt: str) -> None:
         """Raise UsageError for a prompt that the system would not take as an argument."""

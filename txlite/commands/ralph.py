@@ -139,7 +139,7 @@ def run(args: Namespace) -> int:
     words = prompt_templates.read_for_review(home)
     reviewer = find_reviewer(options.reviewer, settings, words, partial(move_agent, place=place))
     if options.max_cost:
-        preflight.check_cost(roster, ladder, reviewer)
+        roster = preflight.check_cost(roster, ladder, reviewer)
     if options.verify is not None:
         check_command(options.verify, "the gate")
     with open_writing(args) as store:

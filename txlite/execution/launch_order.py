@@ -89,7 +89,7 @@ def order(
     options = config.read(home)
     found = describe_agent(agent, options)
     level = DEFAULT_LEVELS.get(type, LEVELS[1]) if level is None else level
-    found.check_level(level)
+    found.check_level(level, " (a type of your own comes after --type)")
     _check_type(home, type)
     launch = Launch(agent, type, level, prompt_templates.read(home, type, template), timeout, kill_after, width)
     own = max_memory or None  # kept with the task, for when it is launched again

@@ -49,11 +49,19 @@ class Ladder(NamedTuple):
         known = agent.known_levels
         place = known.index(base) if base in known else -1
         if failures and self.climbs:
-            place = min(place + failures, len(known) - 1) if place >= 0 else len(known) - 1
+            place = _climb(agent, place, failures)
         wanted = self.rung(failures).level
         if wanted in known:
             place = max(place, known.index(wanted))
         return known[place] if place >= 0 else ""
+
+
+def _climb(agent: Agent, place: int, steps: int) -> int:
+    """So many levels above the one in this place, not counting those that are the same to the agent; the highest where
+    there are no more, or no place is known."""
+    words = [words for _, words in agent.levels] or list(map(tuple, agent.known_levels))
+    higher = [one for one in range(place + 1, len(words)) if words[one] != words[one - 1]] if place >= 0 else []
+    return higher[min(steps, len(higher)) - 1] if higher else len(words) - 1
 
 
 def read_ladder(words: str | None, roster: Roster, settings: Settings) -> Ladder:

@@ -63,12 +63,14 @@ def find_rules(
     return rules._replace(base=state.branch)
 
 
-def check_cost(roster: Roster, ladder: Ladder, reviewer: Reviewer | None) -> None:
-    """Raise UsageError for a bound of money that cannot be kept, because an agent that may work says nothing of it."""
+def check_cost(roster: Roster, ladder: Ladder, reviewer: Reviewer | None) -> Roster:
+    """Return the agents with which a bound of money can be kept: tasks that name another one wait. Raises UsageError
+    where one of the loop's own, of its ladder, or its reviewer says nothing of what it costs."""
     by_ladder = [roster.find(rung.agent) for rung in ladder.rungs if rung.agent]
     for agent in (*roster.agents, *by_ladder, *([reviewer.agent] if reviewer else [])):
         if not agent.tells_cost:
             raise UsageError(f"--max-cost: {agent.why_no_cost}")
+    return roster._replace(others=tuple(agent for agent in roster.others if agent.tells_cost))
 
 
 def _find_top(worktrees: bool | None, commits: bool, review_by: str) -> str | None:

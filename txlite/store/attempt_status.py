@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .database import Database
 
 COLUMNS = f"""a.id, t.id, CAST(t.title AS TEXT), t.status, t.token = a.id, a.worker, a.agent,
-    coalesce(l.type, '{WORKERS}'), coalesce(l.level, ''), l.task IS NOT NULL, coalesce(l.has_turn, 1),
+    coalesce(l.type, '{WORKERS}'), coalesce(a.level, l.level, ''), l.task IS NOT NULL, coalesce(l.has_turn, 1),
     a.started, a.ended, a.outcome, a.exit_code,
     a.duration, a.pid, a.report, a.note, coalesce(w.identity, ''), a.place"""
 JOINS = """JOIN tasks t ON t.seq = a.task LEFT JOIN launches l ON l.task = a.task

@@ -12,6 +12,8 @@ LADDER = f"{PROVIDERS}.test_the_ladder_is_climbed_with_each_failed_attempt_and_s
 ALONE = f"{PROVIDERS}.test_alone_it_is_a_level_higher_each_time"
 RUNG_LIMITED = f"{PROVIDERS}.test_a_rung_whose_agent_is_limited_keeps_nothing_else_waiting"
 RUNG_DROPPED = f"{PROVIDERS}.test_a_rung_whose_agent_has_dropped_out_is_left_out"
+STEPS = "ralph.test_ladder.Ladders.test_each_step_is_one_that_the_agent_can_feel"
+MONEY = f"{PROVIDERS}.test_under_a_bound_of_money_nobody_works_who_does_not_say_what_it_costs"
 RUN = f"{PROVIDERS}.test_run_serves_the_agents_that_tasks_name_and_update_changes_whose_they_are"
 
 TURNS = (
@@ -112,10 +114,26 @@ RUNGS = (
     Mutant(
         "ladder-climbs-above",
         "ralph/ladder.py",
-        "min(place + failures, len(known) - 1) if place",
-        "place + failures if place",
+        "return higher[min(steps, len(higher)) - 1] if",
+        "return higher[steps - 1] if",
         "above the highest level there is none",
         (ALONE,),
+    ),
+    Mutant(
+        "ladder-counts-the-same",
+        "ralph/ladder.py",
+        " if words[one] != words[one - 1]]",
+        "]",
+        "a step is one that the agent feels",
+        (STEPS,),
+    ),
+    Mutant(
+        "cost-of-others-forgotten",
+        "ralph/preflight.py",
+        "return roster._replace(others=tuple(agent for agent in roster.others if agent.tells_cost))",
+        "return roster",
+        "under a bound of money nobody works who says nothing of it",
+        (MONEY,),
     ),
     Mutant(
         "ladder-of-limited-waits-not",
