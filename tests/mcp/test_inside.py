@@ -92,6 +92,23 @@ class Inside(RepositoryCase):
         self.assertEqual([self.status_of(one) for one in (first, second, third)], ["failed", "done", "failed"])
         self.assertIn("no way", str(self.last(third).note))
 
+    def test_a_reviewer_changes_nothing(self) -> None:
+        failed = self.script(("finish", {"id": "OWN", "outcome": "failed"}), ("add", {"title": "x"}), ("list", {}))
+        waiting = self.add("echo one > one", "waits for a person")
+        self.ralph("--review", code=1)
+        verdict = '{"verdict": "approved", "reason": "good"}'
+        ids = failed.replace("$TXLITE_TASK", "$(basename $PWD)")  # it is not told
+        critic = self.write(".txlite/critic.sh", f"{ids}; txlite approve {waiting} 2> ../../said; echo '{verdict}'\n")
+        self.configure(f"[agent critic]\ncommand = sh {critic}\n")
+        own = self.add("echo two > two", "own")
+        self.ralph("--reviewer", "critic")
+        finished, added, listed = self.answers()
+        for answer in (finished, added):
+            self.assertIn("who judges changes nothing", answer)
+        self.assertEqual([one["id"] for one in listed["tasks"]], [own])
+        self.assertEqual((self.status_of(own), self.status_of(waiting)), ("done", "review"))
+        self.assertIn("leave it to a person", self.read(".txlite/said"))
+
     def test_who_is_late_changes_nothing(self) -> None:
         own = self.add("true", "own")
         self.ralph("--no-commit")

@@ -156,7 +156,7 @@ class Reviews(ReviewCase):
 
     def test_it_needs_a_repository_and_worktrees(self) -> None:
         for words, reason in (
-            (("--no-worktrees",), "--review: what waits for you does so in worktrees"),
+            (("--no-worktrees",), "--review: what is to be reviewed waits in worktrees"),
             (("--no-commit",), "--review: with --no-commit"),
         ):
             self.assertIn(reason, self.refused("ralph", "--agent", "scripted", "--review", *words, code=64))

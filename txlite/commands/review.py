@@ -140,6 +140,9 @@ def _say_freed(args: Namespace, landed: list[str]) -> None:
 
 def _refuse_agents() -> None:
     """Raise Refused within an attempt: what an agent has done is approved by somebody else."""
+    from ..system.process_tree import is_in_an_attempt
+
     task = os.environ.get("TXLITE_TASK")
-    if task:
-        raise Refused(f"a review is a person's word, and this is an attempt of {task}: leave it to a person")
+    if task or is_in_an_attempt():  # a reviewer is not told of its task
+        attempt = f"an attempt of {task}" if task else "an attempt"
+        raise Refused(f"a review is a person's word, and this is {attempt}: leave it to a person")

@@ -11,7 +11,7 @@ import os
 from .. import text
 from ..errors import InvalidValue, Refused, TaskNotFound, UsageError
 from ..execution import presence
-from ..model import ACTIVE
+from ..model import ACTIVE, REVIEWER_PART
 from ..system.named_tuple import NamedTuple
 from ..system.process_tree import MARK, is_in_an_attempt, marked_attempt
 
@@ -61,11 +61,14 @@ class Caller(NamedTuple):
         return found[0]
 
     def check_current(self, store: Store) -> None:
-        """Raise Refused where its attempt is over: who is late changes nothing."""
+        """Raise Refused where its attempt is over, or its work is with a reviewer: who is late changes nothing, nor who
+        judges."""
         if self.is_inside:
             own = self.own(store)
             if own.status != ACTIVE or own.token != self.token:
                 raise Refused(f"your attempt of {own.id} is over: nothing was changed; end now")
+            if any(usage.part == REVIEWER_PART for usage in store.usages.of(own.token)):
+                raise Refused(f"{own.id} is being judged, and who judges changes nothing: give your verdict")
 
 
 def _resolve(store: Store, name: str) -> str:

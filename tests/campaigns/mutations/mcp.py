@@ -19,6 +19,14 @@ MUTANTS = (
         (f"{INSIDE}.test_the_queue_of_another_home_is_not_its_own",),
     ),
     Mutant(
+        "mcp-reviewer-acts", "mcp/caller.py", "usage.part == REVIEWER_PART for", "False for",
+        "a reviewer changes nothing", (f"{INSIDE}.test_a_reviewer_changes_nothing",),
+    ),
+    Mutant(
+        "reviewer-approves", "commands/review.py", "if task or is_in_an_attempt():", "if task:",
+        "a review is a person's word, and no agent's", (f"{INSIDE}.test_a_reviewer_changes_nothing",),
+    ),
+    Mutant(
         "mcp-late-word", "mcp/caller.py", "own.status != ACTIVE or own.token != self.token", "False",
         "who is late changes nothing", (f"{INSIDE}.test_who_is_late_changes_nothing",),
     ),
