@@ -6,12 +6,13 @@ import json
 import os
 import signal
 import unittest
+from typing import Any
 
 import txlite
 from txlite.ralph import review_prompt
 
 from ..case import running, wait_until
-from .case import WorktreesCase
+from .case import RepositoryCase, WorktreesCase
 
 YES, NO = '{"verdict": "approved", "reason": "good"}', '{"verdict": "rejected", "reason": "no tests"}'
 CRITIC = "[agent critic]\ncommand = sh {script}\n"
@@ -32,8 +33,8 @@ class Reviews(WorktreesCase):
         path = self.write(".txlite/critic.sh", SCRIPT + script + "\n")
         self.configure(CRITIC.replace("{script}", path) + more)
 
-    def ralph(self, *options: str, **more: object) -> str:
-        return super().ralph("--reviewer", "critic", *options, **more)
+    def ralph(self, *options: str, **more: Any) -> str:
+        return RepositoryCase.ralph(self, "--reviewer", "critic", *options, **more)
 
     def told(self) -> list[str]:
         """The prompts of all reviews."""
@@ -73,6 +74,8 @@ class Reviews(WorktreesCase):
         first = self.attempts(task)[0]
         self.assertEqual(first.note, "the reviewer critic rejected it: no tests")
         self.assertEqual([said[1] for said in self.verdicts(task)], ["rejected", "approved"])
+        self.assertRegex(self.txlite("show", task), r"Verdicts:\n +1 .* rejected by critic +no tests\n +2 .* appr")
+        self.assertEqual([said["by"] for said in self.json("show", task)["verdicts"]], ["critic", "critic"])
         told = self.read(".txlite/notes/next")
         self.assertIn("did not pass: the reviewer critic rejected it: no tests.", told)
         self.assertIn("The agent's last words:\n\n    I am done\n", told)

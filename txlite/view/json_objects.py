@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 
 from ..text import printable_json
+from .verdicts import verdict_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -174,8 +175,8 @@ def story_object(story: TaskStory) -> Object:
     found = attempts_object(story.task, story.relations, story.attempts, story.usages)
     gate, words = (story.reason.gate, story.reason.words) if story.reason else ("", "")
     ways = {"gate": gate or None, "words": words or None, "commands": list(story.commands)}
-    said = [message_object(one) for one in story.messages]
-    return {**found, **ways, "currentAttempt": current_object(story.current), "messages": said}
+    said, judged = list(map(message_object, story.messages)), list(map(verdict_object, story.verdicts))
+    return {**found, **ways, "currentAttempt": current_object(story.current), "messages": said, "verdicts": judged}
 
 
 def message_object(message: Message, running: int | None = None) -> Object:

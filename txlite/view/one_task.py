@@ -15,10 +15,11 @@ from ..system.named_tuple import NamedTuple
 from .attempt_row import describe_course
 from .table import print_table
 from .tasks import describe, number
+from .verdicts import describe_verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..model import Attempt, Group, Message, Task, Usage
+    from ..model import Attempt, Group, Message, Task, Usage, Verdict
     from ..store.attempt_status import AttemptStatus
     from ..store.store import Store
     from ..store.tasks import Relations
@@ -42,6 +43,7 @@ class TaskStory(NamedTuple):
     usages: list[Usage]  # of its attempts, oldest first
     spent: Spent  # by all of them
     messages: list[Message]  # what a person has said to its agents
+    verdicts: list[Verdict]  # on the work of its last attempts, oldest first
 
 
 def tell(store: Store, id: str) -> TaskStory:
@@ -58,7 +60,12 @@ def tell(store: Store, id: str) -> TaskStory:
     return TaskStory(
         task, relations, attempts, near, reason, commands, current, store.groups.find(task.group),
         store.usages.of_task(task.id), store.usages.spent_on(task.id), store.messages.of(task.id),
+        _find_verdicts(store, attempts[-NAMED:]),
     )  # fmt: skip
+
+
+def _find_verdicts(store: Store, attempts: list[Attempt]) -> list[Verdict]:
+    return [said for one in attempts for said in store.reviews.verdicts(one.id)]
 
 
 def _parked(store: Store, attempt: Attempt | None) -> str | None:
@@ -81,6 +88,7 @@ def print_story(story: TaskStory) -> None:
     if story.attempts:
         print("\nAttempts:")
         print_table([_attempt_row(one, story) for one in story.attempts], "  ")
+    _print_verdicts(story.verdicts)
     _print_messages(story.messages)
     for heading, words in story.reason.parts if story.reason else ():
         print(f"\n{heading[0].upper()}{heading[1:]}:\n{words}")
@@ -147,6 +155,13 @@ def _print_related(name: str, ids: list[str], near: dict[str, Task]) -> None:
         print(f"  {name + ':' if place == 0 else '':<12} {id}  {one.state:<9} {text.shorten(one.title, TITLE)}")
     if len(ids) > NAMED:
         print(f"  {'':<12} and {len(ids) - NAMED} more")
+
+
+def _print_verdicts(verdicts: list[Verdict]) -> None:
+    if verdicts:
+        print("\nVerdicts:")
+        rows = [(one.attempt, one.at, describe_verdict(one), text.shorten(one.reason, 200)) for one in verdicts]
+        print_table(rows, "  ")
 
 
 def _print_messages(messages: list[Message]) -> None:

@@ -14,13 +14,14 @@ from ..system import clock
 from .json_objects import print_json
 from .table import print_table
 from .terminal import colour, say
+from .verdicts import describe_verdict, verdict_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..git.diff_stat import DiffStat
-    from ..model import Task, Verdict
+    from ..model import Task
     from ..ralph.approval import Approved
     from ..ralph.work import WaitingWork, Work
 
@@ -56,11 +57,6 @@ def describe_count(found: DiffStat) -> str:
     return f"{found.files} file{'' if found.files == 1 else 's'} +{found.added} -{found.deleted}"
 
 
-def describe_verdict(verdict: Verdict) -> str:
-    """Return who said what of some work."""
-    return f"{verdict.verdict} by {verdict.reviewer or 'a person'}"
-
-
 def waiting_object(one: WaitingWork) -> dict[str, object]:
     """Build the object of what waits for a review."""
     review = one.review
@@ -76,10 +72,7 @@ def waiting_object(one: WaitingWork) -> dict[str, object]:
         "since": review.since,
         "changes": one.size._asdict() if one.size else None,
         "trouble": one.trouble or None,
-        "verdicts": [
-            {"by": said.reviewer or None, "verdict": said.verdict, "reason": said.reason, "at": said.at}
-            for said in one.verdicts
-        ],
+        "verdicts": list(map(verdict_object, one.verdicts)),
     }
 
 
