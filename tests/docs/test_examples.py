@@ -77,7 +77,7 @@ WANTED: dict[str, tuple[int, str]] = {
     "txlite run -j 4 'gzip -k {}' ::: *.txt": (0, "2 done"),
     "txlite launch --agent shell --wait 'make test'": (0, "done"),
     "txlite ralph --agent claude --dry-run": (0, "argv: claude --print"),
-    'txlite ralph --agent claude --verify "make test" --max-hours 9': (0, "1 done"),
+    'txlite ralph --agent claude,codex --verify "make test" --max-hours 9': (0, "1 done"),
     "txlite pack txlite.pyz && ./txlite.pyz --version": (0, "txlite 0."),
     "txlite doctor": (0, "0 broken"),
     "txlite review": (0, "CHANGES"),
@@ -102,8 +102,9 @@ class Examples(Case):
         tools = self.path("tools")
         os.mkdir(tools)
         self.write("tools/claude", AGENT)
+        self.write("tools/codex", AGENT)
         self.write("tools/txlite", f'#!/bin/sh\nexec {shlex.join([sys.executable, *WITHOUT_SITE])} -m txlite "$@"\n')
-        for name in ("claude", "txlite"):
+        for name in ("claude", "codex", "txlite"):
             os.chmod(os.path.join(tools, name), 0o755)
         self.environment.update(
             PATH=tools + os.pathsep + os.environ["PATH"], MODE="fast", GIT_CONFIG_GLOBAL="/dev/null",

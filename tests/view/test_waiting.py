@@ -97,7 +97,8 @@ class Run(Case):
         found = self.json("run", code=1)
         self.assertEqual([(one["id"], one["waitsFor"]) for one in found["waiting"]], [(prompt, "agent")])
         self.assertEqual(
-            found["left"], [{"state": "ready", "waitsFor": "agent", "needs": None, "group": None, "count": 1}]
+            found["left"],
+            [{"state": "ready", "waitsFor": "agent", "needs": None, "agent": None, "group": None, "count": 1}],
         )
         self.txlite("update", prompt, "--status", "blocked")
         self.assertIn("blocked: 1 is held back", self.txlite("run"), "a person's word is no failure: exit code 0")

@@ -38,7 +38,7 @@ VERBS = {
     "cancel": ("decide", "take a task out of the queue; stop it if it runs"),
     "retry": ("decide", "put a task that ended back into the queue"),
     "switch": ("switch", "put a task first, or two the other way round"),
-    "say": ("say", "tell the agents of a task something: the one that runs, or the next"),
+    "say": ("say", "tell the agents of a task something, now or with the next one"),
     "group": ("group", "groups of tasks: how many of each may run at a time"),
     "history": ("history", "changes of state: the newest of all, or those of one task"),
     "events": ("events", "changes of state, from a number on, also as they come"),

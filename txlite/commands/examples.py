@@ -44,7 +44,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("a command, until its end", "txlite launch --agent shell --wait 'make test'"),
     ),
     "ralph": (
-        ("until the morning, each work judged", 'txlite ralph --agent claude --verify "make test" --max-hours 9'),
+        (
+            "until the morning, each work judged; codex goes on while claude is limited",
+            'txlite ralph --agent claude,codex --verify "make test" --max-hours 9',
+        ),
         ("what the next agent would be told", "txlite ralph --agent claude --dry-run"),
     ),
     "worker": (

@@ -39,12 +39,13 @@ class Waiting(NamedTuple):
     state: str  # as it is shown: ready, reserved, later, waiting, review or blocked
     cause: str  # one of CAUSES
     kind: str  # of the tasks, where that is the cause
-    needs: str  # the capability, where that is the cause, or the agent that they name
+    needs: str  # the capability, where that is the cause
     size: int
     first: list[Task]  # of them
     is_left: bool  # nobody who is here will run them, and no person decided that
     group: str = ""  # the one that keeps them back, where that is the cause
     hold: str = ""  # why it does: full (2 of 2), or paused
+    agent: str = ""  # the one that they name, where an agent is the cause
 
 
 def look_at_waiting(store: Store, batch: Batch | None = None, limit: int | None = 0) -> list[Waiting]:
@@ -53,7 +54,7 @@ def look_at_waiting(store: Store, batch: Batch | None = None, limit: int | None 
     found: dict[tuple[object, ...], Waiting] = {}
     for pile in store.waiting.piles(batch, limit):
         one = _judge(pile, accepted)
-        key = (*one[:4], one.is_left, one.group)
+        key = (*one[:4], one.is_left, one.group, one.agent)
         known = found.get(key)
         if known:
             first = sorted([*known.first, *one.first], key=_turn)[:limit]
@@ -83,9 +84,10 @@ def _judge(pile: Pile, accepted: set[Lane]) -> Waiting:
     elif pile.is_stuck and cause == TASKS:
         cause = STUCK
     kind, needs = pile.lane if cause in (WORKER, AGENT, CAPABILITY) else ("", "")
-    needs = named_agent(needs) or needs
+    agent = named_agent(needs)
+    needs = "" if agent else needs
     is_left = cause == STUCK or (cause not in (PERSON, REVIEW) and not has_worker and not pile.rests)
-    return Waiting(pile.state, cause, kind, needs, pile.size, pile.first, is_left, pile.held_by)
+    return Waiting(pile.state, cause, kind, needs, pile.size, pile.first, is_left, pile.held_by, agent=agent)
 
 
 def _lack(lane: Lane) -> str:

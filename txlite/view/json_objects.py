@@ -331,8 +331,8 @@ def worker_in_stats(one: WorkerStatus) -> Object:
 
 def waiting_in_stats(one: Waiting) -> Object:
     """Build how many tasks wait for the same, as `run` and `status --stats` have it."""
-    return {"state": one.state, "waitsFor": one.cause, "needs": one.needs or None, "group": one.group or None,
-            "count": one.size}  # fmt: skip
+    return {"state": one.state, "waitsFor": one.cause, "needs": one.needs or None, "agent": one.agent or None,
+            "group": one.group or None, "count": one.size}  # fmt: skip
 
 
 def _run_in_stats(one: SupervisorRecord) -> dict[str, object]:

@@ -166,8 +166,8 @@ def describe(one: Waiting) -> str:
 
 
 def _describe_cause(one: Waiting) -> str:
-    if one.cause == AGENT and one.needs:
-        name, verb = text.printable(one.needs), "wait" if one.size > 1 else "waits"
+    if one.cause == AGENT and one.agent:
+        name, verb = text.printable(one.agent), "wait" if one.size > 1 else "waits"
         return f"{text.count(one.size, 'prompt')} {verb} for agent {name}: `txlite ralph --agent {name}`"
     return f"{one.size:,} {WORDS[one.cause][one.size > 1]}"
 
