@@ -47,11 +47,12 @@ class NightCall:
         self._form.begin()
         self._note("review" if self._is_reviewer else "start")
         self._note(f"by:{self._form.name}:{self._form.level or '-'}")
+        if not self._is_reviewer:
+            self._look()
         self._heed_limit()
         if self._is_reviewer:
             self._review()
         else:
-            self._look()
             self._work()
             self._listen()
 

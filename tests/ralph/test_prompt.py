@@ -34,6 +34,17 @@ class Prompt(RepositoryCase):
                      f"txlite done {task}", ".txlite-done-"):  # fmt: skip
             self.assertIn(part, prompt)
 
+    def test_a_reviewer_is_heard_though_its_attempt_was_cut_off(self) -> None:
+        os.unlink(os.path.join(self.home, "templates", "ralph-task.md"))
+        task = self.add("this", "one")
+        with self.store() as store:
+            claim = store.claim(task, "somebody")
+            store.reviews.judge(claim.token, "rejected", "no tests", "critic")
+            store.release(task, token=claim.token)
+        prompt = self.json("ralph", "--agent", "scripted", "--dry-run")["prompt"]
+        self.assertIn("The reviewer critic did not accept the work", prompt)
+        self.assertIn("\n    no tests\n", prompt)
+
     def test_the_prompts_size_does_not_grow_with_the_queue(self) -> None:
         os.unlink(os.path.join(self.home, "templates", "ralph-task.md"))
         task = self.add("this", "one")

@@ -65,8 +65,29 @@ def _last_attempt(store: Store, task: Task, goes_on: bool, by: str) -> str:
     failed = [attempt for attempt in ended if attempt.outcome in COSTLY]
     parts = [_whose_turn(failed, by)] if failed and by else []
     parts += [_failure(store, failed[-1])] if failed else []
+    parts += _rejected_unheard(store, [one for one in ended if not failed or one.id > failed[-1].id])
     parts += _unaccepted(store, task, ended, goes_on)
     return "\n".join(["## Earlier attempts", "", *parts, ""]) if parts else ""
+
+
+def _rejected_unheard(store: Store, cut_off: list[Attempt]) -> list[str]:
+    """What a reviewer said of work whose attempt was cut off before it could end with that."""
+    for attempt in reversed(cut_off):
+        said = _said_against(store, attempt)
+        if said:
+            words = f"The reviewer {said.reviewer} did not accept the work of an attempt that was cut off then:\n\n"
+            return [words + _indented(text.printable_lines(said.reason))]
+    return []
+
+
+def _said_against(store: Store, attempt: Attempt) -> Verdict | None:
+    """The last verdict of a reviewer that did not accept an attempt's work."""
+    said = [one for one in store.reviews.verdicts(attempt.id) if one.reviewer and one.verdict == REJECTED]
+    return said[-1] if said else None
+
+
+def _indented(words: str) -> str:
+    return "".join(f"    {line}\n" for line in words.split("\n"))
 
 
 def _unaccepted(store: Store, task: Task, ended: list[Attempt], goes_on: bool) -> list[str]:
@@ -87,9 +108,8 @@ def _whose_turn(failed: list[Attempt], by: str) -> str:
 
 def _rejection(store: Store, rejection: Verdict, is_here: bool) -> str:
     """What a person said of the work of an attempt; is_here: the work is in the directory as that attempt left it."""
-    words = "A person looked at the work of an attempt before, and did not accept it:\n\n" + "".join(
-        f"    {line}\n" for line in text.printable_lines(rejection.reason).split("\n")
-    )
+    words = "A person looked at the work of an attempt before, and did not accept it:\n\n"
+    words += _indented(text.printable_lines(rejection.reason))
     review = store.reviews.get(rejection.attempt)
     if is_here:
         return words + "\nThat work is in this directory, as its last commit (`git show`): go on with it.\n"
@@ -101,10 +121,8 @@ def _failure(store: Store, attempt: Attempt) -> str:
     words = f"The last attempt did not pass: {text.printable(attempt.note or f'exit {attempt.exit_code}')}.\n"
     if record and record.parked:
         words += f"What it had changed is not here any more; `git show {record.parked}` shows it.\n"
-    said = [one for one in store.reviews.verdicts(attempt.id) if one.reviewer and one.verdict == REJECTED]
-    parts = [(f"what the reviewer {said[-1].reviewer} said", text.printable_lines(said[-1].reason))] if said else []
+    said = _said_against(store, attempt)
+    parts = [(f"what the reviewer {said.reviewer} said", text.printable_lines(said.reason))] if said else []
     for heading, part in [*parts, *find_reason(store.home, attempt).parts]:
-        words += (
-            f"\n{heading[0].upper()}{heading[1:]}:\n\n" + "\n".join("    " + line for line in part.split("\n")) + "\n"
-        )
+        words += f"\n{heading[0].upper()}{heading[1:]}:\n\n{_indented(part)}"
     return words

@@ -13,6 +13,11 @@ NO_VERDICT = f"{REVIEWS}.test_no_verdict_is_no_approval"
 
 MUTANTS = (
     Mutant(
+        "reviewer-unheard-when-cut-off", "ralph/prompt.py", "for attempt in reversed(cut_off):", "for attempt in ():",
+        "what a reviewer said is told, though its attempt was cut off then",
+        ("ralph.test_prompt.Prompt.test_a_reviewer_is_heard_though_its_attempt_was_cut_off",),
+    ),
+    Mutant(
         "reviewer-not-heeded", "ralph/review_turn.py", "if verdict.verdict != APPROVED:", "if False:",
         "what a reviewer rejects does not land", (REJECTED,),
     ),
