@@ -87,6 +87,8 @@ class Markdown(ListCase):
         told = self.told()
         self.assertEqual((told["Users"][0], told["Pages"][1]), (DONE, "Build the API"))
         self.assertIn("Pages", told["Build the API"][2], "the whole waits for its new part, too")
+        said = self.take("PLAN.md", more.replace("[ ] Orders", "[x] Orders"))
+        self.assertIn(f"1 task ticked there, and not done here: `txlite done {ids['Orders']}` says so", said)
         moved = os.path.join(self.directory, "elsewhere")
         os.mkdir(moved)
         self.write("elsewhere/PLAN.md", PLAN)

@@ -30,6 +30,7 @@ def add(args: Namespace, arriving: Arriving) -> int:
     with open_writing(args) as store:
         listed = _read(store, text, arriving, args.file)
         added = store.listed.add([one._asdict() for one in listed])
+        states = store.listed.states(one.id for one in listed if one.status == DONE)
     if args.json:
         print_json(Counts(len(added), 0, len(listed) - len(added), 0, 0)._asdict())
         return 0
@@ -38,8 +39,11 @@ def add(args: Namespace, arriving: Arriving) -> int:
     print(
         f"{printable(arriving.name)}, {arriving.form}: {count(len(added), 'task')} added"
         + (f", {done} of them done already" if done else "")
-        + (f"; {len(listed) - len(added)} were here" if len(added) < len(listed) else "")
+        + (f"; {len(listed) - len(added):,} were here" if len(added) < len(listed) else "")
     )
+    ticked = [id for id, (status, _) in states.items() if status != DONE]
+    if ticked:
+        print(f"{count(len(ticked), 'task')} ticked there, and not done here: `txlite done {ticked[0]}` says so")
     return 0
 
 
