@@ -72,16 +72,6 @@ class Inside(RepositoryCase):
                          (own, 1, self.directory, "night", 99))  # fmt: skip
         self.assertEqual((self.status_of(own), self.status_of(other)), ("done", "backlog"))
 
-    def test_the_queue_of_another_home_is_not_its_own(self) -> None:
-        self.txlite("add", "--home", self.path("other"), "a secret title", "-q")
-        script = self.script(("list", {}), ("add", {"title": "x"})).replace(
-            " mcp ", f" mcp --home {self.path('other')} "
-        )
-        self.add(script, "own")
-        self.ralph("--no-commit")
-        for answer in self.answers():
-            self.assertIn("inside an attempt of another home", answer)
-
     def test_its_word_is_judged_by_the_gate(self) -> None:
         says_done = self.script(("finish", {"id": "OWN", "outcome": "done"}), kept="env")
         says_failed = self.script(("finish", {"id": "OWN", "outcome": "failed", "reason": "no way"}), name="failed")
@@ -109,13 +99,19 @@ class Inside(RepositoryCase):
         self.assertEqual((self.status_of(own), self.status_of(waiting)), ("done", "review"))
         self.assertIn("leave it to a person", self.read(".txlite/said"))
 
-    def test_who_is_late_changes_nothing(self) -> None:
-        own = self.add("true", "own")
+    def test_the_queue_of_another_home_is_not_its_own_and_who_is_late_changes_nothing(self) -> None:
+        other = self.path("other")
+        self.txlite("add", "--home", other, "a secret title", "-q")
+        elsewhere = self.script(("list", {}), ("add", {"title": "x"}), name="elsewhere")
+        own = self.add(elsewhere.replace(" mcp ", f" mcp --home {other} "), "own")
         self.ralph("--no-commit")
-        self.environment.update(TXLITE_TASK=own, TXLITE_TOKEN="1")
+        self.assertEqual(len(self.answers("elsewhere")), 2)
+        for answer in self.answers("elsewhere"):
+            self.assertIn("inside an attempt of another home", answer)
         calls = (("add", {"title": "x"}), ("finish", {"id": own, "outcome": "failed"}), ("claim", {"id": own}))
-        script = self.script(*calls, kept="env TXLITE_TASK=" + own + " TXLITE_TOKEN=1").replace("$TXLITE_TASK", own)
+        script = self.script(*calls, kept=f"env TXLITE_TASK={own} TXLITE_TOKEN=1").replace("$TXLITE_TASK", own)
         self.assertEqual(os.system(f"cd {self.directory} && {script}"), 0)
+        self.assertEqual(len(self.answers()), 3)
         for answer in self.answers():
             self.assertIn("is over: nothing was changed", answer)
 

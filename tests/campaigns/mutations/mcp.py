@@ -6,6 +6,7 @@ from .mutant import Mutant
 
 INSIDE, TOOLS = "mcp.test_inside.Inside", "mcp.test_tools.Tools"
 PROTOCOL, WAITS = "mcp.test_server.Protocol", "mcp.test_server.Waits"
+ELSEWHERE = f"{INSIDE}.test_the_queue_of_another_home_is_not_its_own_and_who_is_late_changes_nothing"
 
 MUTANTS = (
     Mutant(
@@ -16,7 +17,7 @@ MUTANTS = (
     Mutant(
         "mcp-inside-another-home", "mcp/caller.py", "    if is_in_an_attempt():\n", "    if False:\n",
         "an agent inside an attempt has no other home's queue",
-        (f"{INSIDE}.test_the_queue_of_another_home_is_not_its_own",),
+        (ELSEWHERE,),
     ),
     Mutant(
         "mcp-reviewer-acts", "mcp/caller.py", "usage.part == REVIEWER_PART for", "False for",
@@ -28,7 +29,7 @@ MUTANTS = (
     ),
     Mutant(
         "mcp-late-word", "mcp/caller.py", "own.status != ACTIVE or own.token != self.token", "False",
-        "who is late changes nothing", (f"{INSIDE}.test_who_is_late_changes_nothing",),
+        "who is late changes nothing", (ELSEWHERE,),
     ),
     Mutant(
         "mcp-seal-unread", "mcp/seal.py", "if hmac.compare_digest(seal", "if True or hmac.compare_digest(seal",
