@@ -208,6 +208,9 @@ def _loop(
     reviewed_by = reviewer.agent.name if reviewer else ""
     progress = show_loop(store, settings.roster, policy.loop, args.json, reviewed_by)
     own, say = told_by_run(policy.loop, None), say_aside if args.json else progress.tell
+    unclean = preflight.tell_unclean(rules, store.home)
+    if unclean:
+        say(unclean)
     with start_hooks(commands, store, policy.loop, own, say, settings.roster.lanes, idle_exit != 0) as hooks:
         ours = loop.Loop(store, settings, policy, bounds, hooks.beside(progress.look), progress.tell)
         return _supervise(store, ours, progress, args)

@@ -63,6 +63,20 @@ def find_rules(
     return rules._replace(base=state.branch)
 
 
+def tell_unclean(rules: Rules, home: str) -> str | None:
+    """Return what a person should know before worktrees are worked in: their work may not come into a tree that is not
+    clean; None where it is, or is worked in itself."""
+    if rules.repository is None or not rules.worktrees:
+        return None
+    changes = Repository(rules.repository, home, command.by_itself).state().changes
+    if not changes:
+        return None
+    return (
+        f"{rules.repository} has changes that are not committed ({', '.join(changes[:3])}): until it is clean, "
+        f"{HELD_BACK}/{rules.base} holds what lands"
+    )
+
+
 def check_cost(roster: Roster, ladder: Ladder, reviewer: Reviewer | None) -> Roster:
     """Return the agents with which a bound of money can be kept: tasks that name another one wait. Raises UsageError
     where one of the loop's own, of its ladder, or its reviewer says nothing of what it costs."""

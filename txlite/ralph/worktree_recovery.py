@@ -96,7 +96,7 @@ class WorktreeRecovery:
             return None  # it is none any more
         site.begin(start)
         self.goes_on = True
-        self._host.remark(f"it goes on with what an attempt that was cut off has left in {site.path}")
+        self._host.remark(f"it goes on with what earlier attempts have left in {site.path}")
         return start
 
     def find_judged(self) -> str | None:
