@@ -65,14 +65,14 @@ def _last_attempt(store: Store, task: Task, goes_on: bool, by: str) -> str:
     failed = [attempt for attempt in ended if attempt.outcome in COSTLY]
     parts = [_whose_turn(failed, by)] if failed and by else []
     parts += [_failure(store, failed[-1])] if failed else []
-    parts += _rejected_unheard(store, [one for one in ended if not failed or one.id > failed[-1].id])
+    parts += _rejected_unheard(store, ended, failed[-1].id if failed else 0)
     parts += _unaccepted(store, task, ended, goes_on)
     return "\n".join(["## Earlier attempts", "", *parts, ""]) if parts else ""
 
 
-def _rejected_unheard(store: Store, cut_off: list[Attempt]) -> list[str]:
-    """What a reviewer said of work whose attempt was cut off before it could end with that."""
-    for attempt in reversed(cut_off):
+def _rejected_unheard(store: Store, ended: list[Attempt], since: int) -> list[str]:
+    """What a reviewer said of work whose attempt, a later one than `since`, was cut off before it could say so."""
+    for attempt in [one for one in reversed(ended) if one.id > since]:
         said = _said_against(store, attempt)
         if said:
             words = f"The reviewer {said.reviewer} did not accept the work of an attempt that was cut off then:\n\n"

@@ -13,7 +13,8 @@ NO_VERDICT = f"{REVIEWS}.test_no_verdict_is_no_approval"
 
 MUTANTS = (
     Mutant(
-        "reviewer-unheard-when-cut-off", "ralph/prompt.py", "for attempt in reversed(cut_off):", "for attempt in ():",
+        "reviewer-unheard-when-cut-off", "ralph/prompt.py",
+        "for attempt in [one for one in reversed(ended) if one.id > since]:", "for attempt in []:",
         "what a reviewer said is told, though its attempt was cut off then",
         ("ralph.test_prompt.Prompt.test_a_reviewer_is_heard_though_its_attempt_was_cut_off",),
     ),
