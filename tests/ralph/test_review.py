@@ -102,6 +102,14 @@ class Reviews(ReviewCase):
         self.assertEqual(self.git_at(task, "status", "--porcelain"), "")
         self.assertEqual(self.last(task).outcome, "released")
         self.assertEqual(self.json("show", task)["failures"], 0)
+        self.txlite(
+            "update", task, "--description", "git merge -q main; echo both > readme; git add .; git commit -qm x"
+        )
+        self.txlite("reject", task, "it conflicts")
+        self.ralph()
+        self.txlite("approve", task)
+        self.assertEqual((self.log(), self.read("readme")), ([f"Complete {task}: a task", "mine", "first"], "both\n"))
+        self.assertIn("rejected by a person  it conflicts", self.txlite("show", task))
 
     def test_what_a_person_committed_there_lands_with_it(self) -> None:
         task = self.make()
@@ -114,6 +122,7 @@ class Reviews(ReviewCase):
 
     def test_what_is_not_to_be_reviewed_is_refused(self) -> None:
         task = self.add("echo x > file")
+        self.assertIn("the reason is empty", self.refused("reject", task, "", code=64))
         for words, reason in (
             (("approve", task), f"{task} is ready: nothing of it waits for a review"),
             (("reject", task, "why"), f"{task} is ready: nothing of it waits for a review"),
@@ -142,6 +151,15 @@ class Reviews(ReviewCase):
         self.commit("more")
         self.txlite("approve", task)
         self.assertEqual((self.log()[0], self.left()), (f"Complete {task}: a task", []))
+
+    def test_a_person_may_have_merged_it(self) -> None:
+        task = self.make()
+        self.txlite("done", task)
+        self.assertIn(f"it stays on txlite/{task}", self.errors)
+        self.assertEqual((self.status_of(task), self.log()), ("done", ["first"]))
+        self.txlite("cleanup", "--force")
+        self.assertEqual(self.left(), [])
+        self.assertIn("new", self.run_git("show", f"txlite/{task}:file"))
 
     def test_what_changed_nothing_is_done(self) -> None:
         task = self.add("true")

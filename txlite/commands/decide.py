@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ..errors import Error, UsageError
-from ..model import ACTIVE
+from ..model import ACTIVE, REVIEW
 from ..view.json_objects import launched_object, print_json, task_object
 from ..view.tasks import print_tasks
 from ..view.terminal import say_aside
@@ -79,6 +79,7 @@ def _chosen(store: Store, args: Namespace) -> list[str]:
 def _decide(store: Store, id: str, args: Namespace) -> dict[str, object]:
     """Carry out the verb for a task of the queue; what is to be told besides."""
     if args.verb == "done":
+        _say_what_waited(store, id)
         return {"nowReady": store.done(id, token=own_token(id), force=args.force)}
     if args.verb == "fail":
         store.fail(id, args.reason, token=own_token(id))
@@ -92,6 +93,13 @@ def _decide(store: Store, id: str, args: Namespace) -> dict[str, object]:
     else:
         store.retry(id)
     return {}
+
+
+def _say_what_waited(store: Store, id: str) -> None:
+    """Say that a task is done without the work that waits for its review."""
+    review = store.reviews.last(id) if store.get(id).status == REVIEW else None
+    if review:
+        say_aside(f"its work does not land: it stays on {review.branch} (`txlite approve {id}` would have landed it)")
 
 
 def _print(

@@ -87,9 +87,19 @@ class Worktree:
         judge(self._host, self.directory)
         try:
             self._site.own.break_locks(["index", "HEAD"])  # the agent is gone, and its git with it
+            self._origin = self._follow(self._origin)
         except GitError as error:
             raise WorkRejected(str(error)) from error
         return self._committer.commit(self._site.own, self._origin, self.directory)
+
+    def _follow(self, origin: Origin) -> Origin:
+        """Where the work begins: at a later commit of the base branch, if its agent has put it onto that one itself."""
+        own = self._site.own
+        if own.head() == origin.commit:
+            return origin
+        tip = landing.find_tip(self._site.main, self._site.base).commit
+        base = own.ask("merge-base", "HEAD", tip, codes=(0, 1)).strip()
+        return origin._replace(commit=base) if base and own.is_ancestor(origin.commit, base) else origin
 
     def submit(self, commit: str) -> bool:
         """Leave it in its worktree, on its branch, where a person is to see it first."""
