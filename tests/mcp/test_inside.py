@@ -50,7 +50,7 @@ class Inside(RepositoryCase):
             ("finish", {"id": "OWN", "outcome": "released"}), ("list", {}), ("claim", {}),
             ("finish", {"id": "OWN", "outcome": "done"}),
         )  # fmt: skip
-        own = self.add(script, "own", score=1, group="night", timeout=99)
+        own = self.add(script, "own", score=1, group="night", timeout=99, max_attempts=2)
         self.txlite("group", "night", "--workers", "2")
         self.ralph("--max-tasks", "1", "--no-commit")
         told = self.answers()
@@ -68,8 +68,8 @@ class Inside(RepositoryCase):
         self.assertIn("it counts when you have ended", told[22]["noted"])
         self.assertNotIn("secret", json.dumps(told))
         found = self.store().get(child)
-        self.assertEqual((found.parent, found.score, found.directory, found.group, found.timeout),
-                         (own, 1, self.directory, "night", 99))  # fmt: skip
+        self.assertEqual((found.parent, found.score, found.directory, found.group, found.timeout, found.max_attempts),
+                         (own, 1, self.directory, "night", 99, 2))  # fmt: skip
         self.assertEqual((self.status_of(own), self.status_of(other)), ("done", "backlog"))
 
     def test_its_word_is_judged_by_the_gate(self) -> None:
@@ -97,6 +97,11 @@ class Inside(RepositoryCase):
             self.assertIn("who judges changes nothing", answer)
         self.assertEqual([one["id"] for one in listed["tasks"]], [own])
         self.assertEqual((self.status_of(own), self.status_of(waiting)), ("done", "review"))
+        self.txlite("reject", waiting, "no tests")
+        self.script(("show", {"id": waiting}), name="shown")
+        with open(self.path(".txlite/shown.in")) as file:
+            told = self.txlite("mcp", stdin=file.read().encode())
+        self.assertIn("a person rejected it: no tests", told)
         self.assertIn("leave it to a person", self.read(".txlite/said"))
 
     def test_the_queue_of_another_home_is_not_its_own_and_who_is_late_changes_nothing(self) -> None:

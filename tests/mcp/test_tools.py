@@ -37,6 +37,8 @@ class Tools(Client):
         shown = self.call("show", id=second["id"])
         self.assertEqual((shown["parent"], shown["waitsFor"]), ([first["id"]], [first["id"]]))
         self.assertEqual(shown["data"]["notes"], ["too dark"])
+        self.txlite("say", second["id"], "mind the gap")
+        self.assertEqual(self.call("show", id=second["id"])["data"]["aPersonSaid"], ["mind the gap"])
         self.assertEqual(self.call("cancel", id=second["id"]), {"id": second["id"], "state": "cancelled"})
         self.leave()
         self.assertEqual(self.errors, "")

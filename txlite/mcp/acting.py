@@ -61,6 +61,7 @@ def _bounds_of_a_child(call: ToolCall, given: dict[str, object]) -> Told:
         "group": own.group,
         "timeout": own.timeout,
         "max_attempts": own.max_attempts,
+        "max_cost": own.max_cost,
     }
 
 

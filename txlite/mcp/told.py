@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from .. import text
 from ..model import COMMAND
+from ..reports.costs import describe_spent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ..model import Attempt, Task
+    from ..model import Attempt, Task, Verdict
     from ..view.one_task import TaskStory
 
     Told = dict[str, object]
@@ -55,20 +56,31 @@ def words_of(task: Task) -> Told:
 
 def whole(story: TaskStory, seen: Iterable[str] | None) -> Told:
     """Return all about one task; of the tasks around it those that are `seen` (None: all of them)."""
-    task, attempts = story.task, story.attempts[-ATTEMPTS:]
-    known = None if seen is None else set(seen)
+    task, known = story.task, None if seen is None else set(seen)
     facts: Told = {"id": task.id, "state": task.state, "score": task.score}
     around = ([task.parent] if task.parent else [], *story.relations)
     for name, ids in zip(("parent", "waitsFor", "blocks", "children"), around):
         facts[name] = [id for id in ids if known is None or id in known][:NAMED]
-    facts["attempts"] = [_attempt(one) for one in attempts]
-    reason = story.reason
-    data: Told = {
+    facts.update(agent=task.agent, level=task.level, cost=describe_spent(story.spent))
+    facts["attempts"] = [_attempt(one) for one in story.attempts[-ATTEMPTS:]]
+    return {**_given(facts), "data": {**words_of(task), **_given(_came_of(story))}}
+
+
+def _came_of(story: TaskStory) -> Told:
+    """What others wrote when it was worked on."""
+    reason, attempts = story.reason, story.attempts[-ATTEMPTS:]
+    return {
         "gateSaid": cut_front(reason.gate, SHORT) if reason else "",
         "lastWords": cut_front(reason.words, SHORT) if reason else "",
         "notes": [text.shorten(one.note, TITLE) for one in attempts if one.note],
+        "verdicts": [_verdict(one) for one in story.verdicts[-ATTEMPTS:]],
+        "aPersonSaid": [cut(one.words, SHORT) for one in story.messages[-ATTEMPTS:]],
     }
-    return {**_given(facts), "data": {**words_of(task), **_given(data)}}
+
+
+def _verdict(one: Verdict) -> str:
+    said = f": {cut(one.reason, SHORT)}" if one.reason else ""
+    return f"{one.reviewer or 'a person'} {one.verdict} it{said}"
 
 
 def _given(values: Told) -> Told:
