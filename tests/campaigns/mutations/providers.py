@@ -14,6 +14,7 @@ RUNG_LIMITED = f"{PROVIDERS}.test_a_rung_whose_agent_is_limited_keeps_nothing_el
 RUNG_DROPPED = f"{PROVIDERS}.test_a_rung_whose_agent_has_dropped_out_is_left_out"
 STEPS = "ralph.test_ladder.Ladders.test_each_step_is_one_that_the_agent_can_feel"
 MONEY = f"{PROVIDERS}.test_under_a_bound_of_money_nobody_works_who_does_not_say_what_it_costs"
+MODEL = "ralph.test_turns.Turns.test_each_claim_is_that_of_the_model"
 RUN = f"{PROVIDERS}.test_run_serves_the_agents_that_tasks_name_and_update_changes_whose_they_are"
 
 TURNS = (
@@ -126,6 +127,22 @@ RUNGS = (
         "]",
         "a step is one that the agent feels",
         (STEPS,),
+    ),
+    Mutant(
+        "ladder-outlives-its-loop",
+        "store/loops.py",
+        '            connection.execute(RELEASE, (AGENT_LANE + "*",))\n',
+        "",
+        "when a loop has ended nothing waits for an agent of its ladder",
+        (MODEL,),
+    ),
+    Mutant(
+        "ladder-moves-who-has-an-agent",
+        "store/loops.py",
+        "AND (SELECT x.agent FROM task_texts x WHERE x.task = tasks.seq) IS NULL",
+        "",
+        "a task that names its agent waits for it, whoever drops out",
+        (MODEL,),
     ),
     Mutant(
         "cost-of-others-forgotten",
