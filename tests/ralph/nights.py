@@ -9,7 +9,7 @@ import random
 from typing import Any
 
 from txlite.git.diff_stat import DiffStat
-from txlite.model import AGENT_PART, DONE, FAILED, INTERRUPTED, LOST, TIMEOUT, LoopRecord, Usage
+from txlite.model import AGENT_PART, DONE, FAILED, INTERRUPTED, LOST, TIMEOUT, LoopRecord, Usage, Verdict
 from txlite.ralph.nights import Night
 from txlite.ralph.reason import Reason
 from txlite.ralph.summary import Entry, Summary, Try
@@ -77,6 +77,7 @@ def make_showcase(is_over: bool = True) -> Summary:
         "", BAD + "\n</pre><script>alert(2)</script>", True,
     )))  # fmt: skip
     entries.append(_wait(course, 50, "Change how the store is locked", DiffStat(7, 212, 64)))
+    entries.append(_wait(course, 52, "Read the index once, and keep it while it is the same", DiffStat(3, 61, 20)))
     entries.append(_wait(course, 51, f"Rename <b>{BAD}</b>", DiffStat(1, 4, 4)))
     entries.append(_end(course, 60, "A task that comes later", "backlog", "later", INTERRUPTED))
     if not is_over:
@@ -132,9 +133,10 @@ def _fail(course: Course, number: int, title: str, note: str, reason: Reason) ->
 
 
 def _wait(course: Course, number: int, title: str, changes: DiffStat) -> Entry:
+    said = Verdict(1, "codex", "approved", f"I found nothing in {BAD}", moment(9000))
     return Entry(_id(number), title, "review", "review", [course.take()], None, "to be reviewed",
                  commands=(f"txlite review {_id(number)}", f"txlite approve {_id(number)}"), changes=changes,
-                 gate=GATE)  # fmt: skip
+                 gate=GATE, verdicts=(said,))  # fmt: skip
 
 
 def _end(course: Course, number: int, title: str, status: str, state: str, outcome: str) -> Entry:

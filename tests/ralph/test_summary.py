@@ -7,7 +7,7 @@ import os
 import re
 import unittest
 
-from .case import RepositoryCase
+from .case import RepositoryCase, WorktreesCase
 
 
 class Morning(RepositoryCase):
@@ -76,6 +76,30 @@ class Morning(RepositoryCase):
         self.add("echo x > file")
         found = json.loads(self.ralph("--json"))
         self.assertEqual((found["counts"], found["reason"]), ({"done": 1}, "nothing was left to do"))
+
+
+class ReviewedNight(WorktreesCase):
+    def test_what_waits_for_a_word_is_measured_and_what_was_said_is_told(self) -> None:
+        landed, rejected, waiting = (self.add(f"seq {lines} > file{lines}", f"lines {lines}") for lines in (1, 2, 3))
+        self.ralph("--review", "--verify", "test -d .", code=1)
+        self.txlite("approve", landed)
+        self.txlite("reject", rejected, "not <b>two</b>")
+        found = self.json("ralph", "--report")
+        first, second, third = found["tasks"]
+        self.assertEqual((first["changes"], first["passed"]), ({"files": 1, "added": 1, "deleted": 0}, "test -d ."))
+        self.assertEqual([(one["verdict"], one["by"]) for one in first["verdicts"]], [("approved", None)])
+        self.assertEqual(second["verdicts"][0]["reason"], "not <b>two</b>")
+        self.assertEqual((third["changes"]["added"], third["passed"]), (3, "test -d ."))
+        self.assertEqual(found["remarks"], [], "a worktree in which a task goes on needs nobody")
+        page = self.read(self.txlite("page").strip())
+        for part in ("To be reviewed: 1", f"<code>txlite review {waiting}</code>", "<b>Rejected</b> by a person",
+                     "not &lt;b&gt;two", "Each passed its gate: <code>test -d .</code>"):  # fmt: skip
+            self.assertIn(part, page)
+        self.txlite("update", rejected, "--status", "blocked")
+        self.add("true", "another night")
+        self.ralph("--no-commit", "--no-worktrees")
+        told = self.txlite("ralph", "--report")
+        self.assertRegex(told, rf"{waiting} \(lines 3\) waits for a review, too\n    txlite review {waiting}\n")
 
 
 if __name__ == "__main__":

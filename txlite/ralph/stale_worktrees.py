@@ -33,7 +33,7 @@ class StaleWorktree(NamedTuple):
     path: str
     task: str  # id
     why: str | None  # why it must stay; None: its task is finished, and it holds nothing that is not committed
-    waits: bool = False  # for a person's review
+    is_in_use: bool = False  # its task goes on there, or waits for a review
 
 
 def look(store: Store) -> list[StaleWorktree]:
@@ -49,7 +49,7 @@ def _look_at(store: Store, path: str) -> StaleWorktree:
     """One that bears a task's name, or that and what tells it from the one that took its place."""
     task = os.path.basename(path).split(".")[0]
     why = _why_it_stays(store, path, task)
-    return StaleWorktree(path, task, why, why == WAITS.format(task))
+    return StaleWorktree(path, task, why, why in (GOES_ON.format(task), WAITS.format(task)))
 
 
 def _why_it_stays(store: Store, path: str, task: str) -> str | None:

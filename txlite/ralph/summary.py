@@ -15,6 +15,7 @@ from ..system import clock
 from ..system.named_tuple import NamedTuple
 from ..text import shorten
 from .costs import Cost, sum_costs
+from .judged import find_gate_of_review, find_verdicts, look_at_waiting, tell_others
 from .landed import look_at
 from .nights import look_back, measure, split
 from .reason import Reason, find_reason, ways_on
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..git.diff_stat import DiffStat
-    from ..model import Attempt, LoopAttempt, LoopRecord, Task, Usage
+    from ..model import Attempt, LoopAttempt, LoopRecord, Task, Usage, Verdict
     from ..store.store import Store
     from .nights import Night
 
@@ -66,6 +67,7 @@ class Entry(NamedTuple):
     commands: tuple[str, ...] = ()  # to be pasted by that person
     changes: DiffStat | None = None  # what its commit changes
     gate: str | None = None  # the one that its work has passed
+    verdicts: tuple[Verdict, ...] = ()  # what persons and reviewers said of it, in order
 
     @property
     def duration(self) -> float:
@@ -145,9 +147,10 @@ def look(store: Store) -> Summary | None:
     entries = [_entry(store, store.get(task), records) for task, records in tries.items()]
     _explain(store, entries)
     records = [record for several in tries.values() for record in several]
-    _tell_landed(store, entries, records)
+    _tell_work(store, entries, records)
     cut_off = {one.attempt for entry in entries for one in entry.tries if one.outcome == LOST}
-    remarks = [*_dropped(store, loops), *_remarks(store, records, cut_off)]
+    others = tell_others(store, set(tries))
+    remarks = [*_dropped(store, loops), *_remarks(store, records, cut_off), *others]
     return Summary(
         store.home, loops, entries, clock.now(), remarks, measure(store, loops), tuple(look_back(store, nights))
     )
@@ -168,7 +171,7 @@ def _remarks(store: Store, records: list[LoopAttempt], cut_off: set[int]) -> lis
         *(
             f"{one.path} is still there: {one.why}: `git -C {shlex.quote(one.path)} status`"
             for one in look_at_worktrees(store)
-            if one.why and not one.waits
+            if one.why and not one.is_in_use
         ),
     ]
     return [*sorted(found), *_waiting(store)]
@@ -235,18 +238,18 @@ def _explain(store: Store, entries: list[Entry]) -> None:
         entries[place] = entry._replace(reason=find_reason(store.home, last))
 
 
-def _tell_landed(store: Store, entries: list[Entry], records: list[LoopAttempt]) -> None:
-    """Add what their commits change, and which gate these passed."""
+def _tell_work(store: Store, entries: list[Entry], records: list[LoopAttempt]) -> None:
+    """Add how much their work changes, where it landed or waits for a review, and which gate it passed."""
     commits = {entry.task: entry.commit for entry in entries if entry.commit}
-    found = look_at(
-        store, [record for record in records if record.landed and commits.get(record.task) == record.landed]
-    )
     landed = [record for record in records if record.landed and commits.get(record.task) == record.landed]
     found = look_at(store, landed)
     for place, entry in enumerate(entries):
-        if entry.task in found:
-            changes, gate = found[entry.task]
-            entries[place] = entry._replace(changes=changes, gate=gate)
+        if entry.status == REVIEW:
+            found[entry.task] = look_at_waiting(store, entry.task)
+        changes, gate = found.get(entry.task, (None, None))
+        verdicts = find_verdicts(store, [one.attempt for one in entry.tries])
+        gate = gate or (find_gate_of_review(store, entry.task) if verdicts else None)
+        entries[place] = entry._replace(changes=changes, gate=gate, verdicts=verdicts)
 
 
 def _try(store: Store, attempt: Attempt, record: LoopAttempt, usages: tuple[Usage, ...]) -> Try:

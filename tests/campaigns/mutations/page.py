@@ -7,6 +7,7 @@ from .mutant import Mutant
 ACCESS = "view.test_page_server.Access"
 SERVED = "view.test_page_server.Served"
 PAGE = "ralph.test_page.Page"
+REVIEWED = "ralph.test_summary.ReviewedNight"
 
 MUTANTS = (
     Mutant(
@@ -27,6 +28,11 @@ MUTANTS = (
         "page-part-of-the-cost-is-all", "ralph/costs.py",
         "    costs += [None for usages in attempts if not usages]\n", "",
         "what is known in part is the least", (PAGE,),
+    ),
+    Mutant(
+        "page-reviews-of-other-nights-forgotten", "ralph/judged.py",
+        "        if review.task not in known:", "        if False:",
+        "what waits for a person is told until it is judged", (REVIEWED,),
     ),
     Mutant(
         "page-for-any-name", "view/page_access.py", "host.rpartition(\":\")[0] not in NAMES and host not in NAMES",

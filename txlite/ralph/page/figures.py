@@ -40,6 +40,13 @@ def tell_changes(changes: DiffStat | None) -> str:
     return f'<span class="added">+{changes.added:,}</span> <span class="deleted">&minus;{changes.deleted:,}</span>'
 
 
+def tell_size(changes: DiffStat | None) -> str:
+    """Return how much something changes, and in how many files."""
+    if changes is None:
+        return ""
+    return f'{tell_changes(changes)} <span class="quiet">in {count(changes.files, "file")}</span>'
+
+
 def _landed(summary: Summary) -> tuple[str, ...]:
     landed = [entry for entry in summary.entries if entry.commit]
     known = [entry.changes for entry in landed if entry.changes]

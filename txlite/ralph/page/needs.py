@@ -10,7 +10,7 @@ from html import escape
 
 from ...system import clock
 from ...text import duration, printable_lines
-from .figures import tell_changes
+from .figures import tell_size
 from .placed import tell_agent
 from .terms import safe
 
@@ -28,33 +28,65 @@ _ID = re.compile(r"\btx-[a-z0-9]+\b(?![^<]*</code>)")  # but for those in a comm
 def tell_needs(night: PlacedNight) -> str:
     """Return the section of what needs a person."""
     needs = [(row, entry) for row, entry in enumerate(night.summary.entries) if entry.needs]
-    needs.sort(key=lambda need: need[1].state != "review")
-    are_open = len(needs) <= OPEN
-    items = [_need(night, row, entry, are_open) for row, entry in needs[:SHOWN]]
-    if len(needs) > SHOWN:
-        items.append(f"<li>And {len(needs) - SHOWN:,} more: the table of tasks has them.</li>\n")
-    items += [f"<li>{_remark(night, remark)}</li>\n" for remark in night.summary.remarks]
-    if not items:
+    reviews = [need for need in needs if need[1].state == "review"]
+    others = [need for need in needs if need[1].state != "review"]
+    remarks = night.summary.remarks
+    if not needs and not remarks:
         return '<section class="needs none" id="needs"><h2>Nothing needs a person</h2></section>\n'
-    count = len(needs) + len(night.summary.remarks)
+    are_open = len(others) <= OPEN
+    items = [_need(night, row, entry, are_open) for row, entry in others[:SHOWN]]
+    if len(others) > SHOWN:
+        items.append(f"<li>And {len(others) - SHOWN:,} more: the table of tasks has them.</li>\n")
+    items += [f"<li>{_remark(night, remark)}</li>\n" for remark in remarks]
+    listed = f"<ul>\n{''.join(items)}</ul>" if items else ""
     return (
-        f'<section class="needs" id="needs"><h2>Needs a person: {count:,}</h2>\n'
-        f"<ul>\n{''.join(items)}</ul></section>\n"
+        f'<section class="needs" id="needs"><h2>Needs a person: {len(needs) + len(remarks):,}</h2>\n'
+        f"{_tell_reviews(night, reviews)}{listed}</section>\n"
     )
+
+
+def _tell_reviews(night: PlacedNight, reviews: list[tuple[int, Entry]]) -> str:
+    """What passed its gate and waits for a word, a line each: they are many after a good night."""
+    if not reviews:
+        return ""
+    items = "".join(_review(night, row, entry) for row, entry in reviews[:SHOWN])
+    hidden = len(reviews) - SHOWN
+    more = f"<li>And {hidden:,} more: <code>txlite review</code> has them.</li>\n" if hidden > 0 else ""
+    return (
+        f'<h3 id="reviews">To be reviewed: {len(reviews):,}</h3>\n<ul class="reviews">\n{items}{more}</ul>\n'
+        '<p class="quiet">Then <code>txlite approve ID</code> lands it, '
+        "<code>txlite reject ID &quot;why&quot;</code> gives it back.</p>\n"
+    )
+
+
+def _review(night: PlacedNight, row: int, entry: Entry) -> str:
+    id = safe(entry.task, 40)
+    facts = (tell_size(entry.changes), _tell_verdict(entry), night.link_last_report(entry))
+    command = entry.commands[0] if entry.commands else ""
+    return (
+        f'<li id="n-{id}"><p class="what"><a href="#t{row}"><bdi>{safe(entry.title, 160)}</bdi></a></p>'
+        f"<p>{' · '.join(filter(None, facts))}</p>"
+        f'<p class="todo"><code>{safe(command, 300)}</code></p></li>\n'
+    )
+
+
+def _tell_verdict(entry: Entry) -> str:
+    """The last one on its work, where that is a reviewer's."""
+    last = entry.verdicts[-1] if entry.verdicts else None
+    return f"{last.verdict} by {safe(last.reviewer, 40)}" if last and last.reviewer else ""
 
 
 def _need(night: PlacedNight, row: int, entry: Entry, is_open: bool) -> str:
     id = safe(entry.task, 40)
     title = f'<a href="#t{row}"><bdi>{safe(entry.title, 160)}</bdi></a> <code class="quiet">{id}</code>'
-    facts = (safe(entry.needs or "", 600), tell_changes(entry.changes), night.link_report(entry.tries[-1]))
-    order = "then" if entry.state == "review" else "before that"
-    first, *others = (entry.commands if entry.state == "review" else entry.commands[::-1]) or ("",)
+    facts = (safe(entry.needs or "", 600), night.link_report(entry.tries[-1]))
+    first, *others = entry.commands[::-1] or ("",)
     return "".join((
         f'<li id="n-{id}"><p class="what">{title}</p>',
         f"<p>{' · '.join(filter(None, facts))}</p>",
         _last_words(entry, is_open),
         f'<p class="todo"><code>{safe(first, 300)}</code></p>' if first else "",
-        *(f'<p class="quiet">{order}: <code>{safe(other, 300)}</code></p>' for other in others),
+        *(f'<p class="quiet">before that: <code>{safe(other, 300)}</code></p>' for other in others),
         "</li>\n",
     ))  # fmt: skip
 

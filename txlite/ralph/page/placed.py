@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ...model import Verdict
     from ..summary import Entry, Summary, Try
 
 MANY = 2000  # attempts from which on long texts are cut shorter
@@ -54,7 +55,8 @@ class PlacedNight:
 
     def tell_attempts(self, row: int) -> str:
         """Return the attempts of a task as a list, oldest first."""
-        return f"<ol>{''.join(map(self._tell, self.rows[row]))}</ol>"
+        said = "".join(map(_tell_verdict, self.summary.entries[row].verdicts))
+        return f"<ol>{''.join(map(self._tell, self.rows[row]))}{said}</ol>"
 
     def _tell(self, bar: Bar) -> str:
         one = bar.one
@@ -66,6 +68,12 @@ class PlacedNight:
         note = f"<p>{safe(one.note, 800 if self.is_long else 120)}</p>" if one.note else ""
         parked = f"<p>Its work is kept as <code>{safe(one.parked, 200)}</code></p>" if one.parked else ""
         return f"<li>{' · '.join(filter(None, parts))}{note}{parked}</li>"
+
+
+def _tell_verdict(verdict: Verdict) -> str:
+    by = safe(verdict.reviewer, 40) or "a person"
+    reason = f"<p>{safe(verdict.reason, 800)}</p>" if verdict.reason else ""
+    return f"<li><b>{verdict.verdict.capitalize()}</b> by {by}, after attempt {verdict.attempt}{reason}</li>"
 
 
 def tell_agent(one: Try) -> str:

@@ -6,7 +6,7 @@ Called by `document`.
 from __future__ import annotations
 
 from ...text import count, duration
-from .figures import tell_changes
+from .figures import tell_size
 from .placed import tell_commit
 from .terms import MARKS, STATES, safe
 
@@ -55,19 +55,15 @@ def _table(name: str, heading: str, before: str, columns: tuple[str, ...], rows:
 
 def _landed_row(night: PlacedNight, row: int, entry: Entry, gate: str | None) -> str:
     own = f'<p class="quiet">gate: <code>{safe(entry.gate, 200)}</code></p>' if entry.gate and not gate else ""
-    cells = (_change(entry), f"<td>{tell_commit(entry.commit)}</td>")
+    cells = (f"<td>{tell_size(entry.changes)}</td>", f"<td>{tell_commit(entry.commit)}</td>")
     return _row(night, row, entry, own, cells)
 
 
 def _other_row(night: PlacedNight, row: int, entry: Entry) -> str:
     kind, word = STATES[entry.state]
-    return _row(night, row, entry, "", (f'<td class="{kind}">{MARKS[kind]} {word}</td>', _change(entry)))
-
-
-def _change(entry: Entry) -> str:
-    if entry.changes is None:
-        return "<td></td>"
-    return f'<td>{tell_changes(entry.changes)} <span class="quiet">in {count(entry.changes.files, "file")}</span></td>'
+    return _row(
+        night, row, entry, "", (f'<td class="{kind}">{MARKS[kind]} {word}</td>', f"<td>{tell_size(entry.changes)}</td>")
+    )
 
 
 def _row(night: PlacedNight, row: int, entry: Entry, own: str, cells: tuple[str, ...]) -> str:

@@ -1,0 +1,46 @@
+"""What was said of the work of tasks, and what of it waits for a person.
+
+Called by `summary`.
+"""
+
+from __future__ import annotations
+
+from ..text import shorten
+from . import work
+from .landed import Landed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from ..model import Verdict
+    from ..store.store import Store
+
+TITLE = 60  # characters
+
+
+def find_verdicts(store: Store, attempts: Iterable[int]) -> tuple[Verdict, ...]:
+    """Return what persons and reviewers said of the work of these attempts, in order."""
+    return tuple(verdict for attempt in attempts for verdict in store.reviews.verdicts(attempt))
+
+
+def look_at_waiting(store: Store, task: str) -> Landed:
+    """Return how much the work of a task changes that waits for a review, and the gate that it has passed."""
+    review = store.reviews.last(task)
+    return Landed(work.look_at(store, review).size, review.gate) if review else Landed(None, None)
+
+
+def find_gate_of_review(store: Store, task: str) -> str | None:
+    """Return the gate that the work of a task had passed when a person was asked; None where nobody was."""
+    review = store.reviews.last(task)
+    return review.gate if review else None
+
+
+def tell_others(store: Store, known: Collection[str]) -> list[str]:
+    """Return in words what else waits for a review, beside these tasks: it is from nights before."""
+    found = []
+    for review in store.reviews.open():
+        if review.task not in known:
+            title = shorten(store.get(review.task).title, TITLE).replace("`", "'")
+            found.append(f"{review.task} ({title}) waits for a review, too: `txlite review {review.task}`")
+    return found
