@@ -22,6 +22,10 @@ from txlite.system import clock
 
 from ..case import SEED, Case
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from txlite.model import Outcome
+
 LEVELS = (("low", ("-l",)), ("high", ("-h",)))
 AGENTS = [Agent(name, levels=LEVELS) for name in ("one", "two", "three")]
 LADDERS = (
@@ -47,14 +51,14 @@ class Wanted(NamedTuple):
 class Turns(Case):
     def test_each_claim_is_that_of_the_model(self) -> None:
         rng = random.Random(SEED)
-        self.write_config()
+        self.wait_for_no_disk()
         for ladder in LADDERS:
             with txlite.open(self.home) as store:
                 Night(self, store, ladder, rng).run(60)
                 for task in store.list():
                     store.delete(task.id)
 
-    def write_config(self) -> None:
+    def wait_for_no_disk(self) -> None:
         """Hundreds of transactions need not wait for the disk."""
         txlite.open(self.home).close()
         with open(f"{self.home}/config.ini", "w") as file:
@@ -114,7 +118,8 @@ class Night:
         self.case.assertEqual(seen, (best.id, *told[best.id]) if best else None, (self.limited, self.dropped))
         if not found or not best:
             return
-        outcome = self.rng.choice((DONE, FAILED, FAILED, FAILED, INTERRUPTED))
+        outcomes: tuple[Outcome, ...] = (DONE, FAILED, FAILED, FAILED, INTERRUPTED)
+        outcome = self.rng.choice(outcomes)
         self.source.record(found, Result(outcome), is_leaving=False)
         self.failures[best.id] += outcome == FAILED
         if self.store.get(best.id).status != BACKLOG:
