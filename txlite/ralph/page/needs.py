@@ -28,21 +28,24 @@ _ID = re.compile(r"\btx-[a-z0-9]+\b(?![^<]*</code>)")  # but for those in a comm
 def tell_needs(night: PlacedNight) -> str:
     """Return the section of what needs a person."""
     needs = [(row, entry) for row, entry in enumerate(night.summary.entries) if entry.needs]
-    reviews = [need for need in needs if need[1].state == "review"]
-    others = [need for need in needs if need[1].state != "review"]
     remarks = night.summary.remarks
     if not needs and not remarks:
         return '<section class="needs none" id="needs"><h2>Nothing needs a person</h2></section>\n'
-    are_open = len(others) <= OPEN
-    items = [_need(night, row, entry, are_open) for row, entry in others[:SHOWN]]
-    if len(others) > SHOWN:
-        items.append(f"<li>And {len(others) - SHOWN:,} more: the table of tasks has them.</li>\n")
-    items += [f"<li>{_remark(night, remark)}</li>\n" for remark in remarks]
-    listed = f"<ul>\n{''.join(items)}</ul>" if items else ""
+    reviews = _tell_reviews(night, [need for need in needs if need[1].state == "review"])
+    others = _tell_others(night, [need for need in needs if need[1].state != "review"])
     return (
         f'<section class="needs" id="needs"><h2>Needs a person: {len(needs) + len(remarks):,}</h2>\n'
-        f"{_tell_reviews(night, reviews)}{listed}</section>\n"
+        f"{reviews}{others}</section>\n"
     )
+
+
+def _tell_others(night: PlacedNight, needs: list[tuple[int, Entry]]) -> str:
+    """What was put aside or is blocked, and the remarks."""
+    items = [_need(night, row, entry, len(needs) <= OPEN) for row, entry in needs[:SHOWN]]
+    if len(needs) > SHOWN:
+        items.append(f"<li>And {len(needs) - SHOWN:,} more: the table of tasks has them.</li>\n")
+    items += [f"<li>{_remark(night, remark)}</li>\n" for remark in night.summary.remarks]
+    return f"<ul>\n{''.join(items)}</ul>" if items else ""
 
 
 def _tell_reviews(night: PlacedNight, reviews: list[tuple[int, Entry]]) -> str:
