@@ -133,7 +133,7 @@ class Landing(WorktreesCase):
         told = self.ralph()
         self.assertEqual([self.status_of(task) for task in tasks], ["done", "done"])
         self.assertEqual((self.log(), self.read("readme")), (["first"], "the user's\n"))
-        self.assertRegex(" ".join(told.split()), "committed \\(readme\\): until it is clean, .* lacks 2 commits that tx")
+        self.assertRegex(" ".join(told.split()), "committed \\(readme\\): until it is clean, .* lacks 2 commits that ")
         self.run_git("checkout", "-q", "readme")
         self.add("echo 3 > three")
         self.assertNotIn("lacks", self.ralph())

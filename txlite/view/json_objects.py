@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..execution.launched import Launched
     from ..execution.stopping import Ended, Target
     from ..execution.waiting import Waiting
-    from ..model import Attempt, Claim, Group, Message, Task, Usage, Verdict
+    from ..model import Attempt, Claim, Group, Message, Task, Usage
     from ..ralph.summary import Summary, Try
     from ..reports.inventory import DirectorySummary
     from ..reports.retention import Step, Tally
@@ -476,17 +476,6 @@ def summary_object(found: Summary, page: str) -> Object:
         ],
         "remarks": found.remarks,
         "page": page,
-    }
-
-
-def verdict_object(said: Verdict) -> Object:
-    """Build what somebody said of the work of an attempt; `by` is null for a person."""
-    return {
-        "attempt": said.attempt,
-        "by": said.reviewer or None,
-        "verdict": said.verdict,
-        "reason": said.reason,
-        "at": said.at,
     }
 
 
