@@ -46,8 +46,8 @@ class Claude(unittest.TestCase):
         self.assertFalse(meter.is_exhausted)
 
     def test_the_last_of_several_results_counts_with_the_turns_of_all(self) -> None:
-        meter = read(CLAUDE, BEGIN, result(0.1, 1, 0, 1), result(0.0045000000000000005, 9, 0, 3))
-        self.assertEqual(told(meter)[2:], (9, 0, 3, 4500, 4))
+        meter = read(CLAUDE, BEGIN, result(0.1, 1, 0, 1), result(0.000249, 9, 0, 3))
+        self.assertEqual(told(meter)[2:], (9, 0, 3, 249, 4))
 
     def test_what_was_not_said_is_unknown(self) -> None:
         self.assertEqual(told(read(CLAUDE)), (None,) * 7)

@@ -92,7 +92,7 @@ class Costs(RepositoryCase):
         self.configure(PRICED)
         usage = {"input_tokens": 2000, "output_tokens": 1}
         event = {"type": "assistant", "message": {"id": "a", "content": [], "usage": usage}}
-        task = self.add(f"echo '{json.dumps(event)}'; exec sleep 600", max_cost=1_000_000)
+        task = self.add(f"echo '{json.dumps(event)}'; exec sleep 20", max_cost=1_000_000)
         self.ralph("--max-attempts", "3", code=1)
         self.assertEqual(self.attempts(task)[0].note, "its task's attempts have cost $2.01, of $1.00 "
                          "at most")  # fmt: skip
@@ -138,6 +138,15 @@ class Costs(RepositoryCase):
         found = recall(self.home, self.last(task).id, "scripted")
         self.assertEqual((found.cost, found.turns), (250_000, 3))
         self.assertIsNone(recall(self.home, 99, "scripted").cost)
+
+    def test_what_an_attempt_said_counts_though_its_worker_is_killed(self) -> None:
+        kept = self.path(".txlite/events/1.jsonl")
+        wait = f"until grep -q total_cost {kept}; do sleep 0.02; done"
+        task = self.add(f"test ! -e killed || exit 0; touch killed; {said(0.25)}; {wait}; kill -9 $PPID; sleep 600")
+        self.ralph()
+        self.assertEqual([one.outcome for one in self.attempts(task)], ["lost", "done"])
+        costs = [[usage["cost"] for usage in one["usages"]] for one in self.json("show", task)["attempts"]]
+        self.assertEqual(costs, [[0.25], [None]])
 
     def test_it_can_be_said_and_taken_back(self) -> None:
         task = self.txlite("add", "-q", "a prompt", "--max-cost", "0.5").strip()

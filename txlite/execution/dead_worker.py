@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from ..agents.agent import SHELL
-from ..model import LOST, UNKILLABLE, WORKERS
+from ..model import APPROVAL, LOST, UNKILLABLE, WORKERS
 from ..reports.header import Header
 from ..reports.outputs import remove_output
 from ..reports.salvage import salvage
@@ -117,9 +117,9 @@ class LeftAttempt:
     def _find_usage(self, result: Result) -> Result:
         """The result with what its agent said that it has cost, where nobody wrote that down."""
         claim = self._claim
-        if self._store.get(claim.task).command is not None or self._store.usages.of(claim.token):
-            return result
         agent = str(self._note.get("name") or self._store.attempts(claim.task)[-1].agent)
+        if agent in (SHELL, APPROVAL) or self._store.usages.of(claim.token):
+            return result
         return result._replace(usages=(recall(self._store.home, claim.token, agent),))
 
     def _salvage(self, result: Result) -> Result:

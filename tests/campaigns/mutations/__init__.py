@@ -7,6 +7,7 @@ from . import (
     allocation,
     batch,
     commands,
+    costs,
     database,
     execution,
     files,
@@ -37,4 +38,5 @@ ALL = (
     *mcp.MUTANTS,
     *page.MUTANTS,
     *providers.MUTANTS,
+    *costs.MUTANTS,
 )  # fmt: skip
