@@ -77,6 +77,17 @@ class Providers(RepositoryCase):
         self.assertEqual(self.json("show", task)["failures"], 0)
         self.assertIn("one,two", self.txlite("ralph", "--report"))
 
+    def test_the_next_goes_on_with_what_the_first_had_begun_and_is_told_whose_it_is(self) -> None:
+        until = int(time.time()) + 60
+        limited = f"echo half > half; echo limited until {until}; exit 1"
+        task = self.add(f"if test $WHO = one; then {limited}; fi; test -e half && mv half whole")
+        self.write(".txlite/templates/ralph-task.md", "{{TASK_DESCRIPTION}}\n: <<'END'\n{{LAST_ATTEMPT}}\nEND\n")
+        self.ralph("--worktrees", agent="one,two")
+        self.assertEqual(self.run_git("show", "--format=", "--name-only").split(), ["whole"])
+        told = self.read(".txlite/stand/two.prompt")
+        self.assertRegex(told, rf"An attempt by one was cut off \(limited until {until} \(no more before .*\)\)\. Its ")
+        self.assertEqual(self.by(task), [("one", None, "interrupted"), ("two", None, "done")])
+
     def test_one_that_cannot_work_drops_out_with_a_line_and_the_loop_ends_when_none_is_left(self) -> None:
         self.write(".txlite/stand/one.unusable", "please log in\n")
         tasks = [self.add("test $WHO = two") for _ in range(2)]

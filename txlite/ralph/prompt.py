@@ -96,8 +96,15 @@ def _unaccepted(store: Store, task: Task, ended: list[Attempt], goes_on: bool) -
     if rejection and ended[-1].id == rejection.attempt:
         return [_rejection(store, rejection, goes_on)]
     parts = [_rejection(store, rejection, False)] if rejection else []
-    cut_off = "An attempt was cut off. Its unfinished changes are in this directory: look at them, and go on.\n"
-    return [*parts, cut_off] if goes_on else parts
+    return [*parts, _cut_off(ended[-1])] if goes_on and ended else parts
+
+
+def _cut_off(attempt: Attempt) -> str:
+    by = describe_agent(attempt.agent, attempt.level) if attempt.agent else "somebody"
+    why = f" ({text.printable(attempt.note)})" if attempt.note else ""
+    return (
+        f"An attempt by {by} was cut off{why}. Its unfinished changes are in this directory: look at them, and go on.\n"
+    )
 
 
 def _whose_turn(failed: list[Attempt], by: str) -> str:
