@@ -185,9 +185,9 @@ class Page(unittest.TestCase):
                  make_try(2, 9, None, None, agent="codex", level="high", silent=moment(2700))]  # fmt: skip
         entry = make_entry(1, tries, "active", "<i>a task</i>")
         words = "".join(Reader(render(make_night([entry], ended=False))).words)
-        self.assertIn(
-            "Running now: 1\n\n<i>a task</i> attempt 2 · codex at high · for 59m51s · silent for 15m00s", words
-        )
+        told = "<i>a task</i> attempt 2 · codex at high · for 59m51s · silent for 15m00s · report"
+        self.assertIn(f"Running now: 1\n\n{told}txlite logs -f tx-00000001", words)
+        self.assertIn("2 attempts: claude, then codex at high", words)
         self.assertNotIn("Running now", "".join(Reader(render(make_night([make_entry(1, tries[:1], "failed")]))).words))
 
     def test_each_agent_of_a_night_is_named_once(self) -> None:

@@ -171,6 +171,10 @@ class Served(Case):
         self.assertIn("give --serve, too", self.errors)
         self.txlite("page", code=2)
         self.assertIn("there was no loop in this home", self.errors)
+        self.make_night()
+        with open(os.path.join(self.home, "loops"), "w"):
+            self.txlite("page", code=69)
+        self.assertRegex(self.errors, r"/loops/\d+_\d+\.html could not be written: ")
 
 
 if __name__ == "__main__":

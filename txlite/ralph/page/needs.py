@@ -134,7 +134,8 @@ def _running(night: PlacedNight, bar: Bar) -> str:
         f"attempt {len(bar.entry.tries):,}", tell_agent(bar.one), f"for {duration(bar.end - bar.start)}", silent,
         night.link_report(bar.one),
     )  # fmt: skip
+    look = f'<p class="todo"><code>txlite logs -f {safe(bar.entry.task, 40)}</code></p>' if silent else ""
     return (
         f'<li id="r-{safe(bar.entry.task, 40)}"><a href="#t{bar.row}"><bdi>{safe(bar.entry.title, 160)}</bdi></a> '
-        f'<span class="quiet">{" · ".join(filter(None, facts))}</span></li>\n'
+        f'<span class="quiet">{" · ".join(filter(None, facts))}</span>{look}</li>\n'
     )

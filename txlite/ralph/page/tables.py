@@ -5,9 +5,11 @@ Called by `document`.
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from ...text import count, duration
 from .figures import tell_size
-from .placed import tell_commit
+from .placed import tell_agent, tell_commit
 from .terms import MARKS, STATES, safe
 
 TYPE_CHECKING = False
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from .placed import PlacedNight
 
 LANDED = ("Task", "Change", "Commit", "Duration", "Cost", "Report")
+TURNS = 4  # of agents, or levels, that are told of a task, the last ones
 OTHERS = ("Task", "Outcome", "Change", "Duration", "Cost", "Report")
 
 
@@ -66,11 +69,17 @@ def _other_row(night: PlacedNight, row: int, entry: Entry) -> str:
     )
 
 
+def _tell_turns(entry: Entry) -> str:
+    """By whom its attempts were made, one after the other, where they were not all made alike."""
+    turns = [who for who, _ in groupby(map(tell_agent, entry.tries)) if who]
+    return f": {', then '.join(turns[-TURNS:])}" if len(turns) > 1 else ""
+
+
 def _row(night: PlacedNight, row: int, entry: Entry, own: str, cells: tuple[str, ...]) -> str:
     placed = night.rows[row]
     state = "landed" if _has_landed(entry) else STATES[entry.state][1]
     cost = entry.cost.tell() if night.is_priced else ""
-    tries = f" · {count(len(placed), 'attempt')}" if len(placed) > 1 else ""
+    tries = f" · {count(len(placed), 'attempt')}{_tell_turns(entry)}" if len(placed) > 1 else ""
     summary = f"<summary><code>{safe(entry.task, 40)}</code>{tries}</summary>"
     title = f"<bdi>{safe(entry.title, 240 if night.is_long else 100)}</bdi>"
     return (
