@@ -130,7 +130,8 @@ class Reviews(WorktreesCase):
         self.assertEqual(self.read(".txlite/notes/runs"), "run\n", "the work stayed, and was reviewed alone")
         self.assertEqual(len(self.log()), 2)
 
-    def test_after_a_kill_only_the_review_is_repeated(self) -> None:
+    def kill_in_review(self) -> str:
+        """A task whose first attempt is killed, with all else, while its work is reviewed."""
         self.review(f"test -e $HOME_OF_TEST/told-1 || exec sleep {self.nap}\necho '{YES}'")
         task = self.add("echo run >> $HOME_OF_TEST/runs; echo work > work")
         loop = self.start("ralph", "--agent", "scripted", "--reviewer", "critic")
@@ -138,6 +139,21 @@ class Reviews(WorktreesCase):
         for pid in [loop.pid, *self.worker_pids(), *running(self.nap)]:
             os.kill(pid, signal.SIGKILL)
         loop.wait()
+        return task
+
+    def test_what_was_judged_before_a_kill_is_not_judged_again(self) -> None:
+        for verdict, runs, reviews in (("approved", 1, 1), ("rejected", 2, 2)):
+            with self.subTest(verdict):
+                task = self.kill_in_review()
+                self.store().reviews.judge(self.last(task).id, verdict, "so it was", "critic")
+                self.ralph()
+                self.assertEqual([one.outcome for one in self.attempts(task)], ["lost", "done"])
+                self.assertEqual((self.read(".txlite/notes/runs"), len(self.told())), ("run\n" * runs, reviews))
+                for name in os.listdir(self.place):
+                    os.unlink(os.path.join(self.place, name))
+
+    def test_after_a_kill_only_the_review_is_repeated(self) -> None:
+        task = self.kill_in_review()
         self.ralph()
         self.assertEqual([one.outcome for one in self.attempts(task)], ["lost", "done"])
         self.assertEqual((self.read(".txlite/notes/runs"), len(self.log())), ("run\n", 2))

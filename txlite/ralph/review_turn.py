@@ -88,7 +88,9 @@ class ReviewTurn:
     def run(self) -> None:
         """Have the work that is in the workspace reviewed. Returns if it is approved; raises WorkRejected if not,
         AttemptStopped where it cannot be reviewed now, ReviewerUnusable where it never can."""
-        verdict, why_not = self._ask()
+        verdict, why_not = self._find_earlier(), ""
+        if verdict is None:
+            verdict, why_not = self._ask()
         if verdict is None:
             raise WorkRejected(f"{self._name} gave no verdict: {why_not}")
         self._store.reviews.judge(self._token, verdict.verdict, verdict.reason, self._reviewer.agent.name)
@@ -97,6 +99,15 @@ class ReviewTurn:
         if verdict.verdict != APPROVED:
             said = f": {shorten(' '.join(verdict.reason.split()), SAID)}" if verdict.reason else ""
             raise WorkRejected(f"{self._name} {verdict.verdict} it{said}")
+
+    def _find_earlier(self) -> GivenVerdict | None:
+        """What approved the same work in an attempt that was cut off after that."""
+        reviews = self._store.reviews
+        earlier, now = reviews.cut_off(self._token), reviews.get(self._token)
+        if not earlier or not now or earlier.work != now.work:
+            return None
+        said = [one for one in reviews.verdicts(earlier.attempt) if one.reviewer == self._reviewer.agent.name]
+        return GivenVerdict(said[-1].verdict, said[-1].reason) if said and said[-1].verdict == APPROVED else None
 
     def _ask(self) -> tuple[GivenVerdict | None, str]:
         """Run the reviewer; its verdict, or why there is none."""

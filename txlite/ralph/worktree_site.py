@@ -10,7 +10,7 @@ import contextlib
 import os
 
 from ..git.repository import Repository
-from ..model import BEGUN, LANDING
+from ..model import BEGUN, LANDING, REJECTED
 from .workspace import below
 
 TYPE_CHECKING = False
@@ -105,7 +105,10 @@ class WorktreeSite:
     def judged_before(self) -> str | None:
         """Return the commit that passed this gate when an attempt was cut off, which nobody rejected since."""
         found = self._store.reviews.cut_off(self.token)
-        return found.work if found and found.base == self.base and found.gate == self._host.gate else None
+        if not found or found.base != self.base or found.gate != self._host.gate:
+            return None
+        said = self._store.reviews.verdicts(found.attempt)
+        return None if any(one.verdict == REJECTED for one in said) else found.work
 
     def making(self, surely: bool = False) -> AbstractContextManager[None]:
         """Hold the lock of the repository under which worktrees are made and removed."""

@@ -9,6 +9,7 @@ REJECTED = f"{REVIEWS}.test_what_it_rejects_does_not_land_and_the_next_attempt_i
 UNDONE = f"{REVIEWS}.test_what_it_changes_is_undone"
 LIMITED = f"{REVIEWS}.test_one_that_is_limited_costs_nothing_and_only_the_review_is_repeated"
 APPROVED = f"{REVIEWS}.test_what_it_approves_lands"
+JUDGED_BEFORE = f"{REVIEWS}.test_what_was_judged_before_a_kill_is_not_judged_again"
 NO_VERDICT = f"{REVIEWS}.test_no_verdict_is_no_approval"
 
 MUTANTS = (
@@ -64,5 +65,13 @@ MUTANTS = (
     Mutant(
         "reviewer-in-this-tree", "ralph/preflight.py", "    worktrees = bool(review_by) or worktrees\n", "",
         "a reviewer implies worktrees", (f"{REVIEWS}.test_what_is_refused_at_the_start", LIMITED),
+    ),
+    Mutant(
+        "reviewer-rejected-again", "ralph/worktree_site.py", "any(one.verdict == REJECTED for one in said)", "False",
+        "work that was rejected before a kill is not reviewed again, but mended", (JUDGED_BEFORE,),
+    ),
+    Mutant(
+        "reviewer-approved-again", "ralph/review_turn.py", 'self._find_earlier(), ""', 'None, ""',
+        "work that was approved before a kill is not reviewed again", (JUDGED_BEFORE,),
     ),
 )  # fmt: skip
