@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import unittest
 
@@ -66,7 +67,8 @@ class Reviews(ReviewCase):
         self.ralph()
         self.assertEqual(self.status_of(task), "review")
         shown = self.txlite("review", task)
-        self.assertIn("no; tests", shown)
+        self.assertIn("+    no; tests", shown)
+        self.assertIn("+That work is in this directory", shown)
         self.assertIn("+seen", shown)
         self.txlite("approve", task)
         self.assertEqual(self.log(), [f"Complete {task}: a task", "first"])
@@ -232,15 +234,14 @@ class Kills(ReviewCase):
         self.assertEqual(self.git_at(task, "rev-parse", "HEAD^").strip(), self.run_git("rev-parse", "main^").strip())
 
     def test_work_that_had_passed_is_not_done_again(self) -> None:
-        task = self.add(f"echo x >> {self.path('.txlite/starts')}; echo x > file")
-        # When its work is committed, and nothing of that is recorded but that it had passed.
-        self.hook("post-commit", f"exec sleep {self.nap}")
-        loop = self.start("ralph", "--agent", "scripted", "--review")
-        wait_until(lambda: running(self.nap), "the hook")
-        self.kill(loop)
-        os.unlink(self.path(".git/hooks/post-commit"))
+        starts = self.path(".txlite/starts")
+        task = self.make(f"echo x >> {starts}; echo x > file")
+        with sqlite3.connect(os.path.join(self.home, "tasks.db")) as database:  # as after a kill before it had ended
+            database.execute("UPDATE attempts SET outcome = 'lost'")
+            database.execute("UPDATE tasks SET status = 'backlog'")
+        database.close()
         self.ralph()
-        self.assertEqual(self.status_of(task), "review")
+        self.assertEqual((self.status_of(task), self.read(".txlite/starts")), ("review", "x\n"))
         self.txlite("approve", task)
         self.assertEqual((self.log(), self.read("file")), ([f"Complete {task}: a task", "first"], "x\n"))
 

@@ -1,0 +1,65 @@
+"""Mutants of reviews: what waits for a person, and what becomes of it."""
+
+from __future__ import annotations
+
+from .mutant import Mutant
+
+REVIEWS = "ralph.test_review.Reviews"
+KILLS = "ralph.test_review.Kills"
+CONFLICTS = f"{REVIEWS}.test_conflicts_land_nothing"
+REBASED = f"{REVIEWS}.test_it_is_rebased_and_judged_again_where_the_base_has_moved"
+APPROVED = f"{REVIEWS}.test_what_passed_waits_on_its_branch_and_lands_when_a_person_says_so"
+REJECTED = f"{REVIEWS}.test_what_is_rejected_goes_on_with_its_work_and_the_reason"
+MENDED = f"{REVIEWS}.test_what_a_person_committed_there_lands_with_it"
+
+MUTANTS = (
+    Mutant(
+        "review-lands-unseen", "ralph/worktree.py", "        return self._is_reviewed\n", "        return False\n",
+        "nothing lands that nobody approved", (APPROVED,),
+    ),
+    Mutant(
+        "approval-ends-the-wait", "store/assignments.py", "        return REVIEW  # of work that did not land",
+        "        return DONE  # of work that did not land",
+        "what does not land stays to be reviewed", (CONFLICTS,),
+    ),
+    Mutant(
+        "approval-of-anything", "store/approvals.py", "    if task.status == REVIEW and row:", "    if row:",
+        "only what waits for a review can be approved",
+        (f"{REVIEWS}.test_what_is_not_to_be_reviewed_is_refused", f"{KILLS}.test_one_that_is_killed_at_its_gate"
+         "_has_landed_nothing"),
+    ),
+    Mutant(
+        "approval-leaves-the-rebase", "ralph/reviewed_work.py",
+        "self._clearing.clear_away(site.own_surely, origin, Label(site.task_id, site.token, reason))", "None",
+        "a branch that did not land is as it was", (REBASED,),
+    ),
+    Mutant(
+        "approval-of-drafts", "ralph/reviewed_work.py", "        if state.changes:\n", "        if False:\n",
+        "what is not committed does not land", (MENDED,),
+    ),
+    Mutant(
+        "approval-unjudged", "ralph/reviewed_work.py", "        if head != self._work:\n", "        if False:\n",
+        "what a person committed becomes one with the rest, and is judged", (MENDED,),
+    ),
+    Mutant(
+        "rejection-untold", "ralph/prompt.py", "    parts += _unaccepted(store, task, ended, goes_on)\n", "",
+        "the next attempt is told why", (REJECTED,),
+    ),
+    Mutant(
+        "rejection-costs-nothing", "store/approvals.py", "BACKLOG, found.failures + 1)", "BACKLOG, found.failures)",
+        "what was rejected counts as an attempt that did not pass", (REJECTED,),
+    ),
+    Mutant(
+        "review-done-again", "ralph/worktree.py", "self.is_judged = self._judged is not None", "self.is_judged = False",
+        "work that had passed is not done again", (f"{KILLS}.test_work_that_had_passed_is_not_done_again",),
+    ),
+    Mutant(
+        "review-worktree-removed", "ralph/stale_worktrees.py", '("backlog", "active", "blocked", "review")',
+        '("backlog", "active", "blocked")',
+        "the worktree of what waits is in use", (f"{REVIEWS}.test_its_worktree_is_in_use",),
+    ),
+    Mutant(
+        "worktree-origin-stays", "ralph/worktree.py", "            self._origin = self._follow(self._origin)\n", "",
+        "an agent may rebase by itself", (CONFLICTS,),
+    ),
+)  # fmt: skip
