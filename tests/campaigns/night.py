@@ -75,6 +75,7 @@ class NightCampaign:
         self.jobs: list[NightJob] = []
         self.starts = 0
         self.rejected: Counter[str] = Counter()  # by the person: id -> how often
+        self.said: list[tuple[int, str, float]] = []  # by the person: job, word, when
         self.process: subprocess.Popen[bytes] | None = None
         self.environment = scene.environment(
             PATH=f"{self.path('bin')}:{os.environ['PATH']}", GIT_CONFIG_GLOBAL=self.path("gitconfig"),
@@ -178,7 +179,11 @@ class NightCampaign:
             words += ["--max-cost", NIGHT_BOUND]
         self.starts += 1
         process = self.process = self.scene.start(self._command(*words), "loop.log", self.top, self.environment)
-        if self._wait(process, self.random.uniform(0.3, 2.5)):
+        has_ended = self._wait(process, 0.7)
+        if not has_ended:
+            self._say()
+            has_ended = self._wait(process, self.random.uniform(0.1, 2))
+        if has_ended:
             log = harness.read(self.path("loop.log")).decode(errors="replace")
             if process.returncode in (0, 1) and "Traceback" not in log:
                 return True
@@ -198,6 +203,13 @@ class NightCampaign:
                 raise
             return False
         return True
+
+    def _say(self) -> None:
+        """A word to the agents of a task."""
+        job, words = self.random.choice(self.jobs), f"heed-{len(self.said) + 1}"
+        told = self.txlite("say", job.id, words, "--json", code=None)
+        if told:  # it may be done by now
+            self.said.append((job.number, words, time.time()))
 
     def _look_through(self) -> bool:
         """Approve and reject what waits for it; whether anything is left to do, for the loop or the person."""

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import harness
 from checkout import Commit, read_blobs, read_tree
 
+from txlite.system import clock
+
 if TYPE_CHECKING:
     from night import NightCampaign
 
@@ -34,6 +36,7 @@ class NightAttempt(NamedTuple):
     loop: str
     landed: str
     parked: str
+    ended: str
 
 
 class NightFacts:
@@ -52,10 +55,11 @@ class NightFacts:
         self.usages = {row[:2]: row[2:] for row in connection.execute(sql)}
         self.verdicts = connection.execute("SELECT attempt, reviewer, verdict, reason FROM verdicts").fetchall()
         sql = """SELECT t.id, a.id, a.agent, coalesce(a.level, ''), a.outcome, coalesce(a.note, ''),
-                coalesce(r.loop, ''), coalesce(r.landed, ''), coalesce(r.parked, '')
+                coalesce(r.loop, ''), coalesce(r.landed, ''), coalesce(r.parked, ''), a.ended
             FROM attempts a JOIN tasks t ON t.seq = a.task LEFT JOIN trials r ON r.attempt = a.id ORDER BY a.id"""
         self.attempts = [NightAttempt._make(row) for row in connection.execute(sql)]
         self.bounded_loops = [row[0] for row in connection.execute("SELECT id FROM loops WHERE max_cost IS NOT NULL")]
+        self.messages = connection.execute("SELECT attempt, words FROM messages").fetchall()
         connection.close()
         self.by_token = {one.token: one for one in self.attempts}
         log = campaign.git("log", "-z", "--reverse", "--format=%H%x1f%P%x1f%B", f"{campaign.start}..main")
@@ -222,6 +226,19 @@ def check_reviews(facts: NightFacts) -> Iterator[str]:
             yield f"job {job.number} is flawed, and was not rejected"
 
 
+def check_words(facts: NightFacts) -> Iterator[str]:
+    """Whoever was told a person's word, or began after it, has heard it."""
+    for number, words, when in facts.campaign.said:
+        job = facts.jobs[number]
+        starts = [line for line in facts.lines if line.task == number and line.event == "start"]
+        began = {line.token for line in starts if line.time > when}
+        told = {row[0] for row in facts.messages if row[1] == words and row[0] is not None}
+        for token in sorted(began | told):
+            attempt, events = facts.by_token[token], facts.events(number, token)
+            if f"heard:{words}" not in events and attempt.outcome not in CUT_OFF and "start" in events:
+                yield f"job {number} ({job.kind}): attempt {token} did not hear {words}"
+
+
 def check_costs(facts: NightFacts) -> Iterator[str]:
     """What is known of costs is what was said, and what was said is known where its attempt was not cut off."""
     said = {}
@@ -248,17 +265,33 @@ def check_costs(facts: NightFacts) -> Iterator[str]:
 
 
 def _check_bound(facts: NightFacts, named: str, tokens: list[int], bound: int | None) -> Iterator[str]:
-    """No attempt begins above a bound."""
-    spent = 0
-    for token in tokens:
-        number = next(job.number for job in facts.jobs.values() if job.id == facts.by_token[token].task)
-        if bound is not None and spent >= bound and "start" in facts.events(number, token):
+    """No agent begins when so much was spent by those that had ended."""
+    starts = {line.token: line.time for line in facts.lines if line.event == "start"}
+    for token in tokens if bound is not None else []:
+        ended = [one for one in tokens if clock.to_seconds(facts.by_token[one].ended) < starts.get(token, 0.0)]
+        spent = sum(found[4] or 0 for key, found in facts.usages.items() if key[0] in ended)
+        if spent >= (bound or 0):
             yield f"{named}: attempt {token} began after {spent} of {bound} were spent"
-        spent += sum(found[4] or 0 for key, found in facts.usages.items() if key[0] == token)
+
+
+def check_told(facts: NightFacts) -> Iterator[str]:
+    """What is told of costs, all in all."""
+    known = sum(found[4] or 0 for found in facts.usages.values())
+    told = json.loads(facts.campaign.txlite("status", "--stats", "--json"))["cost"]
+    if round((told["cost"] or 0) * 1e6) != known:
+        yield f"status --stats tells ${told['cost']}, and it is {known} millionths"
+    report = json.loads(facts.campaign.txlite("ralph", "--report", "--json", code=None))
+    loops = {loop["id"] for loop in report["loops"]}
+    known = sum(found[4] or 0 for key, found in facts.usages.items() if facts.by_token[key[0]].loop in loops)
+    if round((report["cost"] or 0) * 1e6) != known:
+        yield f"the report tells ${report['cost']}, and it is {known} millionths"
+    for loop in facts.bounded_loops:
+        tokens = [one.token for one in facts.attempts if one.loop == loop]
+        yield from _check_bound(facts, f"the bounded loop {loop}", tokens, 600_000)
 
 
 CHECKS = (check_outcomes, check_history, check_effects, check_gate, check_repository, check_losses, check_agents,
-          check_reviews, check_costs)  # fmt: skip
+          check_reviews, check_words, check_costs, check_told)  # fmt: skip
 
 
 def tabulate(facts: NightFacts) -> Iterator[str]:

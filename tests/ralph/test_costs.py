@@ -42,6 +42,8 @@ class Costs(RepositoryCase):
         task = self.add(said(0.525))
         told = self.ralph("--json")
         self.assertIn("cost: $0.53\n", self.txlite("ralph", "--report"))
+        found = self.json("ralph", "--report")
+        self.assertEqual((found["cost"], found["isCostWhole"], found["loops"][0]["maxCost"]), (0.525, True, None))
         self.assertRegex(self.txlite("ralph", "--report"), r"done  tx-\w+  1 attempt  \S+  \$0.53 ")
         self.assertIn("cost:      $0.53, 1.2M tokens in, 2.0k out\n", self.txlite("status", "--stats"))
         stats = {"cost": 0.525, "unknown": 0, "inputTokens": 1_200_000, "outputTokens": 2000}

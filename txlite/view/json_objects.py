@@ -456,6 +456,8 @@ def summary_object(found: Summary, page: str) -> Object:
         "endedAt": found.ended,
         "reason": found.loops[-1].reason,
         "counts": found.counts,
+        "cost": dollars(found.cost.known),
+        "isCostWhole": found.cost.is_whole,
         "tasks": [
             {
                 "id": entry.task,
@@ -493,5 +495,6 @@ def _in_camel_case(fields: Object) -> Object:
         "ended": "endedAt",
         "max_tasks": "maxTasks",
         "max_failures": "maxFailures",
+        "max_cost": "maxCost",
     }
     return {names.get(name, name): value for name, value in fields.items()}
