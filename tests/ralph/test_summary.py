@@ -7,6 +7,8 @@ import os
 import re
 import unittest
 
+import txlite
+
 from .case import RepositoryCase, WorktreesCase
 
 
@@ -95,6 +97,10 @@ class ReviewedNight(WorktreesCase):
         for part in ("To be reviewed: 1", f"<code>txlite review {waiting}</code>", "<b>Rejected</b> by a person",
                      "not &lt;b&gt;two", "Each passed its gate: <code>test -d .</code>"):  # fmt: skip
             self.assertIn(part, page)
+        with txlite.open(self.home, read_only=True) as store:
+            (loop,) = store.loops.newest()
+            figures = store.nights.count([loop.id])
+            self.assertEqual(tuple(figures)[:4], (3, 3, 1, 1), figures)
         self.txlite("update", rejected, "--status", "blocked")
         self.add("true", "another night")
         self.ralph("--no-commit", "--no-worktrees")

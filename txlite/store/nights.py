@@ -5,6 +5,7 @@ Reached as `Store.nights`; used by `ralph`, which compares one with those before
 
 from __future__ import annotations
 
+from ..model import APPROVAL
 from ..system.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
@@ -13,17 +14,21 @@ if TYPE_CHECKING:
 
     from .database import Database
 
-FIGURES = """SELECT count(*), count(DISTINCT r.task), count(DISTINCT CASE WHEN a.outcome = 'done' THEN r.task END),
-    count(r.landed), coalesce(sum(a.duration), 0), sum((SELECT sum(u.cost) FROM usages u WHERE u.attempt = a.id)),
-    coalesce(sum(EXISTS (SELECT 1 FROM usages u WHERE u.attempt = a.id)
-        AND NOT EXISTS (SELECT 1 FROM usages u WHERE u.attempt = a.id AND u.cost IS NULL)), 0)
-    FROM trials r JOIN attempts a ON a.id = r.attempt WHERE r.loop IN ({})"""
+# What waits for a person's word is not done; where that word lands it, an attempt of its own is, which no agent made.
+_IS_DONE = "a.outcome = 'done' AND NOT EXISTS (SELECT 1 FROM reviews v WHERE v.attempt = a.id)"
+_IS_PRICED = """EXISTS (SELECT 1 FROM usages u WHERE u.attempt = a.id)
+    AND NOT EXISTS (SELECT 1 FROM usages u WHERE u.attempt = a.id AND u.cost IS NULL)"""
+FIGURES = f"""SELECT coalesce(sum(a.agent <> '{APPROVAL}'), 0), count(DISTINCT r.task),
+    count(DISTINCT CASE WHEN {_IS_DONE} THEN r.task END), count(DISTINCT r.landed),
+    coalesce(sum(CASE WHEN a.agent <> '{APPROVAL}' THEN a.duration END), 0),
+    sum((SELECT sum(u.cost) FROM usages u WHERE u.attempt = a.id)), coalesce(sum({_IS_PRICED}), 0)
+    FROM trials r JOIN attempts a ON a.id = r.attempt WHERE r.loop IN ({{}})"""
 
 
 class Figures(NamedTuple):
     """What became of all attempts of some loops."""
 
-    attempts: int
+    attempts: int  # by agents
     tasks: int  # that were begun
     done: int  # of these
     commits: int
