@@ -130,10 +130,10 @@ class Reviews(WorktreesCase):
         self.assertEqual(self.read(".txlite/notes/runs"), "run\n", "the work stayed, and was reviewed alone")
         self.assertEqual(len(self.log()), 2)
 
-    def kill_in_review(self) -> str:
+    def kill_in_review(self, work: str = "work") -> str:
         """A task whose first attempt is killed, with all else, while its work is reviewed."""
         self.review(f"test -e $HOME_OF_TEST/told-1 || exec sleep {self.nap}\necho '{YES}'")
-        task = self.add("echo run >> $HOME_OF_TEST/runs; echo work > work")
+        task = self.add(f"echo run >> $HOME_OF_TEST/runs; echo {work} > work")
         loop = self.start("ralph", "--agent", "scripted", "--reviewer", "critic")
         wait_until(lambda: running(self.nap), "the review")
         for pid in [loop.pid, *self.worker_pids(), *running(self.nap)]:
@@ -144,7 +144,7 @@ class Reviews(WorktreesCase):
     def test_what_was_judged_before_a_kill_is_not_judged_again(self) -> None:
         for verdict, runs, reviews in (("approved", 1, 1), ("rejected", 2, 2)):
             with self.subTest(verdict):
-                task = self.kill_in_review()
+                task = self.kill_in_review(verdict)
                 self.store().reviews.judge(self.last(task).id, verdict, "so it was", "critic")
                 self.ralph()
                 self.assertEqual([one.outcome for one in self.attempts(task)], ["lost", "done"])
