@@ -39,6 +39,14 @@ class Worktrees(WorktreesCase):
         self.ralph(code=1)
         self.assertEqual(self.last(other).note, "the setup command failed: exit 3")
 
+    def test_what_an_agent_adds_there_outlives_the_worktree(self) -> None:
+        task = self.add(
+            "txlite add second -d true; mkdir deep; cd deep; txlite add third -d true", directory=self.directory
+        )
+        self.ralph("--max-tasks", "1")
+        directories = [one.directory for one in self.store().list() if one.id != task]
+        self.assertEqual(directories, [self.directory] * 2)
+
     def test_a_task_runs_in_its_own_directory_of_the_worktree(self) -> None:
         self.write("sub/dir/file", "x\n")
         self.commit("sub")

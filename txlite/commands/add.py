@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..agents.environment import plain_environment
 from ..execution.bounds import check_task
+from ..ralph.worktree_directory import lasting_directory
 from ..view.json_objects import print_json, task_object
 from . import open_writing
 from .arguments import (
@@ -93,7 +94,7 @@ def run(args: Namespace) -> int:
             level=args.level,
             not_before=args.at,
             every=args.every,
-            directory=args.directory,
+            directory=args.directory or lasting_directory(store),
             verify=args.verify,
             after=[store.resolve(name) for names in args.after for name in parse_names(names)],
             timeout=args.timeout,

@@ -11,6 +11,7 @@ import sys
 from ..errors import NotReady, Refused, UsageError
 from ..execution import presence, stopping
 from ..model import DONE, FAILED, PROMPT, RELEASED, Lane
+from ..ralph.worktree_directory import lasting_directory
 from .reading import ready_children
 from .seal import seal, unseal
 from .told import words_of
@@ -36,6 +37,7 @@ def add(call: ToolCall) -> Told:
         given["parent"] = call.task("parent")
     if call.caller.is_inside:
         given = {**_bounds_of_a_child(call, given), **given}
+    given.setdefault("directory", lasting_directory(call.store))
     given["after"] = [call.caller.resolve(call.store, name) for name in given.get("after", ())]
     task = call.store.add(title, **given)
     return {"id": task.id, "state": task.state, **({"parent": task.parent} if task.parent else {})}

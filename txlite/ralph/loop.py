@@ -25,7 +25,7 @@ from .agent_choice import usable_lanes
 from .agent_turn import COMMANDS
 from .loop_worker import work_on_loop
 from .workspace import ASIDE
-from .worktree_site import WORKTREES
+from .worktree_directory import WORKTREES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from ..git.repository import Repository
 from ..model import REVIEW
 from ..system.named_tuple import NamedTuple
 from ..text import shorten
-from .worktree_site import BRANCH, WORKTREES
+from .worktree_directory import WORKTREES
+from .worktree_site import BRANCH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

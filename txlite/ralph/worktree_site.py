@@ -12,6 +12,7 @@ import os
 from ..git.repository import Repository
 from ..model import BEGUN, LANDING, REJECTED
 from .workspace import below
+from .worktree_directory import WORKTREES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from ..store.store import Store
     from .workspace import Host, Rules
 
-WORKTREES = "worktrees"  # below home
 BRANCH = "txlite"  # below it: the branch of a task
 MAKING_LOCK = "txlite-worktrees.lock"  # in the repository itself, as the other locks: a worktree is made or removed
 

@@ -24,6 +24,11 @@ MUTANTS = (
         "a reviewer changes nothing", (f"{INSIDE}.test_a_reviewer_changes_nothing",),
     ),
     Mutant(
+        "added-in-a-worktree", "ralph/worktree_directory.py", "    if not place.startswith(top):\n", "    if True:\n",
+        "what is added in a worktree outlives it",
+        ("ralph.test_worktrees.Worktrees.test_what_an_agent_adds_there_outlives_the_worktree",),
+    ),
+    Mutant(
         "reviewer-approves", "commands/review.py", "if task or is_in_an_attempt():", "if task:",
         "a review is a person's word, and no agent's", (f"{INSIDE}.test_a_reviewer_changes_nothing",),
     ),
