@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import txlite
-from txlite.model import OUTCOMES, Lane, Launch, WorkerRecord
+from txlite.model import OUTCOMES, Lane, Launch, Usage, WorkerRecord
 from txlite.store.merging import Counts
 from txlite.store.new_tasks import check
 from txlite.system import clock
@@ -96,14 +96,17 @@ def fill(store: txlite.Store, source: random.Random, count: int) -> list[str]:
         if source.random() < 0.1:
             ids.append(_launch(store, source))
             continue
+        needs = source.choice(["", "gpu"])
         ids.append(store.add(
             source.choice(NASTY), description=source.choice(["", *NASTY]) * source.randrange(3),
             command=None if prompt else source.choice(NASTY), score=source.choice([0, -1, 2.5, 1e14, 3]),
-            parent=source.choice([None, *ids]), needs=source.choice(["", "gpu"]), after=known,
+            parent=source.choice([None, *ids]), needs=needs, after=known,
             not_before=source.choice([None, None, None, clock.now(3600), clock.now(-5)]),
             directory=source.choice([None, "/", "/x y"]), group=source.choice(["", "", "a lock"]),
             every=source.choice([None, None, "1d"]), max_memory=source.choice([None, 1 << 30]),
             arguments=source.choice([None, [], ["", *NASTY]]),
+            agent=source.choice([None, "codex"]) if prompt and not needs else None,
+            level=source.choice([None, "high"]), max_cost=source.choice([None, 1_500_000]),
         ).id)  # fmt: skip
     for _ in range(count):
         one = source.choice(ids)
@@ -119,8 +122,18 @@ def fill(store: txlite.Store, source: random.Random, count: int) -> list[str]:
             note, tail = source.choice([None, *NASTY]), source.choice(["", "\0\n", *NASTY])
             code = source.choice([None, 0, 137])
             result = txlite.Result(source.choice(OUTCOMES), code, source.random(), 17, "workers/x.md", note, tail)
+            result = result._replace(usages=_use(source, assignment.claim.token), level=source.choice([None, "high"]))
             store.assignments.finish(assignment.claim.token, result, 2)
     return ids
+
+
+def _use(source: random.Random, attempt: int) -> tuple[Usage, ...]:
+    found = []
+    for part in source.sample(["agent", "reviewer"], source.randrange(3)):
+        model, session = source.sample([None, *NASTY], 2)
+        tokens, cached, out, cost, turns = source.sample([None, 0, 1, 2, 3, 4], 5)
+        found.append(Usage(attempt, part, "codex", model, session, tokens, cached, out, cost, turns))
+    return tuple(found)
 
 
 def _launch(store: txlite.Store, source: random.Random) -> str:

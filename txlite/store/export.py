@@ -14,7 +14,8 @@ import os
 from ..errors import UsageError
 from ..model import parse_environment
 from ..system.atomic_file import AtomicFile
-from . import jsonl, tasks
+from . import jsonl, tasks, usage_lines
+from .usages import NAMES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,12 +37,14 @@ EXPORT_GROUPS = "SELECT name, wanted FROM groups WHERE wanted IS NOT 1 ORDER BY 
 EXPORT_DEPENDENCIES = """SELECT d.task, b.id FROM dependencies d JOIN tasks b ON b.seq = d.blocker
     ORDER BY d.task, d.blocker"""
 EXPORT_ATTEMPTS = """SELECT a.id, t.id, a.worker, a.agent, a.started, a.ended, a.outcome, a.exit_code, a.duration,
-    a.pid, a.report, a.place, a.note, a.level, x.tail FROM attempts a CROSS JOIN tasks t ON t.seq = a.task
+    a.pid, a.report, a.place, a.note, a.level, NULL, x.tail FROM attempts a CROSS JOIN tasks t ON t.seq = a.task
     LEFT JOIN attempt_texts x ON x.attempt = a.id WHERE a.ended IS NOT NULL ORDER BY a.id"""
+USAGES = f"SELECT {NAMES} FROM usages ORDER BY attempt, part"
 
 _AFTER = jsonl.TASK_KEYS.index("after")
 _ENVIRONMENT = jsonl.TASK_KEYS.index("environment")
 _ARGUMENTS = jsonl.TASK_KEYS.index("arguments")
+_USAGES = jsonl.ATTEMPT_KEYS.index("usages")
 _LAUNCH = jsonl.TASK_KEYS.index("launch")
 
 
@@ -61,16 +64,20 @@ class Export:
         with self._database.reading() as connection:
             for row in connection.execute(EXPORT_GROUPS):
                 yield jsonl.write(jsonl.GROUP_KEYS, row)
-            waits = _Waits(connection)
+            waits = _Along(connection, EXPORT_DEPENDENCIES)
             for seq, launched, *values in connection.execute(EXPORT_TASKS):
-                values[_AFTER] = waits.of(seq)
+                values[_AFTER] = [row[0] for row in waits.of(seq)] or None
                 values[_ENVIRONMENT] = _readable(values[_ENVIRONMENT])
                 values[_ARGUMENTS] = _list(values[_ARGUMENTS])
                 fields, launch = values[:_LAUNCH], values[_LAUNCH:]
                 fields.append(_present(launch) if launched else None)
                 yield jsonl.write(jsonl.TASK_KEYS, fields)
+            usages = _Along(connection, USAGES)
             for row in connection.execute(EXPORT_ATTEMPTS):
-                yield jsonl.write(jsonl.ATTEMPT_KEYS, row)
+                values = list(row)
+                told = [usage_lines.write(usage_lines.USAGE_KEYS, one) for one in usages.of(row[0])]
+                values[_USAGES] = told or None
+                yield jsonl.write(jsonl.ATTEMPT_KEYS, values)
 
     def write(self, path: str) -> None:
         """Write an export into this file; it is replaced at the end, or not at all.
@@ -96,17 +103,18 @@ def _list(words: str | None) -> list[str] | None:
     return None if found is None else list(found)
 
 
-class _Waits:
-    """All dependencies in the order of their tasks, read along with these."""
+class _Along:
+    """Rows in the order of their tasks, or attempts, which are their first column, read along with these."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._rows = iter(connection.execute(EXPORT_DEPENDENCIES))
+    def __init__(self, connection: sqlite3.Connection, sql: str) -> None:
+        self._rows = iter(connection.execute(sql))
         self._next = next(self._rows, None)
 
-    def of(self, task: int) -> list[str] | None:
-        """What this task, by seq, waits for. Ask in ascending order."""
+    def of(self, number: int) -> list[tuple]:
+        """Those of this one, without its number. Ask in ascending order."""
         found = []
-        while self._next and self._next[0] <= task:
-            found.append(self._next[1])
+        while self._next and self._next[0] <= number:
+            if self._next[0] == number:
+                found.append(self._next[1:])
             self._next = next(self._rows, None)
-        return found or None
+        return found

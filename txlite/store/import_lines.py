@@ -41,10 +41,13 @@ from .new_tasks import (
     check_slurm,
     check_timeout,
 )
+from .usage_lines import check_usages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from ..model import Usage
 
 _REPORT = re.compile(r"(?!\.\.?/)[^/\0]+/[^/\0]+\.md")
 
@@ -129,6 +132,7 @@ class ImportLine(NamedTuple):
     record: TaskLine | AttemptLine | GroupLine | Waits
     parent: str | None = None
     after: Sequence[str] = ()
+    usages: Sequence[Usage] = ()
 
 
 def check(fields: dict[str, object]) -> ImportLine:
@@ -191,7 +195,7 @@ def _check_task(fields: dict[str, object]) -> ImportLine:
         )
     )
     refuse_rest(fields)
-    return ImportLine._make((record, *check_relations(task, parent, after)))
+    return ImportLine._make((record, *check_relations(task, parent, after), ()))
 
 
 def check_relations(task: str, parent: object, after: list) -> tuple[str | None, list[str]]:
@@ -249,7 +253,7 @@ def _check_attempt(fields: dict[str, object]) -> ImportLine:
     if report is not None and not (isinstance(report, str) and _REPORT.fullmatch(report)):
         raise InvalidValue(f"report {shown(report)} is not a path of the form TYPE/NAME.md")
     exit_code, pid = take("exitCode", None), take("pid", None)
-    output = take("tail", None)
+    output, usages = take("tail", None), take("usages", [])
     record = AttemptLine._make(
         (
             count(take("attempt", None), "attempt", LARGEST_NUMBER, 1),
@@ -270,4 +274,4 @@ def _check_attempt(fields: dict[str, object]) -> ImportLine:
         )
     )
     refuse_rest(fields)
-    return ImportLine(record)
+    return ImportLine(record, usages=check_usages(usages))

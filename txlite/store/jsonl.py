@@ -28,7 +28,7 @@ TASK_KEYS = ("id", "title", "description", "status", "parentId", "score", "creat
 GROUP_KEYS = ("group", "limit")  # without a limit: as many as there are workers; one without a line: 1
 LAUNCH_KEYS = ("agent", "type", "level", "template", "timeout", "killAfter", "width")
 ATTEMPT_KEYS = ("attempt", "task", "worker", "agent", "startedAt", "endedAt", "outcome", "exitCode", "duration", "pid",
-                "report", "place", "note", "level", "tail")  # fmt: skip
+                "report", "place", "note", "level", "usages", "tail")  # fmt: skip
 _SAID_EMPTY = ("slurm",)  # where the empty text says something
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode

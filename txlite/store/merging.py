@@ -12,11 +12,12 @@ Whatever is wrong is named with its line, and nothing is changed. Used by `impor
 
 from __future__ import annotations
 
-from ..model import Lane
+from ..model import Lane, Usage
 from ..system import clock
 from ..system.named_tuple import NamedTuple
 from .graph import find_cycle
 from .staging import refuse_any, wrong
+from .usages import NAMES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -158,6 +159,9 @@ ADD_ATTEMPTS = f"""INSERT INTO main.attempts (id, task, previous, worker, agent,
     FROM arriving.attempts a ORDER BY a.id"""
 ADD_TAILS = """INSERT INTO main.attempt_texts (attempt, tail)
     SELECT a.id + :shift, a.tail FROM arriving.attempts a WHERE a.tail IS NOT NULL ORDER BY a.id"""
+_USED = ", ".join("u." + name for name in Usage._fields[1:])
+ADD_USAGES = f"""INSERT INTO main.usages ({NAMES}) SELECT a.id + :shift, {_USED} FROM arriving.usages u
+    JOIN arriving.attempts a ON a.line = u.line"""
 SET_TOKENS = """UPDATE main.tasks
     SET token = (SELECT max(a.id) + :shift FROM arriving.attempts a WHERE a.task = tasks.id)
     WHERE id IN (SELECT task FROM arriving.attempts) AND seq <= :base"""
@@ -246,7 +250,7 @@ def _merge_attempts(connection: sqlite3.Connection, values: dict[str, int]) -> i
     if count:
         last = connection.execute(LAST_TOKEN).fetchone()[0]
         values["shift"] = 0 if first > last else last + 1 - first
-        for statement in (ADD_ATTEMPTS, ADD_TAILS, SET_TOKENS):
+        for statement in (ADD_ATTEMPTS, ADD_TAILS, ADD_USAGES, SET_TOKENS):
             connection.execute(statement, values)
     return int(count)
 

@@ -8,6 +8,7 @@ line is checked by itself (`import_lines`, `tx_lines`), then all of them togethe
 from __future__ import annotations
 
 from ..errors import InvalidValue, UsageError
+from ..model import Usage
 from . import import_lines, tx_lines
 from .import_lines import AttemptLine, GroupLine, TaskLine, Waits
 from .jsonl import is_first, parse
@@ -49,6 +50,8 @@ CREATE = (
     """CREATE TABLE arriving.attempts (line INTEGER PRIMARY KEY, id INTEGER, task TEXT, worker TEXT, agent TEXT,
     started TEXT, ended TEXT, outcome TEXT, exit_code INTEGER, duration REAL, pid INTEGER, report TEXT, place TEXT,
     note TEXT, level TEXT, tail TEXT)""",
+    """CREATE TABLE arriving.usages (line INTEGER, part TEXT, agent TEXT, model TEXT, session TEXT,
+    input_tokens INTEGER, cached_tokens INTEGER, output_tokens INTEGER, cost INTEGER, turns INTEGER)""",
     # Filled when what is here can no longer change.
     "CREATE TABLE arriving.known (line INTEGER PRIMARY KEY, seq INTEGER UNIQUE, fate TEXT)",
     """CREATE TABLE arriving.edges (task INTEGER, blocker INTEGER, line INTEGER, PRIMARY KEY (task, blocker))
@@ -56,6 +59,7 @@ CREATE = (
 )
 STAGE_TASK = f"INSERT INTO arriving.tasks VALUES (?{', ?' * len(TaskLine._fields)})"
 STAGE_ATTEMPT = f"INSERT INTO arriving.attempts VALUES (?{', ?' * len(AttemptLine._fields)})"
+STAGE_USAGE = f"INSERT INTO arriving.usages VALUES (?{', ?' * (len(Usage._fields) - 1)})"
 STAGE_PARENT = "INSERT INTO arriving.parents VALUES (?, ?, NULL)"
 STAGE_GROUP = "INSERT INTO arriving.groups VALUES (?, ?, ?)"
 STAGE_WAIT = "INSERT INTO arriving.waits VALUES (?, ?, ?, ?, NULL)"
@@ -134,7 +138,7 @@ class _Rows:
         self.count = 0
         self._connection = connection
         self._waiting: dict[str, list[tuple]] = {
-            sql: [] for sql in (STAGE_TASK, STAGE_PARENT, STAGE_WAIT, STAGE_ATTEMPT, STAGE_GROUP)
+            sql: [] for sql in (STAGE_TASK, STAGE_PARENT, STAGE_WAIT, STAGE_ATTEMPT, STAGE_GROUP, STAGE_USAGE)
         }
 
     def add(self, number: int, line: ImportLine) -> None:
@@ -151,6 +155,7 @@ class _Rows:
             waiting[STAGE_GROUP].append((number, *record))
         else:
             waiting[STAGE_ATTEMPT].append((number, *record))
+            waiting[STAGE_USAGE] += ((number, *usage[1:]) for usage in line.usages)
         self.count += 1
         if not self.count % BATCH:
             self.flush()
