@@ -107,12 +107,13 @@ class Providers(RepositoryCase):
         self.assertEqual(self.by(last)[-1], ("one", None, "done"))
 
     def test_a_task_has_its_own_agent_and_level_and_waits_for_it_alone(self) -> None:
-        until = self.refuse("two", 2)
+        until = self.refuse("two", 4)  # longer than between two looks
         own = self.json("add", "-d", f"test $WHO = two && test $(date +%s) -ge {until}", "first", "--score", "9",
                         "--agent", "two", "--level", "high")  # fmt: skip
         self.assertEqual((own["agent"], own["level"], own["needs"]), ("two", "high", None))
         other = self.add("test $WHO = one")
-        self.loop(agent="one")
+        out = self.loop(agent="one")
+        self.assertRegex(out, r"\ntwo is asked again at .*limited until \d+\n")
         self.assertEqual(self.calls(), ["two --high", "one", "two --high"])
         self.assertEqual(self.by(own["id"]), [("two", "high", "interrupted"), ("two", "high", "done")])
         self.assertEqual(self.by(other), [("one", None, "done")])

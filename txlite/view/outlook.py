@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ..agents.roster import Roster
+    from ..model import Lane
     from ..store.store import Store
 
 LOOK = 1.0  # seconds between looks, at the least, and
@@ -40,6 +41,7 @@ class Outlook:
         self._loop = loop
         self._reviewer = reviewer
         self._held_by: set[str] = set()  # the groups that keep tasks back; "" for what none does
+        self._ready: set[Lane] = set()  # the lanes in which something is
         self._has_told_of_room = False  # that a group has none
         self._told: str | None = None
         self._limited: list[str] = []  # the agents of which that tells, where others go on
@@ -72,11 +74,12 @@ class Outlook:
         """Count anew; how many are ready."""
         lanes = usable_lanes(self._store, self._roster, self._loop) if self._loop else self._roster.lanes
         counts = {"ready": 0, "waiting": 0, "later": 0}
-        self._held_by = set()
+        self._held_by, self._ready = set(), set()
         for pile in self._store.waiting.piles(lanes=lanes):
             if pile.lane in lanes and not pile.is_stuck and pile.state in counts and not pile.rests:
                 counts[pile.state] += pile.size
                 self._held_by.add(pile.held_by)
+                self._ready.update([pile.lane] if pile.state == "ready" else [])
         self.later = counts["later"]
         self.runnable = counts["ready"] + counts["waiting"]
         return counts["ready"]
@@ -93,7 +96,7 @@ class Outlook:
         others = [name for name in names if name not in limits]
         if limits and not others:
             return _describe_refusals(limits)
-        hold = None if running or ready else self._find_other_hold(count_running, ready)
+        hold = None if running else self._find_other_hold(count_running, ready)
         if limits and not hold:
             self._limited = list(limits)
             return f"{_describe_refusals(limits)}; {' and '.join(others)} meanwhile"
@@ -109,11 +112,24 @@ class Outlook:
 
     def _find_other_hold(self, count_running: Callable[[], int], ready: int | None) -> str | None:
         """What keeps all back that is left, in words."""
+        if ready:
+            return self._find_refusal()
         hold = self._find_group(ready)
         if hold and count_running():  # one of our own has begun meanwhile
             return None
         self._has_told_of_room = self._has_told_of_room or bool(hold)
-        return hold or self._find_time(ready)
+        return hold or self._find_time(ready) or self._find_refusal()
+
+    def _find_refusal(self) -> str | None:
+        """The agents that tasks name, where nothing is ready but for those whose providers refuse to work, in words."""
+        limits = self._store.loops.limits_of(agent.name for agent in self._roster.others) if self._loop else {}
+        if not limits:
+            return None
+        self._count()
+        lanes = {self._roster.find(name).own_lane: name for name in limits}
+        if not self._ready or not self._ready <= lanes.keys():
+            return None
+        return _describe_refusals({lanes[lane]: limits[lanes[lane]] for lane in self._ready})
 
     def _find_group(self, ready: int | None) -> str | None:
         """The groups that keep all back that is left, in words."""
