@@ -11,6 +11,7 @@ import os
 from .. import text
 from ..errors import InvalidValue, Refused, TaskNotFound, UsageError
 from ..execution import presence
+from ..home.location import DATABASE
 from ..model import ACTIVE, REVIEWER_PART
 from ..system.named_tuple import NamedTuple
 from ..system.process_tree import MARK, is_in_an_attempt, marked_attempt
@@ -78,6 +79,14 @@ def _resolve(store: Store, name: str) -> str:
         raise UsageError(
             f"{text.shorten(name, 40)} is the beginning of several ids, or none: give a whole one"
         ) from None
+
+
+def check_home(home: str) -> None:
+    """Raise Refused where an attempt would make a home of its own: its client did not tell the server of its home."""
+    if not os.path.exists(os.path.join(home, DATABASE)) and is_in_an_attempt():
+        raise Refused(
+            f"{home} has no queue, and this attempt is of another home: have TXLITE_HOME passed to the server"
+        )
 
 
 def find_caller(store: Store) -> Caller:

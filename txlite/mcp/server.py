@@ -17,7 +17,7 @@ from ..errors import Error, UsageError, find_shortage, record_bug
 from ..store.store import open_store
 from ..version import VERSION
 from . import revisions
-from .caller import find_caller
+from .caller import check_home, find_caller
 from .messages import (
     INVALID_PARAMS,
     INVALID_REQUEST,
@@ -164,6 +164,7 @@ class Server:
         """What a tool has to say, or the error that it ends with."""
         try:
             check_arguments(name, arguments, self._allow_commands)
+            check_home(self._home)
             with open_store(self._home, read_only=TOOLS[name].is_reading) as store:
                 worker = f"{client or 'mcp'}-{os.getpid()}"
                 return TOOLS[name].run(ToolCall(store, find_caller(store), worker, arguments))
