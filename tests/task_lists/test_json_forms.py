@@ -113,6 +113,7 @@ class Prds(ListCase):
             ('[\n{"title": "A"},\n3]', 3, "a story is an object"),
             ('[\n{"id": 1},\n{}]', 2, "neither title nor description"),
             ('[{"title": 5}]', 1, "its title is not text"),
+            ('[{"title": "A"},\n{"title": "B\\u0000"}]', 2, "the title contains a NUL byte"),
             ('[{"title": "A", "id": {}}]', 1, "an id is neither text nor a number"),
             ("[" * 200_000, 1, "it holds what cannot be read"),
         ):

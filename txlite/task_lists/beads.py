@@ -71,7 +71,7 @@ def _entry(text: str, number: int, start: int, facts: dict) -> ListEntry:
     return ListEntry(
         number,
         own,
-        title,
+        " ".join(title.split()),
         _describe(facts),
         [own],
         own,

@@ -111,7 +111,7 @@ def _say(facts: dict) -> tuple[str, str]:
         title, _, description = description.strip().partition("\n")
     if not title:
         raise InvalidValue("a story has neither title nor description")
-    return title.strip(), description
+    return " ".join(title.split()), description
 
 
 def _ticks(text: str, start: int, word: str) -> list[Change]:

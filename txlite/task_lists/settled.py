@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from ..errors import Error
+from ..errors import Error, InvalidValue
 from ..model import DONE
 from ..system.named_tuple import NamedTuple
-from ..text import shorten
+from ..text import check_line, check_text, shorten
 from .entry import wrong
 from .markdown import plain
 
@@ -70,6 +70,7 @@ class _Settling:
         self._refuse_cycles(waits, parts, parents)
         found = []
         for number, entry in enumerate(self._entries):
+            self._check(entry)
             after = dict.fromkeys([*(ids[one] for one in [*waits[number], *parts[number]]), *here[number]])
             parent = parents[number]
             found.append(
@@ -79,6 +80,15 @@ class _Settling:
                 )
             )  # fmt: skip
         return found
+
+    def _check(self, entry: ListEntry) -> None:
+        """Its words can be kept."""
+        try:
+            check_line(entry.title, "the title")
+            check_text(entry.description, "the description")
+            check_line(entry.verify or "true", "the gate")
+        except InvalidValue as error:
+            raise wrong(self._name, entry.line, str(error)) from None
 
     def _name_all(self) -> None:
         seen: dict[object, ListEntry] = {}
