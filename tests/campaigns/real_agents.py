@@ -6,7 +6,8 @@ Then
   each event of the stand-ins (tests/stand_ins) is of the form of the real ones: good runs, tools, limits, logins, a
   bound on money, a verdict by a schema; the exit codes, too;
   `txlite ralph` has both work on a repository, by turns: their work is committed, and what they cost is known;
-  a login that is missing ends nothing but this agent;
+  a login that is missing ends nothing but this agent; each of them reviews, and its verdict counts;
+  a claude that runs hears what is said to it;
   each of them calls a tool of `txlite mcp`, and what it added is in the queue.
 
 By hand: python3 tests/campaigns/real_agents.py [--installed DIR]. Needs npm and Linux; where npm is missing, or reaches
@@ -189,6 +190,44 @@ for name, *given in json.loads({json.dumps(json.dumps(calls))}):
         if status != "done" or tries[-1] != ("codex", "done") or any(one[1] == "failed" for one in tries):
             self.violations.append(f"without claude's login the task is {status}: {tries}")
 
+    def review(self) -> None:
+        """Work that each of them reviews: rejected, and then approved."""
+        for name in ("claude", "codex"):
+            no, yes = ({"verdict": verdict, "reason": "because"} for verdict in ("rejected", "approved"))
+            say = {"claude": "@review tool StructuredOutput", "codex": "@review text"}[name]
+            tool = "@api tool " + TOOL["claude"].replace("COMMAND", f"echo {name} > reviewed-{name}.txt")
+            for verdict, status in ((no, "failed"), (yes, "done")):
+                script = "\n".join([USAGE, tool, "@api text done", f"{say} {json.dumps(verdict)}"])
+                with txlite.open(self.home) as store:
+                    task = store.add("to be reviewed", directory=self.top, description=script).id
+                self.txlite("ralph", "--agent", "claude", "--reviewer", name, "--max-tasks", "1", "--max-attempts", "1",
+                            code=int(status == "failed"))  # fmt: skip
+                with txlite.open(self.home, read_only=True) as store:
+                    found = (store.get(task).status, [one.verdict for one in store.reviews.verdicts(
+                        store.attempts(task)[-1].id)])  # fmt: skip
+                if found != (status, [verdict["verdict"]]):
+                    self.violations.append(f"reviewed by {name}, {verdict} makes {found}")
+
+    def talk(self) -> None:
+        """A word to a claude that runs."""
+        script = '@api tool Bash {"command": "echo hello > hello.txt; sleep 4"}\n@api text done'
+        with txlite.open(self.home) as store:
+            task = store.add("to be talked to", directory=self.top, description=script).id
+        command = [sys.executable, "-m", "txlite", "--home", self.home, "ralph", "--max-tasks", "1"]
+        loop = self.scene.start(command, "talk.log", self.top, self.environment)
+        deadline = time.monotonic() + 30
+        while not os.path.exists(os.path.join(self.top, "hello.txt")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        told = json.loads(self.txlite("say", task, "@api text so be it", "--json") or "{}")
+        loop.wait(60)
+        with txlite.open(self.home, read_only=True) as store:
+            status, attempts = store.get(task).status, store.attempts(task)
+        if status != "done" or len(attempts) != 1 or told.get("attempt") != attempts[0].id:
+            self.violations.append(f"a task whose claude was talked to is {status}, and {told} was said: {attempts}")
+        said = self.txlite("logs", task)
+        if "so be it" not in said:
+            self.violations.append(f"claude did not answer what it was told: {said[-400:]}")
+
     def call_tools(self) -> None:
         """A tool of ours, called by both."""
         server = {"command": sys.executable, "args": ["-m", "txlite", "--home", self.home, "mcp"]}
@@ -266,6 +305,8 @@ def main(argv: list[str]) -> int:
         agents.compare()
         agents.work()
         agents.work_without_login()
+        agents.review()
+        agents.talk()
         agents.call_tools()
         scene.clear(5)
     return scene.conclude(scene.violations, f"claude {versions[0]}, codex {versions[1]}")

@@ -6,7 +6,8 @@ What it answers stands in the prompt, one answer a line, the first that was not 
     @api tool NAME {"its": "input"}
     @api status 429 {"a-header": "its value"} {"the": "body"}      for ever
 
-and a line `@api usage INPUT OUTPUT CACHED` says what the answers behind it cost. Known are Anthropic's Messages API and
+and a line `@api usage INPUT OUTPUT CACHED` says what the answers behind it cost. Who is asked for an answer of a form,
+as reviewers are, gets those of the lines `@review`. Known are Anthropic's Messages API and
 OpenAI's Responses API, as far as claude 2.1 and codex 0.171 ask them.
 """
 
@@ -20,7 +21,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-DIRECTIVE = re.compile(r"@api (.*)")
+DIRECTIVE, OF_REVIEW = re.compile(r"@api (.*)"), re.compile(r"@review (.*)")
 LIMITED = {"type": "error", "error": {"type": "rate_limit_error", "message": "Please try again later."}}
 
 
@@ -32,12 +33,12 @@ class Scripted(NamedTuple):
     usage: tuple[int, int, int]  # input, output, cached
 
 
-def find_answer(turns: list[tuple[str, str]]) -> Scripted:
+def find_answer(turns: list[tuple[str, str]], directive: re.Pattern[str]) -> Scripted:
     """The next answer of a conversation, whose turns are roles and words."""
-    asked = [place for place, (role, words) in enumerate(turns) if role == "user" and DIRECTIVE.search(words)]
+    asked = [place for place, (role, words) in enumerate(turns) if role == "user" and directive.search(words)]
     given = sum(role == "assistant" for role, _ in turns[asked[-1] :]) if asked else 0
     usage = (1000, 100, 0)
-    for line in DIRECTIVE.findall(turns[asked[-1]][1]) if asked else []:
+    for line in directive.findall(turns[asked[-1]][1]) if asked else []:
         verb, _, words = line.partition(" ")
         if verb == "usage":
             usage = tuple(map(int, words.split()))  # type: ignore[assignment]
@@ -63,10 +64,13 @@ class ApiHandler(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers.get("content-length") or 0)) or b"{}")
         path = self.path.partition("?")[0]
+        has_form = "StructuredOutput" in json.dumps(body.get("tools")) or "format" in (body.get("text") or {})
+        directive = OF_REVIEW if has_form and "@review" in str(body) else DIRECTIVE
         if path.endswith("/messages"):
-            self._answer(find_answer(list(_turns_of_messages(body))), lambda one: _say_message(one, body["model"]))
+            answer = find_answer(list(_turns_of_messages(body)), directive)
+            self._answer(answer, lambda one: _say_message(one, body["model"]))
         elif path.endswith("/responses"):
-            self._answer(find_answer(list(_turns_of_items(body))), _say_response)
+            self._answer(find_answer(list(_turns_of_items(body)), directive), _say_response)
         else:
             self._send({"input_tokens": 100})
 
