@@ -36,15 +36,18 @@ RENDER = """for figure in $(seq 1 $((1$2 % 5 + 1))); do echo "chapter $2, figure
 [ $2 != 03 ] || { echo "chapter 03: figure 5 refers to a table that is not there"; exit 1; }
 """
 JOBS = "".join(f"./render chapter {number:02d}\n" for number in range(1, 25))
+# Title, seconds, what is done, what is said at the end, US dollars, exit code.
 TASKS = (
-    ("Make the parser accept tabs", 2.0, "echo tabs >> parser"),
-    ("Refuse a file that ends within a string", 3.0, "echo strings >> parser"),
-    ("Name the line in every error", 1.5, "echo lines >> errors"),
-    ("Release notes", 1.0, "echo notes > NEWS; echo 'I do not know what is released: no tag is there'; exit 1"),
-    ("Mention tabs in the manual", 2.5, "echo tabs > manual"),
-    ("Measure the lexer", 1.0, "echo fast > measure"),
+    ("Make the parser accept tabs", 2.0, "seq 48 >> parser", "Tabs count as eight columns.", 0.84, 0),
+    ("Refuse a file that ends within a string", 3.0, "seq 21 > strings", "It is refused.", 1.12, 0),
+    ("Name the line in every error", 1.5, "seq 17 >> errors", "Each error has its line.", 0.47, 0),
+    ("Release notes", 1.0, "echo notes > NEWS", "I do not know what is released: no tag is there.", 0.31, 1),
+    ("Mention tabs in the manual", 2.5, "seq 9 > manual", "The manual has a section on tabs.", 0.29, 0),
+    ("Measure the lexer", 1.0, "seq 60 > measure", "It reads 40 MB a second.", 0.66, 0),
 )
-AGENT = "[agent claude]\ncommand = sh {prompt}\nprompt = file\nloop =\nresults =\n"
+AGENT = "[agent claude]\ncommand = sh {prompt}\nprompt = file\nloop =\ntalk =\nbudget =\nresults = claude\n"
+EVENT = """{"type":"result","subtype":"success","is_error":false,"result":"%s","total_cost_usd":%s,"num_turns":9,\
+"usage":{"input_tokens":81000,"output_tokens":4200}}"""
 
 
 class Frame(NamedTuple):
@@ -243,9 +246,9 @@ def record_night(directory: str) -> None:
     subprocess.run(prepare, shell=True, cwd=place, check=True, stdout=subprocess.DEVNULL)
     with open(os.path.join(place, ".txlite", "config.ini"), "w") as file:
         file.write(AGENT)
-    for title, seconds, script in TASKS:
-        says = f"echo 'I read the code first'; sleep {seconds / 2}; echo 'Now the tests'; sleep {seconds / 2}"
-        words = ["add", "--quiet", title, "-d", f"{says}; {script}"]
+    for title, seconds, script, said, dollars, code in TASKS:
+        event = shlex.quote(EVENT % (said, dollars))
+        words = ["add", "--quiet", title, "-d", f"sleep {seconds}; {script}; echo {event}; exit {code}"]
         subprocess.run([os.path.join(ROOT, "bin", "txlite"), *words], cwd=place, check=True, stdout=subprocess.DEVNULL)
     terminal = Terminal(directory, 34)
     save("ralph.svg", terminal.film('txlite ralph --agent claude --verify "make test" --workers 3 --max-attempts 2'))
@@ -257,7 +260,7 @@ def record_night(directory: str) -> None:
 def photograph(page: str, picture: str, profile: str) -> None:
     """Write what a browser shows of a page."""
     browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
-    words = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1000,820",
+    words = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=880,1330",
              f"--user-data-dir={profile}/browser", f"--screenshot={picture}", f"file://{page}"]  # fmt: skip
     subprocess.run([browser, *words], check=True, stderr=subprocess.DEVNULL, timeout=120)
 
