@@ -19,6 +19,7 @@ class Agents(LaunchCase):
         self.environment["CLAUDECODE"] = "1"
         self.wait_for(self.launch("task", "--agent", "claude", then='echo "nested: $CLAUDECODE."'))
         words = "--print --permission-mode acceptEdits --effort low --output-format stream-json --verbose"
+        words += " --input-format stream-json"
         self.assertEqual(self.calls(".argv"), [words.replace(" ", "\n") + "\n"])
         self.assertIn("nested: .\n", *self.reports().values())
         self.configure("[txlite]", "agent = claude", "[agent claude]", "levels =", "  turbo = --model fast",

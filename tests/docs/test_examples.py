@@ -27,6 +27,7 @@ from .test_recipes import AGENT
 
 ONE, OTHER = "tx-7gn7ogx0", "tx-1e9wq2vn"  # in the examples; here they become what the tasks are called
 BY_PROCESS = (
+    "attach",
     "review",
     "approve",
     "diff",
@@ -49,6 +50,7 @@ WORLDS = {
     **dict.fromkeys(("import", "sync", "export"), "exported"),
     "init": "empty",
     "say": "asked",
+    "attach": "worked",
     "page": "looped",
     "unblock": "blocked",
     "stop": "running",
@@ -173,6 +175,14 @@ class Examples(Case):
     def make_asked(self) -> None:
         self.make_waiting(None)
         self.write(os.path.join(self.place, "remarks.md"), "Leave the API as it is.\n")
+
+    def make_worked(self) -> None:
+        self.make_waiting(None)
+        self.txlite("run", "--agent", "claude", "--max-attempts", "1", cwd=self.place)
+        with txlite.open(self.home) as store:
+            attempt = store.attempts(self.ids[0])[0].id
+            store.usages.put([txlite.model.Usage(attempt, "agent", "claude", session="5e55")])
+            store.reset(self.ids[0])
 
     def make_failed(self) -> None:
         self.make_waiting("test -e again || { touch again; echo no such thing; exit 1; }")

@@ -15,6 +15,7 @@ changes their options, and adds agents:
     live = --json                      ; the words in place of {live}, everywhere else
     talk = --input-format stream-json  ; the words in place of {talk}, where it can be told more while it runs
     review = --output-schema {schema_file}  ; those in place of {loop} where it reviews work (see `verdict.py`)
+    resume = tool --resume {session}   ; goes on with a session, in a terminal (`txlite attach`)
     results = claude                   ; or codex: the form of its results (see `results.py`)
     limit = try again at (?P<until>.+) ; a rule for its last lines: its provider refuses, until then
     unusable = please log in           ; the same: no attempt can work
@@ -52,6 +53,7 @@ BUILT_IN = {
         "search": "-c web_search=live -c tools.web_search=true",  # the second for older versions
         "loop": "--json -c allow_login_shell=false",  # a login shell would not find `txlite`
         "review": "--json -c allow_login_shell=false --output-schema {schema_file}",
+        "resume": "codex resume {session}",
         "results": CODEX,
     },
     "claude": {
@@ -65,6 +67,7 @@ BUILT_IN = {
         "review": "--output-format stream-json --verbose --json-schema {schema} "
         "--disallowedTools Edit,Write,NotebookEdit --allowedTools 'Bash(txlite show:*)' 'Bash(git diff:*)' "
         "'Bash(git log:*)' 'Bash(git show:*)'",
+        "resume": "claude --resume {session}",
         "results": CLAUDE,
         "budget": "--max-budget-usd {amount}",
         "hide": "CLAUDECODE CLAUDE_CODE_ENTRYPOINT",  # else it refuses to start inside another claude
@@ -87,6 +90,7 @@ class Agent(NamedTuple):
     live: tuple[str, ...] = ()
     talk: tuple[str, ...] = ()
     review: tuple[str, ...] = ()  # in place of `loop`, with its own places
+    resume: tuple[str, ...] = ()  # all of its argv
     results: str = ""  # one of results.FORMATS
     limit: str = ""  # a regular expression
     unusable: str = ""  # a regular expression

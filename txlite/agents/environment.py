@@ -41,7 +41,7 @@ class Environment:
 
         uuid: of the home, for the mark on the attempt's processes (see `process_tree`).
         """
-        environment = dict(self._for_commands if agent is None or task.command is not None else self._of_agent(agent))
+        environment = dict(self._for_commands if agent is None or task.command is not None else self.of_agent(agent))
         environment.update(parse_environment(task.environment))
         directory = os.fsencode(task.directory or "")
         environment[b"TXLITE_TASK"] = task.id.encode()
@@ -50,7 +50,8 @@ class Environment:
         environment[MARK.encode()] = f"{uuid}:{claim.token}".encode()
         return environment
 
-    def _of_agent(self, agent: Agent) -> dict[bytes, bytes]:
+    def of_agent(self, agent: Agent) -> dict[bytes, bytes]:
+        """Return what is the same for all tasks of an agent."""
         known = self._for_prompts.get(agent.name)
         if known is None:
             known = _without(agent.hidden, self._for_commands) if agent.hidden else dict(self._for_commands)

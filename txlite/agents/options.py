@@ -94,6 +94,13 @@ def _read_review(option: str, value: str) -> tuple[str, ...]:
     return words
 
 
+def _read_resume(option: str, value: str) -> tuple[str, ...]:
+    words = _read_words(option, value)
+    if words and not any("{session}" in word for word in words):
+        raise ValueError(f"{option} is {shorten(value, 40)!r}: it has no {{session}}, and so goes on with none")
+    return words
+
+
 def _read_pairs(option: str, value: str) -> tuple[tuple[str, str], ...]:
     """The lines NAME=value of an option."""
     lines = [line.strip().partition("=") for line in value.splitlines() if line.strip()]
@@ -165,6 +172,7 @@ _OPTIONS: dict[str, tuple[str, Callable[[str, str], object]]] = {
     "live": ("live", _read_words),
     "talk": ("talk", _read_words),
     "review": ("review", _read_review),
+    "resume": ("resume", _read_resume),
     "results": ("results", _read_results),
     "limit": ("limit", _read_rule),
     "unusable": ("unusable", _read_rule),

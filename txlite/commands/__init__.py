@@ -38,6 +38,7 @@ VERBS = {
     "cancel": ("decide", "take a task out of the queue; stop it if it runs"),
     "retry": ("decide", "put a task that ended back into the queue"),
     "switch": ("switch", "put a task first, or two the other way round"),
+    "attach": ("attach", "go on with an agent's session by hand, where it worked"),
     "say": ("say", "tell the agents of a task something, now or with the next one"),
     "group": ("group", "groups of tasks: how many of each may run at a time"),
     "history": ("history", "changes of state: the newest of all, or those of one task"),

@@ -142,6 +142,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("to claude, which runs; else to the next attempt", 'txlite say tx-7gn7ogx0 "leave the old API as it is"'),
         ("at length", "txlite say tx-7gn7ogx0 - < remarks.md"),
     ),
+    "attach": (
+        ("go on where its agent stopped, and give it back", "txlite attach tx-7gn7ogx0"),
+        ("what would be typed for that", "txlite attach tx-7gn7ogx0 --dry-run"),
+    ),
     "group": (
         ("at most two downloads at a time", "txlite group downloads --workers 2"),
         ("which are full, or paused?", "txlite group"),

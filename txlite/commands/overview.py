@@ -20,7 +20,7 @@ GROUPS = {
     "Look": ("status", "top", "list", "show", "logs", "page", "history", "events", "tree", "children", "ready",
              "claims"),
     "Act on what waits, runs or has ended": (
-        "wait", "stop", "cancel", "retry", "reset", "done", "fail", "switch", "say", "group",
+        "wait", "stop", "cancel", "retry", "reset", "done", "fail", "switch", "say", "attach", "group",
         "pause", "resume", "scale",
     ),
     "Judge what agents did": ("review", "approve", "reject", "diff"),

@@ -180,7 +180,7 @@ def _dry_run(
     gate = task.verify or options.verify
     words = prompt_templates.read_for_loop(store.home)
     told = prompt.write(words, store, task, gate, is_committed=not options.no_commit, by=describe_by(agent.name, level))
-    argv, _ = build_command(agent, task, told, "PROMPT-FILE", level, in_loop=True)
+    argv, _ = build_command(agent, task, told, "PROMPT-FILE", level, in_loop=True, listens=agent.listens(in_loop=True))
     if as_json:
         print_json(loop_plan_object(task, argv, gate, told, others))
         return 0

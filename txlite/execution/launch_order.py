@@ -136,7 +136,15 @@ def explain(wanted: LaunchOrder) -> Explanation:
         new.description, new.command, new.directory, new.verify,
     )  # fmt: skip
     prompt = Header.of(task, 0, launch.agent, moment, launch).prompt
-    argv, _ = build_command(wanted.agent, task, prompt, "PROMPT-FILE", launch.level, launch.type == SEARCHING)
+    argv, _ = build_command(
+        wanted.agent,
+        task,
+        prompt,
+        "PROMPT-FILE",
+        launch.level,
+        launch.type == SEARCHING,
+        listens=wanted.agent.listens(),
+    )
     passed = wanted.agent.prompt if new.command is None else COMMAND
     return Explanation(launch, new.directory, argv, passed, prompt, wanted.others)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ..errors import Error
+    from ..execution.agent_sessions import AgentSession
     from ..execution.launch_order import Explanation
     from ..execution.launched import Launched
     from ..execution.stopping import Ended, Target
@@ -183,6 +184,13 @@ def message_object(message: Message, running: int | None = None) -> Object:
     """Build what a person said about a task, with the attempt that was told; running: the one that runs now."""
     told = {"attempt": message.attempt, "runningAttempt": running}
     return {"id": message.id, "task": message.task, "at": message.at, "words": message.words, **told}
+
+
+def session_object(session: AgentSession) -> Object:
+    """Build how an agent's session is gone on with."""
+    place = {"directory": session.directory, "argv": session.argv}
+    return {"task": session.task, "attempt": session.attempt, "agent": session.agent.name,
+            "session": session.session, **place}  # fmt: skip
 
 
 def waiting_object(task: Task, relations: Relations, waiting: Waiting) -> Object:

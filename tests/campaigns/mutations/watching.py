@@ -5,6 +5,7 @@ from __future__ import annotations
 from .mutant import Mutant
 
 KEPT = "reports.test_events.Kept"
+ATTACHED = "execution.test_agent_sessions.Attached"
 SAID, LISTENING = "execution.test_saying.Said", "execution.test_saying.Listening"
 SILENCE = "execution.test_guarded_process.Stalls.test_silence_is_told_from_its_last_sign_of_life"
 FOLLOWED = f"{KEPT}.test_a_follower_reads_each_byte_once_or_is_told_how_much_it_missed"
@@ -89,6 +90,30 @@ MUTANTS = (
         "if False:",
         "no agent says something in a person's name",
         (f"{SAID}.test_what_nobody_would_read_is_refused",),
+    ),
+    Mutant(
+        "attached-unheld",
+        "execution/agent_sessions.py",
+        "    return store.claimed(id, HOLDER)\n",
+        "    return contextlib.nullcontext()\n",
+        "a task that a person goes on with is nobody else's",
+        (f"{ATTACHED}.test_a_session_is_gone_on_with_and_the_task_is_nobody_elses",),
+    ),
+    Mutant(
+        "attached-beside-an-agent",
+        "execution/agent_sessions.py",
+        "    if task.status == ACTIVE:\n",
+        "    if False:\n",
+        "nobody goes on with a session that is at work",
+        (f"{ATTACHED}.test_what_was_cut_off_before_it_said_what_it_cost",),
+    ),
+    Mutant(
+        "attached-with-a-claim",
+        "execution/agent_sessions.py",
+        "for name, value in seen.items() if name not in OF_ATTEMPT",
+        'for name, value in (*seen.items(), (b"TXLITE_TOKEN", b"1"))',
+        "an agent that is gone on with has no claim to prove",
+        (f"{ATTACHED}.test_a_session_is_gone_on_with_and_the_task_is_nobody_elses",),
     ),
     Mutant(
         "events-of-what-runs-deleted",
