@@ -57,6 +57,7 @@ LINES = {
     "txlite run --agent ": "shell codex claude mine",
     "txlite run --executor s": "slurm srun",
     "txlite help rec": "recipes reconcile",
+    "txlite ralph --escalate high,": "high,minimal high,low high,medium high,high",
     "txlite --home nowhere show ": "",
     "txlite --home=.txlite show ": "ONE OTHER",
     "txlite add --from": "",

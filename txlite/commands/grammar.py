@@ -34,6 +34,8 @@ BY_OPTION = {
 }  # fmt: skip
 OF_VERB = {  # verb, option or place -> where it is not the same everywhere
     ("list", "--status"): ",=" + " ".join([*STATES, "ready", "reserved", "waiting", "later"]),
+    ("ralph", "--agent"): ",?agents",
+    ("ralph", "--escalate"): ",=" + " ".join(LEVELS),
     ("update", "--status"): "=backlog blocked done failed cancelled",
 }
 ARGUMENTS = {"claim": ("?ids", "?holders"), "run": (COMMAND,)}  # as argparse does not know them
