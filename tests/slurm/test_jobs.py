@@ -96,6 +96,18 @@ class Jobs(JobCase):
         self.assertEqual((one.outcome, one.exit_code), ("done", 7))
         self.assertIn("Explain it's\n\nAll\nof it", one.tail)
 
+    def test_what_its_agent_said_it_cost_is_told_and_bounded(self) -> None:
+        said = """echo '{"type": "result", "total_cost_usd": 0.25, "num_turns": 2}'"""
+        agent = "[agent tool]\ncommand = sh said\nresults = claude\n"
+        with open(self.path("said"), "w") as file:
+            file.write(f"{said}; exit 7\n")
+        self.write_config(SHARED + agent)
+        task = self.txlite("add", "--quiet", "a prompt", "--max-cost", "0.2").strip()
+        self.txlite("run", "--executor", "slurm", "--agent", "tool", code=1)
+        (one,) = self.json("show", task)["attempts"]
+        self.assertEqual((one["usages"][0]["cost"], one["usages"][0]["turns"]), (0.25, 2))
+        self.assertEqual(one["note"], "its task's attempts have cost $0.25, of $0.20 at most")
+
     def test_a_task_can_ask_for_a_job(self) -> None:
         task = self.txlite("add", "--quiet", "--slurm", "--nodelist=n2", "--", "hostname").strip()
         self.assertIn("slurm", self.txlite("run", code=1), "no local worker takes it")

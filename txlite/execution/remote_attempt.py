@@ -19,6 +19,7 @@ from .agent_output import AgentOutput
 from .attempt_record import AttemptRecord, plan_attempt
 from .conversation import tell_all
 from .executor import CannotStart
+from .spending import find_allowance, refuse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ class RemoteAttempt:
         self._executor = executor
         plan = _go_on(plan_attempt(assignment, context.settings.roster), left)
         plan = plan._replace(header=plan.header._replace(place=QUEUED))
+        is_prompt = assignment.task.command is None
+        if is_prompt:
+            plan = plan._replace(allowance=find_allowance(context.store, assignment.task))
         cap = context.settings.cap
         self._record = AttemptRecord(context.store.home, plan, cap, self._keep_note, is_late=True)
         path = output_path(context.store.home, assignment.claim.token, OUT)
@@ -55,16 +59,18 @@ class RemoteAttempt:
         sink: Sink = self._record
         if self._kept:
             sink = self._kept[0]
-        is_prompt = assignment.task.command is None
         self._output: AgentOutput | None = None
         if is_prompt:
             events = self._record.keep_events()
-            self._output = AgentOutput(plan.agent, sink, has_said_done=self._has_said_done, events=events)
+            self._output = AgentOutput(
+                plan.agent, sink, has_said_done=self._has_said_done, events=events, allowance=plan.allowance
+            )
         self._sink: Sink = self._output if self._output else sink
         self._process: RemoteProcess | None = None
         self._noted: dict[str, object] = {}
         self._is_running = left.get("state") == RUNNING  # that it started is written down
         self._is_ended = False
+        self._was_started = bool(left)
         self._must_note = not left
 
     def start(self) -> None:
@@ -78,12 +84,17 @@ class RemoteAttempt:
             words = f"--max-memory is for attempts here: `txlite update {task.id} --max-memory none` goes without"
             self.result = Result(REFUSED, duration=0.0, note=words)
             return
+        refused = refuse(plan.agent, plan.allowance)
+        if refused:
+            self._must_note, self.result = False, refused
+            return
         try:
             self._record.note(max_attempts=context.settings.max_attempts)
             if self._output:
                 words = tell_all(context.store, task.id, plan.header.attempt, plan.prompt)
                 self._record.plan = plan._replace(prompt=words)
             invocation = self._record.prepare(task, environment)
+            self._was_started = True
             self._process = self._executor.start(
                 invocation, task.directory, self._sink, plan.header.attempt, limits,
                 plan.agent.daemons and task.command is None, task.slurm,
@@ -141,6 +152,8 @@ class RemoteAttempt:
             return self.result
         result = self.result
         refusal = self._output.finish() if self._output else None
+        if self._output and self._was_started:
+            result = self._output.explain(self._output.add_usage(result, self.assignment.claim.token))
         if refusal and result.outcome in (DONE, FAILED):
             until = f" (no more before {refusal.until})" if refusal.kind == LIMITED else ""
             result = result._replace(outcome=FAILED, note=refusal.reason + until)
