@@ -105,7 +105,7 @@ def make_showcase(is_over: bool = True) -> Summary:
         "tx-00000099 (Announce it) waits for tx-00000040 (Release notes): `txlite retry tx-00000040`",
     ]
     return Summary("/home/you/project/.txlite", loops, entries, moment(last), remarks,
-                   Night(loops[0].started, last, figures), earlier)  # fmt: skip
+                   Night(loops[0].started, last, figures), earlier, not is_over)  # fmt: skip
 
 
 def _id(number: int) -> str:

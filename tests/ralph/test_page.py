@@ -43,7 +43,8 @@ def make_night(
     loop = LoopRecord(
         "loop-1", "claude", moment(0), moment(length) if ended else None, "nothing was left to do", None, 5
     )
-    return Summary("/home/somebody/.txlite", [loop], list(entries), moment(length), list(remarks))
+    night = Summary("/home/somebody/.txlite", [loop], list(entries), moment(length), list(remarks))
+    return night._replace(goes_on=not ended)
 
 
 def make_entry(
@@ -189,6 +190,14 @@ class Page(unittest.TestCase):
         self.assertIn(f"Running now: 1\n\n{told}txlite logs -f tx-00000001", words)
         self.assertIn("2 attempts: claude, then codex at high", words)
         self.assertNotIn("Running now", "".join(Reader(render(make_night([make_entry(1, tries[:1], "failed")]))).words))
+
+    def test_one_that_was_killed_ended_with_its_last_attempt(self) -> None:
+        night = make_night([make_entry(1, [make_try(1, 0, 600)])], ended=False)._replace(goes_on=False)
+        words = "".join(Reader(render(night)).words)
+        self.assertIn("(10m00s). It was killed: txlite ralph goes on with it.", words)
+        limits = {"claude": (moment(7200), "usage <limit>")}
+        words = "".join(Reader(render(night._replace(goes_on=True, limits=limits))).words)
+        self.assertRegex(words, r"It still goes on\. claude pauses until \d\d:\d\d: usage <limit>\.")
 
     def test_each_agent_of_a_night_is_named_once(self) -> None:
         night = make_night([make_entry(1, [make_try(1, 0, 9)])])

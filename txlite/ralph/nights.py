@@ -45,9 +45,8 @@ def split(newest_first: list[LoopRecord], present: Collection[str]) -> Iterator[
         yield night
 
 
-def measure(store: Store, loops: list[LoopRecord]) -> Night:
-    """Return the figures of one night; what goes on lasts until now."""
-    end = loops[-1].ended or clock.now()
+def measure(store: Store, loops: list[LoopRecord], end: str) -> Night:
+    """Return the figures of one night, which lasted until then (UTC text)."""
     lasted = max(clock.to_seconds(end) - clock.to_seconds(loops[0].started), 0.0)
     return Night(loops[0].started, lasted, store.nights.count([loop.id for loop in loops]))
 
@@ -56,7 +55,7 @@ def look_back(store: Store, nights: Iterator[list[LoopRecord]]) -> list[Night]:
     """Return the last nights in which anything was begun, the newest first."""
     found: list[Night] = []
     for loops in nights:
-        night = measure(store, loops)
+        night = measure(store, loops, loops[-1].ended or loops[-1].started)
         if night.figures.attempts:
             found.append(night)
         if len(found) == COMPARED:

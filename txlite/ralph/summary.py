@@ -23,7 +23,7 @@ from .stale_worktrees import look as look_at_worktrees
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from ..git.diff_stat import DiffStat
     from ..model import Attempt, LoopAttempt, LoopRecord, Task, Usage, Verdict
@@ -90,6 +90,8 @@ class Summary(NamedTuple):
     remarks: list[str]  # what else a person should know, with commands between backticks
     night: Night | None = None  # all this in figures
     earlier: tuple[Night, ...] = ()  # nights before it, the newest first
+    goes_on: bool = False
+    limits: Mapping[str, tuple[str, str]] = {}  # agent -> until when its provider refuses to work, and why
 
     @property
     def started(self) -> str:
@@ -100,6 +102,13 @@ class Summary(NamedTuple):
     def ended(self) -> str | None:
         """When the last loop ended, as UTC text; None while it goes on, or where it was killed."""
         return self.loops[-1].ended
+
+    @property
+    def until(self) -> str:
+        """When its last loop ended, or was killed, as UTC text; now while it goes on."""
+        if self.ended or self.goes_on:
+            return self.ended or self.now
+        return max([self.loops[-1].started, *(one.ended for each in self.entries for one in each.tries if one.ended)])
 
     @property
     def cost(self) -> Cost:
@@ -136,14 +145,12 @@ def seconds(started: str, ended: str | None) -> float:
 
 def look(store: Store) -> Summary | None:
     """Return what became of the last loop of a home; None where there was none."""
-    nights = split(store.loops.newest(), {one.id for one in presence.live_supervisors(store)})
+    present = {one.id for one in presence.live_supervisors(store)}
+    nights = split(store.loops.newest(), present)
     loops = next(nights, None)
     if not loops:
         return None
-    tries: dict[str, list[LoopAttempt]] = {}
-    for loop in loops:
-        for record in store.loop_attempts.of_loop(loop.id):
-            tries.setdefault(record.task, []).append(record)
+    tries = _attempts_by_task(store, loops)
     entries = [_entry(store, store.get(task), records) for task, records in tries.items()]
     _explain(store, entries)
     records = [record for several in tries.values() for record in several]
@@ -151,9 +158,18 @@ def look(store: Store) -> Summary | None:
     cut_off = {one.attempt for entry in entries for one in entry.tries if one.outcome == LOST}
     others = tell_others(store, set(tries))
     remarks = [*_dropped(store, loops), *_remarks(store, records, cut_off), *others]
-    return Summary(
-        store.home, loops, entries, clock.now(), remarks, measure(store, loops), tuple(look_back(store, nights))
-    )
+    goes_on = loops[-1].ended is None and loops[-1].id in present
+    limits = store.loops.limits_of(loops[-1].agent.split(",")) if goes_on else {}
+    found = Summary(store.home, loops, entries, clock.now(), remarks, goes_on=goes_on, limits=limits)
+    return found._replace(night=measure(store, loops, found.until), earlier=tuple(look_back(store, nights)))
+
+
+def _attempts_by_task(store: Store, loops: list[LoopRecord]) -> dict[str, list[LoopAttempt]]:
+    found: dict[str, list[LoopAttempt]] = {}
+    for loop in loops:
+        for record in store.loop_attempts.of_loop(loop.id):
+            found.setdefault(record.task, []).append(record)
+    return found
 
 
 def _dropped(store: Store, loops: list[LoopRecord]) -> list[str]:

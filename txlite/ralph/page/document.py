@@ -104,7 +104,7 @@ def _count(summary: Summary) -> str:
 
 def _tell_course(night: PlacedNight) -> str:
     """From when to when, and how it went on and ended."""
-    loops, now = night.summary.loops, "" if night.summary.ended else "now, "
+    loops, now = night.summary.loops, "now, " if night.summary.goes_on else ""
     agents = list(dict.fromkeys(agent for loop in loops for agent in loop.agent.split(",")))
     names = " and ".join(f"<b>{safe(agent, 60)}</b>" for agent in agents)
     told = [
@@ -115,16 +115,20 @@ def _tell_course(night: PlacedNight) -> str:
         times = f" {len(loops) - 1:,} times" if len(loops) > 2 else ""
         back = night.scale.tell(clock.to_seconds(loops[-1].started))
         told.append(f"It was killed{times}, and went on {'last ' * (len(loops) > 2)}at {back}.")
-    return " ".join([*told, _tell_end(night)])
+    return " ".join([*told, _tell_end(night.summary)])
 
 
-def _tell_end(night: PlacedNight) -> str:
-    loop = night.summary.loops[-1]
+def _tell_end(summary: Summary) -> str:
+    loop = summary.loops[-1]
     if loop.ended:
         return f"It ended: {safe(loop.reason, 300)}." if loop.reason else "It ended."
-    if any(bar.one.ended is None for bar in night.bars):
-        return "It still goes on."
-    return "Its end is not on record: it goes on, or it was killed."
+    if not summary.goes_on:
+        return "It was killed: <code>txlite ralph</code> goes on with it."
+    pauses = [
+        f"{safe(agent, 60)} pauses until {local('%H:%M', clock.to_seconds(until))}: {safe(why, 200)}."
+        for agent, (until, why) in summary.limits.items()
+    ]
+    return " ".join(["It still goes on.", *pauses])
 
 
 def _tell_footer(summary: Summary) -> str:

@@ -33,7 +33,7 @@ class PlacedNight:
         self.summary = summary
         self.rows = [list(bars(row, entry, summary.now)) for row, entry in enumerate(summary.entries)]
         self.bars = [bar for row in self.rows for bar in row]
-        moments = [clock.to_seconds(moment) for moment in (summary.started, summary.ended or summary.now)]
+        moments = [clock.to_seconds(moment) for moment in (summary.started, summary.until)]
         self.first, self.last = moments[0], max(moments)
         start = min([self.first, *(bar.start for bar in self.bars)])
         end = max([self.last, *(bar.end for bar in self.bars), start + 1])
