@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+import harness  # noqa: F401  (it makes the checkout importable)
+
+from tests.stand_ins.api import Scripted, say_message, say_response
 
 Course = Generator[tuple[str, dict[str, Any]], str, None]
 Step = Any  # a tool and its arguments; None: the agent ends
@@ -66,9 +70,9 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers.get("content-length") or 0)) or b"{}")
         path = self.path.partition("?")[0]
         if path.endswith("/messages") and body.get("stream") and body.get("tools"):
-            self._stream(_message(body, self.server.step(_told_to_claude(body))))
+            self._stream(say_message(_scripted(self.server.step(_told_to_claude(body))), body["model"]))
         elif path.endswith("/responses"):
-            self._stream(_response(self.server.step(_told_to_codex(body))))
+            self._stream(say_response(_scripted(self.server.step(_told_to_codex(body)))))
         else:  # what is not asked of an agent: counts, titles
             usage, words = {"input_tokens": 1, "output_tokens": 1}, [{"type": "text", "text": "."}]
             self._send({"input_tokens": 1, "id": "m", "type": "message", "role": "assistant", "model": "m",
@@ -83,7 +87,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(data)
 
-    def _stream(self, events: list[dict[str, Any]]) -> None:
+    def _stream(self, events: Iterable[dict[str, Any]]) -> None:
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.send_header("connection", "close")
@@ -113,42 +117,7 @@ def _told_to_codex(body: dict[str, Any]) -> list[str]:
     return [words.partition("Output:")[2].strip() or words for words in found]  # it says first how long it took
 
 
-_numbers = iter(range(1, 1 << 30))
-
-
-def _message(body: dict[str, Any], step: Step) -> list[dict[str, Any]]:
-    usage = {"input_tokens": 10, "output_tokens": 1, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0}
-    number = next(_numbers)
-    head = {"id": f"msg_{number}", "type": "message", "role": "assistant", "model": body["model"], "content": [],
-            "stop_reason": None, "stop_sequence": None, "usage": usage}  # fmt: skip
-    block: dict[str, Any] = {"type": "text", "text": ""}
-    delta = {"type": "text_delta", "text": "done"}
-    if step:
-        block = {"type": "tool_use", "id": f"toolu_{number}", "name": f"mcp__txlite__{step[0]}", "input": {}}
-        delta = {"type": "input_json_delta", "partial_json": json.dumps(step[1])}
-    reason = {"stop_reason": "tool_use" if step else "end_turn", "stop_sequence": None}
-    return [
-        {"type": "message_start", "message": head},
-        {"type": "content_block_start", "index": 0, "content_block": block},
-        {"type": "content_block_delta", "index": 0, "delta": delta},
-        {"type": "content_block_stop", "index": 0},
-        {"type": "message_delta", "delta": reason, "usage": {**usage, "output_tokens": 5}},
-        {"type": "message_stop"},
-    ]
-
-
-def _response(step: Step) -> list[dict[str, Any]]:
-    number = next(_numbers)
-    item: dict[str, Any] = {"type": "message", "id": f"msg_{number}", "role": "assistant",
-                            "content": [{"type": "output_text", "text": "done", "annotations": []}]}  # fmt: skip
-    if step:
-        item = {"type": "function_call", "id": f"fc_{number}", "call_id": f"call_{number}", "name": step[0],
-                "namespace": "mcp__txlite", "arguments": json.dumps(step[1])}  # fmt: skip
-    usage = {"input_tokens": 10, "input_tokens_details": {"cached_tokens": 0}, "output_tokens": 5,
-             "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 15}  # fmt: skip
-    response = {"id": f"resp_{number}"}
-    return [
-        {"type": "response.created", "response": response},
-        {"type": "response.output_item.done", "output_index": 0, "item": item},
-        {"type": "response.completed", "response": {**response, "output": [item], "usage": usage}},
-    ]
+def _scripted(step: Step) -> Scripted:
+    """What is answered: a tool of the server's, or the end."""
+    verb, words = ("tool", f"mcp__txlite__{step[0]} {json.dumps(step[1])}") if step else ("text", "done")
+    return Scripted(verb, words, (10, 5, 0))

@@ -72,6 +72,7 @@ class NightCampaign:
         self.top = self.path("repository")
         self.home = os.path.join(self.top, ".txlite")
         self.violations = scene.violations
+        self.reviewer = self.random.choice(("claude", "codex", "claude:high"))
         self.jobs: list[NightJob] = []
         self.starts = 0
         self.rejected: Counter[str] = Counter()  # by the person: id -> how often
@@ -101,7 +102,6 @@ class NightCampaign:
         self.git("commit", "-q", "-m", "The beginning")
         self.start = self.git("rev-parse", "HEAD").strip()
         self.txlite("init")
-        self.known = self.txlite("ralph", "--help")
         self._write("repository/.txlite/config.ini", f"[agent codex]\nprice = {PRICE}\n")
         self._add(self._draw_kinds())
 
@@ -115,8 +115,7 @@ class NightCampaign:
         kinds = list(SHORT if self.options.short else FIRST)[:count]
         kinds += self.random.choices(list(KINDS), list(KINDS.values()), k=count - len(kinds))
         self.random.shuffle(kinds)
-        needed = {"flawed": "--reviewer"}
-        return [kind if needed.get(kind, "") in self.known else "plain" for kind in kinds]
+        return kinds
 
     def _add(self, kinds: list[str]) -> None:
         with txlite.open(self.home) as store:
@@ -172,7 +171,7 @@ class NightCampaign:
     def _run_loop(self) -> bool:
         """One loop to its end, or until it is killed; False where it ended as it may not."""
         words = ["ralph", "--agent", "claude,codex", "--escalate", LADDER, "--review"]
-        words += ["--reviewer", "claude"] * ("--reviewer" in self.known)
+        words += ["--reviewer", self.reviewer]
         words += ["--verify", self.gate(), "--workers", str(self.options.workers), "--max-attempts", str(ATTEMPTS)]
         words += ["--timeout", "20s", "--settle", "1s", "--kill-after", "1s", "--max-failures", "1000"]
         if not self.starts:
@@ -285,7 +284,7 @@ def main(argv: list[str]) -> int:
     figures = (
         f"{', '.join(f'{count} {state}' for state, count in Counter(night.status.values()).items())}; kills: {kills}; "
         f"{campaign.starts} loops, {len(night.attempts)} attempts, {len(night.commits)} commits, "
-        f"{took:.1f} s without judging, seed {options.seed}"
+        f"reviewed by {campaign.reviewer}, {took:.1f} s without judging, seed {options.seed}"
     )
     return scene.conclude(violations, figures)
 

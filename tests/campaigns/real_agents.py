@@ -7,8 +7,7 @@ Then
   bound on money, a verdict by a schema; the exit codes, too;
   `txlite ralph` has both work on a repository, by turns: their work is committed, and what they cost is known;
   a login that is missing ends nothing but this agent; each of them reviews, and its verdict counts;
-  a claude that runs hears what is said to it;
-  each of them calls a tool of `txlite mcp`, and what it added is in the queue.
+  a claude that runs hears what is said to it.
 
 By hand: python3 tests/campaigns/real_agents.py [--installed DIR]. Needs npm and Linux; where npm is missing, or reaches
 nothing, it says so and ends with 0; else 0 if all held, and 1 with each violation named.
@@ -40,10 +39,6 @@ env_key = "OUR_KEY"
 wire_api = "responses"
 request_max_retries = 0
 stream_max_retries = 0
-[mcp_servers.txlite]
-command = "PYTHON"
-args = ["-m", "txlite", "--home", "HOME", "mcp"]
-env = { PYTHONPATH = "REPOSITORY" }
 """
 SCHEMA = {"type": "object", "properties": {"verdict": {"type": "string"}, "reason": {"type": "string"}},
           "required": ["verdict", "reason"], "additionalProperties": False}  # fmt: skip
@@ -68,10 +63,8 @@ class RealAgents:
             ANTHROPIC_BASE_URL=address, ANTHROPIC_API_KEY="none", OUR_KEY="none", CLAUDE_CODE_MAX_RETRIES="0",
             DISABLE_AUTOUPDATER="1", CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC="1", GIT_CONFIG_NOSYSTEM="1",
         )  # fmt: skip
-        words = CONFIG.replace("ADDRESS", address).replace('PYTHON"', sys.executable + '"')
-        words = words.replace('"HOME"', json.dumps(self.home)).replace("REPOSITORY", harness.REPOSITORY)
         with open(scene.path("home/.codex/config.toml"), "w", encoding="utf-8") as file:
-            file.write(words)
+            file.write(CONFIG.replace("ADDRESS", address))
         with open(scene.path("schema.json"), "w", encoding="utf-8") as file:
             json.dump(SCHEMA, file)
         os.mkdir(self.top)
@@ -156,7 +149,7 @@ for name, *given in json.loads({json.dumps(json.dumps(calls))}):
         if last[0] != last[1]:
             self.violations.append(f"{name}, {what}: it ends as {last[0]}, and the stand-in as {last[1]}")
 
-    # The loop, and the tools.
+    # The loop.
 
     def work(self) -> None:
         """A loop with both."""
@@ -228,22 +221,6 @@ for name, *given in json.loads({json.dumps(json.dumps(calls))}):
         if "so be it" not in said:
             self.violations.append(f"claude did not answer what it was told: {said[-400:]}")
 
-    def call_tools(self) -> None:
-        """A tool of ours, called by both."""
-        server = {"command": sys.executable, "args": ["-m", "txlite", "--home", self.home, "mcp"]}
-        script = "@api tool mcp__txlite__add {}\n@api text done"
-        for name in ("claude", "codex"):
-            words = ["exec", "--json", "--sandbox", "workspace-write", "-"]
-            if name == "claude":
-                words = ["--print", "--output-format", "stream-json", "--verbose", "--allowedTools", "mcp__txlite",
-                         "--mcp-config", json.dumps({"mcpServers": {"txlite": server}})]  # fmt: skip
-            given = script.replace("{}", json.dumps({"title": f"added by {name}"}))
-            said = self.run(name, *words, given=given)
-            with txlite.open(self.home, read_only=True) as store:
-                titles = [task.title for task in store.list()]
-            if f"added by {name}" not in titles:
-                self.violations.append(f"{name} added nothing: {said[-400:]}")
-
 
 def _events(words: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in words.splitlines() if line.startswith("{")]
@@ -307,7 +284,6 @@ def main(argv: list[str]) -> int:
         agents.work_without_login()
         agents.review()
         agents.talk()
-        agents.call_tools()
         scene.clear(5)
     return scene.conclude(scene.violations, f"claude {versions[0]}, codex {versions[1]}")
 

@@ -68,9 +68,9 @@ class ApiHandler(http.server.BaseHTTPRequestHandler):
         directive = OF_REVIEW if has_form and "@review" in str(body) else DIRECTIVE
         if path.endswith("/messages"):
             answer = find_answer(list(_turns_of_messages(body)), directive)
-            self._answer(answer, lambda one: _say_message(one, body["model"]))
+            self._answer(answer, lambda one: say_message(one, body["model"]))
         elif path.endswith("/responses"):
-            self._answer(find_answer(list(_turns_of_items(body)), directive), _say_response)
+            self._answer(find_answer(list(_turns_of_items(body)), directive), say_response)
         else:
             self._send({"input_tokens": 100})
 
@@ -116,7 +116,7 @@ def _turns_of_items(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield "assistant", ""
 
 
-def _say_message(scripted: Scripted, model: str) -> Iterator[dict[str, Any]]:
+def say_message(scripted: Scripted, model: str) -> Iterator[dict[str, Any]]:
     """The events of an answer of Anthropic's."""
     fed, said, cached = scripted.usage
     usage = {"input_tokens": fed, "cache_creation_input_tokens": 0, "cache_read_input_tokens": cached}
@@ -143,7 +143,7 @@ def _say_message(scripted: Scripted, model: str) -> Iterator[dict[str, Any]]:
     yield {"type": "message_stop"}
 
 
-def _say_response(scripted: Scripted) -> Iterator[dict[str, Any]]:
+def say_response(scripted: Scripted) -> Iterator[dict[str, Any]]:
     """The events of an answer of OpenAI's."""
     fed, said, cached = scripted.usage
     name = f"resp_{uuid.uuid4().hex[:20]}"
