@@ -22,6 +22,10 @@ Prose, and `- [ ] no task`, as is what stands in blocks of code and comments:
 <!--
 - [ ] in a comment
 -->
+
+    - [ ] in code
+      after: nothing
+
 ## Phase 1
 
 - [x] T001 Project structure
@@ -41,7 +45,7 @@ Prose, and `- [ ] no task`, as is what stands in blocks of code and comments:
           ~~~
     * [ ] Orders (after: Users) (verify: test -n "$(ls)")
 No text of a task.
-1. [X] Think
+1. [X] Think <!-- id: 7 -->
 2) [ ] Write, and mend, the docs
 after: build the API., T001
 """

@@ -27,7 +27,9 @@ _HEADING = re.compile(r" {0,3}#{1,6}(?:\s|$)")
 _FACT = re.compile(r"\s*(?:[-*+][ \t]+)?(after|verify):(.*)$")
 _FACT_IN_TITLE = re.compile(r"\s+\((after|verify):((?:(?!\((?:after|verify):).)*)\)$")
 _LABEL = re.compile(r"\[?((?:[A-Za-z]{1,12}[-_.]?)?\d+(?:[.-]\d+)*)[\])]?[.:)]?(?=\s)")  # T001, US-7, 1.2
+_COMMENT = re.compile(r"\s*<!--.*?-->\s*$")
 _EMPHASIS = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
+CODE = 4  # columns by which a block of code is indented that is part of no entry
 STEP = 2  # columns by which a part is indented at the least
 
 
@@ -68,7 +70,7 @@ class _Reader:
             self._in_comment = "-->" not in line
             return
         fence = _FENCE.match(line)
-        box = None if self._fence or fence else _BOX.match(line)
+        box = None if self._fence or fence else self._find_box(line)
         if box:
             self._begin(number, place, box)
         elif self._fence:
@@ -79,8 +81,12 @@ class _Reader:
             self._take_text(number, line)
             self._fence = fence[1] if fence else ""
 
+    def _find_box(self, line: str) -> re.Match[str] | None:
+        box = _BOX.match(line)
+        return box if box and (self._open or _width(box[1]) < CODE) else None
+
     def _begin(self, number: int, place: int, box: re.Match[str]) -> None:
-        indent, mark, title = _width(box[1]), box[2], (box[3] or "").strip()
+        indent, mark, title = _width(box[1]), box[2], _COMMENT.sub("", box[3] or "").strip()
         if mark not in " \txX":
             raise wrong(self._name, number, f"its box is [{shorten(mark, 4)}] and neither [ ] nor [x]")
         self._close(indent)

@@ -13,8 +13,13 @@ BEADS = "task_lists.test_json_forms.Beads"
 
 MUTANTS = (
     Mutant(
-        "list-box-in-code", "task_lists/markdown.py", "None if self._fence or fence else _BOX.match(line)",
-        "_BOX.match(line)", "a box in a block of code is no task", (SAID,),
+        "list-box-in-code", "task_lists/markdown.py", "None if self._fence or fence else self._find_box(line)",
+        "self._find_box(line)", "a box in a block of code is no task", (SAID,),
+    ),
+    Mutant(
+        "list-box-in-indented-code", "task_lists/markdown.py",
+        "if box and (self._open or _width(box[1]) < CODE) else None", "",
+        "a box in an indented block of code is no task", (SAID,),
     ),
     Mutant(
         "list-cycle-taken", "task_lists/settled.py", "            if self._is_strict or not loose:\n",
