@@ -119,7 +119,9 @@ def _approve(args: Namespace) -> int:
             reviews.say_landed(one)
 
     wishes = WorktreeWishes(options.allow, options.copy, options.setup)
-    is_interrupted = approve(database, ids, wishes, report.read_cap(settings), options.kill_after, tell)
+    is_interrupted = approve(
+        database, ids, wishes, report.read_cap(settings), options.kill_after, tell, reviews.say_course
+    )
     if args.json:
         print_json(list(map(reviews.approved_object, told)))
     else:

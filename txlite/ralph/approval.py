@@ -7,6 +7,7 @@ having landed its task's work leaves the task to be reviewed (`store.approvals`)
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from ..agents.agent import Agent
 from ..agents.roster import Roster
@@ -26,15 +27,16 @@ from ..store.workers import new_id
 from ..system import clock
 from ..system.event_loop import EventLoop
 from ..system.named_tuple import NamedTuple
-from .host import AttemptHost
+from .host import GATE, AttemptHost
 from .reviewed_work import ReviewedWork
 from .workspace import Rules
+from .worktree_landing import CONFLICTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..model import Review, WorkerRecord
+    from ..model import Outcome, Review, WorkerRecord
     from ..store.assignments import Assignment
     from ..store.store import Store
 
@@ -44,10 +46,20 @@ class Approved(NamedTuple):
 
     task: str  # id
     title: str
-    has_landed: bool
     commit: str | None  # on the base branch; None where that had the same already, or nothing landed
-    base: str  # the branch
+    base: str  # the branch; "" where it was not to be reviewed
+    outcome: Outcome  # of the attempt
     note: str  # why nothing landed, or what else is to be known; "" for nothing
+
+    @property
+    def has_landed(self) -> bool:
+        """Return whether its work is on the base branch, or held back for it."""
+        return self.outcome == DONE
+
+    @property
+    def is_faulty(self) -> bool:
+        """Return whether it is the work that is to be mended."""
+        return self.outcome == RELEASED and self.note.startswith((CONFLICTS, GATE))
 
 
 class WorktreeWishes(NamedTuple):
@@ -60,12 +72,13 @@ class WorktreeWishes(NamedTuple):
 
 def approve(
     database: str, tasks: list[str], wishes: WorktreeWishes, cap: int, kill_after: float,
-    told: Callable[[Approved], object],
+    told: Callable[[Approved], object], say: Callable[[str, str], object],
 ) -> bool:  # fmt: skip
     """Land the work of these tasks, one after another; whether a signal ended that. Each is told when it is over, one
     that could not be claimed, too.
 
-    database: its path; cap: bytes of output kept for each report. Raises Error where no worker can be made.
+    database: its path; cap: bytes of output kept for each report; say: is told of a task, by its id, what goes on.
+    Raises Error where no worker can be made.
     """
     id, roster = new_id("worker"), Roster((Agent(APPROVAL),))
     settings = WorkerSettings(database, id, id, None, roster, 1, Limits(None, kill_after, None), cap)
@@ -73,7 +86,7 @@ def approve(
     events.open(STOPPING)
     policy = StopPolicy(events.signals, first=STOP)
     context = WorkerContext(settings, events, policy)
-    runner = ApprovalRunner(context, wishes)
+    runner = ApprovalRunner(context, wishes, say)
     source = ApprovalSource(context.store, tasks, id, lambda: policy.order(LEAVE), told, runner)
     worker = Worker(context, source, runner)
     worker.register()
@@ -116,7 +129,7 @@ class ApprovalSource:
             try:
                 return self._store.approvals.claim(task, self._worker)
             except Refused as error:
-                self._told(Approved(task, "", False, None, "", str(error)))
+                self._told(Approved(task, "", None, "", RELEASED, str(error)))
         self._leave()
         return None
 
@@ -129,9 +142,8 @@ class ApprovalSource:
         self._store.assignments.finish(assignment.claim.token, result, max_attempts=1)
         task = assignment.task
         found = self._runner.found
-        has_landed = result.outcome == DONE
-        note = found.held if has_landed else result.note or result.outcome
-        self._told(Approved(task.id, task.title, has_landed, found.commit if has_landed else None, found.base, note))
+        note = found.held if result.outcome == DONE else result.note or result.outcome
+        self._told(Approved(task.id, task.title, found.commit, found.base, result.outcome, note))
         return None
 
 
@@ -146,8 +158,9 @@ class Found(NamedTuple):
 class ApprovalRunner:
     """Lands the work of approved tasks (a `worker.Runner`). `found`: what the last one brought about."""
 
-    def __init__(self, context: WorkerContext, wishes: WorktreeWishes) -> None:
+    def __init__(self, context: WorkerContext, wishes: WorktreeWishes, say: Callable[[str, str], object]) -> None:
         self.found = Found()
+        self._say = say
         self._context = context
         self._wishes = wishes
         self._runner = AttemptRunner(context)
@@ -177,7 +190,8 @@ class ApprovalRunner:
         task, token = assignment.task, assignment.claim.token
         store = self._context.store
         environment = self._context.environment_of(task, assignment.claim, None)
-        host = AttemptHost(self._context, self._runner, environment, task.verify or review.gate, review.gate_timeout)
+        gate, tell = task.verify or review.gate, partial(self._tell, task.id)
+        host = AttemptHost(self._context, self._runner, environment, gate, review.gate_timeout, tell)
         try:
             rules = self._find_rules(store, review)
         except Refused as error:
@@ -190,6 +204,11 @@ class ApprovalRunner:
             self._runner.end_process()  # nothing of it may run beside git
             work.restore(result.note or result.outcome)
         return result
+
+    def _tell(self, task: str, words: str) -> None:
+        """What takes its time; the rest is told with how it ended."""
+        if words.startswith(GATE):
+            self._say(task, words)
 
     def _try(self, work: ReviewedWork) -> Result:
         try:

@@ -22,7 +22,7 @@ from .workspace import WorkspaceUnusable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ..execution.attempt_runner import AttemptRunner
     from ..execution.worker_context import WorkerContext
@@ -52,8 +52,8 @@ class OutputTail:
 class AttemptHost:
     """Runs what the workspace of one attempt asks for.
 
-    environment: of the attempt's commands. gate: its command, if there is one; gate_timeout: seconds. `top`: of the
-    working tree, all that git may see; None: all.
+    environment: of the attempt's commands. gate: its command, if there is one; gate_timeout: seconds. told: gets each
+    remark, too. `top`: of the working tree, all that git may see; None: all.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class AttemptHost:
         environment: dict[bytes, bytes],
         gate: str | None,
         gate_timeout: float,
+        told: Callable[[str], object] = lambda words: None,
     ) -> None:
         self.top: str | None = None
         self.gate = gate
@@ -71,6 +72,7 @@ class AttemptHost:
         self._loop = context.loop
         self._runner = runner
         self._environment = environment
+        self._told = told
 
     def verify(self, directory: str) -> str | None:
         """Run the gate there; return why it did not pass, or None."""
@@ -116,6 +118,7 @@ class AttemptHost:
     def remark(self, text: str) -> None:
         """Write a line of ours into the report."""
         self._write(REMARK.format(text))
+        self._told(text)
 
     def _write(self, text: str) -> None:
         self._runner.write(text.encode("utf-8", "replace"))

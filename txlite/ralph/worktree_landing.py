@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .workspace import Host
     from .worktree_site import WorktreeSite
 
+CONFLICTS = "it conflicts with"  # as the reason begins why work does not land
+
 
 class WorktreeLanding:
     """Lands the work of one site. `held`: why the base branch was left alone, and what holds the work; "" if it was
@@ -64,5 +66,5 @@ class WorktreeLanding:
         conflicts = rebase(self._site.own, tip)
         if conflicts:
             names = ", ".join(conflicts[:5])
-            raise WorkRejected(f"it conflicts with what {self._site.base} has now, in {names}")
+            raise WorkRejected(f"{CONFLICTS} what {self._site.base} has now, in {names}")
         return self._site.own.head()

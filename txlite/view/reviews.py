@@ -13,7 +13,7 @@ from .. import text
 from ..system import clock
 from .json_objects import print_json
 from .table import print_table
-from .terminal import colour, say
+from .terminal import colour, say, say_aside
 from .verdicts import describe_verdict, verdict_object
 
 TYPE_CHECKING = False
@@ -120,7 +120,12 @@ def describe_failure(one: Approved) -> str:
     """Return that what was approved has not landed, why, and what to do."""
     if not one.base:
         return one.note  # it was not to be reviewed
+    said = f"{one.task} did not land: {one.note}: it stays to be reviewed"
     why = shlex.quote(text.shorten(one.note, 60))
-    return (
-        f"{one.task} did not land: {one.note}: it stays to be reviewed; `txlite reject {one.task} {why}` has it mended"
-    )
+    return said + (f"; `txlite reject {one.task} {why}` has it mended" if one.is_faulty else "")
+
+
+def say_course(task: str, words: str) -> None:
+    """Print on stderr, where that is a terminal, what goes on with a task that was approved."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        say_aside(f"{task}: {words}")

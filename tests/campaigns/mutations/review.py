@@ -6,10 +6,10 @@ from .mutant import Mutant
 
 REVIEWS = "ralph.test_review.Reviews"
 KILLS = "ralph.test_review.Kills"
-CONFLICTS = f"{REVIEWS}.test_conflicts_land_nothing"
+CONFLICTS = f"{REVIEWS}.test_what_conflicts_lands_nothing_and_what_is_rejected_is_gone_on_with"
 REBASED = f"{REVIEWS}.test_it_is_rebased_and_judged_again_where_the_base_has_moved"
 APPROVED = f"{REVIEWS}.test_what_passed_waits_on_its_branch_and_lands_when_a_person_says_so"
-REJECTED = f"{REVIEWS}.test_what_is_rejected_goes_on_with_its_work_and_the_reason"
+AGAIN = f"{KILLS}.test_neither_work_that_had_passed_nor_a_landing_is_done_again"
 MENDED = f"{REVIEWS}.test_what_a_person_committed_there_lands_with_it"
 
 MUTANTS = (
@@ -25,8 +25,7 @@ MUTANTS = (
     Mutant(
         "approval-of-anything", "store/approvals.py", "    if task.status == REVIEW and row:", "    if row:",
         "only what waits for a review can be approved",
-        (f"{REVIEWS}.test_what_is_not_to_be_reviewed_is_refused", f"{KILLS}.test_one_that_is_killed_at_its_gate"
-         "_has_landed_nothing"),
+        (f"{KILLS}.test_an_approval_that_is_ended_at_its_gate_has_landed_nothing",),
     ),
     Mutant(
         "approval-leaves-the-rebase", "ralph/reviewed_work.py",
@@ -43,20 +42,20 @@ MUTANTS = (
     ),
     Mutant(
         "rejection-untold", "ralph/prompt.py", "    parts += _unaccepted(store, task, ended, goes_on)\n", "",
-        "the next attempt is told why", (REJECTED,),
+        "the next attempt is told why", (CONFLICTS,),
     ),
     Mutant(
         "rejection-costs-nothing", "store/approvals.py", "BACKLOG, found.failures + 1)", "BACKLOG, found.failures)",
-        "what was rejected counts as an attempt that did not pass", (REJECTED,),
+        "what was rejected counts as an attempt that did not pass", (CONFLICTS,),
     ),
     Mutant(
         "review-done-again", "ralph/worktree.py", "self.is_judged = self._judged is not None", "self.is_judged = False",
-        "work that had passed is not done again", (f"{KILLS}.test_work_that_had_passed_is_not_done_again",),
+        "work that had passed is not done again", (AGAIN,),
     ),
     Mutant(
         "review-worktree-removed", "ralph/stale_worktrees.py", '("backlog", "active", "blocked", "review")',
         '("backlog", "active", "blocked")',
-        "the worktree of what waits is in use", (f"{REVIEWS}.test_its_worktree_is_in_use",),
+        "the worktree of what waits is in use", (APPROVED,),
     ),
     Mutant(
         "worktree-origin-stays", "ralph/worktree.py", "            self._origin = self._follow(self._origin)\n", "",
