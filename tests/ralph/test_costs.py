@@ -107,6 +107,10 @@ class Costs(RepositoryCase):
             (loop,) = store.loops.newest()
             self.assertEqual((loop.reason, loop.max_cost), ("it had cost $2.00, of $1.50 at most", 1_500_000))
 
+    def test_a_bound_and_an_agent_that_says_nothing(self) -> None:
+        self.add("true")
+        self.assertIn("cost: unknown\n", self.ralph("--max-cost", "1.50") + self.errors)
+
     def test_what_the_bound_of_a_loop_ends_costs_its_task_nothing(self) -> None:
         self.with_budget()
         task = self.add(f"{said(2, **EXHAUSTED)}; exit 1")

@@ -47,7 +47,7 @@ def show_summary(found: Summary, as_json: bool) -> None:
     counts = found.shown_counts
     say(", ".join(f"{counts[state]:,} {in_words(state)}" for state in SHOWN_STATES if state in counts) or "no tasks")
     cost = found.cost
-    if cost.known is not None:
+    if cost.known is not None or any(loop.max_cost for loop in found.loops):
         say(f"cost: {cost.tell()}")
     say(f"page: {page}")
 
