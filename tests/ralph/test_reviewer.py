@@ -9,7 +9,9 @@ import unittest
 from typing import Any
 
 import txlite
+from txlite.home import config
 from txlite.ralph import review_prompt
+from txlite.ralph.options import find_reviewer
 
 from ..case import running, wait_until
 from .case import RepositoryCase, WorktreesCase
@@ -83,16 +85,14 @@ class Reviews(WorktreesCase):
         self.assertEqual(len(self.log()), 2)
 
     def test_no_verdict_is_no_approval(self) -> None:
-        for script, words in (
-            ("echo fine", "it ended with exit 0"),
-            (f"echo '{YES}'; echo '{{\"verdict\": \"approve\"}}'; exit 3", "it ended with exit 3"),
-        ):
-            with self.subTest(script):
-                self.review(script)
-                task = self.add("echo work > work")
-                self.ralph(code=1)
-                self.assertEqual(self.last(task).note, f"the reviewer critic gave no verdict: {words}")
-                self.assertEqual(self.log(), ["first"])
+        self.review(
+            f"test -e $HOME_OF_TEST/told-1 || exec echo fine\necho '{YES}'; echo '{{\"verdict\": \"approve\"}}'; exit 3"
+        )
+        tasks = [self.add("echo work > work"), self.add("echo more > more")]
+        self.ralph(code=1)
+        notes = [self.last(task).note for task in tasks]
+        self.assertEqual(notes, [f"the reviewer critic gave no verdict: it ended with exit {code}" for code in (0, 3)])
+        self.assertEqual(self.log(), ["first"])
 
     def test_a_verdict_in_a_file(self) -> None:
         task = self.add(f"echo work > work; echo '{NO}' > .txlite-verdict-1")
@@ -152,12 +152,6 @@ class Reviews(WorktreesCase):
                 for name in os.listdir(self.place):
                     os.unlink(os.path.join(self.place, name))
 
-    def test_after_a_kill_only_the_review_is_repeated(self) -> None:
-        task = self.kill_in_review()
-        self.ralph()
-        self.assertEqual([one.outcome for one in self.attempts(task)], ["lost", "done"])
-        self.assertEqual((self.read(".txlite/notes/runs"), len(self.log())), ("run\n", 2))
-
     def test_a_person_may_have_the_last_word(self) -> None:
         task, other = self.add("echo work > work"), self.add("echo other > other", score=-1)
         self.write(".txlite/critic.sh", f"grep -q '^+work$' && echo '{YES}' || echo '{NO}'\n")
@@ -193,18 +187,17 @@ class Reviews(WorktreesCase):
                 self.assertEqual((usage.agent, usage.cost), ("critic", 250_000 if form == "claude" else None))
 
     def test_what_is_refused_at_the_start(self) -> None:
-        self.add("true")
+        settings = config.read(self.home)
         for words, said in (
-            (("--reviewer", "nobody"), "unknown agent 'nobody'"),
-            (("--reviewer", "shell"), "--reviewer: shell runs commands"),
-            (("--reviewer", "critic:huge"), "unknown level 'huge'"),
-            (("--max-cost", "1"), "--max-cost: agent "),
-            (("--no-worktrees",), "--reviewer: "),
-            (("--no-commit",), "--reviewer: "),
+            ("nobody", "unknown agent 'nobody'"),
+            ("shell", "--reviewer: shell runs commands"),
+            ("critic:huge", "unknown level 'huge'"),
         ):
-            with self.subTest(words):
-                self.txlite("ralph", "--agent", "scripted", "--reviewer", "critic", *words, code=64)
-                self.assertIn(said, self.errors)
+            with self.assertRaisesRegex(txlite.UsageError, said):
+                find_reviewer(words, settings, "", lambda agent: agent)
+        for options in (("--max-cost", "1"), ("--no-worktrees",), ("--no-commit",)):
+            self.ralph(*options, code=64)
+            self.assertRegex(self.errors, "--reviewer: |--max-cost: agent ")
 
 
 class Prompt(unittest.TestCase):
