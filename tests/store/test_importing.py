@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import txlite
+from txlite.errors import UsageError
 from txlite.model import Lane
 from txlite.store.staging import LINE_BYTES
 
@@ -61,6 +62,16 @@ class Imports(TransferCase):
         self.assertEqual(store.get(three["id"]).open_blockers, 0)
         self.assertEqual(self.take(store, {**three, "after": [two["id"]]}), (0, 0, 0, 1))
         self.assert_sound(store)
+
+    def test_what_names_its_agent_waits_for_it_here_too(self) -> None:
+        store = self.store()
+        self.take(store, task(1, agent="codex", level="high"), task(2, needs="agent:codex"))
+        self.assertEqual([(one.needs, one.agent) for one in store.list()], [("agent:codex", "codex"), ("", None)])
+        self.txlite("export", self.path("out.jsonl"))
+        self.assertNotIn("agent:codex", self.read("out.jsonl"))
+        for wrong in (task(3, agent="codex", needs="gpu"), task(3, agent="codex", kind="command", command="true")):
+            with self.assertRaisesRegex(UsageError, "agent .codex.: a command has none"):
+                self.take(store, wrong)
 
     def test_a_time_that_has_come_is_no_edit(self) -> None:
         store = self.store()

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 EXPORT_TASKS = """SELECT t.seq, l.task IS NOT NULL, t.id, t.title, x.description,
     CASE WHEN t.status <> 'active' THEN t.status WHEN l.task IS NULL THEN 'backlog' ELSE 'cancelled' END,
     (SELECT p.id FROM tasks p WHERE p.seq = t.parent), t.score, t.created, t.updated, t.completed, NULL, t.kind,
-    x.command, x.directory, x.verify, t.needs, CASE WHEN t.reserved_for IS NULL THEN t.not_before END,
+    x.command, x.directory, x.verify, CASE WHEN t.needs NOT GLOB 'agent:*' THEN t.needs ELSE '' END,
+    CASE WHEN t.reserved_for IS NULL THEN t.not_before END,
     nullif(t.failures, 0), x.time_limit, t.max_attempts, x.environment, x.slurm, t.in_group,
     t.every, x.planned, x.arguments, x.max_memory, x.agent, x.level, x.max_cost, l.agent,
     l.type, l.level, l.template, l.timeout, l.kill_after, l.width

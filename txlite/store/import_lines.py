@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from ..errors import InvalidValue
-from ..model import ACTIVE, BACKLOG, COMMAND, KINDS, OUTCOMES, STATES
+from ..model import ACTIVE, BACKLOG, COMMAND, KINDS, OUTCOMES, STATES, agent_need, named_agent
 from ..system.named_tuple import NamedTuple
 from ..text import check_name, check_plain_name
 from . import groups
@@ -157,7 +157,8 @@ def _check_task(fields: dict[str, object]) -> ImportLine:
         raise InvalidValue(f"unknown status {shown(status)}: it is one of {', '.join(STATES)}")
     if kind not in KINDS or (kind == COMMAND) != (command is not None):
         raise InvalidValue(f"kind {shown(kind)}: it is command where there is a command, else prompt")
-    needs = take("needs", "")
+    agent = check_agent(optional_text(take("agent", None), "the agent"))
+    needs = _check_needs(take("needs", ""), agent, kind == COMMAND)
     parent, after = take("parentId", None), take("after", [])
     if not isinstance(after, list):
         raise InvalidValue(f"after {shown(after)} is not a list of ids")
@@ -166,7 +167,7 @@ def _check_task(fields: dict[str, object]) -> ImportLine:
             task,
             line(take("title", None), "the title"),
             kind,
-            check_name(text(needs, "the capability"), "the capability") if needs else "",
+            needs,
             score(take("score", None)),
             BACKLOG if status == ACTIVE and not launch else status,  # nobody holds it here
             optional_moment(take("notBefore", None), "notBefore"),
@@ -187,7 +188,7 @@ def _check_task(fields: dict[str, object]) -> ImportLine:
             optional_moment(take("planned", None), "planned"),
             _check_arguments(take("arguments", None)),
             check_memory(take("maxMemory", None)),  # type: ignore[arg-type]
-            check_agent(optional_text(take("agent", None), "the agent")),
+            agent,
             check_level(optional_text(take("level", None), "the level")),
             check_cost(take("maxCost", None)),  # type: ignore[arg-type]
             *(_check_launch(launch, status) if launch is not None else NO_LAUNCH),
@@ -196,6 +197,15 @@ def _check_task(fields: dict[str, object]) -> ImportLine:
     )
     refuse_rest(fields)
     return ImportLine._make((record, *check_relations(task, parent, after), ()))
+
+
+def _check_needs(needs: object, agent: str | None, is_command: bool) -> str:
+    """What a task needs: a capability, or its agent (see `agent_need`)."""
+    named = check_name(text(needs, "the capability"), "the capability") if needs else ""
+    named = "" if named_agent(named) else named
+    if agent and (named or is_command):
+        raise InvalidValue(f"agent {shown(agent)}: a command has none, nor has what needs a capability")
+    return agent_need(agent) if agent else named
 
 
 def check_relations(task: str, parent: object, after: list) -> tuple[str | None, list[str]]:
