@@ -11,6 +11,7 @@ import txlite
 
 from ..case import Case, wait_until
 from ..execution.case import LaunchCase
+from .screen import Terminal
 
 
 class Logs(LaunchCase):
@@ -126,6 +127,20 @@ class Events(LaunchCase):
         self.assertEqual(os.listdir(os.path.join(self.home, "events")), [])
         self.assertIn("I look.", self.txlite("logs", "--raw", launched["id"]))
         self.assertIn("moved or deleted", self.errors)
+
+    def test_what_it_has_done_so_far(self) -> None:
+        launched = self.launch("--agent", "claude", "a task")
+        shown = Terminal(self, "logs", "-f", launched["id"])
+        shown.wait_for(r"^\u2192 Edit: /w/a.py$")
+        shown.wait_for(r"^\[\d+s\]$")
+        self.assertEqual(self.json("logs", launched["id"])["changed"], [])
+        self.go()
+        words = "3 turns, 1.2k tokens in, 30 out, $0.25, changed a.py"
+        self.assertEqual(shown.end().splitlines()[-2:], ["[ended: 3 turns, $0.25]", f"[{words}]"])
+        found = self.json("logs", launched["id"])
+        self.assertEqual((found["changed"], found["usage"]["cost"]), (["a.py"], 0.25))
+        again = Terminal(self, "logs", launched["id"]).end()
+        self.assertIn(f"[ended: 3 turns, $0.25]\ntxlite: {words}\n", again + "\n")
 
 
 class Silent(Case):

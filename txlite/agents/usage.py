@@ -77,6 +77,15 @@ class CostMeter:
             cost = self._price.of(self._said)
         return Usage(attempt, part, agent, self._model, self._session, *self._said, cost, self._turns)
 
+    def tell_so_far(self, attempt: int, part: str, agent: str) -> Usage:
+        """Return what it has used, though it may go on: then no less than this, and what it wrote is not known."""
+        if self._said.input is not None or not self._messages:
+            return self.tell(attempt, part, agent)
+        seen, cost = _add(self._messages.values()), self.cost if self._price else None
+        return Usage(
+            attempt, part, agent, self._model, self._session, seen.input, seen.cached, None, cost, len(self._messages)
+        )
+
     def _read_claude(self, event: Mapping[str, Any]) -> None:
         kind = event.get("type")
         if kind == "system" and event.get("subtype") == "init":

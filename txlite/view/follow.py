@@ -149,8 +149,17 @@ def _writes_events(store: Store, attempt: AttemptStatus) -> bool:
         return False  # it was taken out of config.ini
 
 
-def follow(store: Store, target: Target, write: Callable[[bytes], None], as_it_came: bool = False) -> Ended:
-    """Hand on the output of an attempt from its beginning, as it comes, until it has ended; return how it did."""
+def follow(
+    store: Store,
+    target: Target,
+    write: Callable[[bytes], None],
+    as_it_came: bool = False,
+    look: Callable[[AttemptStatus | None], None] = lambda attempt: None,
+) -> Ended:
+    """Hand on the output of an attempt from its beginning, as it comes, until it has ended; return how it did.
+
+    look: is called with the attempt whenever nothing more has come for now.
+    """
     output: GrowingOutput | EventReader | None = None
     number = None
     try:
@@ -163,6 +172,8 @@ def follow(store: Store, target: Target, write: Callable[[bytes], None], as_it_c
                 output, number = open_output(store, attempt, as_it_came), attempt.attempt
             data = output.read() if output else b""
             write(data)
+            if not data:
+                look(attempt)
             if ended and not data:
                 return ended
             if not data:

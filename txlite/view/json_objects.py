@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from ..agents.activity import Activity
     from ..errors import Error
     from ..execution.agent_sessions import AgentSession
     from ..execution.launch_order import Explanation
@@ -286,9 +287,11 @@ def ended_object(target: Target, ended: Ended | None, row: AttemptRow | None) ->
     return {**found, "name": target.name, "status": ended.state if ended else None, "code": ended and ended.code}
 
 
-def output_object(attempt: AttemptStatus, output: str) -> Object:
-    """Build what `logs` says: an attempt with what its agent wrote."""
-    return {"task": attempt.task, "attempt": attempt.attempt, "status": attempt.state, "output": output}
+def output_object(attempt: AttemptStatus, output: str, activity: Activity | None = None) -> Object:
+    """Build what `logs` says: an attempt with what its agent wrote and, where it writes events, did so far."""
+    found = {"task": attempt.task, "attempt": attempt.attempt, "status": attempt.state, "output": output}
+    usage = usage_object(activity.usage(attempt.attempt)) if activity else None
+    return {**found, "changed": activity and activity.changed, "usage": usage, "silentSince": attempt.silent}
 
 
 def claim_object(claim: Claim, started: str | None) -> Object:

@@ -6,6 +6,7 @@ from .mutant import Mutant
 
 KEPT = "reports.test_events.Kept"
 ATTACHED = "execution.test_agent_sessions.Attached"
+ACTIVITY = "agents.test_activity.Done"
 SAID, LISTENING = "execution.test_saying.Said", "execution.test_saying.Listening"
 SILENCE = "execution.test_guarded_process.Stalls.test_silence_is_told_from_its_last_sign_of_life"
 FOLLOWED = f"{KEPT}.test_a_follower_reads_each_byte_once_or_is_told_how_much_it_missed"
@@ -114,6 +115,30 @@ MUTANTS = (
         'for name, value in (*seen.items(), (b"TXLITE_TOKEN", b"1"))',
         "an agent that is gone on with has no claim to prove",
         (f"{ATTACHED}.test_a_session_is_gone_on_with_and_the_task_is_nobody_elses",),
+    ),
+    Mutant(
+        "refused-change-counted",
+        "agents/activity.py",
+        'if path and not block.get("is_error"):',
+        "if path:",
+        "only what was changed counts as changed",
+        (f"{ACTIVITY}.test_files_that_claude_changed",),
+    ),
+    Mutant(
+        "unsaid-output-counted",
+        "agents/usage.py",
+        "seen.input, seen.cached, None, cost,",
+        "seen.input, seen.cached, seen.output, cost,",
+        "what an agent at work has written is not known",
+        (f"{ACTIVITY}.test_what_it_has_used_so_far_and_in_all",),
+    ),
+    Mutant(
+        "doings-not-final",
+        "view/doing.py",
+        " and not attempt.is_over",
+        "",
+        "the line below what was followed says what was done in all",
+        ("view.test_follow.Events.test_what_it_has_done_so_far",),
     ),
     Mutant(
         "events-of-what-runs-deleted",
