@@ -176,6 +176,18 @@ class Kills(ReviewCase):
         self.assertEqual((self.status_of(task), self.left()), ("done", []))
         self.assertEqual((self.log(), self.read("file")), ([f"Complete {task}: a task", "first"], "x\n"))
 
+    def test_an_approval_that_is_killed_at_its_commit_is_begun_again(self) -> None:
+        task = self.make()
+        self.write(self.place(task, "file"), "mended\n")
+        self.git_at(task, "commit", "-qam", "mended")
+        self.hook("pre-commit", f"exec sleep {self.nap}")
+        approval = self.start("approve", task)
+        wait_until(lambda: running(self.nap), "the hook")
+        self.kill(approval)
+        os.unlink(self.path(".git/hooks/pre-commit"))
+        self.txlite("approve", task)
+        self.assertEqual((self.log()[1:], self.read("file"), self.left()), (["first"], "mended\n", []))
+
     def test_an_approval_that_is_ended_at_its_gate_has_landed_nothing(self) -> None:
         slow = self.path(".txlite/slow")
         task = self.make("echo x > file", "a task", "--verify", f"test ! -e {slow} || exec sleep {self.nap}")

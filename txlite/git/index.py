@@ -77,6 +77,13 @@ def squash(tree: Repository, head: str, start: str, task: str, attempt: int) -> 
     tree.act("reset", "-q", "--soft", start)
 
 
+def undo_squash(tree: Repository, start: str, task: str, attempt: int) -> None:
+    """Put back the commits that an attempt made uncommitted when it was cut off; no file changes. Raises GitError."""
+    head = tree.commit_of(f"{SQUASHED}/{task}/{attempt}")
+    if head and tree.head() == start:
+        tree.act("reset", "-q", "--soft", head)
+
+
 def commit(tree: Repository, message: str) -> None:
     """Commit what is staged; hooks run. Raises GitError."""
     tree.act("commit", "-q", "--cleanup=whitespace", "-F", "-", stdin=message.encode("utf-8", "replace"))

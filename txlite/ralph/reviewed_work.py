@@ -13,7 +13,7 @@ import os
 from ..errors import Refused
 from ..git import landing
 from ..git.command import GitError
-from ..git.index import staged
+from ..git.index import staged, undo_squash
 from ..git.parking import Label
 from ..git.repository import Origin
 from ..text import shorten
@@ -91,6 +91,7 @@ class ReviewedWork:
             is_there = os.path.isdir(site.path) and not site.is_marked()
             if is_there:
                 self._recovery.make_usable(tip)
+                self._undo_squash()
                 site.own_surely.state()
         except GitError:
             is_there = False  # it is no worktree any more
@@ -104,6 +105,12 @@ class ReviewedWork:
             raise WorkRejected(f"{site.path} has changes that are not committed ({names}): commit or undo them there")
         self._found = state.commit
         return state.commit
+
+    def _undo_squash(self) -> None:
+        """Where an approval was cut off while it made one commit of several, they are there again. Raises GitError."""
+        cut_off = self._site.cut_off()
+        if cut_off and cut_off[-1].start:
+            undo_squash(self._site.own_surely, cut_off[-1].start, self._site.task_id, cut_off[-1].attempt)
 
     def _find_commit(self) -> str:
         site = self._site

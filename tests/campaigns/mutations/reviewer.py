@@ -20,6 +20,11 @@ MUTANTS = (
         ("ralph.test_prompt.Prompt.test_a_reviewer_is_heard_though_its_attempt_was_cut_off",),
     ),
     Mutant(
+        "approval-left-half-squashed", "ralph/reviewed_work.py", "                self._undo_squash()\n", "",
+        "an approval that was killed at its commit is begun again",
+        ("ralph.test_review.Kills.test_an_approval_that_is_killed_at_its_commit_is_begun_again",),
+    ),
+    Mutant(
         "reviewer-not-heeded", "ralph/review_turn.py", "if verdict.verdict != APPROVED:", "if False:",
         "what a reviewer rejects does not land", (REJECTED,),
     ),
