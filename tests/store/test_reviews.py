@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import txlite
 from txlite.model import APPROVED, REJECTED, Lane, Usage
+from txlite.store.loop_attempts import Choice
 
 from ..case import Case
 
@@ -62,6 +63,37 @@ class Reviews(Case):
         self.assertEqual(self.queue.reviews.last(self.task.id).attempt, second)
         self.assertEqual(self.queue.reviews.verdicts(first)[0][:4], (first, "claude", REJECTED, "no tests"))
         self.assertEqual(self.queue.reviews.verdicts(second)[0][:4], (second, "", APPROVED, ""))
+
+    def test_a_rejection_is_told_until_work_has_landed(self) -> None:
+        self.queue.loops.begin("loop-1", "codex", None, None)
+        first = self.work_in_loop()
+        self.queue.approvals.reject(self.task.id, "no tests")
+        task = self.queue.get(self.task)
+        self.assertEqual((task.status, task.failures), ("backlog", 1))
+        self.assertEqual(self.queue.approvals.last_rejection(task)[::3], (first, "no tests"))
+        self.work_in_loop()
+        approval = self.queue.approvals.claim(self.task.id, "worker-2").claim.token
+        with self.assertRaisesRegex(txlite.errors.AlreadyClaimed, "was approved, and worker-2 lands it now"):
+            self.queue.approvals.reject(self.task.id, "why")
+        self.queue.assignments.finish(approval, txlite.Result("lost"), 3)
+        self.assertEqual(self.state()[0], "review")
+        self.assertIsNotNone(self.queue.approvals.last_rejection(task))
+        approval = self.queue.approvals.claim(self.task.id, "worker-2").claim.token
+        self.queue.loop_attempts.settle(approval, landed="abc")
+        self.queue.assignments.finish(approval, txlite.Result("done"), 3)
+        self.assertEqual(self.state(), ("done", "ready"))
+        self.assertIsNone(self.queue.approvals.last_rejection(task))
+
+    def work_in_loop(self) -> int:
+        """The same as `work`, in a loop."""
+        found = self.queue.loop_attempts.claim_next(
+            "worker-1", [Lane("command")], lambda task: Choice("codex", ""), "loop-1"
+        )
+        assert found
+        self.queue.reviews.put(found.claim.token, "/repository", "main", "b", "abc")
+        self.queue.assignments.finish(found.claim.token, txlite.Result("done"), 3)
+        self.assertEqual(self.state()[0], "review")
+        return found.claim.token
 
     def test_what_failed_or_was_cancelled_does_not_wait(self) -> None:
         self.work("failed")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from .. import text
 from ..errors import AlreadyClaimed, InvalidValue, Refused
-from ..model import APPROVAL, APPROVED, BACKLOG, BEGUN, REJECTED, REVIEW, Lane, Review, Verdict
+from ..model import APPROVAL, APPROVED, BACKLOG, BEGUN, DONE, REJECTED, REVIEW, Lane, Review, Verdict
 from ..system import clock
 from . import claim_rows, reviews, tasks
 from .assignments import IS_APPROVAL, Assignment
@@ -31,6 +31,8 @@ INSERT_TRIAL = f"""INSERT INTO trials (attempt, task, loop, stage) SELECT ?, tas
     WHERE attempt = ?"""
 LAST_REJECTION = f"""SELECT v.attempt, v.reviewer, v.verdict, v.reason, v.at FROM reviews r
     JOIN verdicts v ON v.attempt = r.attempt WHERE r.task = ? AND v.reviewer = '' AND v.verdict = '{REJECTED}'
+    AND NOT EXISTS (SELECT 1 FROM trials l JOIN attempts a ON a.id = l.attempt WHERE l.task = r.task
+        AND l.attempt > v.attempt AND l.landed IS NOT NULL AND a.outcome = '{DONE}')
     ORDER BY v.id DESC LIMIT 1"""
 
 
@@ -74,7 +76,7 @@ class Approvals:
         self._waking.wake_for({Lane(found.kind, found.needs)})
 
     def last_rejection(self, task: Task) -> Verdict | None:
-        """Return the last time that a person rejected work of a task."""
+        """Return the last time that a person rejected work of a task, unless work of it has landed since."""
         rows = self._database.execute(LAST_REJECTION, (task.seq,))
         return Verdict._make(rows[0]) if rows else None
 

@@ -10,6 +10,7 @@ import shlex
 import sys
 
 from .. import text
+from ..model import APPROVED
 from ..system import clock
 from .json_objects import print_json
 from .table import print_table
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..git.diff_stat import DiffStat
-    from ..model import Task
+    from ..model import Task, Verdict
     from ..ralph.approval import Approved
     from ..ralph.work import WaitingWork, Work
 
@@ -46,10 +47,18 @@ def show_waiting(found: Sequence[WaitingWork], as_json: bool) -> None:
 
 
 def _row(one: WaitingWork, has_verdicts: bool) -> tuple[object, ...]:
-    verdict = (describe_verdict(one.verdicts[-1]) if one.verdicts else "",) if has_verdicts else ()
+    verdict = (_describe_last(one.verdicts),) if has_verdicts else ()
     gate = text.shorten(one.review.gate, GATE) if one.review.gate else "none"
     changes = describe_count(one.size) if one.size else text.shorten(one.trouble, 60)
     return one.task.id, changes, gate, *verdict, clock.to_local(one.review.since)[:16], one.task.title
+
+
+def _describe_last(verdicts: Sequence[Verdict]) -> str:
+    """The last verdict on what still waits: what a person approved has not landed then."""
+    if not verdicts:
+        return ""
+    last = verdicts[-1]
+    return describe_verdict(last) + (", not landed" if last.verdict == APPROVED and not last.reviewer else "")
 
 
 def describe_count(found: DiffStat) -> str:
