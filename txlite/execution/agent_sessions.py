@@ -131,7 +131,7 @@ def _find_directory(store: Store, task: Task, attempt: int) -> str:
     if not trial or not trial.worktree:
         return directory
     below = os.path.relpath(directory, trial.repository) if trial.repository else os.curdir
-    found = os.path.join(trial.worktree, below) if not below.startswith(os.pardir) else trial.worktree
+    found = trial.worktree if below.startswith(os.pardir) else os.path.normpath(os.path.join(trial.worktree, below))
     return found if os.path.isdir(found) or below == os.curdir else trial.worktree
 
 
@@ -151,7 +151,7 @@ def _explain_gone(store: Store, attempt: int, directory: str) -> str:
     trial = store.loop_attempts.get(attempt)
     words = f"{directory}, where attempt {attempt} worked, is gone"
     if trial and trial.landed:
-        return f"{words}: its work landed as {trial.landed[:12]}"
+        return f"{words}: its work landed as {trial.landed[:12]}, which `txlite diff` shows"
     if not trial or not trial.parked or not trial.repository or not trial.worktree:
         return words
     again = ["git", "-C", trial.repository, "worktree", "add", "--detach", trial.worktree, trial.parked]
