@@ -80,7 +80,7 @@ class Served(Case):
         finally:
             connection.close()
 
-    def make_night(self, title: str = "<script>alert(1)</script>") -> int:
+    def make_night(self, title: str = "<script>alert(1)</script>", report: str = "workers/1.md") -> int:
         """A loop that goes on, with one attempt and its report; the attempt."""
         with txlite.open(self.home) as store:
             store.add(title)
@@ -93,7 +93,7 @@ class Served(Case):
             os.makedirs(os.path.join(self.home, "workers"), exist_ok=True)
             with open(os.path.join(self.home, "workers", "1.md"), "w") as file:
                 file.write("<b>its report</b>\n")
-            result = txlite.store.attempts.Result("done", report="workers/1.md")
+            result = txlite.store.attempts.Result("done", report=report)
             store.assignments.finish(attempt, result, 1)
             return attempt
 
@@ -121,6 +121,11 @@ class Served(Case):
         self.assertEqual((headers["x-content-type-options"], "sandbox" in headers["content-security-policy"]),
                          ("nosniff", True))  # fmt: skip
         self.assertEqual(self.ask(address, "HEAD")[::2], (200, ""))
+        with open(self.path("secret"), "w"):
+            pass
+        away = [self.make_night("away", report) for report in ("../secret", __file__)]
+        wait_until(lambda: "3 tasks done" in self.ask(address)[2], "the others")
+        self.assertEqual([self.ask(f"{address}reports/{one}")[0] for one in (attempt, *away)], [200, 404, 404])
         self.process.send_signal(signal.SIGINT)
         out, error = self.process.communicate(timeout=60)
         self.assertEqual((self.process.returncode, out), (0, b""))

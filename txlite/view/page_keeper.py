@@ -79,8 +79,17 @@ class PageKeeper:
             content = page.encode("utf-8", "backslashreplace")
             tag = f'"{hashlib.sha256(unchanging.encode("utf-8", "backslashreplace")).hexdigest()[:32]}"'
             tries = [one for entry in found.entries for one in entry.tries] if found else []
-            reports = {one.attempt: os.path.join(home, one.report) for one in tries if one.report}
+            reports = {
+                one.attempt: os.path.join(home, one.report)
+                for one in tries
+                if one.report and _is_below_home(one.report)
+            }
         except Error as problem:
             error = str(problem)
         now = clock.monotonic()
         return KeptPage(content, tag, reports, error, now + max(YOUNG, SHARE * (now - began)))
+
+
+def _is_below_home(report: str) -> bool:
+    """Whether a report lies where reports do, whatever the database was made to say."""
+    return not os.path.isabs(report) and os.pardir not in report.split(os.sep)

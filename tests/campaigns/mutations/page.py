@@ -63,6 +63,10 @@ MUTANTS = (
         "only reports of the night are served", (SERVED,),
     ),
     Mutant(
+        "page-report-from-anywhere", "view/page_keeper.py", "    return not os.path.isabs(report) and", "    return",
+        "only what lies in home is served", (SERVED,),
+    ),
+    Mutant(
         "page-report-as-page", "view/page_server.py", "\"text/plain; charset=utf-8\", f\"{ALONE}; sandbox\")",
         "\"text/html; charset=utf-8\", f\"{ALONE}; sandbox\")",
         "a report is text", (SERVED,),
