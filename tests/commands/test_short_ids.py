@@ -54,6 +54,8 @@ TYPED: dict[str, tuple[tuple[str, int], ...]] = {
     "approve": (("ONE", 1),),
     "reject": (("ONE why", 1),),
     "diff": (("ONE", 2),),  # nothing of it is in a repository
+    "attach": (("ONE", 2),),  # no agent of it has a session
+    "say": (("ONE words", 0),),
     "claim": (("ONE me", 0), ("release HELD me", 0), ("renew HELD me", 0)),
     "claim:release": (("HELD me", 0),),
     "claim:renew": (("HELD me", 0),),
