@@ -82,8 +82,9 @@ class Costs(RepositoryCase):
         self.assertEqual(self.status_of(task), "failed")
         self.assertIn("  cost:        $0.45, $0.40 at most\n", self.txlite("show", task))
         self.txlite("retry", task)
-        self.ralph(code=1)
+        self.assertIn(f"    txlite update {task} --max-cost 0.85\n    txlite retry {task}\n", self.ralph(code=1))
         self.assertEqual(self.last(task).note, "its task's attempts have cost $0.45, of $0.40 at most")
+        self.assertIn(f"  txlite update {task} --max-cost 0.85\n", self.txlite("show", task))
 
     def test_work_that_is_done_counts_though_it_passed_the_bound(self) -> None:
         task = self.add(f": >$TXLITE_DONE_FILE; {said(0.5, **EXHAUSTED)}; exit 1", max_cost=400_000)

@@ -129,7 +129,7 @@ def _describe_block(block: Mapping[str, Any]) -> str:
 def _describe_result(event: Mapping[str, Any], said: str) -> str:
     words, facts = _lines(event.get("result")), []
     if isinstance(event.get("num_turns"), int):
-        facts.append(f"{event['num_turns']} turns")
+        facts.append(text.count(event["num_turns"], "turn"))
     if isinstance(event.get("duration_ms"), (int, float)):
         facts.append(text.duration(event["duration_ms"] / 1000))
     if isinstance(event.get("total_cost_usd"), (int, float)):

@@ -89,14 +89,22 @@ def _end(output: str) -> str:
     return "\n".join(line if len(line) <= WIDTH else line[: WIDTH - 1] + "…" for line in lines)
 
 
-def ways_on(task: Task, parked: str | None) -> tuple[str, ...]:
+def ways_on(task: Task, parked: str | None, spent: int = 0) -> tuple[str, ...]:
     """Return the commands with which a person looks at what a task left and lets it go on; none where none is due.
 
-    parked: the ref of the work of its last attempt that did not pass.
+    parked: the ref of the work of its last attempt that did not pass. spent: what its attempts have cost, in millionths
+    of a dollar: where that is all that they may, it goes on with as much again.
     """
     look = [f"git show {shlex.quote(parked)}"] if parked else []
     if task.status == FAILED:
+        if task.max_cost and spent >= task.max_cost:
+            look.append(f"txlite update {shlex.quote(task.id)} --max-cost {_above(spent + task.max_cost)}")
         return (*look, f"txlite retry {shlex.quote(task.id)}")
     if task.status == REVIEW:
         return (f"txlite review {shlex.quote(task.id)}", f"txlite approve {shlex.quote(task.id)}")
     return (*look, f"txlite update {shlex.quote(task.id)} --status backlog") if task.status == BLOCKED else ()
+
+
+def _above(cost: int) -> str:
+    """Dollars and cents that are not less than this."""
+    return f"{-(-cost // 10_000) / 100:.2f}"

@@ -226,6 +226,11 @@ def _wait(task: Task, blockers: list[Task]) -> str:
     return f"{told}: {', '.join(f'`{command}`' for command in commands)}" if commands else told
 
 
+def _bounded_cost(store: Store, task: Task) -> int:
+    """What a task's attempts have cost, where that has a bound; in other loops, too."""
+    return store.usages.spent_on(task.id).cost if task.max_cost else 0
+
+
 def _entry(store: Store, task: Task, records: list[LoopAttempt]) -> Entry:
     attempts = store.attempts(task.id)
     known = {attempt.id: attempt for attempt in attempts if attempt.agent != APPROVAL}  # that is a person's word
@@ -241,7 +246,7 @@ def _entry(store: Store, task: Task, records: list[LoopAttempt]) -> Entry:
         task = task._replace(status=DONE if tries[-1].outcome == DONE else FAILED)
     return Entry(
         task.id, task.title, task.status, task.state, tries, commits[-1] if commits else None, _needs(task, tries),
-        commands=ways_on(task, tries[-1].parked),
+        commands=ways_on(task, tries[-1].parked, _bounded_cost(store, task)),
     )  # fmt: skip
 
 

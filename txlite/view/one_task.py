@@ -53,13 +53,14 @@ def tell(store: Store, id: str) -> TaskStory:
     near = {other: store.get(other) for ids in relations for other in ids[:NAMED]}
     last = attempts[-1] if attempts else None
     reason = find_reason(store.home, last) if last and last.ended else None
-    commands = ways_on(task, _parked(store, last))
+    spent = store.usages.spent_on(task.id)
+    commands = ways_on(task, _parked(store, last), spent.cost)
     if task.status == BACKLOG:
         commands += tuple(way for other in relations.blocked_by[:NAMED] for way in ways_on(near[other], None))
     current = presence.attempt(store, last.id) if last and last.ended is None else None
     return TaskStory(
         task, relations, attempts, near, reason, commands, current, store.groups.find(task.group),
-        store.usages.of_task(task.id), store.usages.spent_on(task.id), store.messages.of(task.id),
+        store.usages.of_task(task.id), spent, store.messages.of(task.id),
         _find_verdicts(store, attempts[-NAMED:]),
     )  # fmt: skip
 
