@@ -42,7 +42,8 @@ class ReviewCase(WorktreesCase):
 class Reviews(ReviewCase):
     def test_what_passed_waits_on_its_branch_and_lands_when_a_person_says_so(self) -> None:
         nothing = self.add("true", "changes nothing")
-        task = self.make("echo new > file", "a task", "--verify", "test -e file || test $TXLITE_TASK = " + nothing)
+        gate = "test -e file || test $TXLITE_TASK = " + nothing
+        task = self.make("echo new > file; echo what it said", "a task", "--verify", gate)
         other = self.add("echo other > other", "waits", after=task)
         self.assertEqual((self.status_of(nothing), self.log(), self.left()), ("done", ["first"], [task]))
         self.assertIn("Complete", self.log(f"txlite/{task}")[0])
@@ -61,6 +62,7 @@ class Reviews(ReviewCase):
         self.assertEqual(self.run_git("branch", "--format=%(refname:short)"), "main\n")
         self.assertEqual((self.read("file"), self.txlite("review")), ("new\n", "nothing waits for a review\n"))
         self.assertIn("+new", self.txlite("diff", task))
+        self.assertIn("what it said\n", self.txlite("logs", task))
         self.assert_clean()
 
     def test_what_conflicts_lands_nothing_and_what_is_rejected_is_gone_on_with(self) -> None:

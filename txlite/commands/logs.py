@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import NotFound, UsageError
-from ..execution.stopping import end_of, find_attempt, find_target
+from ..execution.stopping import end_of, find_output, find_target
 from ..model import QUEUED
 from ..view.attempt_row import describe_place
 from ..view.doing import FollowedLog, SilenceTeller, describe_doings, is_for_a_person, read_activity
@@ -36,7 +36,7 @@ def run(args: Namespace) -> int:
         raise UsageError("of which task? `txlite logs ID`; `txlite status` names what runs and has ended")
     with open_reading(args) as store:
         target = find_target(store, args.name)
-        attempt = find_attempt(store, target)
+        attempt = find_output(store, target)
         if attempt and attempt.state == QUEUED:
             say_aside(f"{attempt.task} has not started: it is queued{_where(attempt)}")
         if args.follow and not args.json and not end_of(store, target):

@@ -12,7 +12,7 @@ import select
 import signal
 
 from ..errors import NotFound, Refused, TaskNotFound
-from ..model import ACTIVE, BACKLOG, CANCELLED, DONE, FAILED, LOST, REVIEW
+from ..model import ACTIVE, APPROVAL, BACKLOG, CANCELLED, DONE, FAILED, LOST, REVIEW
 from ..system import clock, process, process_tree
 from ..system.named_tuple import NamedTuple
 from . import presence
@@ -80,6 +80,15 @@ def find_attempt(store: Store, target: Target) -> AttemptStatus | None:
     if target.attempt is None:
         return presence.last_attempt(store, target.task)
     return presence.attempt(store, target.attempt)
+
+
+def find_output(store: Store, target: Target) -> AttemptStatus | None:
+    """Return the attempt whose output is meant: behind work that landed when a person approved it, the agent's."""
+    found = find_attempt(store, target)
+    if found is None or target.attempt is not None or (found.agent, found.state) != (APPROVAL, DONE):
+        return found
+    others = [one.id for one in store.attempts(target.task) if one.agent != APPROVAL]
+    return presence.attempt(store, others[-1]) if others else found
 
 
 def end_of(store: Store, target: Target) -> Ended | None:
