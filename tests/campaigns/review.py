@@ -14,7 +14,9 @@ approvals, at random moments and in the middle of chosen git commands, and every
   the person's own commits, on the base branch and on branches that waited, are there;
   nothing is left: processes, locks, worktrees, branches, claims; `git fsck` finds nothing broken.
 
-Linux only (/proc). By hand:  python3 tests/campaigns/review.py [--tasks 20] [--kills 20] [--seed S] [--short]
+With --steps an approval is killed at each of its git commands in turn, before it and after it, and made again.
+
+Linux only (/proc). By hand:  python3 tests/campaigns/review.py [--tasks 20] [--kills 20] [--seed S] [--short] [--steps]
 Prints its seed first; exit 0 if all promises held, else 1 with each violation named, and the directory is kept.
 """
 
@@ -24,6 +26,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -95,6 +98,17 @@ witness("end")
 """
 
 
+# git, which kills who started it at its Nth call, before or after it has done its work.
+KILLING_GIT = r"""#!/bin/sh
+count=$(($(cat "ROOT/count") + 1))
+echo $count > "ROOT/count"
+test $count != "$(cut -d' ' -f1 "ROOT/kill")" && exec REAL "$@"
+test "$(cut -d' ' -f2 "ROOT/kill")" = after && REAL "$@"
+echo "$@" >> "ROOT/killed.log"
+kill -9 $PPID
+"""
+
+
 class Campaign:
     """One queue over one repository, a person, and what was done to all of it."""
 
@@ -136,9 +150,10 @@ class Campaign:
         with txlite.open(self.home) as store:
             ids: list[str] = []
             for number in range(1, self.options.tasks + 1):
-                kind = self.random.choice(("own", "own", "append"))
+                kind = "own" if self.options.steps else self.random.choice(("own", "own", "append"))
                 title = f"write the part (job {number}: {kind})"
-                after = [self.random.choice(ids)] if ids and self.random.random() < 0.2 else []
+                is_alone = self.options.steps or not ids or self.random.random() > 0.2
+                after = [] if is_alone else [self.random.choice(ids)]
                 task = store.add(title, directory=self.top, after=after)
                 ids.append(task.id)
                 self.numbers[task.id], self.titles[task.id] = number, title
@@ -244,6 +259,7 @@ class Campaign:
         ids = [one["id"] for one in several]
         for one in several:
             self.asked.setdefault(one["id"], set()).add(one["commit"])
+        before = len(harness.read(self.path("approve.log")))
         running = [self.scene.start(self.command("approve", *ids), "approve.log", self.top, self.environment)
                    for _ in range(times)]  # fmt: skip
         if sum(self.scene.kills.values()) < self.options.kills and self.random.random() < 0.35:
@@ -252,7 +268,7 @@ class Campaign:
             process.wait(120)
             if process.returncode not in (0, 1, -signal.SIGKILL):
                 self.violations.append(f"approve ends with {process.returncode}")
-        log = harness.read(self.path("approve.log")).decode(errors="replace")
+        log = harness.read(self.path("approve.log"))[before:].decode(errors="replace")
         for id in ids:
             last = log.rpartition(f"{id} did not land: ")[2].split("\n")[0] if f"{id} did not land: " in log else ""
             if last.startswith("it conflicts") and self.random.random() < 0.8:
@@ -442,6 +458,47 @@ def check_left(campaign: Campaign) -> Iterator[str]:
         yield f"git fsck: {done.stdout.decode()[:200]}"
 
 
+def sweep(campaign: Campaign) -> Iterator[str]:
+    """Kill approvals at each of their git commands; every task is for one kill, and the base moves with each."""
+    campaign.prepare()
+    loop = campaign.txlite("ralph", "--agent", "scripted", "--review", "--verify", "true", "--workers", "4")
+    if loop.returncode != 1:
+        yield f"the loop ended with {loop.returncode}"
+    campaign.write(
+        "bin/git", KILLING_GIT.replace("ROOT", campaign.scene.directory).replace("REAL", str(shutil.which("git")))
+    )
+    when, step = "before", 0
+    for one in json.loads(campaign.txlite("review", "--json").stdout):
+        step += 1
+        campaign.write("count", "0\n")
+        campaign.write("kill", f"{step} {when}\n")
+        os.chmod(campaign.path("bin/git"), 0o700)
+        killed = campaign.txlite("approve", one["id"])
+        os.chmod(campaign.path("bin/git"), 0o600)
+        named = (
+            f"killed {when} git command {step} ({harness.read(campaign.path('killed.log')).decode().splitlines()[-1:]})"
+        )
+        if killed.returncode != -signal.SIGKILL:  # it has no more commands
+            if when == "after":
+                print(f"{step - 1} commands, before and after", flush=True)
+                return
+            when, step = "after", 0
+            continue
+        campaign.scene.kill_all()
+        subject = f"Complete {one['id']}: "
+        before = campaign.git("log", "--format=%s", "main").count(subject)
+        again = campaign.txlite("approve", one["id"])
+        if again.returncode:
+            yield f"{named}: the next approval ends with {again.returncode}: {again.stderr.decode()[:300]}"
+        elif campaign.git("log", "--format=%s", "main").count(subject) != 1 or before > 1:
+            yield f"{named}: {one['id']} is not on main once"
+        if campaign.git("status", "--porcelain"):
+            yield f"{named}: the working tree is not clean"
+        if os.path.exists(os.path.join(campaign.home, "worktrees", one["id"])):
+            yield f"{named}: its worktree is left: {again.stderr.decode()[:200]}"
+    yield f"there were too few tasks: give more than {campaign.options.tasks} with --tasks"
+
+
 CHECKS = (check_history, check_effects, check_agents, check_left)
 
 
@@ -451,18 +508,24 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--kills", type=int, help="(20)")
     parser.add_argument("--seconds-limit", type=float, default=400, metavar="N", help="(400)")
     parser.add_argument("--short", action="store_true", help="five tasks, three kills")
+    parser.add_argument("--steps", action="store_true", help="kill approvals at each of their git commands (60 tasks)")
     options = parser.parse_args(argv)
-    options.tasks = options.tasks or (5 if options.short else 20)
+    options.tasks = options.tasks or (5 if options.short else 60 if options.steps else 20)
     options.kills = (3 if options.short else 20) if options.kills is None else options.kills
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing is left then, either
     scene = harness.Scene("review", options)
     campaign = Campaign(scene, options)
+    found: list[str] = []
     try:
-        campaign.prepare()
-        campaign.drive()
+        if options.steps:
+            found = list(sweep(campaign))
+        else:
+            campaign.prepare()
+            campaign.drive()
     finally:
         campaign.end()
-    violations = [*scene.violations, *(found for check in CHECKS for found in check(campaign))]
+    checks = () if options.steps else CHECKS
+    violations = [*scene.violations, *found, *(said for check in checks for said in check(campaign))]
     kills = ", ".join(f"{count} {kind}" for kind, count in scene.kills.items()) or "none"
     acts = ", ".join(f"{count} {act}" for act, count in campaign.counts.items())
     return scene.conclude(violations, f"{options.tasks} tasks; kills: {kills}; reviews: {acts}; seed {options.seed}")

@@ -174,6 +174,7 @@ class Kills(ReviewCase):
         os.unlink(self.path(".git/hooks/post-merge"))
         self.txlite("review")  # who looks recovers
         self.assertEqual(self.status_of(task), "review")
+        self.assertIn(f"{task} was approved, and landed on main as", self.refused("reject", task, "why"))
         self.txlite("approve", task)
         self.assertEqual((self.status_of(task), self.left()), ("done", []))
         self.assertEqual((self.log(), self.read("file")), ([f"Complete {task}: a task", "first"], "x\n"))

@@ -80,12 +80,18 @@ def _diff(args: Namespace) -> int:
 
 
 def _reject(args: Namespace) -> int:
+    from ..ralph.work import find_landed
     from ..view.json_objects import print_json, task_object
     from ..view.tasks import print_tasks
 
     _refuse_agents()
     with open_recovered(args) as store:
         id = store.resolve(args.task)
+        review = store.approvals.find(id)
+        landed = find_landed(store, review)
+        if landed:
+            done = f"{id} was approved, and landed on {review.base} as {landed[:12]} before that was killed"
+            raise Refused(f"{done}: `txlite approve {id}` completes it")
     with open_writing(args) as store:
         store.approvals.reject(id, args.why)
         task = store.get(id)

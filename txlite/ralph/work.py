@@ -10,8 +10,9 @@ import os
 from ..errors import NotFound
 from ..git.changes import count, snapshot
 from ..git.command import GitError, by_itself
+from ..git.landing import find_tip
 from ..git.repository import Repository
-from ..model import REVIEW, SETTLED
+from ..model import APPROVAL, CUT_OFF, LOST, REVIEW, SETTLED
 from ..system.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
@@ -53,6 +54,26 @@ def look_at(store: Store, review: Review) -> WaitingWork:
         return WaitingWork(task, review, count(_at(store, work.top), work.old, work.new), "", verdicts)
     except GitError as error:
         return WaitingWork(task, review, None, str(error), verdicts)
+
+
+def find_landed(store: Store, review: Review) -> str | None:
+    """Return the commit as which the work of a review has landed all the same: its approval was killed then, and only
+    that was not recorded; None where its repository is gone, too."""
+    main = _at(store, review.repository)
+    for attempt in reversed(store.attempts(review.task)):
+        if attempt.agent != APPROVAL or attempt.outcome not in (LOST, *CUT_OFF):
+            return None
+        record = store.loop_attempts.get(attempt.id)
+        if record and record.landed and _is_on(main, review.base, record.landed):
+            return record.landed
+    return None
+
+
+def _is_on(main: Repository, base: str, commit: str) -> bool:
+    try:
+        return main.is_ancestor(commit, find_tip(main, base).commit)
+    except GitError:
+        return False
 
 
 def of_review(store: Store, review: Review) -> Work:

@@ -49,6 +49,10 @@ MUTANTS = (
         "what was rejected counts as an attempt that did not pass", (CONFLICTS,),
     ),
     Mutant(
+        "rejection-of-what-landed", "commands/review.py", "        if landed:\n", "        if False:\n",
+        "what has landed is not rejected", (AGAIN,),
+    ),
+    Mutant(
         "review-done-again", "ralph/worktree.py", "self.is_judged = self._judged is not None", "self.is_judged = False",
         "work that had passed is not done again", (AGAIN,),
     ),
