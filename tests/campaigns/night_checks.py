@@ -36,6 +36,7 @@ class NightAttempt(NamedTuple):
     loop: str
     landed: str
     parked: str
+    started: str
     ended: str
 
 
@@ -55,7 +56,7 @@ class NightFacts:
         self.usages = {row[:2]: row[2:] for row in connection.execute(sql)}
         self.verdicts = connection.execute("SELECT attempt, reviewer, verdict, reason FROM verdicts").fetchall()
         sql = """SELECT t.id, a.id, a.agent, coalesce(a.level, ''), a.outcome, coalesce(a.note, ''),
-                coalesce(r.loop, ''), coalesce(r.landed, ''), coalesce(r.parked, ''), a.ended
+                coalesce(r.loop, ''), coalesce(r.landed, ''), coalesce(r.parked, ''), a.started, a.ended
             FROM attempts a JOIN tasks t ON t.seq = a.task LEFT JOIN trials r ON r.attempt = a.id ORDER BY a.id"""
         self.attempts = [NightAttempt._make(row) for row in connection.execute(sql)]
         self.bounded_loops = [row[0] for row in connection.execute("SELECT id FROM loops WHERE max_cost IS NOT NULL")]
@@ -230,8 +231,7 @@ def check_words(facts: NightFacts) -> Iterator[str]:
     """Whoever was told a person's word, or began after it, has heard it."""
     for number, words, when in facts.campaign.said:
         job = facts.jobs[number]
-        starts = [line for line in facts.lines if line.task == number and line.event == "start"]
-        began = {line.token for line in starts if line.time > when}
+        began = {one.token for one in facts.of(job.id) if clock.to_seconds(one.started) > when}
         told = {row[0] for row in facts.messages if row[1] == words and row[0] is not None}
         for token in sorted(began | told):
             attempt, events = facts.by_token[token], facts.events(number, token)
