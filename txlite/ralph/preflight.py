@@ -52,7 +52,7 @@ def find_rules(
     repository = Repository(top, store.home, command.by_itself)
     rules = rules._replace(shared=repository.shared_directory())
     if workers > 1 and not is_apart:
-        raise UsageError(f"{workers} workers in one working tree would commit each other's work: leave --no-worktrees")
+        raise UsageError(f"{workers} workers in one working tree would commit each other's work: omit --no-worktrees")
     state = repository.state()
     _check_commits(top, state)
     if is_apart:
@@ -91,7 +91,7 @@ def _find_top(worktrees: bool | None, commits: bool, review_by: str) -> str | No
     """The top of the working tree that the loop is started in; None: it does without git. review_by: the option by
     which work is reviewed, if there is any."""
     if review_by and worktrees is False:
-        raise UsageError(f"{review_by}: what is to be reviewed waits in worktrees: leave --no-worktrees")
+        raise UsageError(f"{review_by}: what is to be reviewed waits in worktrees: omit --no-worktrees")
     wanted_by = review_by or ("--worktrees" if worktrees else "")
     top = command.find(location.working_directory()) if commits else None
     if wanted_by and top is None:
