@@ -86,7 +86,8 @@ class Reviews(WorktreesCase):
 
     def test_no_verdict_is_no_approval(self) -> None:
         self.review(
-            f"test -e $HOME_OF_TEST/told-1 || exec echo fine\necho '{YES}'; echo '{{\"verdict\": \"approve\"}}'; exit 3"
+            "test -e $HOME_OF_TEST/told-1 || { mkfifo $TXLITE_VERDICT_FILE; echo fine; exit; }\n"
+            f"mkdir $TXLITE_VERDICT_FILE; echo '{YES}'; echo '{{\"verdict\": \"approve\"}}'; exit 3"
         )
         tasks = [self.add("echo work > work"), self.add("echo more > more")]
         self.ralph(code=1)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 DONE_FILE = ".txlite-done-"  # with the attempt's number: in the task's directory
 VERDICT_FILE = ".txlite-verdict-"  # the same, of who reviews it
 COMMANDS = "commands"  # below home: where agents find `txlite`
+NOT_JUDGED = (CANCELLED, *CUT_OFF, UNKILLABLE, REFUSED, NODE_FAILED)  # how an attempt ends whatever its agent says
 
 
 class AgentUnusable(Refused):
@@ -98,7 +99,7 @@ class AgentTurn:
         return output.explain(judged) if output else judged
 
     def _judge(self, result: Result, has_said_done: bool, refusal: ProviderRefusal | None) -> Result:
-        if result.outcome in (CANCELLED, *CUT_OFF, UNKILLABLE, REFUSED, NODE_FAILED):
+        if result.outcome in NOT_JUDGED:
             return result
         if has_said_done or (result.outcome == DONE and not refusal):
             return result._replace(outcome=DONE, note=result.note if result.outcome == DONE else "it had said done")
@@ -112,9 +113,7 @@ class AgentTurn:
     def _environment(self) -> dict[bytes, bytes]:
         """What the agent sees: where to find `txlite`, and the file that says done where that may not be run."""
         inherited = self._context.environment_of(self._assignment.task, self._assignment.claim, self._agent)
-        environment = command.confined(inherited, self._workspace.top)
-        path = environment.get(b"PATH", os.fsencode(os.defpath))
-        environment[b"PATH"] = os.fsencode(os.path.join(self._store.home, COMMANDS)) + b":" + path
+        environment = confine(inherited, self._workspace.top, self._store.home)
         environment[b"TXLITE_DONE_FILE"] = os.fsencode(self._done_file)
         return environment
 
@@ -122,14 +121,23 @@ class AgentTurn:
         return os.path.lexists(self._done_file) or self._store.loop_attempts.has_said_done(self._token)
 
 
+def confine(inherited: dict[bytes, bytes], top: str | None, home: str) -> dict[bytes, bytes]:
+    """Return what an agent inherits with git held to a working tree (None: to none), and `txlite` on its PATH."""
+    environment = command.confined(inherited, top)
+    path = environment.get(b"PATH", os.fsencode(os.defpath))
+    environment[b"PATH"] = os.fsencode(os.path.join(home, COMMANDS)) + b":" + path
+    return environment
+
+
 def _remove_done_files(directory: str) -> None:
     """Ours, and those of attempts that were cut off here: nobody commits them."""
     with contextlib.suppress(OSError):  # a directory that cannot be read: the agent will not start there
         for name in os.listdir(directory):
             if name.startswith((DONE_FILE, VERDICT_FILE)):
-                _remove(os.path.join(directory, name))
+                remove(os.path.join(directory, name))
 
 
-def _remove(path: str) -> None:
+def remove(path: str) -> None:
+    """Remove what an agent made under this path, whatever it is, if it is there. Raises OSError."""
     with contextlib.suppress(FileNotFoundError):
         shutil.rmtree(path) if os.path.isdir(path) and not os.path.islink(path) else os.unlink(path)

@@ -7,7 +7,6 @@ each attempt of a loop that has a reviewer.
 
 from __future__ import annotations
 
-import contextlib
 import os
 
 from ..agents.results import LIMITED
@@ -17,24 +16,12 @@ from ..execution.agent_output import AgentOutput
 from ..execution.attempt_runner import AttemptStopped
 from ..execution.conversation import add_messages
 from ..execution.spending import find_allowance, refuse
-from ..git import command
 from ..git.parking import Label
-from ..model import (
-    APPROVED,
-    CANCELLED,
-    CUT_OFF,
-    INTERRUPTED,
-    NODE_FAILED,
-    REFUSED,
-    REVIEWER_PART,
-    UNKILLABLE,
-    UNSTARTABLE,
-    Usage,
-)
+from ..model import APPROVED, INTERRUPTED, REVIEWER_PART, UNSTARTABLE, Usage
 from ..store.attempts import Result
 from ..text import printable, shorten
 from . import review_prompt
-from .agent_turn import COMMANDS, VERDICT_FILE
+from .agent_turn import COMMANDS, NOT_JUDGED, VERDICT_FILE, confine, remove
 from .reason import REVIEWER
 from .reviewed_tree import ReviewedTree
 from .workspace import WorkRejected
@@ -111,7 +98,7 @@ class ReviewTurn:
 
     def _ask(self) -> tuple[GivenVerdict | None, str]:
         """Run the reviewer; its verdict, or why there is none."""
-        _remove(self._file)
+        remove(self._file)
         tree = ReviewedTree(self._store.home, self._host, self._workspace.top) if self._workspace.top else None
         words = review_prompt.write(
             self._reviewer.template, self._assignment.task, self._gate, self._describe(tree), self._file
@@ -121,7 +108,7 @@ class ReviewTurn:
         try:
             return self._run(words)
         finally:
-            _remove(self._file)
+            remove(self._file)
             if tree:
                 parked = tree.restore(Label(self._assignment.task.id, self._token, f"what {self._name} changed"))
                 if parked:
@@ -159,7 +146,7 @@ class ReviewTurn:
         self, result: Result, verdict: GivenVerdict | None, refusal: ProviderRefusal | None
     ) -> tuple[GivenVerdict | None, str]:
         """What its end means. Raises AttemptStopped, ReviewerUnusable."""
-        if result.outcome in (CANCELLED, *CUT_OFF, UNKILLABLE, REFUSED, NODE_FAILED):
+        if result.outcome in NOT_JUDGED:
             raise AttemptStopped(result)
         if result.outcome == UNSTARTABLE:
             raise ReviewerUnusable(f"{self._name}: {result.note}")
@@ -169,7 +156,7 @@ class ReviewTurn:
 
     def _find_verdict(self, reader: VerdictReader) -> GivenVerdict | None:
         said = reader.find()
-        if said:
+        if said or not os.path.isfile(self._file):  # what it made there may be anything
             return said
         try:
             with open(self._file, encoding="utf-8", errors="replace") as file:
@@ -190,11 +177,9 @@ class ReviewTurn:
         inherited = self._context.environment_of(
             self._assignment.task._replace(command=None), self._assignment.claim, self._reviewer.agent
         )
-        environment = command.confined(inherited, self._workspace.top)
+        environment = confine(inherited, self._workspace.top, self._store.home)
         for name in (b"TXLITE_TASK", b"TXLITE_TOKEN"):
             environment.pop(name, None)
-        path = environment.get(b"PATH", os.fsencode(os.defpath))
-        environment[b"PATH"] = os.fsencode(os.path.join(self._store.home, COMMANDS)) + b":" + path
         environment[b"TXLITE_VERDICT_FILE"] = os.fsencode(self._file)
         return environment
 
@@ -205,8 +190,3 @@ def _write(path: str, words: str) -> None:
     with open(draft, "w", encoding="utf-8") as file:
         file.write(words)
     os.replace(draft, path)
-
-
-def _remove(path: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
