@@ -10,6 +10,7 @@ import subprocess
 import unittest
 
 from ..case import running, wait_until
+from ..view.screen import Terminal
 from .case import WorktreesCase
 
 
@@ -40,6 +41,14 @@ class ReviewCase(WorktreesCase):
 
 
 class Reviews(ReviewCase):
+    def assert_fits(self, task: str) -> None:
+        """No line of what waits is wider than a terminal, and what is typed then stands whole."""
+        lines = Terminal(self, "review", columns=80).end().splitlines()
+        self.assertRegex(lines[0], r"^ID +CHANGES .*VERDICT +SINCE +TASK$")
+        self.assertRegex(lines[1], rf"^{task}  \d files? \+.* approved by .* \d+s ago  a task$")
+        self.assertEqual(lines[3], f'`txlite approve {task}`, or `txlite reject {task} "why"`')
+        self.assertLessEqual(max(map(len, lines)), 80)
+
     def test_what_passed_waits_on_its_branch_and_lands_when_a_person_says_so(self) -> None:
         nothing = self.add("true", "changes nothing")
         gate = "test -e file || test $TXLITE_TASK = " + nothing
@@ -73,6 +82,7 @@ class Reviews(ReviewCase):
         said = self.refused("approve", task)
         self.assertIn(f"{task} did not land: it conflicts with what main has now, in readme", said)
         self.assertIn("has it mended", said)
+        self.assert_fits(task)
         self.assertEqual((self.status_of(task), self.log()[0], self.last(task).outcome), ("review", "mine", "released"))
         self.assertEqual(self.git_at(task, "status", "--porcelain"), "")
         self.assertEqual(self.json("show", task)["failures"], 0)
@@ -135,7 +145,7 @@ class Reviews(ReviewCase):
         self.environment["TXLITE_TASK"] = task
         self.assertIn("a review is a person's word", self.refused("approve", task))
         del self.environment["TXLITE_TASK"]
-        self.assertIn("txlite-base/main holds the work", self.txlite("approve", task))
+        self.assertIn("holds the work: when it is clean, `git merge txlite-base/main`", self.txlite("approve", task))
         self.assertEqual((self.log(), self.log("txlite-base/main")[0]), (["first"], f"Complete {task}: a task"))
         self.txlite("done", other)
         self.assertIn(f"it stays on txlite/{other}", self.errors)

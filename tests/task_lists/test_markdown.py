@@ -122,6 +122,8 @@ class Markdown(ListCase):
         for name, text in (("tasks.jsonl", '{"format": "txlite", "version": 1}\n'), ("empty", "")):
             self.txlite("export", "--list", self.write(name, text), code=64)
             self.assertIn(f"{name} is no task list", self.errors)
+        self.txlite("export", "--list", self.write("prose.md", "words\n"), code=64)
+        self.assertRegex(self.errors, r"prose.md has no task: .*: nothing was ticked\n\Z")
 
     def test_what_is_wrong_is_named_with_its_line(self) -> None:
         for text, line, word in (

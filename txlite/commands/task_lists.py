@@ -8,6 +8,7 @@ import sys
 from ..errors import Refused, UsageError
 from ..model import DONE
 from ..store.merging import Counts
+from ..task_lists.entry import NOTHING_IMPORTED
 from ..task_lists.reading import EXPORT, Arriving, place_of, read
 from ..task_lists.ticking import tick as tick_text
 from ..text import count, printable
@@ -60,7 +61,10 @@ def tick(args: Namespace) -> int:
     if not text:
         raise UsageError(f"{path} is no task list: a Markdown list, a PRD or beads' issues has boxes to tick")
     with open_reading(args) as store:
-        listed = _read(store, text, arriving, path)
+        try:
+            listed = _read(store, text, arriving, path)
+        except UsageError as error:
+            raise UsageError(str(error).replace(NOTHING_IMPORTED, "nothing was ticked")) from error
         states = store.listed.states(one.id for one in listed)
     if not states:
         raise Refused(f"{path}: none of its tasks is here: `txlite import` adds them")

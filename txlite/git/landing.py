@@ -47,7 +47,7 @@ def find_tip(repository: Repository, base: str) -> Tip:
     if repository.is_ancestor(commit, held):
         return Tip(held, held)
     name = f"{HELD_BACK}/{base}"
-    raise Diverged(f"{base} and {name} have gone different ways: merge {name} into {base}")
+    raise Diverged(f"{base} and {name} have gone different ways: on {base}, `git merge {name}`")
 
 
 def land(repository: Repository, base: str, commit: str, held: str | None) -> str | None:

@@ -10,6 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+NOTHING_IMPORTED = "nothing was imported"  # the end of what is said of a list that is wrong
+
 
 class Change(NamedTuple):
     """Characters of a file that become others, so that its entry is ticked."""
@@ -60,4 +62,4 @@ class Lines:
 
 def wrong(name: str, number: int, why: str) -> UsageError:
     """Return the error that names a file, a line and what is wrong there."""
-    return UsageError(f"{name}, line {number}: {why}: nothing was imported")
+    return UsageError(f"{name}, line {number}: {why}: {NOTHING_IMPORTED}")

@@ -13,7 +13,7 @@ import textwrap
 from ..errors import UsageError
 from ..model import BACKLOG, DONE
 from ..text import shorten
-from .entry import Change, ListEntry, TaskList, wrong
+from .entry import NOTHING_IMPORTED, Change, ListEntry, TaskList, wrong
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def read(text: str, name: str) -> TaskList:
     for number, place, line in _lines(text):
         reader.take(number, place, line)
     if not reader.drafts:
-        raise UsageError(f"{name} has no task: a line of a Markdown list is - [ ] its title: nothing was imported")
+        raise UsageError(f"{name} has no task: a line of a Markdown list is - [ ] its title: {NOTHING_IMPORTED}")
     return TaskList([_entry(draft) for draft in reader.drafts], is_strict=True)
 
 

@@ -15,6 +15,7 @@ from ..system.named_tuple import NamedTuple
 from .attempt_row import describe_course
 from .table import print_table
 from .tasks import describe, number
+from .terminal import room_for
 from .verdicts import describe_verdict
 
 TYPE_CHECKING = False
@@ -153,7 +154,8 @@ def _print_related(name: str, ids: list[str], near: dict[str, Task]) -> None:
     """A line for each related task, the first with the heading."""
     for place, id in enumerate(ids[:NAMED]):
         one = near[id]
-        print(f"  {name + ':' if place == 0 else '':<12} {id}  {one.state:<9} {text.shorten(one.title, TITLE)}")
+        head = f"  {name + ':' if place == 0 else '':<12} {id}  {one.state:<9} "
+        print(head + text.shorten(one.title, room_for(len(head), 20, TITLE)))
     if len(ids) > NAMED:
         print(f"  {'':<12} and {len(ids) - NAMED} more")
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import shlex
 import sys
+import time
 
 from .. import text
 from ..model import APPROVED
 from ..system import clock
+from .fitted_table import Column, print_fitted
 from .json_objects import print_json
 from .table import print_table
 from .terminal import colour, say, say_aside
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from ..ralph.work import WaitingWork, Work
 
 GATE = 30  # characters of a gate's command
+HEADINGS = ("ID", "CHANGES", "GATE", "VERDICT", "SINCE", "TASK")
+RANKS = (0, 0, 3, 1, 2, 0)  # which of these a terminal has no room for: the highest first
+LEAST = (0, 16, 10, 18, 0, 18)  # columns to which they may be cut; 0: none
 COLOURS = {"approved": "32", "rejected": "31"}
 
 
@@ -38,19 +43,33 @@ def show_waiting(found: Sequence[WaitingWork], as_json: bool) -> None:
     if not found:
         say("nothing waits for a review")
         return
-    has_verdicts = any(one.verdicts for one in found)
-    headings = ("ID", "CHANGES", "GATE", *(("VERDICT",) if has_verdicts else ()), "SINCE", "TASK")
-    print_table([_row(one, has_verdicts) for one in found], headings=headings)
-    if sys.stdout.isatty():
-        first = found[0].task.id
-        say(f'`txlite review {first}` shows one; then `txlite approve {first}`, or `txlite reject {first} "why"`')
+    columns = list(zip(*map(_row, found)))
+    if not sys.stdout.isatty():
+        shown = [place for place in range(len(HEADINGS)) if HEADINGS[place] != "VERDICT" or any(columns[place])]
+        print_table(zip(*(columns[place] for place in shown)), headings=[HEADINGS[place] for place in shown])
+        return
+    print_fitted([
+        Column(heading, cells, rank, least=least)
+        for heading, cells, rank, least in zip(HEADINGS, columns, RANKS, LEAST)
+    ])  # fmt: skip
+    first = found[0].task.id
+    say(f"`txlite review {first}` shows one; then")
+    say(f'`txlite approve {first}`, or `txlite reject {first} "why"`')
 
 
-def _row(one: WaitingWork, has_verdicts: bool) -> tuple[object, ...]:
-    verdict = (_describe_last(one.verdicts),) if has_verdicts else ()
+def _row(one: WaitingWork) -> tuple[str, ...]:
     gate = text.shorten(one.review.gate, GATE) if one.review.gate else "none"
     changes = describe_count(one.size) if one.size else text.shorten(one.trouble, 60)
-    return one.task.id, changes, gate, *verdict, clock.to_local(one.review.since)[:16], one.task.title
+    since = _ago(one.review.since) if sys.stdout.isatty() else clock.to_local(one.review.since)[:16]
+    cells = (one.task.id, changes, gate, _describe_last(one.verdicts), since, one.task.title)
+    return tuple(map(text.printable, cells))
+
+
+def _ago(since: str) -> str:
+    try:
+        return text.ago(time.time() - clock.to_seconds(since))
+    except ValueError:
+        return ""  # a time that was edited by hand
 
 
 def _describe_last(verdicts: Sequence[Verdict]) -> str:
@@ -95,7 +114,8 @@ def say_head(one: WaitingWork) -> None:
     say(text.printable(f"{gate}, and waits since {clock.to_local(review.since)[:16]} for {review.base}"))
     for said in one.verdicts:
         say(text.printable(f"{describe_verdict(said)}{f': {said.reason}' if said.reason else ''}"))
-    say(f'`txlite approve {one.task.id}` lands it, `txlite reject {one.task.id} "why"` gives it back')
+    say(f"`txlite approve {one.task.id}` lands it;")
+    say(f'`txlite reject {one.task.id} "why"` gives it back')
     say("")
 
 

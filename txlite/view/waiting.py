@@ -40,6 +40,7 @@ FEWEST = 2  # on a terminal of less than
 HIGH = 40  # lines
 MANY = 1000  # to a program
 NAMED = 3  # groups
+LEAST = 12  # columns of a title, so that an id behind it stands whole
 INDENT = " " * 9
 AGENT_HINT = "--agent claude (or `txlite ralph`)"
 WORDS = {  # for one, and for several
@@ -114,7 +115,7 @@ def print_waiting(store: Store, found: Sequence[Waiting]) -> None:
 def _say_tasks(store: Store, one: Waiting, most: int) -> None:
     for task in one.first[:most]:
         why = _details(store, task)
-        say(f"{INDENT}{task.id}  {text.shorten(task.title, room_for(len(INDENT + task.id + why) + 2))}{why}")
+        say(f"{INDENT}{task.id}  {text.shorten(task.title, room_for(len(INDENT + task.id + why) + 2, LEAST))}{why}")
     if 0 < len(one.first[:most]) < one.size:
         say(f"{INDENT}and {one.size - len(one.first[:most]):,} more: `txlite list --status {one.state}`")
 
