@@ -296,6 +296,8 @@ class Campaign:
         self.approve({**one, "commit": self.git("rev-parse", "HEAD", top=place).strip()})
 
     def commit_on_base(self) -> None:
+        if self.git("rev-parse", "-q", "--verify", "refs/heads/txlite-base/main", code=None):
+            return  # it would go another way than what is held back for it, which is told, and for a person to merge
         self.last_reason += 1
         self.write(f"repository/mine/{self.last_reason}.txt", "mine\n")
         try:
@@ -450,6 +452,8 @@ def check_left(campaign: Campaign) -> Iterator[str]:
     yield from (f"left in worktrees: {name}" for name in (os.listdir(worktrees) if os.path.isdir(worktrees) else ()))
     for directory, _, names in os.walk(os.path.join(campaign.top, ".git")):
         for name in names:
+            if name == "packed-refs.lock":
+                continue  # of a git that was killed as it deleted a ref: the next of ours that does so removes it
             if not name.startswith("txlite-") and (name.endswith((".lock", ".new")) or ".txlite-" in name):
                 yield f"left: {directory}/{name}"
     done = subprocess.run(["git", "fsck", "--full", "--no-dangling"], cwd=campaign.top, env=campaign.environment,
