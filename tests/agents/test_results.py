@@ -91,6 +91,9 @@ class Claude(unittest.TestCase):
             event = {"type": "rate_limit_event", "rate_limit_info": {"status": "rejected", "resetsAt": reset}}
             refusal, parser = parse(CLAUDE, event, {**FAILED, "result": {"a": []}, "api_error_status": [429]})
             self.assertEqual((refusal, parser.has_result), (None, True), reset)
+        never = {"type": "rate_limit_event", "rate_limit_info": {"status": "rejected", "resetsAt": 10**400}}
+        found, _ = parse(CLAUDE, never, {**FAILED, "api_error_status": 429})
+        self.assertEqual(found.kind if found else "", LIMITED)
         lines: list[Any] = [
             {"type": []},
             {"type": "rate_limit_event", "rate_limit_info": 3},

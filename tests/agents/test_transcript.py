@@ -81,7 +81,9 @@ class Words(unittest.TestCase):
             for more in ({}, {"message": 3}, {"message": {"content": [3, {"type": "tool_use", "input": []}]}},
                          {"item": 3}, {"item": {"type": "file_change", "changes": 3}}, {"usage": [1]}, {"error": 3},
                          {"message": {"content": [{"type": "tool_result", "content": 3}, {"type": "text"}]}},
-                         {"result": 3, "num_turns": "x", "duration_ms": None}, {"rate_limit_info": 3}):  # fmt: skip
+                         {"result": 3, "num_turns": "x", "duration_ms": None}, {"rate_limit_info": 3},
+                         {"duration_ms": 10**400}, {"duration_ms": float("nan")},
+                         {"total_cost_usd": 10**400}):  # fmt: skip
                 for results in (CLAUDE, CODEX):
                     tell(results, {"type": event, **more}, chunk=4096)
 

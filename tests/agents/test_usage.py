@@ -53,9 +53,16 @@ class Claude(unittest.TestCase):
         self.assertEqual(told(read(CLAUDE)), (None,) * 7)
         killed = read(CLAUDE, BEGIN, message("a", 1, 1, 1))
         self.assertEqual(told(killed), ("opus", "s", None, None, None, None, None))
-        for cost in (None, "1", -1, True, float("nan"), float("inf")):
+        for cost in (None, "1", -1, True, float("nan"), float("inf"), 1e7, 10**400):
             self.assertIsNone(told(read(CLAUDE, result(cost, 1, 1, 1)))[5])
         self.assertEqual(told(read(CLAUDE, {"type": "result", "modelUsage": [], "usage": 3}))[2:], (None,) * 5)
+
+    def test_what_no_database_can_keep_is_unknown(self) -> None:
+        many = {f"m{number}": {"inputTokens": 1 << 40, "outputTokens": 1} for number in range(2)}
+        told_so = result(1, 1, 1, 1, modelUsage=many, num_turns=1 << 41, session_id="s\ud800")
+        self.assertEqual(told(read(CLAUDE, told_so)), (None, "s?", None, None, 2, 1_000_000, None))
+        dear = read(CODEX, {"type": "turn.completed", "usage": Codex.USED}, price=Price(1e9, 1e9, 1e9))
+        self.assertIsNone(told(dear)[5])
 
     def test_a_refusal_costs_nothing_and_says_so(self) -> None:
         meter = read(CLAUDE, {"type": "result", "is_error": True, "total_cost_usd": 0, "modelUsage": {}})

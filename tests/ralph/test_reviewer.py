@@ -95,6 +95,12 @@ class Reviews(WorktreesCase):
         self.assertEqual(notes, [f"the reviewer critic gave no verdict: it ended with exit {code}" for code in (0, 3)])
         self.assertEqual(self.log(), ["first"])
 
+    def test_half_a_character_in_its_reason_ends_nothing(self) -> None:
+        self.review("""printf '%s' '{"verdict": "rejected", "reason": "no \\ud800"}'""")
+        task = self.add("echo work > work")
+        self.ralph(code=1)
+        self.assertEqual(self.verdicts(task), [("critic", "rejected", "no ?")])
+
     def test_a_verdict_in_a_file(self) -> None:
         task = self.add(f"echo work > work; echo '{NO}' > .txlite-verdict-1")
         self.review(f"test ! -e $TXLITE_VERDICT_FILE && echo '{YES}' > $TXLITE_VERDICT_FILE")

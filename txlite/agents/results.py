@@ -165,7 +165,7 @@ class ResultParser:
         words = str(result.get("result"))
         status, reason = result.get("api_error_status"), _say(words)
         if isinstance(self._rejected, (int, float)) and (self._error == "rate_limit" or status == 429):
-            return _limited(reason, float(self._rejected))
+            return _limited(reason, self._rejected)
         if self._error in _CLAUDE_UNUSABLE or status in _CLAUDE_UNUSABLE:
             return ProviderRefusal(UNUSABLE, reason)
         if self._error in _CLAUDE_LIMITED or status in _CLAUDE_LIMITED:

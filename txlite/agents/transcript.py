@@ -67,13 +67,17 @@ class Transcript:
 
 
 def describe(event: dict[str, Any], results: str, said: str = "") -> str | None:
-    """Return an event in words: no line, one or several, each with its end; None where it is unknown.
+    """Return an event in words: no line, one or several, each with its end; None where it is unknown, or cannot be
+    told.
 
     said: what was told last, which is not repeated.
     """
     describers = {CLAUDE: _CLAUDE, CODEX: _CODEX}.get(results, {})
     found = describers.get(event["type"])
-    return text.printable_lines(found(event, said)) if found else None
+    try:
+        return text.printable_lines(found(event, said)) if found else None
+    except (ArithmeticError, ValueError, RecursionError):  # numbers without end, objects of a thousand storeys
+        return None
 
 
 def _lines(words: object) -> str:

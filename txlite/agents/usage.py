@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 MILLION = 1_000_000
+MOST = (
+    1 << 40
+)  # tokens, turns, or millionths of a dollar: more than that was not used, and no sum passes the database's
 BUDGET = "error_max_budget_usd"  # how claude's result says that it had no more to spend
 
 
@@ -33,7 +36,7 @@ class Price(NamedTuple):
             return None
         cached = tokens.cached or 0
         cost = max(tokens.input - cached, 0) * self.input + cached * self.cached + tokens.output * self.output
-        return round(cost)
+        return round(cost) if cost <= MOST else None
 
 
 class Tokens(NamedTuple):
@@ -122,7 +125,7 @@ def _of_message(usage: object, names: tuple[str, ...] = _OF_MESSAGE) -> Tokens:
     if not isinstance(usage, dict):
         return Tokens()
     fresh, read, written, output = (_count(usage.get(name)) for name in names)
-    return Tokens(None if fresh is None else fresh + (read or 0) + (written or 0), read, output)
+    return Tokens(_add_up([fresh, read or 0, written or 0]), read, output)
 
 
 def _of_models(usages: object) -> Tokens | None:
@@ -140,18 +143,19 @@ def _add(many: Iterable[Tokens]) -> Tokens:
 def _add_up(counts: Iterable[int | None]) -> int | None:
     """The sum, None where one of them is unknown."""
     known = list(counts)
-    return None if None in known else sum(filter(None, known))
+    return None if None in known else _count(sum(filter(None, known)))
 
 
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 60 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST else None
 
 
 def _millionths(dollars: object) -> int | None:
-    if isinstance(dollars, bool) or not isinstance(dollars, (int, float)) or not 0 <= dollars < 1e12:
+    if isinstance(dollars, bool) or not isinstance(dollars, (int, float)) or not 0 <= dollars <= MOST / MILLION:
         return None
     return round(dollars * MILLION)
 
 
 def _text(value: object) -> str | None:
-    return value[:200] if isinstance(value, str) and value else None
+    """What can be kept of a word: JSON may hold half of a character."""
+    return value[:200].encode(errors="replace").decode() if isinstance(value, str) and value else None

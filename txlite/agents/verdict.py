@@ -60,7 +60,10 @@ def _check(value: object) -> GivenVerdict | None:
     if not isinstance(value, dict) or value.get("verdict") not in (APPROVED, REJECTED):
         return None
     reason = value.get("reason", "")
-    return GivenVerdict(value["verdict"], reason[:REASON].strip()) if isinstance(reason, str) else None
+    if not isinstance(reason, str):
+        return None
+    kept = reason[:REASON].strip().encode(errors="replace").decode()  # JSON may hold half of a character
+    return GivenVerdict(value["verdict"], kept)
 
 
 class VerdictReader:
