@@ -138,7 +138,7 @@ def parse_money(text: str) -> int:
 def amount(count: int) -> str:
     """A number as it is told in passing: 345, 12k, 1.2M (powers of 1000)."""
     for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
-        if count >= size:
+        if count >= size - size // 2000:  # no 1000k
             return f"{count / size:.0f}{unit}" if count >= 10 * size else f"{count / size:.1f}{unit}"
     return str(count)
 

@@ -96,8 +96,8 @@ class Words(unittest.TestCase):
     def test_money_to_the_cent_and_tokens_short(self) -> None:
         self.assertEqual([money(one) for one in (0, 4_999, 5_001, 1_234_560_000)],
                          ["$0.00", "under $0.01", "$0.01", "$1,234.56"])  # fmt: skip
-        self.assertEqual([amount(one) for one in (0, 999, 1_000, 12_345, 1_234_567, 99 * 10**9)],
-                         ["0", "999", "1.0k", "12k", "1.2M", "99G"])  # fmt: skip
+        self.assertEqual([amount(one) for one in (0, 999, 1_000, 12_345, 999_600, 1_234_567, 99 * 10**9)],
+                         ["0", "999", "1.0k", "12k", "1.0M", "1.2M", "99G"])  # fmt: skip
         self.assertEqual([parse_money(one) for one in ("5", "$0.50", " 0.000001 ")], [5_000_000, 500_000, 1])
         for wrong in ("0", "-1", "1e3", "five", "", "1.0000001", "0.0"):
             with self.assertRaisesRegex(InvalidValue, "is not an amount: give US dollars above 0"):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .tool_call import ToolCall
 
 FEW = 20  # tasks in a list
-LINES = 4_000  # characters of an output
+CHARACTERS = 4_000  # of an output
 OPEN = [state for state in SHOWN_STATES if state not in (DONE, CANCELLED)]
 
 
@@ -76,4 +76,4 @@ def logs(call: ToolCall) -> Told:
         raise NotFound(f"{id} has not run yet: `wait` waits until it has ended")
     output, remark = read_output(call.store, attempt)
     told: Told = {"id": id, "state": attempt.state, **({"remark": remark} if remark else {})}
-    return {**told, "data": {"output": cut_front(output.decode("utf-8", "replace"), call.get("chars", LINES))}}
+    return {**told, "data": {"output": cut_front(output.decode("utf-8", "replace"), call.get("chars", CHARACTERS))}}

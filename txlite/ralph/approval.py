@@ -30,6 +30,7 @@ from ..system.named_tuple import NamedTuple
 from .host import GATE, AttemptHost
 from .reviewed_work import ReviewedWork
 from .workspace import Rules
+from .worktree_directory import WORKTREES
 from .worktree_landing import CONFLICTS
 
 TYPE_CHECKING = False
@@ -198,7 +199,7 @@ class ApprovalRunner:
             store.loop_attempts.settle(token)
             return Result(RELEASED, note=str(error))
         work = ReviewedWork(store, host, rules, task, token, review)
-        host.top = os.path.join(store.home, "worktrees", task.id)
+        host.top = os.path.join(store.home, WORKTREES, task.id)
         result = self._try(work)
         if result.outcome != DONE:
             self._runner.end_process()  # nothing of it may run beside git

@@ -7,7 +7,7 @@ task stands; and no attempt thinks less than the one before it was told to. Made
 
 from __future__ import annotations
 
-from ..agents.agent import describe_agent
+from ..agents.agent import BUILT_IN, describe_agent
 from ..errors import UsageError
 from ..home import config
 from ..system.named_tuple import NamedTuple
@@ -92,7 +92,7 @@ def _read_rung(words: str, roster: Roster, known: dict[str, Agent], settings: Se
 
 
 def _describe_unknown(name: str, colon: str, roster: Roster, settings: Settings) -> str:
-    if name in config.agents(settings) or name in ("claude", "codex"):
+    if name in config.agents(settings) or name in BUILT_IN:
         agent = describe_agent(name, settings)
         return f"agent {name} is not installed: {agent.argv[0]!r} is not on PATH"
     levels = "" if colon else f"a level ({', '.join(roster.first.known_levels)}) or "

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from .database import Database
     from .waking import Waking
 
-LAST = f"{reviews.COLUMNS} WHERE t.id = ? ORDER BY r.attempt DESC LIMIT 1"
 # What it lands belongs to the loop whose attempt did it.
 INSERT_TRIAL = f"""INSERT INTO trials (attempt, task, loop, stage) SELECT ?, task, loop, '{BEGUN}' FROM trials
     WHERE attempt = ?"""
@@ -82,7 +81,7 @@ class Approvals:
 
 
 def _find(connection: sqlite3.Connection, task: Task) -> Review:
-    row = connection.execute(LAST, (task.id,)).fetchone()
+    row = connection.execute(reviews.OF_TASK, (task.id,)).fetchone()
     if task.status == REVIEW and row:
         return Review._make(row)
     hold = claim_rows.of_task(connection, task.seq)

@@ -76,7 +76,7 @@ class Export:
             usages = _Along(connection, USAGES)
             for row in connection.execute(EXPORT_ATTEMPTS):
                 values = list(row)
-                told = [usage_lines.write(usage_lines.USAGE_KEYS, one) for one in usages.of(row[0])]
+                told = [usage_lines.write(one) for one in usages.of(row[0])]
                 values[_USAGES] = told or None
                 yield jsonl.write(jsonl.ATTEMPT_KEYS, values)
 

@@ -18,9 +18,9 @@ _TEXTS = ("model", "session")
 _COUNTS = USAGE_KEYS[4:]  # `cost`: in millionths of a US dollar, as it is kept
 
 
-def write(keys: Iterable[str], values: Iterable[object]) -> dict[str, object]:
+def write(values: Iterable[object]) -> dict[str, object]:
     """Return the object for a row, without what is not known."""
-    return {key: value for key, value in zip(keys, values) if value is not None}
+    return {key: value for key, value in zip(USAGE_KEYS, values) if value is not None}
 
 
 def check_usages(value: object) -> list[Usage]:
@@ -34,7 +34,9 @@ def check_usages(value: object) -> list[Usage]:
 
 
 def _check_usage(value: object) -> Usage:
-    fields = _fields(value, "a usage")
+    if not isinstance(value, dict):
+        raise InvalidValue(f"a usage {shown(value)} is not an object")
+    fields = dict(value)
     take = fields.pop
     part = take("part", None)
     if part not in (AGENT_PART, REVIEWER_PART):
@@ -45,9 +47,3 @@ def _check_usage(value: object) -> Usage:
     counts = [None if one is None else count(one, name, LARGEST_NUMBER) for one, name in zip(given, _COUNTS)]
     refuse_rest(fields)
     return Usage._make((0, part, agent, *texts, *counts))
-
-
-def _fields(value: object, what: str) -> dict[str, object]:
-    if not isinstance(value, dict):
-        raise InvalidValue(f"{what} {shown(value)} is not an object")
-    return dict(value)

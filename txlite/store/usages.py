@@ -19,15 +19,14 @@ NAMES = ", ".join(Usage._fields)
 PUT = f"INSERT OR REPLACE INTO usages ({NAMES}) VALUES ({', '.join('?' * len(Usage._fields))})"
 OF_ATTEMPT = f"SELECT {NAMES} FROM usages WHERE attempt = ? ORDER BY part"
 COLUMNS = ", ".join("u." + name for name in Usage._fields)
-OF_TASK = f"""SELECT {COLUMNS} FROM usages u WHERE u.attempt IN (
-    WITH RECURSIVE runs (id) AS (SELECT token FROM tasks WHERE id = ?
-        UNION SELECT a.previous FROM runs r JOIN attempts a ON a.id = r.id WHERE a.previous > 0)
-    SELECT id FROM runs) ORDER BY u.attempt, u.part"""
+# All attempts of a task, back from its last one.
+RUNS = """WITH RECURSIVE runs (id) AS (SELECT token FROM tasks WHERE {} = ?
+        UNION SELECT a.previous FROM runs r JOIN attempts a ON a.id = r.id WHERE a.previous > 0)"""
+OF_TASK = f"""{RUNS.format("id")} SELECT {COLUMNS} FROM runs r JOIN usages u ON u.attempt = r.id
+    ORDER BY u.attempt, u.part"""
 
 SUM = "coalesce(sum(u.cost), 0), count(u.cost), count(*) - count(u.cost)"
-SPENT_ON = f"""WITH RECURSIVE runs (id) AS (SELECT token FROM tasks WHERE {{}} = ?
-        UNION SELECT a.previous FROM runs r JOIN attempts a ON a.id = r.id WHERE a.previous > 0)
-    SELECT {SUM} FROM runs r JOIN usages u ON u.attempt = r.id"""
+SPENT_ON = f"{RUNS} SELECT {SUM} FROM runs r JOIN usages u ON u.attempt = r.id"
 SPENT_BY = f"SELECT {SUM} FROM trials r JOIN usages u ON u.attempt = r.attempt WHERE r.loop = ?"
 SPENT = f"SELECT {SUM}, sum(u.input_tokens), sum(u.output_tokens) FROM usages u"
 MAX_COST = "SELECT max_cost FROM task_texts WHERE task = ?"
@@ -64,15 +63,15 @@ class Usages:
 
     def spent_on(self, task: str) -> Spent:
         """Return what all attempts of the task with this id have cost."""
-        return Spent._make((*self._database.execute(SPENT_ON.format("id"), (task,))[0], None, None))
+        return Spent(*self._database.execute(SPENT_ON.format("id"), (task,))[0])
 
     def spent_by(self, loop: str) -> Spent:
         """Return what all attempts of a loop have cost."""
-        return Spent._make((*self._database.execute(SPENT_BY, (loop,))[0], None, None))
+        return Spent(*self._database.execute(SPENT_BY, (loop,))[0])
 
     def spent(self) -> Spent:
         """Return what all attempts have cost that there were, with their tokens."""
-        return Spent._make(self._database.execute(SPENT)[0])
+        return Spent(*self._database.execute(SPENT)[0])
 
 
 def is_over(connection: sqlite3.Connection, seq: int) -> bool:

@@ -82,7 +82,7 @@ def _describe_last(verdicts: Sequence[Verdict]) -> str:
 
 def describe_count(found: DiffStat) -> str:
     """Return how much differs, in words: 3 files +10 -2."""
-    return f"{found.files} file{'' if found.files == 1 else 's'} +{found.added} -{found.deleted}"
+    return f"{text.count(found.files, 'file')} +{found.added} -{found.deleted}"
 
 
 def waiting_object(one: WaitingWork) -> dict[str, object]:

@@ -191,11 +191,7 @@ def _details(store: Store, task: Task) -> str:
         return ""
     if task.open_blockers:
         blockers = [store.get(blocker) for blocker in store.relations([task])[task.id].blocked_by]
-        named = [
-            f"the review of {one.id}" if one.status == REVIEW else f"{one.id}, {one.state}"
-            for one in blockers
-            if one.status != "done"
-        ]
+        named = [_name_blocker(one) for one in blockers if one.status != "done"]
         return f"  (for {'; '.join(named[:2])}{', ...' if named[2:] else ''})"
     return ""
 

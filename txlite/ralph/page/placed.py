@@ -8,7 +8,7 @@ from __future__ import annotations
 from html import escape
 
 from ...system import clock
-from ...text import duration
+from ...text import amount, duration
 from ..costs import sum_costs, sum_tokens
 from .terms import Bar, bars, safe, tell_outcome
 from .time_scale import TimeScale
@@ -86,15 +86,8 @@ def tell_usage(one: Try) -> str:
     """Return what an attempt cost, as far as it is known, as text of the page."""
     cost, count = sum_costs([one.usages]), sum_tokens(one.usages)
     money = cost.tell() if cost.known is not None else ""
-    tokens = f"{tell_tokens(count)} tokens" if count is not None else ""
+    tokens = f"{amount(count)} tokens" if count is not None else ""
     return ", ".join(filter(None, (money, tokens)))
-
-
-def tell_tokens(count: int) -> str:
-    """Return a number of tokens, short: 950, 12k, 1.2M."""
-    if count < 1000:
-        return str(count)
-    return f"{count / 1e3:.0f}k" if count < 999_500 else f"{count / 1e6:.1f}M"
 
 
 def tell_commit(commit: str | None) -> str:
