@@ -45,7 +45,7 @@ class Verbs(Case):
         self.assertEqual(self.json("retry", second)["status"], "backlog")
         self.assertEqual(
             self.json("status", "--stats")["tasks"],
-            {"backlog": 1, "active": 0, "done": 1, "failed": 0, "cancelled": 0, "blocked": 0},
+            {"backlog": 1, "active": 0, "review": 0, "done": 1, "failed": 0, "cancelled": 0, "blocked": 0},
         )
 
     def test_a_command_and_its_arguments(self) -> None:
