@@ -87,7 +87,7 @@ class Attached(Case):
         self.txlite("run", "--agent", "claude", "--max-attempts", "1", code=1)
         self.write_config("[agent claude]\nresume = claude --continue\n")
         self.txlite("attach", self.task, code=64)
-        self.assertIn("resume is 'claude --continue': it has no {session}", self.errors)
+        self.assertIn("resume is 'claude --continue': {session} is missing", self.errors)
         self.write_config("[agent claude]\nresume =\n")
         self.txlite("attach", self.task, code=1)
         self.assertIn("set `resume = COMMAND {session}` in [agent claude]", self.errors)

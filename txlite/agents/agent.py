@@ -28,7 +28,7 @@ that name an agent, by `execution` and `ralph`, and by `doctor`.
 
 from __future__ import annotations
 
-from ..errors import UsageError
+from ..errors import Error, UsageError
 from ..home import config
 from ..model import COMMAND, DONE, FAILED, LEVELS, PROMPT, Lane, agent_need
 from ..system.named_tuple import NamedTuple
@@ -37,7 +37,7 @@ from .results import CLAUDE, CODEX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from ..home.config import Settings
     from ..model import Outcome
@@ -190,14 +190,7 @@ def find_others(agent: Agent, settings: Settings) -> list[str] | None:
     """Return the names of the agents that are installed, where this one is not; else None."""
     if is_installed(agent):
         return None
-    found = [SHELL]
-    for name in sorted({*BUILT_IN, *config.agents(settings)} - {SHELL}):
-        try:
-            if is_installed(describe_agent(name, settings)):
-                found.append(name)
-        except UsageError:
-            continue  # badly configured: `doctor` says so, and whoever names it
-    return found
+    return [SHELL, *(one.name for one in describe_all(settings) if is_installed(one))]
 
 
 def describe_absence(agent: Agent, others: Iterable[str]) -> str:
@@ -226,6 +219,23 @@ def describe_agent(name: str, settings: Settings) -> Agent:
     from .options import read_options  # what only runs commands does without
 
     return Agent(name, **read_options(name, known[name], settings))
+
+
+def describe_all(settings: Settings) -> Iterator[Agent]:
+    """Yield the agents for prompts that are known, installed or not, by their names."""
+    for name in sorted({*BUILT_IN, *config.agents(settings)} - {SHELL}):
+        try:
+            yield describe_agent(name, settings)
+        except UsageError:
+            continue  # badly configured: `doctor` says so, and whoever names it
+
+
+def recall_agent(name: str, home: str) -> Agent | None:
+    """Return the agent of an attempt, by its name, as it is configured now; None where it is not any more."""
+    try:
+        return describe_agent(name, config.read(home))
+    except Error:
+        return None
 
 
 def is_installed(agent: Agent) -> bool:

@@ -95,9 +95,14 @@ def _read_review(option: str, value: str) -> tuple[str, ...]:
 
 
 def _read_resume(option: str, value: str) -> tuple[str, ...]:
+    return _read_with("{session}", "the session", option, value)
+
+
+def _read_with(place: str, what: str, option: str, value: str) -> tuple[str, ...]:
+    """Words with a place in one of them, for which something stands."""
     words = _read_words(option, value)
-    if words and not any("{session}" in word for word in words):
-        raise ValueError(f"{option} is {shorten(value, 40)!r}: it has no {{session}}, and so goes on with none")
+    if words and not any(place in word for word in words):
+        raise ValueError(f"{option} is {shorten(value, 40)!r}: {place} is missing, for which {what} stands")
     return words
 
 
@@ -147,10 +152,7 @@ def _read_price(option: str, value: str) -> Price:
 
 
 def _read_budget(option: str, value: str) -> tuple[str, ...]:
-    words = _read_words(option, value)
-    if words and not any("{amount}" in word for word in words):
-        raise ValueError(f"{option}: {{amount}} is missing, for which the dollars stand")
-    return words
+    return _read_with("{amount}", "the number of dollars", option, value)
 
 
 def _read_yes(option: str, value: str) -> bool:

@@ -7,11 +7,10 @@ that begin workers; goes with each worker's settings, so it can be pickled.
 from __future__ import annotations
 
 from ..errors import UsageError
-from ..home import config
 from ..model import COMMAND
 from ..system.named_tuple import NamedTuple
 from ..text import shorten
-from .agent import BUILT_IN, SHELL, describe_agent, find_agent, is_installed
+from .agent import SHELL, describe_all, find_agent, is_installed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,7 +72,9 @@ def read_roster(names: str, settings: Settings, find: Callable[[str, Settings], 
         if name == SHELL and len(listed) > 1:
             raise UsageError(f"--agent names {SHELL} beside others: every agent's worker runs commands, leave it out")
     agents = tuple(find(name, settings) for name in listed)
-    return Roster(agents, () if listed[0] == SHELL else tuple(_find_others(listed, settings)))
+    if listed[0] == SHELL:
+        return Roster(agents)
+    return Roster(agents, tuple(one for one in describe_all(settings) if one.name not in listed and is_installed(one)))
 
 
 def read_one(name: str, settings: Settings) -> Roster:
@@ -81,16 +82,3 @@ def read_one(name: str, settings: Settings) -> Roster:
     if "," in name:
         raise UsageError(f"--agent {shorten(name, 60)!r}: give one; several that take turns are for `txlite ralph`")
     return read_roster(name, settings)
-
-
-def _find_others(listed: list[str], settings: Settings) -> list[Agent]:
-    """Those that are installed beside the ones that are listed."""
-    found = []
-    for name in sorted({*BUILT_IN, *config.agents(settings)} - {SHELL, *listed}):
-        try:
-            agent = describe_agent(name, settings)
-        except UsageError:
-            continue  # badly configured: `doctor` says so, and whoever names it
-        if is_installed(agent):
-            found.append(agent)
-    return found

@@ -7,10 +7,9 @@ not asked: it may be where the task is run.) Used by the commands that add and c
 from __future__ import annotations
 
 from ..errors import UsageError
-from ..home import config
 from ..model import LEVELS
 from ..text import shorten
-from .agent import BUILT_IN, SHELL, describe_agent
+from .agent import SHELL, describe_agent, describe_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,9 +34,6 @@ def check_wanted(agent: str | None, level: str | None, settings: Settings) -> No
 def _list_levels(settings: Settings) -> list[str]:
     """All that some agent knows."""
     known = dict.fromkeys(LEVELS)
-    for name in sorted({*BUILT_IN, *config.agents(settings)} - {SHELL}):
-        try:
-            known.update(dict.fromkeys(describe_agent(name, settings).known_levels))
-        except UsageError:
-            continue  # badly configured: `doctor` says so, and whoever names it
+    for agent in describe_all(settings):
+        known.update(dict.fromkeys(agent.known_levels))
     return list(known)

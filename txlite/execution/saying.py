@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import time
 
-from ..errors import Error, Refused
-from ..home import config
+from ..errors import Refused
 from ..model import CANCELLED, DONE, RUNNING
 from ..system import clock
 from ..system.named_tuple import NamedTuple
@@ -57,13 +56,10 @@ def _find_running(store: Store, id: str) -> AttemptStatus | None:
 
 def _listens(store: Store, attempt: AttemptStatus) -> bool:
     """Whether its agent may: so we wait for its worker."""
-    from ..agents.agent import describe_agent
+    from ..agents.agent import recall_agent
 
-    try:
-        agent = describe_agent(attempt.agent, config.read(store.home))
-    except Error:
-        return False  # it was taken out of config.ini since
-    return not attempt.place and (agent.listens() or agent.listens(in_loop=True))
+    agent = None if attempt.place else recall_agent(attempt.agent, store.home)
+    return bool(agent and (agent.listens() or agent.listens(in_loop=True)))
 
 
 def _wait(store: Store, id: str, number: int) -> None:

@@ -72,22 +72,22 @@ def _end(result: Result, allowance: Allowance, cost: int) -> Result:
 
 def recall(home: str, attempt: int, name: str) -> Usage:
     """Return what an attempt has cost whose worker died, as the events tell that were kept of it; name: its agent's."""
-    from ..agents.agent import describe_agent
+    from ..agents.agent import recall_agent
     from ..agents.results import ResultParser
     from ..agents.usage import CostMeter
-    from ..errors import Error
-    from ..home import config
     from ..reports.events import read_events
 
+    agent = recall_agent(name, home)
+    if agent is None:
+        return Usage(attempt, AGENT_PART, name)
+    meter = CostMeter(agent.results, agent.price)
+    parser = ResultParser(_Nowhere(), agent.results, observe=meter.read)
     try:
-        agent = describe_agent(name, config.read(home))
-        meter = CostMeter(agent.results, agent.price)
-        parser = ResultParser(_Nowhere(), agent.results, observe=meter.read)
         for data in read_events(home, attempt):
             parser.write(data)
-        return meter.tell(attempt, AGENT_PART, name)
-    except (Error, OSError):
+    except OSError:
         return Usage(attempt, AGENT_PART, name)
+    return meter.tell(attempt, AGENT_PART, name)
 
 
 class _Nowhere:

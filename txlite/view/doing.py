@@ -10,9 +10,7 @@ import time
 
 from .. import text
 from ..agents.activity import Activity
-from ..agents.agent import describe_agent
-from ..errors import Error
-from ..home import config
+from ..agents.agent import recall_agent
 from ..reports import events
 from ..system import clock
 from .attempt_row import describe_silence
@@ -49,11 +47,8 @@ class Doings:
 
 
 def _make_activity(store: Store, attempt: AttemptStatus) -> Activity | None:
-    try:
-        agent = describe_agent(attempt.agent, config.read(store.home))
-    except Error:
-        return None  # it was taken out of config.ini since
-    return Activity(agent) if agent.results else None
+    agent = recall_agent(attempt.agent, store.home)
+    return Activity(agent) if agent and agent.results else None
 
 
 def read_activity(store: Store, attempt: AttemptStatus) -> Activity | None:

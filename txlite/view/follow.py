@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 
-from ..errors import Error, NotFound, StoreUnavailable
+from ..errors import NotFound, StoreUnavailable
 from ..execution import presence
 from ..execution.stopping import Ended, Target, end_of, find_attempt, sleep_until_one_ends
 from ..reports import archive, events, header
@@ -140,13 +140,10 @@ def _writes_events(store: Store, attempt: AttemptStatus) -> bool:
         return True
     if attempt.is_over:
         return False
-    from ..agents.agent import describe_agent
-    from ..home import config
+    from ..agents.agent import recall_agent
 
-    try:
-        return bool(describe_agent(attempt.agent, config.read(store.home)).results)
-    except Error:
-        return False  # it was taken out of config.ini
+    agent = recall_agent(attempt.agent, store.home)
+    return bool(agent and agent.results)
 
 
 def follow(

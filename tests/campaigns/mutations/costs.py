@@ -22,8 +22,8 @@ MUTANTS = (
         "the tokens of all models count", (CLAUDE,),
     ),
     Mutant(
-        "cost-unknown-is-nothing", "agents/usage.py", "return None if None in known else sum(filter(None, known))",
-        "return sum(filter(None, known))", "what was not said is unknown", (CLAUDE,),
+        "cost-unknown-is-nothing", "agents/usage.py", "None if None in known else _count(sum(filter(None, known)))",
+        "_count(sum(filter(None, known)))", "what was not said is unknown", (CLAUDE,),
     ),
     Mutant(
         "cost-truncated", "agents/usage.py", "return round(dollars * MILLION)", "return int(dollars * MILLION)",
