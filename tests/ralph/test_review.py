@@ -115,6 +115,17 @@ class Reviews(ReviewCase):
         self.assertEqual((self.status_of(tasks[2]), self.log()[0]), ("review", "breaks the gate"))
         self.assertEqual(self.run_git("rev-parse", f"txlite/{tasks[2]}"), before)
 
+    def test_what_was_taken_out_of_the_base_does_not_come_back(self) -> None:
+        self.write("secret", "x")
+        self.commit("taken out later")
+        task = self.make()
+        self.run_git("reset", "-q", "--hard", "HEAD^")
+        self.write("other", "x")
+        self.commit("other")
+        self.assertNotIn("secret", self.txlite("review", task))
+        self.txlite("approve", task)
+        self.assertEqual(self.log(), [f"Complete {task}: a task", "other", "first"])
+
     def test_what_a_person_committed_there_lands_with_it(self) -> None:
         task = self.make()
         self.write(self.place(task, "file"), "mended\n")

@@ -27,13 +27,23 @@ def find_unfinished(tree: Repository) -> str:
     return next((kind for name, kind in kinds.items() if tree.has(name)), "")
 
 
-def rebase(tree: Repository, onto: str) -> list[str]:
-    """Put our commits onto another one; the files in conflict, where that does not work and nothing changed.
+def find_start(tree: Repository, head: str, tip: str, began: str | None) -> str:
+    """Return the commit behind which the work of `head` lies: where it and the base branch, with this tip, part.
 
-    Raises GitError.
+    Where somebody has rewritten the base branch since, that is the commit with which the work began (`began`): what
+    they took out is no part of the work. Raises GitError.
+    """
+    if began and not tree.is_ancestor(began, tip) and tree.is_ancestor(began, head):
+        return began
+    return tree.ask("merge-base", head, tip).strip()
+
+
+def rebase(tree: Repository, onto: str, start: str) -> list[str]:
+    """Put our commits behind `start` onto another one; the files in conflict, where that does not work and nothing
+    changed. Raises GitError.
     """
     try:
-        tree.act("rebase", "-q", onto)
+        tree.act("rebase", "-q", "--onto", onto, find_start(tree, "HEAD", onto, start))
         return []
     except GitError:
         if not is_rebasing(tree):

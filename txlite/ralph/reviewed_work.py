@@ -15,6 +15,7 @@ from ..git import landing
 from ..git.command import GitError
 from ..git.index import staged, undo_squash
 from ..git.parking import Label
+from ..git.rebase import find_start
 from ..git.repository import Origin
 from ..text import shorten
 from .clearing import Clearing
@@ -39,6 +40,8 @@ class ReviewedWork:
         self._store = store
         self._host = host
         self._work = review.work
+        record = store.loop_attempts.get(review.attempt)
+        self._began = record.start if record else None
         self._site = WorktreeSite(store, host, rules, task, token)
         self._committer = Committer(store, host, rules, task, token)
         self._clearing = Clearing(store.home, host)
@@ -72,7 +75,7 @@ class ReviewedWork:
     def _land(self, tip: str) -> str | None:
         site = self._site
         head = self._open(tip)
-        start = site.own.ask("merge-base", head, tip).strip()
+        start = find_start(site.own, head, tip, self._began)
         site.begin(start)
         if start == head:
             return head  # somebody has merged it

@@ -11,6 +11,7 @@ from ..errors import NotFound
 from ..git.changes import count, snapshot
 from ..git.command import GitError, by_itself
 from ..git.landing import find_tip
+from ..git.rebase import find_start
 from ..git.repository import Repository
 from ..model import APPROVAL, CUT_OFF, LOST, REVIEW, SETTLED
 from ..system.named_tuple import NamedTuple
@@ -84,7 +85,8 @@ def of_review(store: Store, review: Review) -> Work:
     if not head or not base:
         gone = review.base if head else f"{review.branch} with its commit {review.work[:12]}"
         raise GitError(f"{gone} is gone from {review.repository}")
-    old = main.ask("merge-base", base, head).strip()
+    record = store.loop_attempts.get(review.attempt)
+    old = find_start(main, head, base, record.start if record else None)
     return Work(review.repository, old, head, f"to be reviewed, for {review.base}")
 
 

@@ -48,7 +48,7 @@ class WorktreeLanding:
         with self._host.locked(os.path.join(site.shared, landing.LOCK)):
             tip, held = landing.find_tip(site.main, site.base)
             if tip != start and not site.own.is_ancestor(tip, commit):
-                commit = self._rebase(tip)
+                commit = self._rebase(tip, start)
                 if commit == tip:
                     return None  # another task has done the same
                 judge(self._host, directory, f" (after the rebase onto {site.base})")
@@ -60,10 +60,10 @@ class WorktreeLanding:
             self._host.remark(self.held)
         return commit
 
-    def _rebase(self, tip: str) -> str:
+    def _rebase(self, tip: str, start: str) -> str:
         """Put what is checked out onto the tip of the base branch; the new commit. Raises WorkRejected for
         conflicts."""
-        conflicts = rebase(self._site.own, tip)
+        conflicts = rebase(self._site.own, tip, start)
         if conflicts:
             names = ", ".join(conflicts[:5])
             raise WorkRejected(f"{CONFLICTS} what {self._site.base} has now, in {names}")

@@ -11,6 +11,8 @@ REBASED = f"{REVIEWS}.test_it_is_rebased_and_judged_again_where_the_base_has_mov
 APPROVED = f"{REVIEWS}.test_what_passed_waits_on_its_branch_and_lands_when_a_person_says_so"
 AGAIN = f"{KILLS}.test_neither_work_that_had_passed_nor_a_landing_is_done_again"
 MENDED = f"{REVIEWS}.test_what_a_person_committed_there_lands_with_it"
+TAKEN_OUT = f"{REVIEWS}.test_what_was_taken_out_of_the_base_does_not_come_back"
+
 
 MUTANTS = (
     Mutant(
@@ -64,5 +66,9 @@ MUTANTS = (
     Mutant(
         "worktree-origin-stays", "ralph/worktree.py", "            self._origin = self._follow(self._origin)\n", "",
         "an agent may rebase by itself", (CONFLICTS,),
+    ),
+    Mutant(
+        "taken-out-comes-back", "git/rebase.py", "    if began and not tree.is_ancestor(began, tip)", "    if False",
+        "what was taken out of the base stays out", (TAKEN_OUT,),
     ),
 )  # fmt: skip
