@@ -83,7 +83,7 @@ class Rebase(TreeCase):
     def test_a_conflict_changes_nothing_and_is_named(self) -> None:
         work = self.commit_elsewhere("work", "work", file="theirs\n")
         mine = self.commit("mine", file="ours\n")
-        self.assertEqual(rebase(self.tree, work), ["file"])
+        self.assertEqual(rebase(self.tree, work, self.start_commit), ["file"])
         self.assertEqual((self.tree.head(), self.tree.state().changes), (mine, []))
         self.assertFalse(is_rebasing(self.tree))
 
