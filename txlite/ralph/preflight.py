@@ -95,8 +95,10 @@ def _find_top(worktrees: bool | None, commits: bool, review_by: str) -> str | No
     wanted_by = review_by or ("--worktrees" if worktrees else "")
     top = command.find(location.working_directory()) if commits else None
     if wanted_by and top is None:
-        why = "this directory is in no git repository" if commits else "with --no-commit nothing could leave worktrees"
-        raise UsageError(f"{wanted_by}: {why}")
+        without = "with --no-commit nothing could leave worktrees"
+        raise UsageError(
+            f"{wanted_by}: {'this directory is in no git repository: `git init` makes one' if commits else without}"
+        )
     return top
 
 

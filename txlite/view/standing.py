@@ -7,7 +7,7 @@ import time
 
 from .. import text
 from ..execution import presence
-from ..model import BLOCKED, CANCELLED, DONE, FAILED, LOST, QUEUED, REVIEW, RUNNING, WAITING
+from ..model import BLOCKED, CANCELLED, DONE, FAILED, LOST, QUEUED, RELEASED, REVIEW, RUNNING, WAITING
 from ..system import clock
 from .attempts import COLOURS
 from .tasks import in_words
@@ -86,14 +86,19 @@ def print_advice(found: Sequence[AttemptStatus], counts: Mapping[str, int]) -> N
     """Print, on a terminal, what to type next, where something runs or failed."""
     if not counts:
         return
-    failed = next((one.task for one in found if one.state == FAILED), None)
-    words = [f"`txlite logs {failed}` says why; `txlite retry --failed` tries again"] if failed else []
-    if counts[FAILED] and not failed:
-        words.append("`txlite list --status failed` tells what failed")
+    words = _advise_on_failures(found, counts[FAILED])
     words += ["`txlite top` follows all of it"] if counts[RUNNING] else []
     if words:
         together = "; ".join(words)
         print("\n" + "\n".join(colour(line, "2") for line in _break([together] if len(together) <= width() else words)))
+
+
+def _advise_on_failures(found: Sequence[AttemptStatus], count: int) -> list[str]:
+    """count: how many tasks are failed; an attempt may have failed whose task is not."""
+    failed = [one.task for one in found if one.state == FAILED and one.outcome != RELEASED]
+    if failed:
+        return [f"`txlite logs {failed[0]}` says why" + ("; `txlite retry --failed` tries again" if count else "")]
+    return ["`txlite list --status failed` tells what failed"] if count else []
 
 
 def _break(sentences: Iterable[str]) -> list[str]:
