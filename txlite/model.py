@@ -254,7 +254,7 @@ class Message(NamedTuple):
     task: str  # id
     at: str
     words: str
-    attempt: int | None  # the one that was told; None: the next one will be
+    attempt: int | None  # the first one that was told; None: the next one will be
 
 
 class WorkerRecord(NamedTuple):

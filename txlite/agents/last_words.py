@@ -2,7 +2,7 @@
 
 Known are the events of claude (`--output-format stream-json`) and codex (`--json`). It is for people alone: nothing is
 decided by it (see `results`), so the form is recognised by the lines themselves, and whatever is no such event is plain
-text, or has become words already (`transcript`). Called by `ralph.reason`.
+text, or has become words already (`transcript`). Called by `ralph.reason`; `parse_event` by all that read events.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Only structured results count, where the agent has them (`results` in its configuration): claude's `--output-format
 stream-json`, codex's `--json`, as their versions 2.1 and 0.171 print them. A rule of config.ini is applied to the last
 lines only. What stands in the middle of an output, or in a file that an agent edits, decides nothing. Called by
-`ralph`, whose workers write an agent's output through a ResultParser.
+`execution.agent_output`, which writes an agent's output through a ResultParser.
 """
 
 from __future__ import annotations

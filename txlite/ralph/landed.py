@@ -1,6 +1,6 @@
 """What landed: how much each commit changes, and the gate that it has passed.
 
-Called by `summary`. Where a repository or a report is gone, less is told.
+Called by `summary`, also for what waits for a review (`judged`). Where a repository or a report is gone, less is told.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Nights before this one, in figures: so that it can be told whether this one was long, dear or fruitful.
 
-A night is a loop, with those just before it that were killed. Called by `summary`.
+A night is a loop, with those just before it that were killed. Called by `summary`; the page compares.
 """
 
 from __future__ import annotations

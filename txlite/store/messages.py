@@ -1,6 +1,7 @@
-"""Messages: what a person says to the agents of a task; each is told once, to an attempt that runs or to the next one.
+"""Messages: what a person says to the agents of a task, and which attempt was told each first.
 
-Reached as `Store.messages`.
+One that runs and listens is told what is new, the next one all that was ever said (`execution.conversation`). Reached
+as `Store.messages`.
 """
 
 from __future__ import annotations

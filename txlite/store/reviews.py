@@ -1,6 +1,7 @@
 """Reviews: work that passed its gate and waits for a word, and the verdicts, of persons and of agents that review.
 
-An attempt for which a review is noted before it ends leaves its task to be reviewed, where it is done (`assignments`).
+An attempt for which one is noted before it ends leaves its task to be reviewed, where it is done and its work has not
+landed (`assignments`): who has a reviewer alone notes one, too, so that a kill costs no work that had passed.
 Reached as `Store.reviews`; used by `ralph`, and by those who tell of it.
 """
 

@@ -6,7 +6,8 @@ It is found by three things together, because each alone can be shed:
   mark        TXLITE_ATTEMPT=<home's uuid>:<attempt> in the environment and, on Linux, the same number as the
               soft limit RLIMIT_RTTIME: inherited across fork, exec, setsid and `env -i`, readable in /proc,
               and without effect, since it bounds real-time scheduling at over 70,000 years.
-Used by `execution`: by workers for their own agents, and by `recovery` for those of dead workers.
+Used by `execution`: by workers for their own agents, and by recovery for those of dead workers; and by `mcp` and the
+commands that are a person's, which ask whether they are inside an attempt.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 It promises each byte that an agent wrote once and in order, whatever becomes of the report meanwhile; where some was
 cut before it was read, a line says so. Whoever follows holds nothing. Used by `logs` and `launch --foreground`,
-by `task_output` and by `top`.
+by `task_output`, by `top`, and by the tool `logs`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """All about one task, with why its last attempt ended as it did, and what to type where it needs a person.
 
-Used by the command `show`.
+Used by the command `show`, and by the tool of that name.
 """
 
 from __future__ import annotations
