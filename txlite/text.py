@@ -121,9 +121,13 @@ def size(count: float) -> str:
     return f"{count:.1f} TB"
 
 
-def money(millionths: float) -> str:
-    """Millionths of a US dollar to the cent: $0.53, $1,234.00; above nothing, but below half a cent, as such."""
-    return "under $0.01" if 0 < millionths < 5000 else f"${millionths / 1_000_000:,.2f}"
+def money(millionths: float, is_whole: bool = True) -> str:
+    """Millionths of a US dollar to the cent: $0.53, $1,234.00; above nothing, but below half a cent, as such; at least
+    so much where that is not all."""
+    dollars = f"${millionths / 1_000_000:,.2f}"
+    if not is_whole:
+        return f"at least {dollars}"
+    return "under $0.01" if 0 < millionths < 5000 else dollars
 
 
 def parse_money(text: str) -> int:

@@ -168,6 +168,7 @@ class Page(unittest.TestCase):
         self.assertIn("Costat least $3.10", "".join(Reader(render(make_night([silent]))).words))
         self.assertIn("Cost$0.00", tell(0))
         self.assertIn("Costunder $0.01", tell(4_999))
+        self.assertIn("Costat least $0.00", tell(4_999, None))
 
     def test_a_night_stands_beside_those_before_it(self) -> None:
         def before(days: int, hours: float, cost: int | None, commits: int = 4) -> Night:

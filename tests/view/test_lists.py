@@ -55,13 +55,15 @@ class Lists(Case):
             self.assertEqual([line[:11] for line in all_of_them[1:]], [id[:11] for id in ids])
         self.assertEqual(len(self.json("list")), 150)
 
-    def test_status_names_no_retry_where_nothing_is_failed(self) -> None:
+    def test_what_failed_once_and_is_done_needs_no_retry_and_shows_both(self) -> None:
         task = self.txlite("add", "--quiet", "--", "test -e tried || { touch tried; exit 3; }").strip()
         self.txlite("run", "--max-attempts", "1", code=1)
         self.assertIn("retry --failed", self.shown("status")[-1])
         self.txlite("retry", "--failed")
         self.txlite("run")
         self.assertEqual(self.shown("status")[-1], f"`txlite logs {task}` says why")
+        shown = "\n".join(self.shown("show", task))
+        self.assertRegex(shown, r"\n  1  \S+Z  \d.\d\ds  failed, exit 3\n     workers/\S+\.md\n  2  \S+Z  .*  done\n")
 
     def test_status_says_first_what_matters_first(self) -> None:
         with self.store() as store:

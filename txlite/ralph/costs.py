@@ -25,7 +25,7 @@ class Cost(NamedTuple):
         """Return it in words, to the cent: unknown is never nothing."""
         if self.known is None:
             return "unknown"
-        return f"{'' if self.is_whole else 'at least '}{money(self.known)}"
+        return money(self.known, self.is_whole)
 
 
 def sum_costs(attempts: Sequence[Sequence[Usage]]) -> Cost:

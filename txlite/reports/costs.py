@@ -51,4 +51,4 @@ def describe_spent(spent: Spent) -> str:
         return ""
     if not spent.known or (spent.unknown and not spent.cost):
         return UNKNOWN
-    return ("at least " if spent.unknown else "") + money(spent.cost)
+    return money(spent.cost, not spent.unknown)

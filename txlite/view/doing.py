@@ -75,7 +75,7 @@ def describe_doings(activity: Activity | None, attempt: AttemptStatus) -> str:
         if usage.output_tokens:
             parts.append(f"{text.amount(usage.output_tokens)} out")
         if usage.cost is not None:
-            parts.append(("" if usage.output_tokens is not None else "at least ") + text.money(usage.cost))
+            parts.append(text.money(usage.cost, usage.output_tokens is not None))
         if activity.changed:
             parts.append(f"changed {_name(activity.changed)}")
     silence = describe_silence(attempt)

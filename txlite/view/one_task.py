@@ -5,6 +5,8 @@ Used by the command `show`, and by the tool of that name.
 
 from __future__ import annotations
 
+import sys
+
 from .. import text
 from ..execution import presence
 from ..model import BACKLOG, PROMPT, QUEUED, describe_agent
@@ -15,7 +17,7 @@ from ..system.named_tuple import NamedTuple
 from .attempt_row import describe_course
 from .table import print_table
 from .tasks import describe, number
-from .terminal import room_for
+from .terminal import room_for, width
 from .verdicts import describe_verdict
 
 TYPE_CHECKING = False
@@ -89,7 +91,7 @@ def print_story(story: TaskStory) -> None:
         print("\n" + text.printable_lines(task.description))
     if story.attempts:
         print("\nAttempts:")
-        print_table([_attempt_row(one, story) for one in story.attempts], "  ")
+        _print_attempts([_attempt_row(one, story) for one in story.attempts])
     _print_verdicts(story.verdicts)
     _print_messages(story.messages)
     for heading, words in story.reason.parts if story.reason else ():
@@ -176,6 +178,21 @@ def _print_messages(messages: list[Message]) -> None:
 def _message_row(message: Message) -> tuple[object, ...]:
     told = f"told to {message.attempt}" if message.attempt else "waits for the next attempt"
     return message.at, told, text.shorten(message.words, 200)
+
+
+def _print_attempts(rows: list[tuple[object, ...]]) -> None:
+    """A line for each; on a terminal, which is too narrow for it, one more for its report, and one for its cost."""
+    if not sys.stdout.isatty():
+        print_table(rows, "  ")
+        return
+    from textwrap import wrap
+
+    for id, started, took, words, *others in rows:
+        head = f"  {id}  "
+        for line in ("  ".join(map(str, filter(None, (started, took, words)))), *map(str, filter(None, others))):
+            for part in wrap(text.printable(line), max(width() - len(head), 20), break_on_hyphens=False):
+                print(head + part)
+                head = " " * len(head)
 
 
 def _attempt_row(attempt: Attempt, story: TaskStory) -> tuple[object, ...]:
