@@ -114,6 +114,7 @@ class Prds(ListCase):
             ('[\n{"id": 1},\n{}]', 2, "neither title nor description"),
             ('[{"title": 5}]', 1, "its title is not text"),
             ('[{"title": "A"},\n{"title": "B\\u0000"}]', 2, "the title contains a NUL byte"),
+            ('[{"title": "A", "description": "\\ud800", "id": "\\ud800"}]', 1, "not valid UTF-8"),
             ('[{"title": "A", "id": {}}]', 1, "an id is neither text nor a number"),
             ("[" * 200_000, 1, "it holds what cannot be read"),
         ):

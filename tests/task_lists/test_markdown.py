@@ -138,6 +138,8 @@ class Markdown(ListCase):
             ("- [ ] A\n- [ ]\n", 2, "its box has no title"),
             ("- [ ] A\n  verify:\n", 2, "nothing stands behind verify:"),
             ("- [ ] A (verify: true)\n  verify: false\n", 2, "one gate"),
+            (f"- [ ] A\n- [ ] B{' ' * 100_000}C\n", 2, "its title has more than 10,000 characters"),
+            ("".join(f"{'  ' * deep}- [ ] A{deep}\n" for deep in range(1500)), 101, "100 deep"),
         ):  # fmt: skip
             with self.subTest(text=text):
                 self.refuse("PLAN.md", text, line, word)

@@ -25,12 +25,14 @@ _BLOCK = re.compile(r"\s*(?:[-*+][ \t]|\d{1,9}[.)][ \t]|#{1,6}(?:\s|$)|>|\||(?:[
 # What `_BLOCK` matches never goes on the text of the line above it.
 _HEADING = re.compile(r" {0,3}#{1,6}(?:\s|$)")
 _FACT = re.compile(r"\s*(?:[-*+][ \t]+)?(after|verify):(.*)$")
-_FACT_IN_TITLE = re.compile(r"\s+\((after|verify):((?:(?!\((?:after|verify):).)*)\)$")
+_FACT_IN_TITLE = re.compile(r"(?<!\s)\s+\((after|verify):((?:(?!\((?:after|verify):).)*)\)$")
 _LABEL = re.compile(r"\[?((?:[A-Za-z]{1,12}[-_.]?)?\d+(?:[.-]\d+)*)[\])]?[.:)]?(?=\s)")  # T001, US-7, 1.2
 _COMMENT = re.compile(r"\s*<!--.*?-->\s*$")
 _EMPHASIS = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
 CODE = 4  # columns by which a block of code is indented that is part of no entry
 STEP = 2  # columns by which a part is indented at the least
+LONGEST = 10_000  # characters behind a box: with more it is no title, and takes long to read
+DEEPEST = 100  # entries, each a part of the one above
 
 
 class _Draft:
@@ -86,10 +88,14 @@ class _Reader:
         return box if box and (self._open or _width(box[1]) < CODE) else None
 
     def _begin(self, number: int, place: int, box: re.Match[str]) -> None:
+        if len(box[3] or "") > LONGEST:
+            raise wrong(self._name, number, f"its title has more than {LONGEST:,} characters: indent the rest below it")
         indent, mark, title = _width(box[1]), box[2], _COMMENT.sub("", box[3] or "").strip()
         if mark not in " \txX":
             raise wrong(self._name, number, f"its box is [{shorten(mark, 4)}] and neither [ ] nor [x]")
         self._close(indent)
+        if len(self._open) == DEEPEST:
+            raise wrong(self._name, number, f"it is a part of a part, {DEEPEST} deep: indent it less")
         tick = None if mark in "xX" else Change(place + box.start(2), place + box.end(2), "x")
         draft = _Draft(number, indent, self._open[-1] if self._open else None, tick)
         while True:

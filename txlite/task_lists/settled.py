@@ -157,7 +157,7 @@ class _Settling:
 def _make_id(place: str, key: str) -> str:
     import hashlib
 
-    number = int.from_bytes(hashlib.sha256(f"{place}\n{key}".encode()).digest(), "big")
+    number = int.from_bytes(hashlib.sha256(f"{place}\n{key}".encode(errors="surrogatepass")).digest(), "big")
     letters = ""
     for _ in range(_LENGTH):
         number, letter = divmod(number, len(_LETTERS))
