@@ -139,6 +139,11 @@ def parse_money(text: str) -> int:
     return found
 
 
+def dollars(millionths: int) -> str:
+    """Millionths of a US dollar as they are typed: 5, 0.5, 0.000001."""
+    return f"{millionths / 1_000_000:.6f}".rstrip("0").rstrip(".")
+
+
 def amount(count: int) -> str:
     """A number as it is told in passing: 345, 12k, 1.2M (powers of 1000)."""
     for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):

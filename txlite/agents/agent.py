@@ -32,7 +32,7 @@ from ..errors import Error, UsageError
 from ..home import config
 from ..model import COMMAND, DONE, FAILED, LEVELS, PROMPT, Lane, agent_need
 from ..system.named_tuple import NamedTuple
-from ..text import shorten
+from ..text import dollars, shorten
 from .results import CLAUDE, CODEX
 
 TYPE_CHECKING = False
@@ -150,8 +150,7 @@ class Agent(NamedTuple):
         return argv if prompt is None or "{prompt}" in self.argv else [*argv, prompt]
 
     def _build_budget(self, budget: int) -> list[str]:
-        amount = f"{budget / 1_000_000:.6f}".rstrip("0").rstrip(".")
-        return [word.replace("{amount}", amount) for word in self.budget]
+        return [word.replace("{amount}", dollars(budget)) for word in self.budget]
 
     def listens(self, in_loop: bool = False) -> bool:
         """Return whether it can be told more while it runs: messages, which claude takes where it writes events."""

@@ -84,7 +84,7 @@ def _reject(args: Namespace) -> int:
     from ..view.json_objects import print_json, task_object
     from ..view.tasks import print_tasks
 
-    _refuse_agents()
+    refuse_agents("a review")
     with open_recovered(args) as store:
         id = store.resolve(args.task)
         review = store.approvals.find(id)
@@ -109,7 +109,7 @@ def _approve(args: Namespace) -> int:
     from ..view import reviews
     from ..view.json_objects import print_json
 
-    _refuse_agents()
+    refuse_agents("a review")
     settings = config.read(location.locate(args.home))
     options = merge_options({}, settings, {"kill_after": parse_duration})
     with open_recovered(args) as store:
@@ -146,11 +146,11 @@ def _say_freed(args: Namespace, landed: list[str]) -> None:
         print("now ready: " + ", ".join(ready))
 
 
-def _refuse_agents() -> None:
-    """Raise Refused within an attempt: what an agent has done is approved by somebody else."""
+def refuse_agents(what: str) -> None:
+    """Raise Refused within an attempt; what: is a person's word, as what an agent has done is approved by no agent."""
     from ..system.process_tree import is_in_an_attempt
 
     task = os.environ.get("TXLITE_TASK")
     if task or is_in_an_attempt():  # a reviewer is not told of its task
         attempt = f"an attempt of {task}" if task else "an attempt"
-        raise Refused(f"a review is a person's word, and this is {attempt}: leave it to a person")
+        raise Refused(f"{what} is a person's word, and this is {attempt}: leave it to a person")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
-from ..errors import Refused, UsageError
+from ..errors import UsageError
 from ..view.json_objects import message_object, print_json
 from . import open_writing
 from .arguments import read_stdin
+from .review import refuse_agents
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,8 +29,7 @@ def run(args: Namespace) -> int:
 
     if args.task is None or not args.words:
         raise UsageError('say what to whom: `txlite say ID "use the other library"`')
-    if "TXLITE_TOKEN" in os.environ:
-        raise Refused("what is said to agents is a person's word, and this is an agent's shell: say it to the person")
+    refuse_agents("what is said to agents")
     words = " ".join(args.words)
     if words == "-":
         words = read_stdin("the message")

@@ -103,7 +103,7 @@ def _write_units(value: float | None, units: tuple[tuple[int, str], ...]) -> str
 
 
 def _write_dollars(cost: int | None) -> str:
-    return f"{cost / 1_000_000:.6f}".rstrip("0").rstrip(".") if cost else ""
+    return text.dollars(cost) if cost else ""
 
 
 def mark_wrong(written: str, error: str) -> str:

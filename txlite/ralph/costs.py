@@ -5,8 +5,8 @@ Used by `summary` and by what shows it.
 
 from __future__ import annotations
 
+from ..reports.costs import describe_sum
 from ..system.named_tuple import NamedTuple
-from ..text import money
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,9 +23,7 @@ class Cost(NamedTuple):
 
     def tell(self) -> str:
         """Return it in words, to the cent: unknown is never nothing."""
-        if self.known is None:
-            return "unknown"
-        return money(self.known, self.is_whole)
+        return describe_sum(self.known, self.is_whole)
 
 
 def sum_costs(attempts: Sequence[Sequence[Usage]]) -> Cost:

@@ -5,6 +5,7 @@ Used by reports, and by all that tells of attempts.
 
 from __future__ import annotations
 
+from ..model import AGENT_PART
 from ..text import amount, count, money
 
 TYPE_CHECKING = False
@@ -31,7 +32,7 @@ def describe_usages(usages: tuple[Usage, ...]) -> str:
     """Return the same of an attempt with its review; "" where nothing was said."""
     said = [one for one in usages if (one.cost, one.input_tokens, one.output_tokens) != (None,) * 3]
     return "; ".join(
-        describe_usage(one) + (f" ({one.part} {one.agent})" if one.part != "agent" else "") for one in said
+        describe_usage(one) + (f" ({one.part} {one.agent})" if one.part != AGENT_PART else "") for one in said
     )
 
 
@@ -49,6 +50,11 @@ def describe_spent(spent: Spent) -> str:
     """Return what several attempts have cost together: $3.10, or at least $3.10, or unknown; "" for none."""
     if not spent.known + spent.unknown:
         return ""
-    if not spent.known or (spent.unknown and not spent.cost):
+    return describe_sum(spent.cost if spent.known else None, not spent.unknown)
+
+
+def describe_sum(cost: int | None, is_whole: bool) -> str:
+    """Return money in words: cost: what is known of it, None for nothing; is_whole: whether that is all."""
+    if cost is None or not (cost or is_whole):
         return UNKNOWN
-    return money(spent.cost, not spent.unknown)
+    return money(cost, is_whole)

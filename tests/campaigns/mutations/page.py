@@ -21,7 +21,9 @@ MUTANTS = (
         "what others wrote is text", (PAGE,),
     ),
     Mutant(
-        "page-unknown-cost-is-none", "ralph/costs.py", "            return \"unknown\"", "            return \"$0.00\"",
+        "page-unknown-cost-is-none", "reports/costs.py",
+        "    if cost is None or not (cost or is_whole):\n        return UNKNOWN",
+        "    if cost is None or not (cost or is_whole):\n        return \"$0.00\"",
         "what an agent does not say is unknown", (PAGE,),
     ),
     Mutant(

@@ -87,8 +87,8 @@ MUTANTS = (
     Mutant(
         "said-by-an-agent",
         "commands/say.py",
-        'if "TXLITE_TOKEN" in os.environ:',
-        "if False:",
+        'refuse_agents("what is said to agents")',
+        "pass",
         "no agent says something in a person's name",
         (f"{SAID}.test_what_nobody_would_read_is_refused",),
     ),
