@@ -290,7 +290,7 @@ def _needs(task: Task, tries: list[Try]) -> str | None:
         after = f" after {count} attempts" if count > 1 else ""
         return f"put aside{after}: {last.note or last.outcome}"
     if task.status == "review":
-        return "to be reviewed: its work passed its gate"
+        return "to be reviewed: its work waits for your word"
     if task.status == "blocked":
         return "blocked by a person's word"
     return None

@@ -111,7 +111,7 @@ def say_head(one: WaitingWork) -> None:
     review = one.review
     gate = f"it passed `{review.gate}`" if review.gate else "no gate judged it"
     say(text.printable(f"{one.task.id}  {one.task.title}"))
-    say(text.printable(f"{gate}, and waits since {clock.to_local(review.since)[:16]} for {review.base}"))
+    say(text.printable(f"{gate}, and it waits since {clock.to_local(review.since)[:16]} for {review.base}"))
     for said in one.verdicts:
         say(text.printable(f"{describe_verdict(said)}{f': {said.reason}' if said.reason else ''}"))
     say(f"`txlite approve {one.task.id}` lands it;")
