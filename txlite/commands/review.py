@@ -26,6 +26,12 @@ MORE = {
     "diff": "What is to be reviewed, is unfinished in its working tree, landed, or was parked.",
 }
 
+JSON = {
+    "review": "print an array of objects; of one task an object",
+    "approve": "print an array of objects",
+    "reject": "print an object",
+}
+
 
 def configure(parser: ArgumentParser, verb: str) -> None:
     """Declare the arguments of a verb."""
@@ -38,8 +44,8 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         parser.add_argument("task", metavar="ID", help="the task")
     if verb == "reject":
         parser.add_argument("why", metavar="WHY", help="what its next attempt is told")
-    if verb != "diff":
-        parser.add_argument("--json", action="store_true", help="print an object, or an array, and nothing else")
+    if verb in JSON:
+        parser.add_argument("--json", action="store_true", help=JSON[verb])
 
 
 def run(args: Namespace) -> int:

@@ -9,7 +9,6 @@ NEXT = f"{PROVIDERS}.test_the_next_goes_on_at_once_and_the_first_is_back_when_it
 DROPS = f"{PROVIDERS}.test_one_that_cannot_work_drops_out_with_a_line_and_the_loop_ends_when_none_is_left"
 OWN = f"{PROVIDERS}.test_a_task_has_its_own_agent_and_level_and_waits_for_it_alone"
 LADDER = f"{PROVIDERS}.test_the_ladder_is_climbed_with_each_failed_attempt_and_said"
-ALONE = f"{PROVIDERS}.test_alone_it_is_a_level_higher_each_time"
 RUNG_LIMITED = f"{PROVIDERS}.test_a_rung_whose_agent_is_limited_keeps_nothing_else_waiting"
 RUNG_DROPPED = f"{PROVIDERS}.test_a_rung_whose_agent_has_dropped_out_is_left_out"
 STEPS = "ralph.test_ladder.Ladders.test_each_step_is_one_that_the_agent_can_feel"
@@ -118,7 +117,7 @@ RUNGS = (
         "return higher[min(steps, len(higher)) - 1] if",
         "return higher[steps - 1] if",
         "above the highest level there is none",
-        (ALONE,),
+        (STEPS,),
     ),
     Mutant(
         "ladder-counts-the-same",
