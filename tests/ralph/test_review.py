@@ -235,6 +235,16 @@ class Kills(ReviewCase):
         self.assertEqual(self.log(), [f"Complete {task}: a task", "moved", "first"])
         self.assert_clean()
 
+    def test_an_approval_whose_task_is_cancelled_meanwhile_says_so(self) -> None:
+        task = self.make("echo x > file", "a task", "--verify", f"test ! -e moved || exec sleep {self.nap}")
+        self.write("moved", "")
+        self.commit("moved")
+        approval = self.start("approve", task)
+        wait_until(lambda: running(self.nap), "the gate")
+        self.txlite("cancel", task)
+        self.assertIn(b"set to cancelled: its work stays on its branch", approval.communicate(timeout=20)[1])
+        self.assertEqual((self.status_of(task), self.log()[0]), ("cancelled", "moved"))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -11,7 +11,7 @@ import sys
 import time
 
 from .. import text
-from ..model import APPROVED
+from ..model import APPROVED, CANCELLED
 from ..system import clock
 from .fitted_table import Column, print_fitted
 from .json_objects import print_json
@@ -149,6 +149,8 @@ def describe_failure(one: Approved) -> str:
     """Return that what was approved has not landed, why, and what to do."""
     if not one.base:
         return one.note  # it was not to be reviewed
+    if one.outcome == CANCELLED:  # somebody else's word, meanwhile
+        return f"{one.task} did not land: {one.note}: its work stays on its branch"
     said = f"{one.task} did not land: {one.note}: it stays to be reviewed"
     why = shlex.quote(text.shorten(one.note, 60))
     return said + (f"; `txlite reject {one.task} {why}` has it mended" if one.is_faulty else "")
