@@ -23,9 +23,8 @@ MORE = {
     "cannot be, nothing lands, and the task stays to be reviewed. What you committed on its own branch lands "
     "with it.",
     "reject": "The task goes back into the queue. Its next attempt goes on with the work as it is, and is told why.",
-    "diff": "What is to be reviewed, is unfinished in its working tree, landed, or was parked.",
+    "diff": "Its changes, in git's pager. What is unfinished is shown as its working tree is now.",
 }
-
 JSON = {
     "review": "print an array of objects; of one task an object",
     "approve": "print an array of objects",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def configure(parser: ArgumentParser, verb: str) -> None:
     """Declare the arguments of a verb."""
     parser.usage = "txlite say ID WORDS..."
-    parser.add_argument("task", nargs="?", metavar="ID", help="a task")
+    parser.add_argument("task", nargs="?", metavar="ID", help="the task")
     parser.add_argument("words", nargs="*", metavar="WORDS", help="what its agents are told; - for standard input")
     parser.add_argument("--json", action="store_true", help="print an object")
 

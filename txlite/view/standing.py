@@ -7,10 +7,10 @@ import time
 
 from .. import text
 from ..execution import presence
-from ..model import BLOCKED, CANCELLED, DONE, FAILED, LOST, QUEUED, RELEASED, REVIEW, RUNNING, WAITING
+from ..model import BLOCKED, FAILED, LOST, QUEUED, RELEASED, REVIEW, RUNNING, WAITING
 from ..system import clock
 from .attempts import COLOURS
-from .tasks import in_words
+from .tasks import COUNTED, in_words
 from .terminal import colour, size, width
 
 TYPE_CHECKING = False
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ..store.supervisors import SupervisorRecord
 
 GAP = "   "
-SHOWN = (BLOCKED, REVIEW, FAILED, DONE, CANCELLED)  # states of tasks, in this order
 ENDED = 10  # attempts that have ended; half of them on a terminal of less than
 HIGH = 40  # lines
 
@@ -60,7 +59,7 @@ def count_shown(store: Store, found: Iterable[AttemptStatus], waiting: Sequence[
         if cause.state not in (BLOCKED, REVIEW):
             counts[cause.state] = counts.get(cause.state, 0) + cause.size
     by_status = store.count()
-    return {**counts, **{status: by_status.get(status, 0) for status in SHOWN}}
+    return {**counts, **{status: by_status.get(status, 0) for status in COUNTED}}
 
 
 def print_runs(store: Store, runs: Sequence[SupervisorRecord], found: Iterable[AttemptStatus]) -> None:

@@ -6,7 +6,7 @@ Used by the commands that show or change tasks, and by `one_task`.
 from __future__ import annotations
 
 from .. import text
-from ..model import ACTIVE, QUEUED, REVIEW
+from ..model import ACTIVE, BLOCKED, CANCELLED, DONE, FAILED, QUEUED, REVIEW
 from .table import print_table
 
 TYPE_CHECKING = False
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 HEADINGS = ("ID", "STATE", "SCORE", "TASK")
 LIST_HEADINGS = ("ID", "STATE", "SCORE", "PLACE", "TASK")
+COUNTED = (BLOCKED, REVIEW, FAILED, DONE, CANCELLED)  # states of tasks, in this order behind what goes on
 
 
 def in_words(state: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ... import text
 from ...model import BACKLOG, BLOCKED, CANCELLED, DONE, FAILED, QUEUED, REVIEW, RUNNING
-from ..tasks import in_words
+from ..tasks import COUNTED, in_words
 from .spans import BAD, BUSY, CARE, FAINT, GOOD, PLAIN, STRONG, Span, fit, spread
 
 TYPE_CHECKING = False
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 STYLES = {RUNNING: BUSY, QUEUED: BUSY, FAILED: BAD, DONE: GOOD, "lost": BAD, BLOCKED: CARE, REVIEW: CARE,
           CANCELLED: FAINT}  # fmt: skip
-SHOWN = (BLOCKED, REVIEW, FAILED, DONE, CANCELLED)  # states of tasks, in this order
 GLYPHS = (("█", GOOD), ("▓", BAD), ("▒", BUSY), ("░", FAINT))  # done, failed, running, what is left
 NARROWEST = 10  # columns of the bar
 
@@ -49,7 +48,7 @@ def count_states(snapshot: Snapshot) -> dict[str, int]:
         if cause.state not in ("ready", BLOCKED, REVIEW):
             others[cause.state] = others.get(cause.state, 0) + cause.size
     found["ready"] = max(backlog - sum(others.values()), 0)  # the others change seldom
-    return {**found, **others, **{state: counts.get(state, 0) for state in SHOWN}}
+    return {**found, **others, **{state: counts.get(state, 0) for state in COUNTED}}
 
 
 def _draw_counts(counts: dict[str, int], is_counted: bool, columns: int) -> Line:
