@@ -74,6 +74,14 @@ class Reviews(ReviewCase):
         self.assertIn("what it said\n", self.txlite("logs", task))
         self.assert_clean()
 
+    def test_what_was_rejected_and_given_up_is_shown_when_its_worktree_is_gone(self) -> None:
+        task = self.make()
+        self.txlite("reject", task, "never mind")
+        self.txlite("cancel", task)
+        self.txlite("cleanup", "--force")
+        self.assertEqual(self.left(), [])
+        self.assertIn("+new", self.txlite("diff", task))
+
     def test_what_conflicts_lands_nothing_and_what_is_rejected_is_gone_on_with(self) -> None:
         self.write(".txlite/templates/ralph-task.md", "echo '{{LAST_ATTEMPT}}' > told; {{TASK_DESCRIPTION}}\n")
         task = self.make("echo theirs > readme; echo work > file")

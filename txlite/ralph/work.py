@@ -92,14 +92,16 @@ def of_review(store: Store, review: Review) -> Work:
 
 def find(store: Store, task: Task) -> Work:
     """Return what a task changed, as far as it has come. Raises NotFound where nothing is known, GitError."""
-    review = store.reviews.last(task.id) if task.status == REVIEW else None
-    if review:
+    review = store.reviews.last(task.id)
+    if review and task.status == REVIEW:
         return of_review(store, review)
     for attempt in reversed(store.attempts(task.id)):
         record = store.loop_attempts.get(attempt.id)
         found = _of_attempt(store, record) if record and record.repository and record.start else None
         if found:
             return found
+    if review:  # it was rejected, and its worktree is gone since: its branch stays
+        return of_review(store, review)._replace(what=f"on {review.branch}")
     raise NotFound(f"nothing of {task.id} is in a git repository: `txlite logs {task.id}` shows what it wrote")
 
 
