@@ -59,10 +59,16 @@ class Claude(unittest.TestCase):
 
     def test_what_no_database_can_keep_is_unknown(self) -> None:
         many = {f"m{number}": {"inputTokens": 1 << 40, "outputTokens": 1} for number in range(2)}
-        told_so = result(1, 1, 1, 1, modelUsage=many, num_turns=1 << 41, session_id="s\ud800")
-        self.assertEqual(told(read(CLAUDE, told_so)), (None, "s?", None, None, 2, 1_000_000, None))
+        told_so = result(1, 1, 1, 1, modelUsage=many, num_turns=1 << 41, session_id="s", model=3)
+        self.assertEqual(told(read(CLAUDE, told_so)), (None, "s", None, None, 2, 1_000_000, None))
         dear = read(CODEX, {"type": "turn.completed", "usage": Codex.USED}, price=Price(1e9, 1e9, 1e9))
         self.assertIsNone(told(dear)[5])
+
+    def test_a_session_is_a_word_that_can_be_passed_on(self) -> None:
+        for said in ("--dangerously-skip-permissions", "a\0", "a b", "../a", "a\ud800", "a\n", 3, ""):
+            self.assertIsNone(told(read(CLAUDE, {**BEGIN, "session_id": said}))[1])
+            self.assertIsNone(told(read(CODEX, {"type": "thread.started", "thread_id": said}))[1])
+        self.assertEqual(told(read(CLAUDE, {**BEGIN, "model": "m\ud800"}))[:2], ("m?", "s"))
 
     def test_a_refusal_costs_nothing_and_says_so(self) -> None:
         meter = read(CLAUDE, {"type": "result", "is_error": True, "total_cost_usd": 0, "modelUsage": {}})

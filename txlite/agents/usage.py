@@ -7,6 +7,8 @@ makes money of them. Told of each event by `results.ResultParser`; made by `exec
 
 from __future__ import annotations
 
+import re
+
 from ..model import Usage
 from ..system.named_tuple import NamedTuple
 from .results import CLAUDE
@@ -93,13 +95,13 @@ class CostMeter:
         kind = event.get("type")
         if kind == "system" and event.get("subtype") == "init":
             self._model = _text(event.get("model")) or self._model
-            self._session = _text(event.get("session_id")) or self._session
+            self._session = _session(event.get("session_id")) or self._session
         elif kind == "assistant":
             message = event.get("message")
             if isinstance(message, dict) and isinstance(message.get("id"), str):
                 self._messages[message["id"]] = _of_message(message.get("usage"))
         elif kind == "result":
-            self._session = _text(event.get("session_id")) or self._session
+            self._session = _session(event.get("session_id")) or self._session
             self._turns = _add_up([self._turns or 0, _count(event.get("num_turns"))])
             self._cost = _millionths(event.get("total_cost_usd"))
             self._said = _of_models(event.get("modelUsage")) or _of_message(event.get("usage"))
@@ -107,7 +109,7 @@ class CostMeter:
 
     def _read_codex(self, event: Mapping[str, Any]) -> None:
         if event.get("type") == "thread.started":
-            self._session = _text(event.get("thread_id")) or self._session
+            self._session = _session(event.get("thread_id")) or self._session
         elif event.get("type") == "turn.completed":
             usage = event.get("usage")
             counts = usage if isinstance(usage, dict) else {}
@@ -159,3 +161,8 @@ def _millionths(dollars: object) -> int | None:
 def _text(value: object) -> str | None:
     """What can be kept of a word: JSON may hold half of a character."""
     return value[:200].encode(errors="replace").decode() if isinstance(value, str) and value else None
+
+
+def _session(value: object) -> str | None:
+    """A session, which `attach` passes to its agent: what could be an option there, or no word at all, is none."""
+    return value if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}", value) else None
