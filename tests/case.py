@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
 import secrets
@@ -15,7 +17,9 @@ import unittest
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from . import starter
 from .privileges import without_privileges as without_privileges
+from .starter import Starter
 
 if TYPE_CHECKING:
     from txlite import Store
@@ -76,6 +80,19 @@ def running(marker: str) -> list[int]:
     return found
 
 
+@functools.cache
+def find_starter() -> Starter:
+    """The suite's, or one of this process's own, from when it is first asked for."""
+    path = os.environ.get("TESTS_STARTER")
+    if path is None:
+        serving = starter.serve(COMPILED)
+        path = serving.__enter__()
+        atexit.register(serving.__exit__, None, None, None)
+    found = Starter(path, starter.plain_environment(COMPILED))
+    atexit.register(found.close)
+    return found
+
+
 class Case(unittest.TestCase):
     """A test with a working directory of its own and a home in it."""
 
@@ -85,10 +102,7 @@ class Case(unittest.TestCase):
         self.directory = os.path.realpath(directory.name)
         self.home = os.path.join(self.directory, ".txlite")
         self.nap = f"600.{time.monotonic_ns()}"  # seconds for sleep(1), by which `running` finds it and no other
-        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("TXLITE_")}
-        for setting in ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"):  # of a machine, and not of most
-            self.environment.pop(setting, None)
-        self.environment.update(PYTHONPATH=ROOT, PYTHONPYCACHEPREFIX=COMPILED, XDG_STATE_HOME=STATE)
+        self.environment = starter.plain_environment(COMPILED)
         self._starts = 0
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
@@ -100,11 +114,14 @@ class Case(unittest.TestCase):
         process = subprocess.Popen(
             [sys.executable, *WITHOUT_SITE, "-m", "txlite", *arguments],
             cwd=options.pop("cwd", self.directory),
-            env={"TXLITE_SEED": f"{SEED} {self.id()} {self._starts}", **options.pop("env", self.environment)},
+            env={"TXLITE_SEED": self._seed(), **options.pop("env", self.environment)},
             **options,
         )
         self.addCleanup(self._end, process)
         return process
+
+    def _seed(self) -> str:
+        return f"{SEED} {self.id()} {self._starts}"
 
     def _remove(self, directory: tempfile.TemporaryDirectory[str]) -> None:
         def is_gone() -> bool:
@@ -130,16 +147,28 @@ class Case(unittest.TestCase):
 
     def txlite(self, *arguments: str, code: int | None = 0, stdin: bytes = b"", **options: Any) -> str:
         """Run a command to its end; its stdout. Fails unless it exits with `code`, and without a traceback."""
-        process = self.start(*arguments, stdin=subprocess.PIPE, **options)
-        out, error = process.communicate(stdin, timeout=300)
+        ended, out, error = self._run(arguments, stdin, options)
         self.errors = error.decode()
         if code is None:  # whatever it is, but no bug
-            code = process.returncode if process.returncode != 70 else 0
-        self.assertEqual(process.returncode, code, f"{arguments}: {out.decode()}{self.errors}")
+            code = ended if ended != 70 else 0
+        self.assertEqual(ended, code, f"{arguments}: {out.decode()}{self.errors}")
         self.assertNotIn("Traceback", self.errors)
         if code in (2, 64, 69):
             self.assertEqual(self.errors.count("\n"), 1, f"one line on stderr, not: {self.errors}")
         return out.decode()
+
+    def _run(self, arguments: tuple[str, ...], stdin: bytes, options: dict[str, Any]) -> tuple[int, bytes, bytes]:
+        """The exit code, stdout and stderr of a command: a fork of the starter's, where that is the same."""
+        environment = options.get("env", self.environment)
+        if type(self).start is Case.start and WITHOUT_SITE and options.keys() <= {"cwd", "env"}:
+            forking = find_starter()
+            if forking.can(arguments, environment, stdin):
+                self._starts += 1
+                environment = {"TXLITE_SEED": self._seed(), **environment}
+                return forking.run(arguments, options.get("cwd", self.directory), environment, stdin, 300)
+        process = self.start(*arguments, stdin=subprocess.PIPE, **options)
+        out, error = process.communicate(stdin, timeout=300)
+        return process.returncode, out, error
 
     def json(self, *arguments: str, **options: Any) -> Any:
         """The same with --json."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import subprocess
+import tempfile
 from typing import Any
 
 import txlite
@@ -11,6 +14,7 @@ import txlite
 from ..case import Case
 
 # The prompt of a task is a script for sh: what its agent does.
+MADE: list[tempfile.TemporaryDirectory[str]] = []  # the repository that each test has at its start
 SCRIPTED = "[agent scripted]\ncommand = sh {prompt}\nprompt = file\n"
 
 
@@ -23,15 +27,26 @@ class RepositoryCase(Case):
         super().setUp()
         self.environment.update(GIT_CONFIG_GLOBAL="/dev/null", GIT_CONFIG_SYSTEM="/dev/null", LC_ALL="C.UTF-8")
         if self.git:
-            self.run_git("init", "-q", "-b", "main")
-            self.run_git("config", "user.name", "A Person")
-            self.run_git("config", "user.email", "person@example.org")
-            self.write("readme", "one\n")
-            self.commit("first")
+            self.make_repository()
         txlite.open(self.home).close()
         os.mkdir(os.path.join(self.home, "templates"))
         self.write(".txlite/templates/ralph-task.md", "{{TASK_DESCRIPTION}}\n")
         self.configure("")
+
+    def make_repository(self) -> None:
+        """One of a single commit, made by the first test and copied by the others."""
+        if MADE:
+            shutil.copytree(MADE[0].name, self.directory, dirs_exist_ok=True)
+            self.run_git("update-index", "-q", "--refresh")
+            return
+        self.run_git("init", "-q", "-b", "main", "--template=")
+        self.run_git("config", "user.name", "A Person")
+        self.run_git("config", "user.email", "person@example.org")
+        self.write("readme", "one\n")
+        self.commit("first")
+        MADE.append(tempfile.TemporaryDirectory(prefix="txlite-repository-"))
+        atexit.register(MADE[0].cleanup)
+        shutil.copytree(self.directory, MADE[0].name, dirs_exist_ok=True)
 
     def configure(self, more: str) -> None:
         self.write(".txlite/config.ini", SCRIPTED + more)
