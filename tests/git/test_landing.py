@@ -83,7 +83,7 @@ class Landing(TreeCase):
     def test_different_ways_are_for_a_person(self) -> None:
         self.tree.act("update-ref", HELD, self.work)
         self.commit("a person's", other="x\n")
-        with self.assertRaisesRegex(Diverged, r"merge txlite-base/main into main"):
+        with self.assertRaisesRegex(Diverged, r"gone different ways: on main, `git merge txlite-base/main`"):
             find_tip(self.tree, "main")
         self.assertEqual(catch_up(self.tree, "main"), "they have gone different ways")
 
