@@ -61,7 +61,7 @@ VERBS = {
     "review": ("review", "what waits for your review, or what one task changed"),
     "approve": ("review", "land work that waits for your review"),
     "reject": ("review", "give work back, with the reason"),
-    "diff": ("review", "a task's changes: to be reviewed, unfinished, landed or parked"),
+    "diff": ("review", "a task's changes: to be reviewed, unfinished, landed, parked"),
     "worker": ("worker", "a persistent worker: start, list, status, stop"),
     "pause": ("pause", "begin nothing more, or nothing of a group; what runs goes on"),
     "resume": ("pause", "begin tasks again, or those of a group"),
