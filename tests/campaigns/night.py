@@ -220,6 +220,9 @@ class NightCampaign:
             if job.kind == "doubted" and not self.rejected[job.id]:
                 self.rejected[job.id] += 1
                 self.txlite("reject", job.id, f"remove-doubt{job.number}, please")
+            elif job.kind == "flawed" and entry["unjudged"] and not self.rejected[job.id]:
+                self.rejected[job.id] += 1  # its reviewer was killed
+                self.txlite("reject", job.id, f"remove-flaw{job.number}, please")
             else:
                 good.append(job.id)
         while good:

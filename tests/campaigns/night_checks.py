@@ -221,9 +221,10 @@ def check_reviews(facts: NightFacts) -> Iterator[str]:
         events = facts.events(job.number)
         if "no-diff" in events:
             yield f"job {job.number}: its reviewer did not get the diff"
-        if facts.status[job.id] == "done" and "approves" not in events:
+        unjudged = any("gave no verdict" in one.note for one in facts.of(job.id))  # a person has seen it instead
+        if facts.status[job.id] == "done" and "approves" not in events and not unjudged:
             yield f"job {job.number} is done, and its reviewer has never approved it"
-        if job.kind == "flawed" and "rejects" not in events:
+        if job.kind == "flawed" and "rejects" not in events and not people[job.number]:
             yield f"job {job.number} is flawed, and was not rejected"
 
 

@@ -90,10 +90,22 @@ class Reviews(WorktreesCase):
             f"mkdir $TXLITE_VERDICT_FILE; echo '{YES}'; echo '{{\"verdict\": \"approve\"}}'; exit 3"
         )
         tasks = [self.add("echo work > work"), self.add("echo more > more")]
-        self.ralph(code=1)
-        notes = [self.last(task).note for task in tasks]
-        self.assertEqual(notes, [f"the reviewer critic gave no verdict: it ended with exit {code}" for code in (0, 3)])
-        self.assertEqual(self.log(), ["first"])
+        told = self.ralph(code=1)
+        said = [f"the reviewer critic gave no verdict (it ended with exit {code}): it waits for you" for code in (0, 3)]
+        self.assertEqual([[one.note for one in self.attempts(task)] for task in tasks], [[words] for words in said])
+        self.assertEqual(([self.status_of(task) for task in tasks], self.log()), (["review", "review"], ["first"]))
+        for place in (self.txlite("logs", tasks[0]), told, self.txlite("review"), self.txlite("page").strip()):
+            self.assertIn(said[0], self.read(place) if place.endswith(".html") else place)
+        self.assertEqual([one["unjudged"] for one in self.json("review")], said)
+        self.txlite("approve", *tasks)
+        self.assertEqual(len(self.log()), 3)
+
+    def test_without_a_verdict_on_nothing_it_fails(self) -> None:
+        self.review("echo fine")
+        task = self.add("true")
+        self.ralph("--max-attempts", "1", code=1)
+        self.assertEqual((self.status_of(task), self.last(task).note),
+                         ("failed", "the reviewer critic gave no verdict (it ended with exit 0)"))  # fmt: skip
 
     def test_half_a_character_in_its_reason_ends_nothing(self) -> None:
         self.review("""printf '%s' '{"verdict": "rejected", "reason": "no \\ud800"}'""")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 LINES = 12  # that are shown of each
 WIDTH = 200  # characters of a line
 REVIEWER = "the reviewer"  # as the remarks about one begin, and the reason why it did not approve
+NO_VERDICT = "gave no verdict"  # in the note of an attempt whose work waits for a person, for its reviewer was no help
 _REMARK = re.compile(re.escape(REMARK.rstrip("\n")).replace(re.escape("{}"), r"([^\n]*)") + r"(?:\n|\Z)")
 # The remarks that come after its output.
 _AFTER_AGENT = (f"{GATE}: ", REVIEWER, "what it changed is parked as ", "committed as ", "it waits for a review")
@@ -52,6 +53,11 @@ def find_reason(home: str, attempt: Attempt) -> Reason:
     agent, gate = _split(output, bool(attempt.note and attempt.note.startswith(GATE)))
     is_prompt = attempt.agent != SHELL
     return Reason(_end(gate), _end(decode(agent) if is_prompt else agent), is_prompt)
+
+
+def tell_unjudged(note: str | None) -> str:
+    """Return from the note of an attempt why the reviewer of its work gave no verdict; "" where it gave one."""
+    return note if note and NO_VERDICT in note else ""
 
 
 def find_gate(home: str, attempt: Attempt) -> str | None:

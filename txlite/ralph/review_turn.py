@@ -1,8 +1,8 @@
 """A reviewer's part of an attempt: a fresh agent reads work that passed its gate, and its verdict counts like a gate.
 
-Guarantees: no verdict is no approval; what a reviewer changes is undone, and kept under a ref; a provider that refuses
-to work costs the task nothing, and its work stays for the next attempt, which is reviewed alone. Made by `trial` for
-each attempt of a loop that has a reviewer.
+Guarantees: no verdict is no approval, and no fault of the work, which waits for a person then; what a reviewer changes
+is undone, and kept under a ref; a provider that refuses to work costs the task nothing, and its work stays for the next
+attempt, which is reviewed alone. Made by `trial` for each attempt of a loop that has a reviewer.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..store.attempts import Result
 from ..text import printable, shorten
 from . import review_prompt
 from .agent_turn import COMMANDS, NOT_JUDGED, VERDICT_FILE, confine, remove
-from .reason import REVIEWER
+from .reason import NO_VERDICT, REVIEWER
 from .reviewed_tree import ReviewedTree
 from .workspace import WorkRejected
 
@@ -72,20 +72,24 @@ class ReviewTurn:
         self._schema_file = os.path.join(self._store.home, COMMANDS, "verdict-schema.json")
         self._name = f"{REVIEWER} {reviewer.agent.name}"
 
-    def run(self) -> None:
-        """Have the work that is in the workspace reviewed. Returns if it is approved; raises WorkRejected if not,
-        AttemptStopped where it cannot be reviewed now, ReviewerUnusable where it never can."""
+    def run(self) -> str:
+        """Have the work that is in the workspace reviewed; "" where it is approved, or why there is no verdict.
+
+        Raises WorkRejected where it is not, AttemptStopped where it cannot be reviewed now, ReviewerUnusable where it
+        never can.
+        """
         verdict, why_not = self._find_earlier(), ""
         if verdict is None:
             verdict, why_not = self._ask()
         if verdict is None:
-            raise WorkRejected(f"{self._name} gave no verdict: {why_not}")
+            return f"{self._name} {NO_VERDICT} ({why_not})"
         self._store.reviews.judge(self._token, verdict.verdict, verdict.reason, self._reviewer.agent.name)
         said = f": {printable(verdict.reason)}" if verdict.reason else ""
         self._host.remark(f"{self._name} {verdict.verdict} it{said}")
         if verdict.verdict != APPROVED:
             said = f": {shorten(' '.join(verdict.reason.split()), SAID)}" if verdict.reason else ""
             raise WorkRejected(f"{self._name} {verdict.verdict} it{said}")
+        return ""
 
     def _find_earlier(self) -> GivenVerdict | None:
         """What approved the same work in an attempt that was cut off after that."""

@@ -18,7 +18,7 @@ from .costs import Cost, sum_costs
 from .judged import find_gate_of_review, find_verdicts, look_at_waiting, tell_others
 from .landed import look_at
 from .nights import look_back, measure, split
-from .reason import Reason, find_reason, ways_on
+from .reason import Reason, find_reason, tell_unjudged, ways_on
 from .stale_worktrees import look as look_at_worktrees
 
 TYPE_CHECKING = False
@@ -290,7 +290,7 @@ def _needs(task: Task, tries: list[Try]) -> str | None:
         after = f" after {count} attempts" if count > 1 else ""
         return f"put aside{after}: {last.note or last.outcome}"
     if task.status == "review":
-        return "to be reviewed: its work waits for your word"
+        return f"to be reviewed: {tell_unjudged(last.note) or 'its work waits for your word'}"
     if task.status == "blocked":
         return "blocked by a person's word"
     return None

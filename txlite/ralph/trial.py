@@ -129,20 +129,20 @@ class TrialRunner:
         if result.outcome != DONE:
             return result
         try:
-            accept(workspace, host, self._review(workspace, host, assignment, gate))
+            waits = accept(workspace, host, self._review(workspace, host, assignment, gate))
         except WorkRejected as error:
             return result._replace(outcome=FAILED, note=str(error))
         except AttemptStopped as stop:
             return stop.result._replace(exit_code=result.exit_code, pid=result.pid)
-        return result
+        return result._replace(note=waits) if waits else result
 
     def _review(
         self, workspace: Workspace, host: AttemptHost, assignment: Assignment, gate: str | None
-    ) -> Callable[[], None]:
+    ) -> Callable[[], str]:
         """What has a say in work that passed its gate."""
         reviewer = self._policy.reviewer
         if reviewer is None:
-            return lambda: None
+            return lambda: ""
         return ReviewTurn(self._context, self._runner, self._policy, reviewer, assignment, workspace, host, gate).run
 
     def _is_nobodys_fault(self, result: Result, assignment: Assignment, workspace: Workspace) -> bool:

@@ -15,6 +15,7 @@ from ..git.rebase import find_start
 from ..git.repository import Repository
 from ..model import APPROVAL, CUT_OFF, LOST, REVIEW, SETTLED
 from ..system.named_tuple import NamedTuple
+from .reason import tell_unjudged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class WaitingWork(NamedTuple):
     size: DiffStat | None  # None where it cannot be told any more
     trouble: str  # why not; "" where it can
     verdicts: list[Verdict]  # of agents that reviewed it, and of persons
+    unjudged: str = ""  # why its reviewer gave none
 
 
 def find_waiting(store: Store) -> list[WaitingWork]:
@@ -50,11 +52,13 @@ def find_waiting(store: Store) -> list[WaitingWork]:
 def look_at(store: Store, review: Review) -> WaitingWork:
     """Return what is known of one review."""
     task, verdicts = store.get(review.task), store.reviews.verdicts(review.attempt)
+    unjudged = "".join(tell_unjudged(one.note) for one in store.attempts(task.id) if one.id == review.attempt)
     try:
         work = of_review(store, review)
-        return WaitingWork(task, review, count(_at(store, work.top), work.old, work.new), "", verdicts)
+        size, trouble = count(_at(store, work.top), work.old, work.new), ""
     except GitError as error:
-        return WaitingWork(task, review, None, str(error), verdicts)
+        size, trouble = None, str(error)
+    return WaitingWork(task, review, size, trouble, verdicts, unjudged)
 
 
 def find_landed(store: Store, review: Review) -> str | None:

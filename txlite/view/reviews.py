@@ -61,7 +61,7 @@ def _row(one: WaitingWork) -> tuple[str, ...]:
     gate = text.shorten(one.review.gate, GATE) if one.review.gate else "none"
     changes = describe_count(one.size) if one.size else text.shorten(one.trouble, 60)
     since = _ago(one.review.since) if sys.stdout.isatty() else clock.to_local(one.review.since)[:16]
-    cells = (one.task.id, changes, gate, _describe_last(one.verdicts), since, one.task.title)
+    cells = (one.task.id, changes, gate, _describe_last(one.verdicts) or one.unjudged, since, one.task.title)
     return tuple(map(text.printable, cells))
 
 
@@ -101,6 +101,7 @@ def waiting_object(one: WaitingWork) -> dict[str, object]:
         "changes": one.size._asdict() if one.size else None,
         "trouble": one.trouble or None,
         "verdicts": list(map(verdict_object, one.verdicts)),
+        "unjudged": one.unjudged or None,
     }
 
 
@@ -114,6 +115,8 @@ def say_head(one: WaitingWork) -> None:
     say(text.printable(f"{gate}, and it waits since {clock.to_local(review.since)[:16]} for {review.base}"))
     for said in one.verdicts:
         say(text.printable(f"{describe_verdict(said)}{f': {said.reason}' if said.reason else ''}"))
+    if one.unjudged:
+        say(text.printable(one.unjudged))
     say(f"`txlite approve {one.task.id}` lands it;")
     say(f'`txlite reject {one.task.id} "why"` gives it back')
     say("")

@@ -29,6 +29,14 @@ MUTANTS = (
         "what a reviewer rejects does not land", (REJECTED,),
     ),
     Mutant(
+        "reviewer-silence-lands", "ralph/acceptance.py", "    if unjudged:\n", "    if False:\n",
+        "no verdict is no approval", (NO_VERDICT,),
+    ),
+    Mutant(
+        "reviewer-silence-of-nothing", "ralph/acceptance.py", "if unjudged and not commit:", "if False:",
+        "where nothing could wait, no verdict fails", (f"{REVIEWS}.test_without_a_verdict_on_nothing_it_fails",),
+    ),
+    Mutant(
         "reviewer-any-word", "agents/verdict.py", 'value.get("verdict") not in (APPROVED, REJECTED)',
         '"verdict" not in value', "what is no verdict is none", (NO_VERDICT,),
     ),

@@ -10,6 +10,7 @@ from html import escape
 
 from ...system import clock
 from ...text import duration, printable_lines
+from ..reason import tell_unjudged
 from .figures import tell_size
 from .placed import tell_agent
 from .terms import safe
@@ -74,9 +75,11 @@ def _review(night: PlacedNight, row: int, entry: Entry) -> str:
 
 
 def _tell_verdict(entry: Entry) -> str:
-    """The last one on its work, where that is a reviewer's."""
+    """The last one on its work, where that is a reviewer's; why there is none."""
     last = entry.verdicts[-1] if entry.verdicts else None
-    return f"{last.verdict} by {safe(last.reviewer, 40)}" if last and last.reviewer else ""
+    if last and last.reviewer:
+        return f"{last.verdict} by {safe(last.reviewer, 40)}"
+    return safe(tell_unjudged(entry.tries[-1].note), 300)
 
 
 def _need(night: PlacedNight, row: int, entry: Entry, is_open: bool) -> str:
