@@ -14,15 +14,24 @@ if TYPE_CHECKING:
 
     from .database import Database
 
-# What waits for a person's word is not done; where that word lands it, an attempt of its own is, which no agent made.
-_IS_DONE = "a.outcome = 'done' AND NOT EXISTS (SELECT 1 FROM reviews v WHERE v.attempt = a.id)"
+# As it ended the last time: what waits for a person's word is not done; where that word lands it, an attempt of its own
+# is, which no agent made.
+_ENDED_WELL = "a.outcome = 'done' AND NOT EXISTS (SELECT 1 FROM reviews v WHERE v.attempt = a.id)"
+# As the task is now, also by a person's hand; unless a later night went on with it, or it comes again.
+_IS_DONE = f"""CASE WHEN r.attempt <> e.attempt THEN 0
+    WHEN EXISTS (SELECT 1 FROM trials o WHERE o.attempt = t.token AND o.attempt > e.attempt)
+        OR (t.every IS NOT NULL AND t.status = 'backlog') THEN {_ENDED_WELL}
+    ELSE t.status = 'done' END"""
 _IS_PRICED = """EXISTS (SELECT 1 FROM usages u WHERE u.attempt = a.id)
     AND NOT EXISTS (SELECT 1 FROM usages u WHERE u.attempt = a.id AND u.cost IS NULL)"""
-FIGURES = f"""SELECT coalesce(sum(a.agent <> '{APPROVAL}'), 0), count(DISTINCT r.task),
+FIGURES = f"""WITH latest (task, attempt) AS
+    (SELECT task, max(attempt) FROM trials WHERE loop IN ({{loops}}) GROUP BY task)
+    SELECT coalesce(sum(a.agent <> '{APPROVAL}'), 0), count(DISTINCT r.task),
     count(DISTINCT CASE WHEN {_IS_DONE} THEN r.task END), count(DISTINCT r.landed),
     coalesce(sum(CASE WHEN a.agent <> '{APPROVAL}' THEN a.duration END), 0),
     sum((SELECT sum(u.cost) FROM usages u WHERE u.attempt = a.id)), coalesce(sum({_IS_PRICED}), 0)
-    FROM trials r JOIN attempts a ON a.id = r.attempt WHERE r.loop IN ({{}})"""
+    FROM trials r JOIN attempts a ON a.id = r.attempt JOIN tasks t ON t.seq = r.task
+    JOIN latest e ON e.task = r.task WHERE r.loop IN ({{loops}})"""
 
 
 class Figures(NamedTuple):
@@ -45,5 +54,5 @@ class Nights:
 
     def count(self, loops: Sequence[str]) -> Figures:
         """Return the figures of these loops (ids) together."""
-        statement = FIGURES.format(", ".join("?" * len(loops)))
-        return Figures(*self._database.execute(statement, tuple(loops))[0])
+        statement = FIGURES.format(loops=", ".join("?" * len(loops)))
+        return Figures(*self._database.execute(statement, (*loops, *loops))[0])

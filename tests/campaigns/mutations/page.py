@@ -37,6 +37,10 @@ MUTANTS = (
         "what waits for a person is told until it is judged", (REVIEWED,),
     ),
     Mutant(
+        "night-not-as-the-task-is", "store/nights.py", "    ELSE t.status = 'done' END",
+        "    ELSE {_ENDED_WELL} END", "a night's figures say what its tasks say", (REVIEWED,),
+    ),
+    Mutant(
         "page-for-any-name", "view/page_access.py", "host.rpartition(\":\")[0] not in NAMES and host not in NAMES",
         "not host",
         "a name that was pointed here gets nothing", (ACCESS,),
