@@ -251,12 +251,27 @@ class Kills(ReviewCase):
         self.assertEqual(self.log(), [f"Complete {task}: a task", "moved", "first"])
         self.assert_clean()
 
-    def test_an_approval_whose_task_is_cancelled_meanwhile_says_so(self) -> None:
+    def start_approval(self) -> tuple[str, subprocess.Popen[bytes]]:
+        """One that is at its gate; the task's id, and the process."""
         task = self.make("echo x > file", "a task", "--verify", f"test ! -e moved || exec sleep {self.nap}")
         self.write("moved", "")
         self.commit("moved")
         approval = self.start("approve", task)
         wait_until(lambda: running(self.nap), "the gate")
+        return task, approval
+
+    def test_an_approval_that_is_stopped_leaves_its_task_to_be_reviewed(self) -> None:
+        task, approval = self.start_approval()
+        self.assertIn(f"end it with `txlite stop {task}`", self.refused("reset", task))
+        self.txlite("stop", task)
+        errors = approval.communicate(timeout=20)[1]
+        self.assertIn(b"its approval was stopped: it stays to be reviewed", errors)
+        self.assertEqual((approval.returncode, self.status_of(task), self.log()[0]), (1, "review", "moved"))
+        self.txlite("reject", task, "not so")
+        self.assertEqual(self.status_of(task), "backlog")
+
+    def test_an_approval_whose_task_is_cancelled_meanwhile_says_so(self) -> None:
+        task, approval = self.start_approval()
         self.txlite("cancel", task)
         self.assertIn(b"set to cancelled: its work stays on its branch", approval.communicate(timeout=20)[1])
         self.assertEqual((self.status_of(task), self.log()[0]), ("cancelled", "moved"))

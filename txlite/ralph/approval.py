@@ -20,7 +20,7 @@ from ..execution.worker import Worker
 from ..execution.worker_context import WorkerContext, WorkerSettings
 from ..git import command
 from ..git.repository import Repository
-from ..model import APPROVAL, DONE, RELEASED, WORKERS
+from ..model import APPROVAL, DONE, RELEASED, REVIEW, WORKERS
 from ..reports.header import Header
 from ..store.attempts import Result
 from ..store.workers import new_id
@@ -51,6 +51,7 @@ class Approved(NamedTuple):
     base: str  # the branch; "" where it was not to be reviewed
     outcome: Outcome  # of the attempt
     note: str  # why nothing landed, or what else is to be known; "" for nothing
+    is_waiting: bool = False  # whether it is to be reviewed still
 
     @property
     def has_landed(self) -> bool:
@@ -144,7 +145,8 @@ class ApprovalSource:
         task = assignment.task
         found = self._runner.found
         note = found.held if result.outcome == DONE else result.note or result.outcome
-        self._told(Approved(task.id, task.title, found.commit, found.base, result.outcome, note))
+        is_waiting = self._store.get(task.id).status == REVIEW
+        self._told(Approved(task.id, task.title, found.commit, found.base, result.outcome, note, is_waiting))
         return None
 
 

@@ -116,11 +116,13 @@ class Assignments:
         return assignment
 
     def stop(self, token: int) -> bool:
-        """Cancel a task for as long as a worker runs it under this claim; False where it does not any more."""
+        """Cancel a task for as long as a worker runs it under this claim; False where it does not any more. One whose
+        work is being landed, as a person approved it, is left to be reviewed."""
         with self._database.writing() as connection:
             hold = claim_rows.of_token(connection, token)
             if hold:
-                connection.execute(SET_VERDICT, (CANCELLED, True, token))
+                is_approval = connection.execute(IS_APPROVAL, (token,)).fetchone()
+                connection.execute(SET_VERDICT, (hold.verdict if is_approval else CANCELLED, True, token))
         if hold:
             self._waking.tell_worker(hold.worker)
         return hold is not None
@@ -177,7 +179,7 @@ class Assignments:
 
 
 def _reason(verdict: Status | None) -> str:
-    return f"its task was set to {verdict or 'stop'}"
+    return f"its task was set to {verdict}" if verdict else "its approval was stopped"
 
 
 def _adopt(connection: sqlite3.Connection, token: int, worker: str) -> Assignment | None:

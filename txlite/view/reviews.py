@@ -11,7 +11,7 @@ import sys
 import time
 
 from .. import text
-from ..model import APPROVED, CANCELLED
+from ..model import APPROVED
 from ..system import clock
 from .fitted_table import Column, print_fitted
 from .json_objects import print_json
@@ -152,7 +152,7 @@ def describe_failure(one: Approved) -> str:
     """Return that what was approved has not landed, why, and what to do."""
     if not one.base:
         return one.note  # it was not to be reviewed
-    if one.outcome == CANCELLED:  # somebody else's word, meanwhile
+    if not one.is_waiting:  # somebody else's word, meanwhile
         return f"{one.task} did not land: {one.note}: its work stays on its branch"
     said = f"{one.task} did not land: {one.note}: it stays to be reviewed"
     why = shlex.quote(text.shorten(one.note, 60))

@@ -25,6 +25,11 @@ MUTANTS = (
         "what does not land stays to be reviewed", (CONFLICTS,),
     ),
     Mutant(
+        "stop-cancels-an-approval", "store/assignments.py", "hold.verdict if is_approval else CANCELLED", "CANCELLED",
+        "who stops an approval leaves the task to be reviewed",
+        (f"{KILLS}.test_an_approval_that_is_stopped_leaves_its_task_to_be_reviewed",),
+    ),
+    Mutant(
         "approval-of-anything", "store/approvals.py", "    if task.status == REVIEW and row:", "    if row:",
         "only what waits for a review can be approved",
         (f"{KILLS}.test_an_approval_that_is_ended_at_its_gate_has_landed_nothing",),
