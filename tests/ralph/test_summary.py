@@ -74,6 +74,15 @@ class Morning(RepositoryCase):
         os.unlink(self.path(f".txlite/{found['attempts'][-1]['report']}"))
         self.assertIn("\nassert 1 == 2\n", self.txlite("show", bad))
 
+    def test_a_loop_that_began_nothing_does_not_take_the_place_of_the_night(self) -> None:
+        self.ralph("--no-commit")
+        self.assertIn("\nno tasks\n", self.txlite("ralph", "--report"), "where there is no other")
+        task = self.add("true")
+        self.ralph("--no-commit")
+        self.assertIn("\nno tasks\n", self.ralph("--no-commit"), "it tells of itself")
+        self.assertIn(task, self.txlite("ralph", "--report"))
+        self.assertIn(task, self.read(self.txlite("page").strip()))
+
     def test_json_is_one_object(self) -> None:
         self.add("echo x > file")
         found = json.loads(self.ralph("--json"))

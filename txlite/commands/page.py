@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 def configure(parser: ArgumentParser, verb: str) -> None:
     """Declare the arguments of a verb."""
     parser.epilog = (
-        "The page tells what became of the last loop: what needs a person, with what to type; what landed; what it "
-        "cost, beside earlier nights; when each worker did what. As a file it holds no script and loads nothing; "
-        "`ralph` writes it when it ends, `txlite page` at any time, and prints its path. With --serve it updates "
-        "itself in a browser of this machine, at an address that nobody can guess, until Ctrl-C."
+        "The page tells what became of the last loop that began anything: what needs a person, with what to type; "
+        "what landed; what it cost, beside earlier nights; when each worker did what. As a file it holds no script "
+        "and loads nothing; `ralph` writes it when it ends, `txlite page` at any time, and prints its path. With "
+        "--serve it updates itself in a browser of this machine, at an address that nobody can guess, until Ctrl-C."
     )
     add = parser.add_argument
     add("--serve", action="store_true", help="serve it to browsers of this machine, and print its address")

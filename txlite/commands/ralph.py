@@ -97,7 +97,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     add = parser.add_argument
     add("--beside", action="store_true", help="though another loop works in this home")
     add("--dry-run", action="store_true", help="print what would be started for the next task, and start nothing")
-    add("--report", action="store_true", help="what became of the last loop, and its page")
+    add("--report", action="store_true", help="what became of the last loop that began anything, and its page")
     add("--json", action="store_true", help="print one object at the end, and nothing else")
 
 
@@ -225,7 +225,7 @@ def _supervise(store: Store, ours: loop.Loop, progress: RunProgress, args: Names
         progress.look()
     finally:
         progress.end()
-        found = summary.look(store)
+        found = summary.look(store, newest=True)
         if found and found.loops[-1].id == ours.id:
             show_summary(found, args.json)
     if not args.json:

@@ -10,7 +10,8 @@ from ..system.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Set as AbstractSet
 
     from ..model import LoopRecord
     from ..store.nights import Figures
@@ -45,13 +46,23 @@ def split(newest_first: list[LoopRecord], present: Collection[str]) -> Iterator[
         yield night
 
 
+def skip_idle(store: Store, nights: list[list[LoopRecord]], present: AbstractSet[str]) -> list[list[LoopRecord]]:
+    """Return the nights (newest first) from the last on in which anything was begun, or that goes on; all of them where
+    there is none."""
+    for place, loops in enumerate(nights):
+        ids = [loop.id for loop in loops]
+        if store.nights.count(ids).attempts or not present.isdisjoint(ids):
+            return nights[place:]
+    return nights
+
+
 def measure(store: Store, loops: list[LoopRecord], end: str) -> Night:
     """Return the figures of one night, which lasted until then (UTC text)."""
     lasted = max(clock.to_seconds(end) - clock.to_seconds(loops[0].started), 0.0)
     return Night(loops[0].started, lasted, store.nights.count([loop.id for loop in loops]))
 
 
-def look_back(store: Store, nights: Iterator[list[LoopRecord]]) -> list[Night]:
+def look_back(store: Store, nights: Iterable[list[LoopRecord]]) -> list[Night]:
     """Return the last nights in which anything was begun, the newest first."""
     found: list[Night] = []
     for loops in nights:

@@ -17,7 +17,7 @@ from ..text import shorten
 from .costs import Cost, sum_costs
 from .judged import find_gate_of_review, find_verdicts, look_at_waiting, tell_others
 from .landed import look_at
-from .nights import look_back, measure, split
+from .nights import look_back, measure, skip_idle, split
 from .reason import Reason, find_reason, tell_unjudged, ways_on
 from .stale_worktrees import look as look_at_worktrees
 
@@ -143,13 +143,14 @@ def seconds(started: str, ended: str | None) -> float:
     return max(clock.to_seconds(ended or clock.now()) - clock.to_seconds(started), 0.0)
 
 
-def look(store: Store) -> Summary | None:
-    """Return what became of the last loop of a home; None where there was none."""
+def look(store: Store, newest: bool = False) -> Summary | None:
+    """Return what became of the last loop of a home that began anything, or goes on; None where there was no loop.
+    newest: of the very last one, whatever it began."""
     present = {one.id for one in presence.live_supervisors(store)}
-    nights = split(store.loops.newest(), present)
-    loops = next(nights, None)
-    if not loops:
+    nights = list(split(store.loops.newest(), present))
+    if not nights:
         return None
+    loops, *before = nights if newest else skip_idle(store, nights, present)
     tries = _attempts_by_task(store, loops)
     entries = [_entry(store, store.get(task), records) for task, records in tries.items()]
     _explain(store, entries)
@@ -161,7 +162,7 @@ def look(store: Store) -> Summary | None:
     goes_on = loops[-1].ended is None and loops[-1].id in present
     limits = store.loops.limits_of(loops[-1].agent.split(",")) if goes_on else {}
     found = Summary(store.home, loops, entries, clock.now(), remarks, goes_on=goes_on, limits=limits)
-    return found._replace(night=measure(store, loops, found.until), earlier=tuple(look_back(store, nights)))
+    return found._replace(night=measure(store, loops, found.until), earlier=tuple(look_back(store, before)))
 
 
 def _attempts_by_task(store: Store, loops: list[LoopRecord]) -> dict[str, list[LoopAttempt]]:

@@ -41,6 +41,12 @@ MUTANTS = (
         "    ELSE {_ENDED_WELL} END", "a night's figures say what its tasks say", (REVIEWED,),
     ),
     Mutant(
+        "page-of-an-idle-loop", "ralph/nights.py",
+        "if store.nights.count(ids).attempts or not present.isdisjoint(ids):", "if ids:",
+        "a loop that began nothing does not take the place of the night",
+        ("ralph.test_summary.Morning.test_a_loop_that_began_nothing_does_not_take_the_place_of_the_night",),
+    ),
+    Mutant(
         "page-for-any-name", "view/page_access.py", "host.rpartition(\":\")[0] not in NAMES and host not in NAMES",
         "not host",
         "a name that was pointed here gets nothing", (ACCESS,),
