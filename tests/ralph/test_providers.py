@@ -209,7 +209,10 @@ class Providers(RepositoryCase):
     def test_under_a_bound_of_money_nobody_works_who_does_not_say_what_it_costs(self) -> None:
         self.configure(self.agents.replace("set = WHO=one", "results = claude\nset = WHO=one"))
         self.loop("--max-cost", "1", "--escalate", "two", agent="one", code=64)
-        self.assertIn("--max-cost: agent two does not say what it costs: set `price` in [agent two]", self.errors)
+        price = (
+            "set a price as `price = input=1.25 cached=0.125 output=10` in [agent two] of config.ini (dollars a million"
+        )
+        self.assertIn(f"--max-cost: agent two does not say what it costs: {price} tokens)", self.errors)
         task = self.add("true", agent="two")
         self.assertIn("1 prompt waits for agent two: ", self.loop("--max-cost", "1", agent="one"))
         self.assertEqual(self.by(task), [])

@@ -123,7 +123,9 @@ class Agent(NamedTuple):
     @property
     def why_no_cost(self) -> str:
         """Why a bound of money cannot be kept with it, and what to do."""
-        return f"agent {self.name} does not say what it costs: set `price` in [agent {self.name}] of config.ini"
+        price = "price = input=1.25 cached=0.125 output=10"
+        where = f"[agent {self.name}] of config.ini (dollars a million tokens)"
+        return f"agent {self.name} does not say what it costs: set a price as `{price}` in {where}"
 
     def build_argv(
         self,
