@@ -160,7 +160,7 @@ class Case(unittest.TestCase):
     def _run(self, arguments: tuple[str, ...], stdin: bytes, options: dict[str, Any]) -> tuple[int, bytes, bytes]:
         """The exit code, stdout and stderr of a command: a fork of the starter's, where that is the same."""
         environment = options.get("env", self.environment)
-        if type(self).start is Case.start and WITHOUT_SITE and options.keys() <= {"cwd", "env"}:
+        if starter.IS_POSSIBLE and type(self).start is Case.start and WITHOUT_SITE and options.keys() <= {"cwd", "env"}:
             forking = find_starter()
             if forking.can(arguments, environment, stdin):
                 self._starts += 1

@@ -28,6 +28,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+IS_POSSIBLE = sys.platform == "linux"  # elsewhere sockets of this kind, or forks, are not what they are here
 LARGEST = 100_000  # bytes of arguments and environment, and of stdin: more does not pass at once
 
 
@@ -54,7 +55,10 @@ def plain_environment(compiled: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def serve(compiled: str) -> Iterator[str]:
-    """Have such a process; the path of its socket."""
+    """Have such a process; the path of its socket, "" where there can be none."""
+    if not IS_POSSIBLE:
+        yield ""
+        return
     with tempfile.TemporaryDirectory(prefix="txlite-starter-") as directory:
         path = os.path.join(directory, "socket")
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
