@@ -168,6 +168,8 @@ class Reviews(ReviewCase):
     def test_what_waits_may_be_held_back_or_be_done_without_it(self) -> None:
         task, other = self.add("echo new > file"), self.add("echo other > other")
         self.ralph()
+        errors = self.refused("update", task, "--status", "blocked")
+        self.assertIn(f"{task} is to be reviewed and cannot become blocked: approve or reject it first", errors)
         self.write("readme", "a draft\n")
         self.environment["TXLITE_TASK"] = task
         self.assertIn("a review is a person's word", self.refused("approve", task))

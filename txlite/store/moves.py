@@ -99,6 +99,8 @@ def after_attempt(outcome: Outcome, is_spent: bool, is_launched: bool) -> Status
 def refuse_move(task: Task, status: Status) -> None:
     """Raise InvalidMove where a word may not bring a task from its status to this one."""
     if task.status != status and status not in MOVES.get(task.status, ()):
+        if task.status == REVIEW:  # a retry would have its work done again
+            raise InvalidMove(f"{task.id} is to be reviewed and cannot become {status}: approve or reject it first")
         raise InvalidMove(f"{task.id} is {task.status} and cannot become {status}: retry it first")
 
 
