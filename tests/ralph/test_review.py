@@ -76,7 +76,10 @@ class Reviews(ReviewCase):
 
     def test_what_was_rejected_and_given_up_is_shown_when_its_worktree_is_gone(self) -> None:
         task = self.make()
-        self.txlite("reject", task, "never mind")
+        self.assertEqual(self.txlite("review", "--quiet"), f"{task}\n")
+        self.refused("review", "-q", task, code=64)
+        self.assertEqual(self.txlite("reject", task, "never mind"), f"{task}  its next attempt is told why\n")
+        self.assertEqual(self.txlite("review", "-q"), "")
         self.txlite("cancel", task)
         self.txlite("cleanup", "--force")
         self.assertEqual(self.left(), [])

@@ -164,7 +164,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "review": (
         ("what waits for you", "txlite review"),
-        ("what one task changed, in git's pager", "txlite review tx-7gn7ogx0"),
+        ("and all of it lands", "txlite approve $(txlite review --quiet)"),
     ),
     "approve": (
         ("its work lands, as RALPH lands it", "txlite approve tx-7gn7ogx0"),

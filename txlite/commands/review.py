@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..errors import Interrupted, Refused
+from ..errors import Interrupted, Refused, UsageError
 from ..home import config, location
 from ..text import parse_duration
 from ..view.terminal import say_aside
@@ -43,6 +43,8 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         parser.add_argument("task", metavar="ID", help="the task")
     if verb == "reject":
         parser.add_argument("why", metavar="WHY", help="what its next attempt is told")
+    if verb == "review":
+        parser.add_argument("--quiet", "-q", action="store_true", help="print the ids of what waits and nothing else")
     if verb in JSON:
         parser.add_argument("--json", action="store_true", help=JSON[verb])
 
@@ -58,7 +60,13 @@ def _review(args: Namespace) -> int:
     from ..view import reviews
     from ..view.json_objects import print_json
 
+    if args.quiet and (args.task or args.json):
+        raise UsageError("--quiet prints the ids of all that waits: omit the ID, and --json")
     with open_recovered(args) as store:
+        if args.quiet:
+            for review in store.reviews.open():
+                print(review.task)
+            return 0
         if args.task is None:
             reviews.show_waiting(work.find_waiting(store), args.json)
             return 0
@@ -87,7 +95,7 @@ def _diff(args: Namespace) -> int:
 def _reject(args: Namespace) -> int:
     from ..ralph.work import find_landed
     from ..view.json_objects import print_json, task_object
-    from ..view.tasks import print_tasks
+    from ..view.reviews import say_rejected
 
     refuse_agents("a review")
     with open_recovered(args) as store:
@@ -103,7 +111,7 @@ def _reject(args: Namespace) -> int:
         if args.json:
             print_json(task_object(task, store.relations([task])[id]))
         else:
-            print_tasks([task])
+            say_rejected(task)
     return 0
 
 

@@ -148,6 +148,11 @@ def say_landed(one: Approved) -> None:
         say(f"        {text.printable(one.note)}")
 
 
+def say_rejected(task: Task) -> None:
+    """Print that what was rejected is worked on again."""
+    say(f"{task.id}  its next attempt is told why")
+
+
 def describe_failure(one: Approved) -> str:
     """Return that what was approved has not landed, why, and what to do."""
     if not one.base:
