@@ -87,6 +87,13 @@ class Morning(RepositoryCase):
         self.add("echo x > file")
         found = json.loads(self.ralph("--json"))
         self.assertEqual((found["counts"], found["reason"]), ({"done": 1}, "nothing was left to do"))
+        loops = os.path.join(self.home, "loops")
+        os.rename(loops, loops + ".old")
+        with open(loops, "x"):
+            self.assertIsNone(self.json("ralph", "--report")["page"])  # cannot be written: the rest is told
+        self.assertIn("1 done", self.txlite("ralph", "--report"))
+        self.assertEqual(self.errors.count("\n"), 1, self.errors)
+        self.assertIn(loops, self.errors)
 
 
 class ReviewedNight(WorktreesCase):

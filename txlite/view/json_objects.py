@@ -459,8 +459,8 @@ def directory_object(found: DirectorySummary, oldest: str, newest: str) -> Objec
     }
 
 
-def summary_object(found: Summary, page: str) -> Object:
-    """Build what became of a loop; `page`: the path of its page."""
+def summary_object(found: Summary, page: str | None) -> Object:
+    """Build what became of a loop; `page`: the path of its page, None where it has none."""
     return {
         "loops": [_in_camel_case({**one._asdict(), "max_cost": dollars(one.max_cost)}) for one in found.loops],
         "startedAt": found.started,

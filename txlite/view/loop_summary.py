@@ -21,7 +21,7 @@ from .attempts import print_prompt
 from .json_objects import print_json, summary_object
 from .table import print_table
 from .tasks import in_words
-from .terminal import say, width
+from .terminal import say, say_aside, width
 
 LINES = 4  # of what was written last
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 
 def show_summary(found: Summary, as_json: bool) -> None:
-    """Print what became of it, and write its page."""
-    page = write_page(found)
+    """Print what became of it, and write its page; where that cannot be, say so, and print the rest all the same."""
+    page = _try_page(found)
     if as_json:
         print_json(summary_object(found, page))
         return
@@ -49,7 +49,16 @@ def show_summary(found: Summary, as_json: bool) -> None:
     cost = found.cost
     if cost.known is not None or any(loop.max_cost for loop in found.loops):
         say(f"cost: {cost.tell()}")
-    say(f"page: {page}")
+    if page:
+        say(f"page: {page}")
+
+
+def _try_page(found: Summary) -> str | None:
+    try:
+        return write_page(found)
+    except StoreUnavailable as error:  # a full disk, of which the summary tells
+        say_aside(str(error))
+    return None
 
 
 def _describe_time(started: str, ended: str | None) -> str:
