@@ -157,6 +157,15 @@ class Reviews(ReviewCase):
         self.txlite("approve", task)
         self.assertEqual((self.log()[1:], self.read("file"), self.left()), (["more", "first"], "mended\n", []))
 
+    def test_a_gate_that_it_got_meanwhile_judges_it(self) -> None:
+        task = self.make()
+        self.txlite("update", task, "--verify", "grep mended file")
+        self.assertIn(f"{task} did not land", self.refused("approve", task))
+        self.assertEqual((self.status_of(task), self.log()), ("review", ["first"]))
+        self.txlite("update", task, "--verify", "grep new file")
+        self.txlite("approve", task)
+        self.assertEqual((self.status_of(task), self.log()[1:]), ("done", ["first"]))
+
     def test_what_is_not_to_be_reviewed_is_refused(self) -> None:
         task = self.add("echo x > file")
         for words in (("approve", task), ("reject", task, "why"), ("review", task)):

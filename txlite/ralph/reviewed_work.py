@@ -40,6 +40,7 @@ class ReviewedWork:
         self._store = store
         self._host = host
         self._work = review.work
+        self._has_new_gate = task.verify is not None and task.verify != review.gate
         record = store.loop_attempts.get(review.attempt)
         self._began = record.start if record else None
         self._site = WorktreeSite(store, host, rules, task, token)
@@ -80,6 +81,8 @@ class ReviewedWork:
         if start == head:
             return head  # somebody has merged it
         commit: str | None = head
+        if self._has_new_gate and head == self._work:
+            judge(self._host, site.directory())
         if head != self._work:
             self._host.remark(f"its branch has gone on from {self._work[:12]} to {head[:12]}")
             judge(self._host, site.directory())
