@@ -123,7 +123,7 @@ class Costs(RepositoryCase):
         self.configure("")
         task = self.add("touch began", max_cost=1_000_000)
         self.ralph("--max-cost", "5", code=64)
-        self.assertIn("--max-cost: agent scripted does not say what it costs: set `price` in [agent", self.errors)
+        self.assertIn("--max-cost: agent scripted does not say what it costs: set a price", self.errors)
         self.ralph(code=1)
         self.assertEqual((self.last(task).outcome, self.status_of(task)), ("refused", "failed"))
         self.assertIn("it may cost $1.00, and agent scripted does not say", self.last(task).note or "")
