@@ -15,9 +15,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .database import Database
 
-PUT = """INSERT OR REPLACE INTO reviews (attempt, task, repository, base, branch, work, since, gate, patience)
+PUT = """INSERT OR REPLACE INTO reviews (attempt, task, repository, base, branch, work, since, gate, gate_timeout)
     SELECT id, task, ?, ?, ?, ?, ?, ?, ? FROM attempts WHERE id = ?"""
-_FIELDS = "SELECT r.attempt, t.id, r.repository, r.base, r.branch, r.work, r.since, r.gate, r.patience"
+_FIELDS = "SELECT r.attempt, t.id, r.repository, r.base, r.branch, r.work, r.since, r.gate, r.gate_timeout"
 COLUMNS = f"{_FIELDS} FROM reviews r CROSS JOIN tasks t ON t.seq = r.task"
 OF_ATTEMPT = f"{COLUMNS} WHERE r.attempt = ?"
 OF_TASK = f"{COLUMNS} WHERE t.id = ? ORDER BY r.attempt DESC LIMIT 1"

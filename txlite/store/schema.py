@@ -427,15 +427,15 @@ CREATE TABLE usages (
 ) WITHOUT ROWID;
 
 CREATE TABLE reviews (
-    attempt    INTEGER PRIMARY KEY REFERENCES attempts (id) ON DELETE CASCADE,
-    task       INTEGER NOT NULL,
-    repository TEXT NOT NULL,
-    base       TEXT NOT NULL,
-    branch     TEXT NOT NULL,
-    work       TEXT NOT NULL,
-    since      TEXT NOT NULL,
-    gate       TEXT,
-    patience   REAL NOT NULL
+    attempt      INTEGER PRIMARY KEY REFERENCES attempts (id) ON DELETE CASCADE,
+    task         INTEGER NOT NULL,
+    repository   TEXT NOT NULL,
+    base         TEXT NOT NULL,
+    branch       TEXT NOT NULL,
+    work         TEXT NOT NULL,
+    since        TEXT NOT NULL,
+    gate         TEXT,
+    gate_timeout REAL NOT NULL
 );
 CREATE INDEX reviews_of_task ON reviews (task);
 
