@@ -66,7 +66,7 @@ class Providers(RepositoryCase):
         return [(one.agent, one.level, one.outcome) for one in self.attempts(task)]
 
     def test_the_next_goes_on_at_once_and_the_first_is_back_when_its_time_has_come(self) -> None:
-        until = self.refuse("one", 4)  # longer than between two looks
+        until = self.refuse("one", 8)  # longer than a start and two looks take, also where that is measured
         task = self.add(f"while test $(date +%s) -le {until}; do sleep 0.05; done; test $WHO = two")
         after = self.add("test $WHO = one", after=[task])
         out = self.loop("--workers", "2", "--no-worktrees")
@@ -107,7 +107,7 @@ class Providers(RepositoryCase):
         self.assertEqual(self.by(last)[-1], ("one", None, "done"))
 
     def test_a_task_has_its_own_agent_and_level_and_waits_for_it_alone(self) -> None:
-        until = self.refuse("two", 4)  # longer than between two looks
+        until = self.refuse("two", 8)  # longer than a start and two looks take, also where that is measured
         own = self.json("add", "-d", f"test $WHO = two && test $(date +%s) -ge {until}", "first", "--score", "9",
                         "--agent", "two", "--level", "high")  # fmt: skip
         self.assertEqual((own["agent"], own["level"], own["needs"]), ("two", "high", None))
@@ -151,7 +151,7 @@ class Providers(RepositoryCase):
     def test_a_rung_whose_agent_is_limited_keeps_nothing_else_waiting(self) -> None:
         before = self.add("test $WHO = two", score=8)  # failed when there was no ladder
         self.loop("--max-failures", "1", agent="one", code=1)
-        until = self.refuse("two", 2)
+        until = self.refuse("two", 5)
         tasks = [self.add("test $WHO = two", score=9), before]
         others = [self.add("test $WHO = one") for _ in range(2)]
         asks = self.add("true", score=10, agent="two")  # the first that two refuses

@@ -253,14 +253,14 @@ class Crashes(ReportsCase):
 
 class Failures(ReportsCase):
     def test_a_file_that_cannot_grow(self) -> None:
-        big, small = self.report(1, 4, noise(500_000)), self.report(2, 4)
-        out = self.txlite("cleanup", code=1, preexec_fn=with_file_limit(200_000))
+        big, small = self.report(1, 4, noise(2_000_000)), self.report(2, 4)
+        out = self.txlite("cleanup", code=1, preexec_fn=with_file_limit(1_000_000))
         self.assertRegex(out, r"^compressed 1 report \(saved \d+ B\), 1 failed\n$")
         self.assertEqual(self.errors, f"txlite: workers/{os.path.basename(big)}: File too large\n")
         self.assert_clean()
         self.assertEqual((archive.find(big), archive.find(small)), (big, small + ".gz"))
-        self.assertTrue(read(big) == noise(500_000))
-        failed = self.json("cleanup", code=1, preexec_fn=with_file_limit(200_000))["failed"]
+        self.assertTrue(read(big) == noise(2_000_000))
+        failed = self.json("cleanup", code=1, preexec_fn=with_file_limit(1_000_000))["failed"]
         self.assertEqual(failed, [{"path": f"workers/{os.path.basename(big)}", "error": "File too large"}])
 
     def test_a_full_disk(self) -> None:
