@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
 GATE = r'''
@@ -34,6 +35,9 @@ class Checkout(Protocol):
 
     def git(self, *words: str, top: str = "", code: int | None = 0) -> str:
         """What git prints there."""
+
+    def path(self, name: str) -> str:
+        """The path of a file of the campaign's own."""
 
 
 class Commit(NamedTuple):
@@ -67,3 +71,15 @@ def read_blobs(campaign: Checkout, ids: Iterable[str]) -> dict[str, str]:
             found[name.decode()] = text.decode("utf-8", "replace")
         place = end + 2 + int(size)
     return found
+
+
+def judge_commits(checkout: Checkout, commits: Iterable[Commit]) -> Iterator[str]:
+    """The gate, at every commit, in a clone: where it is red."""
+    clone = checkout.path("clone")
+    checkout.git("clone", "-q", "--no-local", checkout.top, clone)
+    for commit in commits:
+        checkout.git("checkout", "-q", "--detach", commit.id, top=clone)
+        done = subprocess.run([sys.executable, "-IS", "check.py"], cwd=clone, stderr=subprocess.PIPE, check=False)
+        if done.returncode:
+            words = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+            yield f"the gate is red at {commit.id[:10]} ({commit.message.strip()}): {words}"

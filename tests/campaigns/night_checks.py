@@ -6,14 +6,12 @@ import glob
 import json
 import os
 import re
-import subprocess
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import harness
-from checkout import Commit, read_blobs, read_tree
+from checkout import Commit, judge_commits, read_blobs, read_tree
 
 from txlite.system import clock
 
@@ -119,14 +117,7 @@ def check_effects(facts: NightFacts) -> Iterator[str]:
 
 
 def check_gate(facts: NightFacts) -> Iterator[str]:
-    """The gate, at every commit, in a clone."""
-    campaign, clone = facts.campaign, facts.campaign.path("clone")
-    campaign.git("clone", "-q", "--no-local", campaign.top, clone)
-    for commit in facts.commits:
-        campaign.git("checkout", "-q", "--detach", commit.id, top=clone)
-        done = subprocess.run([sys.executable, "-IS", "check.py"], cwd=clone, stderr=subprocess.PIPE, check=False)
-        if done.returncode:
-            yield f"the gate is red at {commit.id[:10]} ({commit.message.strip()}): {done.stderr.decode()[-200:]}"
+    return judge_commits(facts.campaign, facts.commits)
 
 
 def check_repository(facts: NightFacts) -> Iterator[str]:

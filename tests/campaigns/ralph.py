@@ -39,7 +39,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import harness
-from checkout import GATE, Commit, read_blobs, read_tree
+from checkout import GATE, Commit, judge_commits, read_blobs, read_tree
 
 import txlite
 
@@ -665,17 +665,7 @@ def check_effects(facts: Facts) -> Iterator[str]:
 
 
 def check_gate(facts: Facts) -> Iterator[str]:
-    """The gate, at every commit, in a clone."""
-    campaign, clone = facts.campaign, facts.campaign.path("clone")
-    campaign.git("clone", "-q", "--no-local", campaign.top, clone)
-    for commit in facts.commits:
-        campaign.git("checkout", "-q", "--detach", commit.id, top=clone)
-        done = subprocess.run([sys.executable, "-IS", "check.py"], cwd=clone, stderr=subprocess.PIPE, check=False)
-        if done.returncode:
-            words = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-            yield f"the gate is red at {commit.id[:10]} ({commit.message.strip()}): {words}"
-    homes = campaign.git("log", "--all", "--format=%h %s", "--", ".txlite").splitlines()
-    yield from (f"home is committed: {line}" for line in homes)
+    return judge_commits(facts.campaign, facts.commits)
 
 
 def check_repository(facts: Facts) -> Iterator[str]:
