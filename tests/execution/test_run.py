@@ -380,7 +380,7 @@ class Attempts(Case):
         self.assertIn("GREETING=hello there\n", self.read("seen"))
         self.assertNotIn("SECRET_KEY", self.read("seen"))
         self.txlite("run", "--agent", "args", "--from", "-", stdin=text.encode())
-        self.assertIn(f"~~~\n{text}\n~~~", list(self.reports().values())[-1])
+        self.assertEqual([f"~~~\n{text}\n~~~" in report for report in self.reports().values()].count(True), 1)
         self.txlite("run", "--agent", "gone", code=64)
         self.assertIn("'no-such-tool' is not installed", self.errors)
 

@@ -9,6 +9,7 @@ import re
 import signal
 import unittest
 import unittest.mock
+from typing import Any
 
 from txlite import text
 from txlite.agents.agent import SHELL
@@ -19,7 +20,8 @@ from txlite.system import clock
 from txlite.view import live_lines
 from txlite.view.live_lines import LiveLine, LiveLines
 from txlite.view.pace import EndPace
-from txlite.view.run_progress import show_run
+from txlite.view.progress import Progress
+from txlite.view.run_progress import RunProgress, show_run
 
 from ..case import Case, is_running, wait_until
 from ..ralph.case import RepositoryCase
@@ -116,6 +118,28 @@ class Run(Case):
         attempt = store.attempts(task.id)[0]
         self.assertEqual((event.seq, event.attempt, event.to_status), (task.seq, task.token, "done"))
         self.assertEqual((event.started, event.ended, event.worker), (attempt.started, attempt.ended, "ours"))
+
+    def test_what_ends_while_the_others_are_counted_is_counted_once(self) -> None:
+        store, other = self.store(), self.store()
+        tasks = [other.add(f"task {i}", command="true") for i in range(4)]
+        progress = Progress(quiet=True)
+        progress._live = unittest.mock.Mock()  # what draws
+        run = RunProgress(store, progress, read_roster(SHELL, config.read(self.home)))
+        run.workers.add("ours")
+        count, patch = store.waiting.ahead, unittest.mock.patch.object
+
+        def count_and_end(*to: Any) -> Any:
+            other.done(tasks.pop(), "ours")
+            found = count(*to)
+            other.done(tasks.pop(), "ours")
+            return found
+
+        for moment, done in ((1000.0, 1), (2000.0, 3)):
+            for task in tasks[-2:]:
+                other.claim(task, "ours")
+            with patch(clock, "monotonic", lambda moment=moment: moment), patch(store.waiting, "ahead", count_and_end):
+                run.look()
+            self.assertEqual((progress.done, progress.total), (done, 4))
 
 
 class Ends(unittest.TestCase):

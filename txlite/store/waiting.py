@@ -8,12 +8,13 @@ from __future__ import annotations
 from ..model import BLOCKED, REVIEW, Lane, Task
 from ..system.named_tuple import NamedTuple
 from . import group_room, tasks
+from .history import LAST_EVENT
 from .ready_index import HAS_COME, lanes_in_use, this_moment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
 
     from .batches import Batch
     from .database import Database
@@ -30,6 +31,7 @@ OF_ALL = "1"
 AT_A_TIME = "t.not_before IS NOT NULL AND t.delay_boot IS NULL"
 FREE = "t.status = 'backlog' AND t.open_blockers = 0"
 TIMED = f"CASE WHEN {HAS_COME} THEN 'ready' WHEN t.reserved_for IS NOT NULL THEN 'reserved' ELSE 'later' END"
+HOLDERS = "SELECT worker FROM claims"
 LANE = "t.kind, t.needs"
 BEST = "t.score DESC, t.seq"
 SOONEST = "t.not_before, t.seq"
@@ -84,6 +86,14 @@ class Pile(NamedTuple):
     held_by: str = ""  # the group that keeps them back: it is full or paused
 
 
+class Ahead(NamedTuple):
+    """What is before some workers, at one moment."""
+
+    running: int  # tasks that they hold
+    piles: list[Pile]  # what waits
+    event: int  # the number of the newest event: what has ended up to it is in neither, and all else is
+
+
 class WaitingTasks:
     """The tasks of one database that wait."""
 
@@ -98,15 +108,28 @@ class WaitingTasks:
         With `lanes`, what waits for a task in another lane is stuck, too, and what a person holds back is left out:
         then it takes little time at any number of tasks that have ended.
         """
-        stuck, values = _stuck(lanes)
-        values.update(this_moment(), batch=batch and batch.id, limit=-1 if limit is None else limit)
-        parts = PARTS if lanes is not None else (*PARTS, *HELD_BACK)
-        scope = OF_BATCH if batch else OF_ALL
         with self._database.reading() as connection:
-            found = [pile for part in parts for pile in _find(connection, part, scope, stuck, values)]
-            if group_room.are_any(connection):
-                found += _find_in_groups(connection, scope, values)
-            return found
+            return _find_piles(connection, batch, limit, lanes)
+
+    def ahead(self, workers: Container[str], lanes: Iterable[Lane]) -> Ahead:
+        """Return what these workers run, and what waits, by these lanes."""
+        with self._database.reading() as connection:
+            running = sum(worker in workers for (worker,) in connection.execute(HOLDERS))
+            event = connection.execute(LAST_EVENT).fetchone()[0]
+            return Ahead(running, _find_piles(connection, None, 0, lanes), event)
+
+
+def _find_piles(
+    connection: sqlite3.Connection, batch: Batch | None, limit: int | None, lanes: Iterable[Lane] | None
+) -> list[Pile]:
+    stuck, values = _stuck(lanes)
+    values.update(this_moment(), batch=batch and batch.id, limit=-1 if limit is None else limit)
+    parts = PARTS if lanes is not None else (*PARTS, *HELD_BACK)
+    scope = OF_BATCH if batch else OF_ALL
+    found = [pile for part in parts for pile in _find(connection, part, scope, stuck, values)]
+    if group_room.are_any(connection):
+        found += _find_in_groups(connection, scope, values)
+    return found
 
 
 def _find(

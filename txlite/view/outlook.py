@@ -12,7 +12,7 @@ from .waiting import describe_holds, describe_pause, describe_refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container, Mapping
 
     from ..agents.roster import Roster
     from ..model import Lane
@@ -27,14 +27,16 @@ NEVER = 1e9  # seconds: a time that was edited by hand
 class Outlook:
     """What workers with these agents have before them.
 
-    runnable: tasks that are ready, or wait for tasks that are; later: tasks whose time has not come. loop: the id of
-    the loop that they are of, which begins nothing with an agent while its provider refuses to work; "" for none.
-    reviewer: the name of the agent without which it begins nothing at all, "" for none.
+    runnable: tasks that they run, that are ready, or that wait for such tasks; later: tasks whose time has not come;
+    event: the number of the newest event when these were counted. loop: the id of the loop that they are of, which
+    begins nothing with an agent while its provider refuses to work; "" for none. reviewer: the name of the agent
+    without which it begins nothing at all, "" for none.
     """
 
     def __init__(self, store: Store, roster: Roster, say: Callable[[str], None], loop: str, reviewer: str = "") -> None:
         self.runnable = 0
         self.later = 0
+        self.event = 0
         self._store = store
         self._roster = roster
         self._say = say
@@ -44,47 +46,49 @@ class Outlook:
         self._ready: set[Lane] = set()  # the lanes in which something is
         self._has_told_of_room = False  # that a group has none
         self._told: str | None = None
+        self._workers: Container[str] = ()
         self._limited: list[str] = []  # the agents of which that tells, where others go on
         self._seen: int | None = None  # what the store said of its changes
         self._next_look = 0.0
 
-    def look(self, count_running: Callable[[], int], counts: bool) -> int | None:
+    def look(self, workers: Container[str], counts: bool) -> bool:
         """Look, unless that was a moment ago or nothing has changed since, and say what is waited for, where that is
-        something else than before; return how many tasks run, None where it did not look.
+        something else than before; return whether it looked.
 
-        count_running: gives how many tasks the run's own workers hold; counts: count the others, too, which takes a
-        while where there are very many.
+        workers: the ids of the run's own; counts: count all tasks, which takes a while where there are very many.
         """
         began = clock.monotonic()
         if began < self._next_look:
-            return None
+            return False
         self._next_look = began + LOOK
         changes = self._store.changes()
         if changes == self._seen:
-            return None
+            return False
         self._seen = changes
-        running = count_running()
+        self._workers = workers
         ready = self._count() if counts else None
-        self._tell(self._find_hold(count_running, running, ready))
+        self._tell(self._find_hold(ready))
         now = clock.monotonic()
         self._next_look = now + max(LOOK, SHARE * (now - began))
-        return running
+        return True
 
     def _count(self) -> int:
         """Count anew; how many are ready."""
         lanes = usable_lanes(self._store, self._roster, self._loop) if self._loop else self._roster.lanes
         counts = {"ready": 0, "waiting": 0, "later": 0}
         self._held_by, self._ready = set(), set()
-        for pile in self._store.waiting.piles(lanes=lanes):
+        ahead = self._store.waiting.ahead(self._workers, lanes)
+        for pile in ahead.piles:
             if pile.lane in lanes and not pile.is_stuck and pile.state in counts and not pile.rests:
                 counts[pile.state] += pile.size
                 self._held_by.add(pile.held_by)
                 self._ready.update([pile.lane] if pile.state == "ready" else [])
         self.later = counts["later"]
-        self.runnable = counts["ready"] + counts["waiting"]
+        self.runnable = ahead.running + counts["ready"] + counts["waiting"]
+        self.event = ahead.event
         return counts["ready"]
 
-    def _find_hold(self, count_running: Callable[[], int], running: int, ready: int | None) -> str | None:
+    def _find_hold(self, ready: int | None) -> str | None:
         """What keeps the workers from beginning anything, in words."""
         since = self._store.paused()
         if since:
@@ -96,7 +100,7 @@ class Outlook:
         others = [name for name in names if name not in limits]
         if limits and not others:
             return _describe_refusals(limits)
-        hold = None if running else self._find_other_hold(count_running, ready)
+        hold = None if self._is_running() else self._find_other_hold(ready)
         if limits and not hold:
             self._limited = list(limits)
             return f"{_describe_refusals(limits)}; {' and '.join(others)} meanwhile"
@@ -110,15 +114,19 @@ class Outlook:
         names = [name for name in self._roster.names if name not in dropped]
         return names, self._store.loops.limits_of(names)
 
-    def _find_other_hold(self, count_running: Callable[[], int], ready: int | None) -> str | None:
+    def _find_other_hold(self, ready: int | None) -> str | None:
         """What keeps all back that is left, in words."""
         if ready:
             return self._find_refusal()
         hold = self._find_group(ready)
-        if hold and count_running():  # one of our own has begun meanwhile
+        if hold and self._is_running():  # one of our own has begun meanwhile
             return None
         self._has_told_of_room = self._has_told_of_room or bool(hold)
         return hold or self._find_time(ready) or self._find_refusal()
+
+    def _is_running(self) -> bool:
+        """Whether the run's own workers run anything."""
+        return any(claim.worker in self._workers for claim in self._store.claims())
 
     def _find_refusal(self) -> str | None:
         """The agents that tasks name, where nothing is ready but for those whose providers refuse to work, in words."""

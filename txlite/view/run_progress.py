@@ -88,8 +88,7 @@ class RunProgress:
             self._is_told_of_room = True
             self._progress.say("the system has no room for another process (`ulimit -u -n`): tasks wait for it")
         events = self._store.history.finished_since(self._event)
-        if events:
-            self._hand_on(events)
+        self._hand_on(events)
         if clock.monotonic() >= self._next_drawing or (events and self._is_loop):
             began = clock.monotonic()
             self._draw()
@@ -97,6 +96,8 @@ class RunProgress:
             self._next_drawing = began + took + max(DRAW, MOST * took)
 
     def _hand_on(self, events: Sequence[Finished]) -> None:
+        if not events:
+            return
         self._event = events[-1].event
         self.last_workers.update((event.task, event.worker) for event in events)
         self._last_statuses.update((event.task, event.to_status) for event in events)
@@ -120,10 +121,12 @@ class RunProgress:
         self._progress.end()
 
     def _draw(self) -> None:
-        running = self._outlook.look(self._count_running, counts=self._progress.is_live)
-        if running is not None:
-            self._progress.expect(running + self._outlook.runnable, self._outlook.later)
-        if self._progress.is_live:
+        is_live = self._progress.is_live
+        if self._outlook.look(self.workers, counts=is_live) and is_live:
+            ended = self._store.history.finished_since(self._event)  # meanwhile, and no longer counted there
+            self._hand_on([event for event in ended if event.event <= self._outlook.event])
+            self._progress.expect(self._outlook.runnable, self._outlook.later)
+        if is_live:
             self._progress.hold = self.find_hold().partition(":")[0]
             from .running import describe_running, find_own  # who has no terminal does without
 

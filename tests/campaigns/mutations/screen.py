@@ -10,6 +10,22 @@ LISTS = "view.test_lists.Lists"
 
 MUTANTS = (
     Mutant(
+        "bar-total",
+        "view/run_progress.py",
+        "            self._hand_on([event for event in ended if event.event <= self._outlook.event])\n",
+        "",
+        "what ends while the tasks are counted is in the bar once, as ended or as to be run",
+        ("view.test_progress.Run.test_what_ends_while_the_others_are_counted_is_counted_once",),
+    ),
+    Mutant(
+        "bar-beyond",
+        "view/run_progress.py",
+        " if event.event <= self._outlook.event]",
+        "]",
+        "what ends while the tasks are counted is in the bar once, as ended or as to be run",
+        ("view.test_progress.Run.test_what_ends_while_the_others_are_counted_is_counted_once",),
+    ),
+    Mutant(
         "top-restored",
         "view/top/terminal.py",
         "                curses.endwin()\n                if",
