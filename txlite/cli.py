@@ -165,7 +165,7 @@ def _complain(error: Error, arguments: list[str]) -> int:
     try:
         print(f"txlite: {printable(str(error))}", file=sys.stderr)
         if "--json" in arguments[: arguments.index("--") if "--" in arguments else None]:
-            from .view.json_objects import print_error
+            from .view.json_output import print_error
 
             print_error(error)
             sys.stdout.flush()

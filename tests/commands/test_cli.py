@@ -17,7 +17,7 @@ from unittest import mock
 
 from txlite import cli
 from txlite.commands import VERBS
-from txlite.view import json_objects
+from txlite.view import json_output
 
 from ..case import ROOT, Case, running, wait_until
 
@@ -90,7 +90,7 @@ class JsonErrors(Case):
     def said(self, *arguments: str) -> tuple[int, str, str]:
         """Exit code, stdout and stderr of a command that runs in this process."""
         out, errors = io.StringIO(), io.StringIO()
-        nothing_yet = mock.patch.object(json_objects, "_printed", False)
+        nothing_yet = mock.patch.object(json_output, "_printed", False)
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors), nothing_yet:
             code = cli.main(["--home", self.home, *arguments])
         return code, out.getvalue(), errors.getvalue()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from ..agents.environment import plain_environment
 from ..execution.bounds import check_task
 from ..ralph.worktree_directory import lasting_directory
-from ..view.json_objects import print_json, task_object
+from ..view.json_output import print_json
+from ..view.objects.tasks import task_object
 from . import open_writing
 from .arguments import (
     add_bounds,

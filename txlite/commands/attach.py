@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from .. import text
 from ..model import BACKLOG, FAILED, REVIEW
-from ..view.json_objects import print_json, session_object
+from ..view.json_output import print_json
+from ..view.objects.attempts import session_object
 from ..view.terminal import say
 from . import open_reading, open_recovered, open_writing
 

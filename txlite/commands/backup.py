@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from .. import text
-from ..view.json_objects import file_object, print_json
+from ..view.json_output import print_json
+from ..view.objects.homes import file_object
 from . import open_reading
 
 TYPE_CHECKING = False

@@ -5,7 +5,8 @@ from __future__ import annotations
 from .. import text
 from ..errors import UsageError
 from ..system import clock
-from ..view.json_objects import claim_object, print_json
+from ..view.json_output import print_json
+from ..view.objects.tasks import claim_object
 from ..view.table import print_table
 from . import open_reading, open_writing
 from .arguments import add_lease

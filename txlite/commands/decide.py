@@ -6,7 +6,9 @@ import os
 
 from ..errors import Error, UsageError
 from ..model import ACTIVE, REVIEW
-from ..view.json_objects import launched_object, print_json, task_object
+from ..view.json_output import print_json
+from ..view.objects.attempts import launched_object
+from ..view.objects.tasks import task_object
 from ..view.tasks import print_tasks
 from ..view.terminal import say_aside
 from . import open_writing

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..errors import UsageError
-from ..view.json_objects import print_json, task_object
+from ..view.json_output import print_json
+from ..view.objects.tasks import task_object
 from . import open_writing
 
 TYPE_CHECKING = False

@@ -6,7 +6,8 @@ from ..doctor.diagnose import diagnose
 from ..doctor.probe import BROKEN, LIMITED, OK
 from ..doctor.rescue import move_database
 from ..view.findings import print_finding
-from ..view.json_objects import findings_object, print_json
+from ..view.json_output import print_json
+from ..view.objects.homes import findings_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from ..errors import DependencyCycle, Error, Refused, TaskNotFound, UsageError
 from ..store.editing import check_free
 from ..system.editor import USUAL, find_editor, run_editor
 from ..view.groups import say_new_group
-from ..view.json_objects import print_json, task_object
+from ..view.json_output import print_json
+from ..view.objects.tasks import task_object
 from ..view.tasks import print_tasks
 from ..view.terminal import say_aside
 from . import open_reading, open_writing

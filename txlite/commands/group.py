@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from .. import text
 from ..errors import UsageError
-from ..view.json_objects import group_object, print_json
+from ..view.json_output import print_json
+from ..view.objects.tasks import group_object
 from . import open_reading, open_writing
 from .arguments import parse_group_limit, value_of
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ..errors import TaskNotFound
 from ..reports.costs import describe_usages
-from ..view.json_objects import history_object, print_json
+from ..view.json_output import print_json
+from ..view.objects.attempts import history_object
 from ..view.table import print_table
 from . import open_reading
 from .arguments import parse_limit, value_of

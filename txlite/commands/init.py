@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ..home import location
-from ..view.json_objects import print_json
+from ..view.json_output import print_json
 from . import open_writing
 
 TYPE_CHECKING = False

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..model import KINDS, Lane
-from ..view.json_objects import claim_object, listed_objects, print_json, ready_objects, task_object
+from ..view.json_output import print_json
+from ..view.objects.tasks import claim_object, listed_objects, ready_objects, task_object
 from . import open_reading, open_writing
 from .arguments import add_lease, parse_limit, parse_names, value_of
 

@@ -8,7 +8,8 @@ from ..model import QUEUED
 from ..view.attempt_row import describe_place
 from ..view.doing import FollowedLog, SilenceTeller, describe_doings, is_for_a_person, read_activity
 from ..view.follow import follow, read_output
-from ..view.json_objects import output_object, print_json
+from ..view.json_output import print_json
+from ..view.objects.attempts import output_object
 from ..view.terminal import output_writer, say_aside
 from . import open_reading
 

@@ -6,7 +6,8 @@ import os
 
 from .. import text
 from ..home import installation
-from ..view.json_objects import file_object, print_json
+from ..view.json_output import print_json
+from ..view.objects.homes import file_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

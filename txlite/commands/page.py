@@ -32,7 +32,7 @@ def run(args: Namespace) -> int:
     if args.port is not None:
         raise UsageError("--port is for a page that is served: give --serve, too")
     from ..ralph import summary
-    from ..view.json_objects import print_json
+    from ..view.json_output import print_json
     from ..view.loop_summary import write_page
 
     with open_recovered(args) as store:
@@ -56,7 +56,7 @@ def _serve(args: Namespace) -> int:
     def announce(address: str) -> None:
         import sys
 
-        from ..view.json_objects import print_json
+        from ..view.json_output import print_json
         from ..view.terminal import say, say_aside
 
         if args.json:

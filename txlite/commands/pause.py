@@ -4,7 +4,8 @@ providers of agents refuse, too."""
 from __future__ import annotations
 
 from .. import text
-from ..view.json_objects import group_object, print_json
+from ..view.json_output import print_json
+from ..view.objects.tasks import group_object
 from ..view.waiting import describe_pause
 from . import open_writing
 

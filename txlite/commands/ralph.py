@@ -24,8 +24,9 @@ from ..reports import report
 from ..store.new_tasks import check_command
 from ..text import parse_duration, parse_money
 from ..view.attempts import print_absence
-from ..view.json_objects import loop_plan_object, print_json
+from ..view.json_output import print_json
 from ..view.loop_summary import print_plan, show_summary
+from ..view.objects.loops import loop_plan_object
 from ..view.run_progress import show_loop
 from ..view.terminal import check_said, say, say_aside
 from ..view.waiting import print_left

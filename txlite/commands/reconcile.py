@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..execution.recovery import Recovery
-from ..view.json_objects import print_json
+from ..view.json_output import print_json
 from . import open_writing
 
 TYPE_CHECKING = False

@@ -58,7 +58,7 @@ def _review(args: Namespace) -> int:
     from ..git import changes
     from ..ralph import work
     from ..view import reviews
-    from ..view.json_objects import print_json
+    from ..view.json_output import print_json
 
     if args.quiet and (args.task or args.json):
         raise UsageError("--quiet prints the ids of all that waits: omit the ID, and --json")
@@ -94,7 +94,8 @@ def _diff(args: Namespace) -> int:
 
 def _reject(args: Namespace) -> int:
     from ..ralph.work import find_landed
-    from ..view.json_objects import print_json, task_object
+    from ..view.json_output import print_json
+    from ..view.objects.tasks import task_object
     from ..view.reviews import say_rejected
 
     refuse_agents("a review")
@@ -120,7 +121,7 @@ def _approve(args: Namespace) -> int:
     from ..ralph.options import merge_options
     from ..reports import report
     from ..view import reviews
-    from ..view.json_objects import print_json
+    from ..view.json_output import print_json
 
     refuse_agents("a review")
     settings = config.read(location.locate(args.home))

@@ -17,7 +17,8 @@ from ..home import config, location
 from ..reports import report
 from ..store.store import Store
 from ..store.workers import new_id
-from ..view.json_objects import print_json, run_object
+from ..view.json_output import print_json
+from ..view.objects.runs import run_object
 from ..view.run_progress import conclude, print_result, result_object, show_run
 from ..view.terminal import check_said, say, say_aside
 from ..view.waiting import FEW, MANY

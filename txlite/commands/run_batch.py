@@ -163,7 +163,7 @@ def say_what_was_not_read() -> None:
 def show(wanted: WantedBatch, is_json: bool) -> None:
     """Print what would be run: as it is, to be piped on, or escaped on a terminal."""
     if is_json:
-        from ..view.json_objects import print_json
+        from ..view.json_output import print_json
 
         print_json([{"command": line, "arguments": list(given or ())} for line, given in wanted.tasks])
         return

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..errors import UsageError
-from ..view.json_objects import message_object, print_json
+from ..view.json_output import print_json
+from ..view.objects.tasks import message_object
 from . import open_writing
 from .arguments import read_stdin
 from .review import refuse_agents

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..execution import presence
 from ..text import count
-from ..view.json_objects import print_json
+from ..view.json_output import print_json
 from . import open_writing
 from .arguments import parse_workers, value_of
 

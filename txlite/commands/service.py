@@ -8,7 +8,8 @@ from .. import text
 from ..errors import UsageError
 from ..execution.service_unit import ServiceOrder, compose_plist, compose_unit
 from ..home import installation, location
-from ..view.json_objects import print_json, script_object
+from ..view.json_output import print_json
+from ..view.objects.runs import script_object
 from .parser import make_parser, parse_words
 
 TYPE_CHECKING = False

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..view.json_objects import print_json, story_object
+from ..view.json_output import print_json
+from ..view.objects.attempts import story_object
 from ..view.one_task import print_story, tell
 from . import open_reading
 

@@ -8,7 +8,8 @@ from ..errors import UsageError
 from ..execution.batch_script import BatchOrder, compose_script
 from ..execution.places import LOCAL, SRUN
 from ..home import installation, location
-from ..view.json_objects import print_json, script_object
+from ..view.json_output import print_json
+from ..view.objects.runs import script_object
 from . import open_writing
 from . import run as run_verb
 from .arguments import duration

@@ -7,7 +7,8 @@ from ..execution import presence
 from ..execution.waiting import look_at_waiting
 from ..model import WORKERS
 from ..view.attempts import print_attempts
-from ..view.json_objects import print_json, stats_object
+from ..view.json_output import print_json
+from ..view.objects.homes import stats_object
 from ..view.standing import ENDED, count_ended, count_shown, print_advice, print_counts, print_runs
 from ..view.waiting import FEW, print_waiting, say_paused
 from . import open_recovered

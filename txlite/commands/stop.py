@@ -7,7 +7,7 @@ from ..execution import presence
 from ..execution.known_runs import PREFIX, end_run, find_run
 from ..execution.stopping import find_attempt_to_stop, stop_attempts
 from ..view.attempts import print_attempts
-from ..view.json_objects import print_json
+from ..view.json_output import print_json
 from ..view.terminal import say_aside
 from . import open_writing
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..view.json_objects import print_json, task_objects
+from ..view.json_output import print_json
+from ..view.objects.tasks import task_objects
 from ..view.tasks import print_tasks
 from . import open_writing
 

@@ -12,7 +12,7 @@ from ..task_lists.entry import NOTHING_IMPORTED
 from ..task_lists.reading import EXPORT, Arriving, place_of, read
 from ..task_lists.ticking import tick as tick_text
 from ..text import count, printable
-from ..view.json_objects import print_json
+from ..view.json_output import print_json
 from . import open_reading, open_writing
 
 TYPE_CHECKING = False

@@ -9,7 +9,8 @@ import sys
 from .. import text
 from ..errors import UsageError
 from ..home import location, trust
-from ..view.json_objects import file_object, print_json
+from ..view.json_output import print_json
+from ..view.objects.homes import file_object
 from . import open_reading, open_writing
 
 TYPE_CHECKING = False

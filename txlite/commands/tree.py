@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..view.json_objects import print_json, print_tree_json, task_object, task_objects
+from ..view.json_output import print_json, print_tree_json
+from ..view.objects.tasks import task_object, task_objects
 from ..view.tasks import HEADINGS, print_tasks, print_tree
 from . import open_reading
 

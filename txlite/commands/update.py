@@ -8,7 +8,8 @@ from ..errors import UsageError
 from ..execution.bounds import check_task
 from ..model import ACTIVE
 from ..view.groups import say_new_group
-from ..view.json_objects import print_json, task_object
+from ..view.json_output import print_json
+from ..view.objects.tasks import task_object
 from ..view.tasks import print_tasks
 from ..view.terminal import say_aside
 from . import open_writing

@@ -18,7 +18,8 @@ from ..execution.places import LOCAL, check_place, move_agent, read_place
 from ..home import config, location
 from ..reports import report
 from ..store.workers import new_id
-from ..view.json_objects import print_json, worker_object
+from ..view.json_output import print_json
+from ..view.objects.runs import worker_object
 from ..view.terminal import say
 from ..view.worker_status import look_at_worker, look_at_workers, print_worker_list, print_worker_table
 from . import open_reading, open_writing, settle

@@ -13,7 +13,8 @@ from .. import text
 from ..model import CANCELLED, COMMAND, DONE, FAILED, INTERRUPTED, LOST, QUEUED, RUNNING, WAITING, WORKERS
 from ..system import clock
 from .attempt_row import AttemptRow, describe_silence, shorten_path
-from .json_objects import attempt_row_object, ended_object, explanation_object, launched_object, print_json
+from .json_output import print_json
+from .objects.attempts import attempt_row_object, ended_object, explanation_object, launched_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

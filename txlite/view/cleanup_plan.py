@@ -10,7 +10,8 @@ import sys
 from ..reports.retention import ACTIONS, COMPRESS, DELETE, REMOVE, Tally
 from ..system import clock
 from ..text import printable, size
-from .json_objects import directory_object, print_json, step_object, tally_object
+from .json_output import print_json
+from .objects.homes import directory_object, step_object, tally_object
 from .table import print_table
 from .terminal import say_aside
 

@@ -16,7 +16,7 @@ from ..home import location
 from ..store.store import Store, open_store
 from ..system import clock
 from ..text import printable, shorten
-from .json_objects import begin_lines, format_line
+from .json_output import begin_lines, format_line
 from .tasks import describe
 from .terminal import room_for, say_aside, sleep_while_read
 

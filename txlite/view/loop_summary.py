@@ -18,7 +18,8 @@ from ..system import clock
 from ..system.atomic_file import AtomicFile
 from ..text import count, duration, printable, shorten
 from .attempts import print_prompt
-from .json_objects import print_json, summary_object
+from .json_output import print_json
+from .objects.loops import summary_object
 from .table import print_table
 from .tasks import in_words
 from .terminal import say, say_aside, width

@@ -14,7 +14,7 @@ from .. import text
 from ..model import APPROVED
 from ..system import clock
 from .fitted_table import Column, print_fitted
-from .json_objects import print_json
+from .json_output import print_json
 from .table import print_table
 from .terminal import colour, say, say_aside
 from .verdicts import describe_verdict, verdict_object

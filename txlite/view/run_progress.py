@@ -16,7 +16,9 @@ from ..system import clock
 from ..system.named_tuple import NamedTuple
 from ..system.process import Identity
 from .attempt_row import shorten_path
-from .json_objects import attempts_object, run_object, waiting_object
+from .objects.attempts import attempts_object
+from .objects.runs import run_object
+from .objects.tasks import waiting_object
 from .outlook import Outlook
 from .progress import Progress
 from .tasks import describe

@@ -75,7 +75,7 @@ WORDS = (
         "with --json an error is on stdout", (JSON,),
     ),
     Mutant(
-        "json-error-second", "view/json_objects.py", "if not _printed:", "if True:",
+        "json-error-second", "view/json_output.py", "if not _printed:", "if True:",
         "stdout is one value", (f"{JSON}.test_a_result_is_not_followed_by_another_object",),
     ),
     Mutant(
