@@ -72,6 +72,7 @@ class Reviews(ReviewCase):
         self.assertEqual((self.read("file"), self.txlite("review")), ("new\n", "nothing waits for a review\n"))
         self.assertIn("+new", self.txlite("diff", task))
         self.assertIn("what it said\n", self.txlite("logs", task))
+        self.assertRegex(self.txlite("history", task), r"-> review +attempt 2 (.*\n)+.* active -> done +approval 3 ")
         self.assert_clean()
 
     def test_what_was_rejected_and_given_up_is_shown_when_its_worktree_is_gone(self) -> None:

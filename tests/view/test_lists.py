@@ -83,6 +83,20 @@ class Lists(Case):
             connection.commit()
         self.assertIn("went wrong", "\n".join(self.shown("status")))
 
+    def test_history_fits_a_terminal_and_leaves_out_what_says_least(self) -> None:
+        with self.store() as store:
+            task = store.add("日本語の題名 " * 9).id
+            store.claim(task, "somebody")
+            store.fail(task, "because of many things " * 9)
+        for columns in (60, 80):
+            shown = self.shown("history", columns=columns)
+            self.assertRegex(shown[0], r"^AT +ID +CHANGE +OUTCOME")
+            self.assertRegex(shown[1], rf"^[\d: -]+{task}  active -> failed +failed, bec.*…")
+        shown = self.shown("history", columns=160)
+        self.assertRegex(shown[0], r" ATTEMPT +WORKER +TASK$")
+        self.assertRegex(shown[2], r" backlog -> active .* attempt \d+  somebody  日本語.*…$")
+        self.assertRegex(self.txlite("history"), rf"\A\S+Z  {task}  active -> failed +attempt 1  somebody  failed\n")
+
     def test_columns_that_have_no_room_are_left_out(self) -> None:
         title = Column("TASK", ["t" * 50], least=20)
         why, size = Column("WHY", ["because"], 1, least=5), Column("SIZE", ["1 KB"], 2, is_number=True)

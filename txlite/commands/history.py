@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from ..errors import TaskNotFound
-from ..reports.costs import describe_usages
+from ..view.history import print_history
 from ..view.json_output import print_json
 from ..view.objects.attempts import history_object
-from ..view.table import print_table
 from . import open_reading
 from .arguments import parse_limit, value_of
 
@@ -14,8 +13,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from ..model import Usage
-    from ..store.history import Event
     from ..store.store import Store
 
 LATEST = 20
@@ -39,7 +36,7 @@ def run(args: Namespace) -> int:
     if args.json:
         print_json([history_object(*one) for one in zip(events, usages)])
     else:
-        print_table([_row(*one) for one in zip(events, usages)])
+        print_history(events, usages)
     return 0
 
 
@@ -48,16 +45,3 @@ def _resolve(store: Store, name: str) -> str:
         return store.resolve(name)
     except TaskNotFound:
         return name  # one that was deleted is known by its whole id
-
-
-def _row(event: Event, usages: tuple[Usage, ...]) -> tuple[object, ...]:
-    change = f"{event.from_status or '(added)'} -> {event.to_status or '(deleted)'}"
-    attempt = f"attempt {event.token}" if event.worker else ""
-    return (
-        event.at,
-        event.task,
-        change,
-        attempt,
-        "  ".join(filter(None, (event.worker, event.outcome))),
-        describe_usages(usages),
-    )

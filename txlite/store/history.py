@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 # A token's attempt began with a change to active, and ended with one from it.
 SELECT = """SELECT h.id, h.at, h.task, CAST(t.title AS TEXT), h.from_status, h.to_status, h.token,
-    a.worker, w.supervisor, e.outcome, e.exit_code, e.duration, e.note, e.report
-    FROM history h LEFT JOIN tasks t ON t.id = h.task
+    a.worker, w.supervisor, e.outcome, e.exit_code, e.duration, e.note, e.report,
+    a.agent FROM history h LEFT JOIN tasks t ON t.id = h.task
     LEFT JOIN attempts a ON a.id = h.token AND 'active' IN (h.from_status, h.to_status)
     LEFT JOIN workers w ON w.id = a.worker
     LEFT JOIN attempts e ON e.id = h.token AND h.from_status = 'active'"""
@@ -53,6 +53,7 @@ class Event(NamedTuple):
     duration: float | None
     note: str | None
     report: str | None
+    agent: str | None  # of the attempt that began or ended with it
 
     @property
     def attempt(self) -> int | None:

@@ -90,6 +90,14 @@ MUTANTS = (
         (f"{LISTS}.test_columns_that_have_no_room_are_left_out", f"{LISTS}.test_status_says_first_what_matters_first"),
     ),
     Mutant(
+        "history-room",
+        "view/history.py",
+        "ends, 1, least=LEAST,",
+        "ends,",
+        "no line of the history wraps, however long the reason is",
+        (f"{LISTS}.test_history_fits_a_terminal_and_leaves_out_what_says_least",),
+    ),
+    Mutant(
         "list-first",
         "view/task_list.py",
         "for status in (ACTIVE, FAILED, REVIEW, BLOCKED) if",
