@@ -194,7 +194,7 @@ class Launch(LaunchCase):
 
         from txlite.store import schema
 
-        with mock.patch.multiple(schema, MIGRATIONS=schema.MIGRATIONS[:1], VERSION=1):
+        with mock.patch.object(schema, "VERSION", 1):
             import txlite
 
             txlite.open(self.home).close()

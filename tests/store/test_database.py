@@ -474,18 +474,20 @@ class Rules(Case):
 
 
 class Migrations(unittest.TestCase):
+    def test_each_version_of_the_schema_has_its_migration(self) -> None:
+        self.assertEqual(len(migrations.MIGRATIONS), schema.VERSION)
+
     def test_the_script_is_split_into_its_statements(self) -> None:
-        statements = migrations.split_statements(schema.MIGRATIONS[0])
-        self.assertEqual(
-            sum("CREATE TRIGGER" in one for one in statements), schema.MIGRATIONS[0].count("CREATE TRIGGER")
-        )
+        first = migrations.MIGRATIONS[0]
+        statements = migrations.split_statements(first)
+        self.assertEqual(sum("CREATE TRIGGER" in one for one in statements), first.count("CREATE TRIGGER"))
         self.assertTrue(all(sqlite3.complete_statement(one) for one in statements))
 
     def test_what_another_process_migrates_meanwhile_is_not_migrated_again(self) -> None:
         directory = tempfile.TemporaryDirectory(prefix="txlite-test-")
         self.addCleanup(directory.cleanup)
         path = os.path.join(directory.name, "tasks.db")
-        with mock.patch.object(schema, "MIGRATIONS", schema.MIGRATIONS[:1]), mock.patch.object(schema, "VERSION", 1):
+        with mock.patch.object(schema, "VERSION", 1):
             create(path, "0" * 36)
         opened: list[database.Database] = []
         late = threading.Thread(target=lambda: opened.append(open_database(path)))

@@ -47,7 +47,7 @@ class MigrationCase(Case):
     def furnish(self, version: int, *statements: str) -> None:
         os.mkdir(self.home, 0o700)
         self.database = os.path.join(self.home, "tasks.db")
-        with mock.patch.multiple(schema, MIGRATIONS=schema.MIGRATIONS[:version], VERSION=version):
+        with mock.patch.object(schema, "VERSION", version):
             create(self.database, "0" * 36)
         connection = sqlite3.connect(self.database)
         with connection:

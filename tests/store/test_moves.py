@@ -7,7 +7,7 @@ import unittest
 from typing import TYPE_CHECKING
 
 from txlite.model import BACKLOG, COSTLY, CUT_OFF, FAILED, NODE_FAILED, OUTCOMES, REFUSED, STATES, UNKILLABLE
-from txlite.store import moves, schema
+from txlite.store import migrations, moves
 
 if TYPE_CHECKING:
     from txlite.model import Outcome
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 class Tables(unittest.TestCase):
     def test_status_and_outcome_are_those_of_the_schema(self) -> None:
-        rules = re.findall(r"CONSTRAINT (\w+_is_known)\s+CHECK \(\w+ IN \(([^)]*)\)", "".join(schema.MIGRATIONS))
+        rules = re.findall(r"CONSTRAINT (\w+_is_known)\s+CHECK \(\w+ IN \(([^)]*)\)", "".join(migrations.MIGRATIONS))
         known = {name: re.findall(r"'([\w-]+)'", values) for name, values in rules}  # the last word counts
         self.assertEqual(known["status_is_known"], list(STATES))
         self.assertEqual(known["outcome_is_known"], list(OUTCOMES))

@@ -11,8 +11,7 @@ import sqlite3
 
 from ..model import STATES
 from ..system.named_tuple import NamedTuple
-from . import schema
-from .migrations import split_statements
+from .migrations import MIGRATIONS, split_statements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -154,7 +153,7 @@ class Inspection:
 def _rules_of_schema(version: int) -> list[tuple[str, str, str]]:
     """Each CHECK that the schema states, with its table, as it is called now, and its name."""
     rules: list[tuple[str, str, str]] = []
-    for migration in schema.MIGRATIONS[:version]:
+    for migration in MIGRATIONS[:version]:
         for statement in split_statements(migration):
             table = re.search(r"\b(CREATE|ALTER|DROP) TABLE (\w+)(?: RENAME TO (\w+))?", statement)
             if not table:

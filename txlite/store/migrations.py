@@ -1,4 +1,4 @@
-"""Migrations: an older database, or an empty one, brought to this code's schema, which `schema` holds.
+"""Migrations: an older database, or an empty one, brought to this code's schema by those of `versions` it has not seen.
 
 Each takes the database from one `user_version` to the next, inside the caller's transaction, and with foreign keys off
 where there is data: a table that is made anew would take with it all that refers to it. Beside a run of an older
@@ -14,10 +14,14 @@ from contextlib import contextmanager
 from ..errors import StoreUnavailable
 from ..system import process
 from . import schema
+from .versions import v1_queue, v2_launches, v3_pause, v4_loops, v5_delays, v6_series, v7_jobs, v8_groups, v9_reviews
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_VERSIONS = (v1_queue, v2_launches, v3_pause, v4_loops, v5_delays, v6_series, v7_jobs, v8_groups, v9_reviews)
+MIGRATIONS = tuple(version.SQL for version in _VERSIONS)
 
 # Who has signed in and claims one task after the other: before the migration only older versions have.
 CLAIMING = """SELECT id, identity FROM supervisors WHERE ended IS NULL
@@ -41,7 +45,7 @@ def refuse_beside_older(connection: sqlite3.Connection) -> None:
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring a database to this code's schema, inside a transaction."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    for migration in schema.MIGRATIONS[version:]:
+    for migration in MIGRATIONS[version : schema.VERSION]:
         for statement in split_statements(migration):
             connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {schema.VERSION}")

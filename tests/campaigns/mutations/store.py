@@ -16,6 +16,7 @@ IMPORTS = "store.test_importing.Imports"
 MANY = "store.test_jobs.ManyClaims"
 JOBS = "store.test_jobs.Options"
 GROUPS = "store.test_groups"
+QUEUE = "store/versions/v1_queue.py"  # what the first version of the schema made
 
 IN_GROUPS = (
     Mutant(
@@ -250,17 +251,17 @@ HOLDS = (
 
 SCHEMA = (
     Mutant(
-        "schema-negative-blockers", "store/schema.py",
+        "schema-negative-blockers", QUEUE,
         "CONSTRAINT open_blockers_are_counted CHECK (open_blockers >= 0)", "",
         "the count of blockers cannot go wrong unseen", (RULES,),
     ),
     Mutant(
-        "schema-any-status", "store/schema.py", "CONSTRAINT status_is_known\n                  CHECK (status IN",
+        "schema-any-status", QUEUE, "CONSTRAINT status_is_known\n                  CHECK (status IN",
         "CHECK (1 OR status IN",
         "a status is one of the seven", (RULES,),
     ),
     Mutant(
-        "schema-sequence-lost", "store/schema.py",
+        "schema-sequence-lost", "store/versions/v9_reviews.py",
         "INSERT INTO sqlite_sequence (name, seq) SELECT 'tasks_with_reviews', seq FROM sqlite_sequence "
         "WHERE name = 'tasks';", "",
         "the number of a task that was deleted is not given again after a migration",
@@ -273,29 +274,29 @@ SCHEMA = (
         ("store.test_reviews.Reviews.test_what_passed_waits_for_a_word_and_so_do_others_for_it",),
     ),
     Mutant(
-        "schema-end-without-outcome", "store/schema.py",
+        "schema-end-without-outcome", "store/versions/v7_jobs.py",
         "    place     TEXT,\n    CONSTRAINT ended_with_an_outcome CHECK ((ended IS NULL) = (outcome IS NULL))",
         "    place     TEXT,\n    CONSTRAINT ended_with_an_outcome CHECK (1)",
         "an attempt that has ended says how", (RULES,),
     ),
     Mutant(
-        "schema-claim-of-nothing", "store/schema.py", "token    INTEGER NOT NULL REFERENCES attempts (id)",
+        "schema-claim-of-nothing", QUEUE, "token    INTEGER NOT NULL REFERENCES attempts (id)",
         "token    INTEGER NOT NULL",
         "a claim's token is an attempt", (RULES,),
     ),
     Mutant(
-        "schema-reopened-blocker", "store/schema.py", "open_blockers = open_blockers + 1\n        WHERE seq IN",
+        "schema-reopened-blocker", QUEUE, "open_blockers = open_blockers + 1\n        WHERE seq IN",
         "open_blockers = open_blockers\n        WHERE seq IN",
         "a blocker that is reopened blocks", (RULES,),
     ),
     Mutant(
-        "schema-deleted-blocker", "store/schema.py",
+        "schema-deleted-blocker", QUEUE,
         "DELETE FROM dependencies WHERE blocker = OLD.seq OR task = OLD.seq;",
         "DELETE FROM dependencies WHERE task = OLD.seq;",
         "a blocker that is deleted blocks no more", (RULES, f"{STORE}.Dependencies"),
     ),
     Mutant(
-        "schema-history", "store/schema.py", "WHEN OLD.status <> NEW.status BEGIN", "WHEN 0 BEGIN",
+        "schema-history", QUEUE, "WHEN OLD.status <> NEW.status BEGIN", "WHEN 0 BEGIN",
         "each change of state is written down", (RULES,),
     ),
     Mutant(
