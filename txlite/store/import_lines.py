@@ -150,53 +150,58 @@ def _check_group(fields: dict[str, object]) -> ImportLine:
 
 
 def _check_task(fields: dict[str, object]) -> ImportLine:
+    """What it is, then what it says, and what stands beside it."""
     take = fields.pop
     task, status, launch = task_id(take("id", None), "id"), take("status", None), take("launch", None)
-    command, kind = take("command", None), take("kind", None)
+    parent, after, kind = take("parentId", None), take("after", []), fields.get("kind")
     if status not in STATES:
         raise InvalidValue(f"unknown status {shown(status)}: it is one of {', '.join(STATES)}")
-    if kind not in KINDS or (kind == COMMAND) != (command is not None):
+    if kind not in KINDS or (kind == COMMAND) != (fields.get("command") is not None):
         raise InvalidValue(f"kind {shown(kind)}: it is command where there is a command, else prompt")
-    agent = check_agent(optional_text(take("agent", None), "the agent"))
-    needs = _check_needs(take("needs", ""), agent, kind == COMMAND)
-    parent, after = take("parentId", None), take("after", [])
     if not isinstance(after, list):
         raise InvalidValue(f"after {shown(after)} is not a list of ids")
-    record = TaskLine._make(
-        (
-            task,
-            line(take("title", None), "the title"),
-            kind,
-            needs,
-            score(take("score", None)),
-            BACKLOG if status == ACTIVE and not launch else status,  # nobody holds it here
-            optional_moment(take("notBefore", None), "notBefore"),
-            count(take("failures", 0), "failures", 1 << 31),
-            moment(take("createdAt", None), "createdAt"),
-            moment(take("updatedAt", None), "updatedAt"),
-            optional_moment(take("completedAt", None), "completedAt"),
-            text(take("description", ""), "the description"),
-            None if command is None else line(command, "the command"),
-            optional_text(take("directory", None), "the directory"),
-            optional_text(take("verify", None), "the gate"),
-            check_timeout(take("timeout", None)),  # type: ignore[arg-type]
-            check_max_attempts(take("maxAttempts", None)),  # type: ignore[arg-type]
-            _check_environment(take("environment", None)),
-            check_slurm(take("slurm", None)),  # type: ignore[arg-type]
-            check_group(take("group", "")),  # type: ignore[arg-type]
-            check_every(take("every", None)),  # type: ignore[arg-type]
-            optional_moment(take("planned", None), "planned"),
-            _check_arguments(take("arguments", None)),
-            check_memory(take("maxMemory", None)),  # type: ignore[arg-type]
-            agent,
-            check_level(optional_text(take("level", None), "the level")),
-            check_cost(take("maxCost", None)),  # type: ignore[arg-type]
-            *(_check_launch(launch, status) if launch is not None else NO_LAUNCH),
-            False,
-        )
-    )
+    here = BACKLOG if status == ACTIVE and not launch else status  # nobody holds it here
+    values = _check_values(task, here, fields)
+    launched = _check_launch(launch, status) if launch is not None else NO_LAUNCH
     refuse_rest(fields)
-    return ImportLine._make((record, *check_relations(task, parent, after), ()))
+    return ImportLine._make((TaskLine._make((*values, *launched, False)), *check_relations(task, parent, after), ()))
+
+
+def _check_values(task: str, status: object, fields: dict[str, object]) -> tuple[object, ...]:
+    """What the line of a task says of it, in the order of TaskLine."""
+    take = fields.pop
+    command, kind = take("command", None), take("kind")
+    agent = check_agent(optional_text(take("agent", None), "the agent"))
+    needs = _check_needs(take("needs", ""), agent, kind == COMMAND)
+    return (
+        task,
+        line(take("title", None), "the title"),
+        kind,
+        needs,
+        score(take("score", None)),
+        status,
+        optional_moment(take("notBefore", None), "notBefore"),
+        count(take("failures", 0), "failures", 1 << 31),
+        moment(take("createdAt", None), "createdAt"),
+        moment(take("updatedAt", None), "updatedAt"),
+        optional_moment(take("completedAt", None), "completedAt"),
+        text(take("description", ""), "the description"),
+        None if command is None else line(command, "the command"),
+        optional_text(take("directory", None), "the directory"),
+        optional_text(take("verify", None), "the gate"),
+        check_timeout(take("timeout", None)),  # type: ignore[arg-type]
+        check_max_attempts(take("maxAttempts", None)),  # type: ignore[arg-type]
+        _check_environment(take("environment", None)),
+        check_slurm(take("slurm", None)),  # type: ignore[arg-type]
+        check_group(take("group", "")),  # type: ignore[arg-type]
+        check_every(take("every", None)),  # type: ignore[arg-type]
+        optional_moment(take("planned", None), "planned"),
+        _check_arguments(take("arguments", None)),
+        check_memory(take("maxMemory", None)),  # type: ignore[arg-type]
+        agent,
+        check_level(optional_text(take("level", None), "the level")),
+        check_cost(take("maxCost", None)),  # type: ignore[arg-type]
+    )
 
 
 def _check_needs(needs: object, agent: str | None, is_command: bool) -> str:
