@@ -24,10 +24,10 @@ def find_verdicts(store: Store, attempts: Iterable[int]) -> tuple[Verdict, ...]:
     return tuple(verdict for attempt in attempts for verdict in store.reviews.verdicts(attempt))
 
 
-def look_at_waiting(store: Store, task: str) -> Landed:
-    """Return how much the work of a task changes that waits for a review, and the gate that it has passed."""
-    review = store.reviews.last(task)
-    return Landed(work.look_at(store, review).size, review.gate) if review else Landed(None, None)
+def look_at_waiting(store: Store, tasks: Iterable[str]) -> dict[str, Landed]:
+    """Return by task how much the work changes that waits for a review, and the gate that it has passed."""
+    reviews = [review for review in map(store.reviews.last, tasks) if review]
+    return {one.task.id: Landed(one.size, one.review.gate) for one in work.look_at_all(store, reviews)}
 
 
 def find_gate_of_review(store: Store, task: str) -> str | None:

@@ -265,9 +265,8 @@ def _tell_work(store: Store, entries: list[Entry], records: list[LoopAttempt]) -
     commits = {entry.task: entry.commit for entry in entries if entry.commit}
     landed = [record for record in records if record.landed and commits.get(record.task) == record.landed]
     found = look_at(store, landed)
+    found.update(look_at_waiting(store, [entry.task for entry in entries if entry.status == REVIEW]))
     for place, entry in enumerate(entries):
-        if entry.status == REVIEW:
-            found[entry.task] = look_at_waiting(store, entry.task)
         changes, gate = found.get(entry.task, (None, None))
         verdicts = find_verdicts(store, [one.attempt for one in entry.tries])
         gate = gate or (find_gate_of_review(store, entry.task) if verdicts else None)

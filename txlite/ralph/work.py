@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from ..errors import NotFound
+from ..git.branch_stats import Branch, stat_branches
 from ..git.changes import count, snapshot
 from ..git.command import GitError, by_itself
 from ..git.landing import find_tip
@@ -19,6 +20,8 @@ from .reason import tell_unjudged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ..git.diff_stat import DiffStat
     from ..model import LoopAttempt, Review, Task, Verdict
     from ..store.store import Store
@@ -46,19 +49,46 @@ class WaitingWork(NamedTuple):
 
 def find_waiting(store: Store) -> list[WaitingWork]:
     """Return what waits for a person's review, what has waited longest first."""
-    return [look_at(store, review) for review in store.reviews.open()]
+    return look_at_all(store, store.reviews.open())
 
 
-def look_at(store: Store, review: Review) -> WaitingWork:
-    """Return what is known of one review."""
+def look_at_all(store: Store, reviews: Collection[Review]) -> list[WaitingWork]:
+    """Return what is known of these reviews."""
+    sizes = _measure(store, reviews)
+    return [look_at(store, one, sizes.get(one.attempt)) for one in reviews]
+
+
+def _measure(store: Store, reviews: Collection[Review]) -> dict[int, DiffStat]:
+    """How much they change, by their attempts, as far as that is told of many at once."""
+    branches: dict[str, dict[int, Branch]] = {}
+    for one in reviews:
+        branch = Branch(one.branch, one.work, one.base, _find_began(store, one))
+        branches.setdefault(one.repository, {})[one.attempt] = branch
+    sizes: dict[int, DiffStat] = {}
+    for top, several in branches.items():
+        found = stat_branches(_at(store, top), list(several.values()))
+        sizes.update((attempt, found[branch]) for attempt, branch in several.items() if branch in found)
+    return sizes
+
+
+def look_at(store: Store, review: Review, size: DiffStat | None = None) -> WaitingWork:
+    """Return what is known of one review; size: how much it changes, where that is known already."""
     task, verdicts = store.get(review.task), store.reviews.verdicts(review.attempt)
     unjudged = "".join(tell_unjudged(one.note) for one in store.attempts(task.id) if one.id == review.attempt)
+    trouble = ""
     try:
-        work = of_review(store, review)
-        size, trouble = count(_at(store, work.top), work.old, work.new), ""
+        if size is None:
+            work = of_review(store, review)
+            size = count(_at(store, work.top), work.old, work.new)
     except GitError as error:
-        size, trouble = None, str(error)
+        trouble = str(error)
     return WaitingWork(task, review, size, trouble, verdicts, unjudged)
+
+
+def _find_began(store: Store, review: Review) -> str | None:
+    """The commit with which its work began."""
+    record = store.loop_attempts.get(review.attempt)
+    return record.start if record else None
 
 
 def find_landed(store: Store, review: Review) -> str | None:
@@ -89,8 +119,7 @@ def of_review(store: Store, review: Review) -> Work:
     if not head or not base:
         gone = review.base if head else f"{review.branch} with its commit {review.work[:12]}"
         raise GitError(f"{gone} is gone from {review.repository}")
-    record = store.loop_attempts.get(review.attempt)
-    old = find_start(main, head, base, record.start if record else None)
+    old = find_start(main, head, base, _find_began(store, review))
     return Work(review.repository, old, head, f"to be reviewed, for {review.base}")
 
 

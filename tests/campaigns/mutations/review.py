@@ -12,6 +12,7 @@ APPROVED = f"{REVIEWS}.test_what_passed_waits_on_its_branch_and_lands_when_a_per
 AGAIN = f"{KILLS}.test_neither_work_that_had_passed_nor_a_landing_is_done_again"
 MENDED = f"{REVIEWS}.test_what_a_person_committed_there_lands_with_it"
 TAKEN_OUT = f"{REVIEWS}.test_what_was_taken_out_of_the_base_does_not_come_back"
+BRANCHES = "git.test_branch_stats.BranchStats.test_each_is_as_one_alone_and_what_is_not_one_commit_is_left_out"
 
 
 MUTANTS = (
@@ -75,5 +76,18 @@ MUTANTS = (
     Mutant(
         "taken-out-comes-back", "git/rebase.py", "    if began and not tree.is_ancestor(began, tip)", "    if False",
         "what was taken out of the base stays out", (TAKEN_OUT,),
+    ),
+    Mutant(
+        "branch-stats-of-the-last-commit", "git/branch_stats.py", " and parents[head][0] not in parents", "",
+        "a branch of several commits is measured as a whole", (BRANCHES,),
+    ),
+    Mutant(
+        "branch-stats-of-nothing", "git/branch_stats.py", " and head != one.began", "",
+        "work that was undone changes nothing", (BRANCHES,),
+    ),
+    Mutant(
+        "branch-stats-each", "git/branch_stats.py", "    found = stat_commits(repository.top, alone.values())\n",
+        "    found = {}\n    for one in alone.values():\n        found.update(stat_commits(repository.top, [one]))\n",
+        "many branches are measured by few processes", (BRANCHES,),
     ),
 )  # fmt: skip
