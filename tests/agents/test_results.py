@@ -7,7 +7,17 @@ import time
 import unittest
 from typing import Any
 
-from txlite.agents.results import CLAUDE, CODEX, LIMITED, PAUSE, UNUSABLE, ProviderRefusal, ResultParser, parse_time
+from txlite.agents.results import (
+    CLAUDE,
+    CODEX,
+    LIMITED,
+    MISSED,
+    PAUSE,
+    UNUSABLE,
+    ProviderRefusal,
+    ResultParser,
+    parse_time,
+)
 from txlite.system import clock
 
 
@@ -174,10 +184,18 @@ class Rules(unittest.TestCase):
         refusal = parse("", "come back at 1:00", limit=r"at (?P<until>\S+)")[0]
         self.assertEqual(time.localtime(clock.to_seconds(refusal.until))[3:5], (1, 0))
 
+    def test_a_minute_just_missed_is_not_that_of_tomorrow(self) -> None:
+        now = time.time()
+        words = time.strftime("%I:%M %p", time.localtime(now))
+        said = {"type": "turn.failed", "error": {"message": f"You've hit your usage limit. Try again at {words}."}}
+        self.assertLessEqual(seconds_until(parse(CODEX, said)[0]), PAUSE)
+        tomorrow = parse_time(time.strftime("%H:%M", time.localtime(now - 2 * MISSED)))
+        self.assertAlmostEqual(tomorrow, now + 86400, delta=2 * 3600)
+
     def test_times(self) -> None:
         for words, hour, minute in (("3pm", 15, 0), ("3:05 PM", 15, 5), ("7:32 am", 7, 32), ("15:04", 15, 4)):
             self.assertEqual(time.localtime(parse_time(words))[3:5], (hour, minute), words)
-            self.assertGreater(parse_time(words), time.time())
+            self.assertGreater(parse_time(words), time.time() - MISSED)
         self.assertEqual(time.localtime(parse_time("Nov 24th, 2026 3:04 PM."))[:5], (2026, 11, 24, 15, 4))
         self.assertEqual(parse_time("1795329072"), 1795329072.0)
         for words, seconds in (("11.054s", 11.054), ("1h2m3s", 3723), ("250ms", 0.25)):

@@ -34,7 +34,9 @@ FORMATS = ("", CLAUDE, CODEX)
 LINE = 1 << 20  # bytes: a longer line is no result
 LAST_LINES = 5  # to which a rule is applied
 PAUSE = 300.0  # seconds, where a provider does not say until when
-SLACK = 60.0  # seconds for which a time may be over already
+SLACK = 60.0  # seconds for which a time may be over already: providers say the minute
+AGAIN = 10.0  # seconds to wait where it is
+MISSED = 600.0  # seconds for which a time of the day is today's, though it is over: its agent may end late
 LONGEST = 35 * 86400.0  # seconds: a time that is farther away was misread
 
 LIMITED = "limited"  # the provider refuses until a time
@@ -223,14 +225,14 @@ def _limited(reason: str, until: float | None) -> ProviderRefusal:
     now = time.time()
     if until is None or not now - SLACK <= until <= now + LONGEST:  # it may be no number at all
         until = now + PAUSE
-    return ProviderRefusal(LIMITED, reason, clock.to_text(max(until, now + 1)))
+    return ProviderRefusal(LIMITED, reason, clock.to_text(until if until > now else now + AGAIN))
 
 
 def parse_time(words: str) -> float | None:
     """Return the seconds since the epoch for a time as providers write it, None for anything else.
 
     Known are 1795329072, 15:00, 3pm, 3:15 PM, Nov 24th, 2026 3:04 PM, and from now 11.054s or 1h2m3s. A time of
-    the day is the next one. It is this machine's clock that they mean.
+    the day is the next one, or one just missed. It is this machine's clock that they mean.
     """
     words = re.sub(r"(?<=\d)(st|nd|rd|th)\b", "", words.strip()).rstrip(".")
     if re.fullmatch(r"\d{9,11}", words):
@@ -248,7 +250,8 @@ def parse_time(words: str) -> float | None:
             parsed = time.strptime(words, form)
         except ValueError:
             continue
-        today = time.localtime()
-        seconds = time.mktime((*today[:3], parsed.tm_hour, parsed.tm_min, 0, 0, 0, -1))
-        return seconds if seconds > time.time() else seconds + 86400
+        year, month, day = time.localtime()[:3]
+        clock_time = (parsed.tm_hour, parsed.tm_min, 0, 0, 0, -1)
+        days = [time.mktime((year, month, one, *clock_time)) for one in (day - 1, day, day + 1)]
+        return next((one for one in days if one > time.time() - MISSED), days[-1])
     return None

@@ -183,6 +183,10 @@ PROCESSES = (
         "if until is None or not now - SLACK <= until <= now + LONGEST:", "if until is None:",
         "a time that is over, or far away, was misread", (f"{RESULTS}.Claude",),
     ),
+    Mutant(
+        "provider-minute-missed", "agents/results.py", "if one > time.time() - MISSED)",
+        "if one > time.time())", "a minute that has just begun is not that of tomorrow", (f"{RESULTS}.Rules",),
+    ),
 )  # fmt: skip
 
 FILES = (
