@@ -155,6 +155,7 @@ class Served(Case):
             b"<script>\r\n\r\n",
             b"GET /<b> HTTP/1.0\r\n\r\n",
             b"BREW / HTTP/1.0\r\n\r\n",
+            b"GET /%s/ HTTP/1.0\r\nHost: evil.example\r\nHost: 127.0.0.1\r\n\r\n" % address.split("/")[3].encode(),
         ):
             with socket.create_connection(("127.0.0.1", int(port)), 60) as connection:
                 connection.sendall(line)

@@ -99,7 +99,7 @@ class PageRequest(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer a request of any method."""
-        headers = {name.lower(): value for name, value in self.headers.items()}
+        headers = {name.lower(): ", ".join(self.headers.get_all(name, ())) for name in self.headers}
         status = self._access.judge(self.command, self.path, headers)
         if status == MOVED:
             self._begin(MOVED, "text/plain; charset=utf-8", ALONE, {"Location": f"{self.path.partition('?')[0]}/"})
