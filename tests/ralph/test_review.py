@@ -127,13 +127,14 @@ class Reviews(ReviewCase):
         self.assertEqual((self.status_of(tasks[2]), self.log()[0]), ("review", "breaks the gate"))
         self.assertEqual(self.run_git("rev-parse", f"txlite/{tasks[2]}"), before)
 
-    def test_a_branch_that_was_deleted_is_brought_back_by_what_is_said(self) -> None:
-        task = self.make()
-        self.run_git("update-ref", "-d", f"refs/heads/txlite/{task}")
-        said = self.refused("approve", task)
-        self.run_git(*said.partition("`git ")[2].partition("`")[0].split())
-        self.txlite("approve", task)
-        self.assertEqual(self.log(), [f"Complete {task}: a task", "first"])
+    def test_a_branch_that_is_gone_is_brought_back_by_what_is_said(self) -> None:
+        for loss in ("update-ref -d refs/heads/txlite/{}", "branch -m txlite/{} own"):
+            task = self.make(f"echo '{loss}' > file")
+            self.run_git(*loss.format(task).split())
+            said = self.refused("approve", task)
+            self.run_git(*said.partition("`git ")[2].partition("`")[0].split())
+            self.txlite("approve", task)
+            self.assertEqual(self.log()[0], f"Complete {task}: a task")
 
     def test_what_was_taken_out_of_the_base_does_not_come_back(self) -> None:
         self.write("secret", "x")

@@ -104,11 +104,14 @@ class ReviewedWork:
         if not is_there:
             self._builder.make(self._find_commit())
         state = site.own_surely.state()
-        if state.branch == site.branch and not state.commit:
+        if not site.main.commit_of(f"refs/heads/{site.branch}"):
             import shlex
 
-            words = shlex.join(["git", "-C", site.top, "branch", site.branch, self._work])
-            raise WorkRejected(f"the branch {site.branch} is gone: `{words}` brings it back")
+            if state.branch == site.branch:
+                words = shlex.join(["git", "-C", site.top, "branch", site.branch, self._work])
+                raise WorkRejected(f"the branch {site.branch} is gone: `{words}` brings it back")
+            words = shlex.join(["git", "-C", site.path, "switch", "-c", site.branch])
+            raise WorkRejected(f"the branch {site.branch} is gone: `{words}` makes it of what is there")
         if state.branch != site.branch or not state.commit:
             raise WorkRejected(f"{site.path} has left its branch: `git switch {site.branch}` there")
         if state.changes:
