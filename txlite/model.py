@@ -246,6 +246,16 @@ class Verdict(NamedTuple):
     reason: str
     at: str
 
+    @property
+    def by(self) -> str:
+        """Return who said it."""
+        return self.reviewer or "a person"
+
+    @property
+    def in_words(self) -> str:
+        """Return what was said, and by whom: approved by claude."""
+        return f"{self.verdict} by {self.by}"
+
 
 class Message(NamedTuple):
     """What a person said to the agents of a task."""

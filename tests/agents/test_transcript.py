@@ -6,7 +6,8 @@ import json
 import unittest
 from typing import Any
 
-from txlite.agents.results import CLAUDE, CODEX, LINE
+from txlite.agents.last_words import LINE
+from txlite.agents.results import CLAUDE, CODEX
 from txlite.agents.transcript import Transcript
 
 from .test_results import Memory

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from ..model import AGENT_PART, Usage
-from .last_words import LINE, parse_event
+from .last_words import cut_lines, parse_event
 from .usage import CostMeter
 
 TYPE_CHECKING = False
@@ -36,8 +36,7 @@ class Activity:
 
     def write(self, data: bytes) -> None:
         """Take events as they came."""
-        *lines, rest = (self._line + data).split(b"\n")
-        self._line = rest[: LINE + 1]
+        lines, self._line = cut_lines(self._line, data)
         for line in lines:
             event = parse_event(line.decode("utf-8", "replace"))
             if event is not None:

@@ -2,7 +2,8 @@
 
 Known are the events of claude (`--output-format stream-json`) and codex (`--json`). It is for people alone: nothing is
 decided by it (see `results`), so the form is recognised by the lines themselves, and whatever is no such event is plain
-text, or has become words already (`transcript`). Called by `ralph.reason`; `parse_event` by all that read events.
+text, or has become words already (`transcript`). Called by `ralph.reason`; `cut_lines` and `parse_event` by all that
+read events.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 
-LINE = 1 << 20  # characters: a longer line is no event
+LINE = 1 << 20  # characters, or bytes: a longer line is no event
 
 
 def decode(output: str) -> str:
@@ -40,6 +41,12 @@ def _after_tools(output: str) -> str:
     if len(rest) > 1 and re.fullmatch(r"\[ended(: .*)?\]", rest[-1]):
         del rest[-1]
     return "\n".join(rest) or output
+
+
+def cut_lines(kept: bytes, data: bytes) -> tuple[list[bytes], bytes]:
+    """Return the lines that output has ended, and what to keep of the next one: enough to see that it is too long."""
+    *lines, rest = (kept + data).split(b"\n")
+    return lines, rest[: LINE + 1]
 
 
 def parse_event(line: str) -> dict | None:

@@ -15,6 +15,7 @@ import time
 from .. import text
 from ..system import clock
 from ..system.named_tuple import NamedTuple
+from .last_words import LINE, cut_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 CLAUDE, CODEX = "claude", "codex"
 FORMATS = ("", CLAUDE, CODEX)
 
-LINE = 1 << 20  # bytes: a longer line is no result
 LAST_LINES = 5  # to which a rule is applied
 PAUSE = 300.0  # seconds, where a provider does not say until when
 SLACK = 60.0  # seconds for which a time may be over already: providers say the minute
@@ -113,8 +113,7 @@ class ResultParser:
     def write(self, data: bytes) -> None:
         """Pass `data` on, and read the lines that are complete."""
         self._sink.write(data)
-        *lines, rest = (self._line + data).split(b"\n")
-        self._line = rest[: LINE + 1]
+        lines, self._line = cut_lines(self._line, data)
         for line in lines:
             self._read_line(line)
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 
 from .. import text
-from .last_words import parse_event
-from .results import CLAUDE, CODEX, LINE
+from .last_words import LINE, parse_event
+from .results import CLAUDE, CODEX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ import json
 
 from ..model import APPROVED, REJECTED
 from ..system.named_tuple import NamedTuple
+from .last_words import LINE, cut_lines
 from .options import REVIEW_PLACES
-from .results import CLAUDE, CODEX, LINE
+from .results import CLAUDE, CODEX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,8 +78,7 @@ class VerdictReader:
 
     def write(self, data: bytes) -> None:
         """Take output."""
-        *lines, rest = (self._line + data).split(b"\n")
-        self._line = rest[: LINE + 1]
+        lines, self._line = cut_lines(self._line, data)
         for line in lines:
             self._read_line(line)
 

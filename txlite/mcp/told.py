@@ -80,7 +80,7 @@ def _came_of(story: TaskStory) -> Told:
 
 def _verdict(one: Verdict) -> str:
     said = f": {cut(one.reason, SHORT)}" if one.reason else ""
-    return f"{one.reviewer or 'a person'} {one.verdict} it{said}"
+    return f"{one.by} {one.verdict} it{said}"
 
 
 def _given(values: Told) -> Told:

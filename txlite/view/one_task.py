@@ -18,7 +18,6 @@ from .attempt_row import describe_course
 from .table import print_table
 from .tasks import describe, number
 from .terminal import room_for, width
-from .verdicts import describe_verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -165,7 +164,7 @@ def _print_related(name: str, ids: list[str], near: dict[str, Task]) -> None:
 def _print_verdicts(verdicts: list[Verdict]) -> None:
     if verdicts:
         print("\nVerdicts:")
-        rows = [(one.attempt, one.at, describe_verdict(one), text.shorten(one.reason, 200)) for one in verdicts]
+        rows = [(one.attempt, one.at, one.in_words, text.shorten(one.reason, 200)) for one in verdicts]
         print_table(rows, "  ")
 
 

@@ -15,9 +15,9 @@ from ..model import APPROVED
 from ..system import clock
 from .fitted_table import Column, print_fitted
 from .json_output import print_json
+from .objects.attempts import verdict_object
 from .table import print_table
 from .terminal import colour, say, say_aside
-from .verdicts import describe_verdict, verdict_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _describe_last(verdicts: Sequence[Verdict]) -> str:
     if not verdicts:
         return ""
     last = verdicts[-1]
-    return describe_verdict(last) + (", not landed" if last.verdict == APPROVED and not last.reviewer else "")
+    return last.in_words + (", not landed" if last.verdict == APPROVED and not last.reviewer else "")
 
 
 def describe_count(found: DiffStat) -> str:
@@ -114,7 +114,7 @@ def say_head(one: WaitingWork) -> None:
     say(text.printable(f"{one.task.id}  {one.task.title}"))
     say(text.printable(f"{gate}, and it waits since {clock.to_local(review.since)[:16]} for {review.base}"))
     for said in one.verdicts:
-        say(text.printable(f"{describe_verdict(said)}{f': {said.reason}' if said.reason else ''}"))
+        say(text.printable(f"{said.in_words}{f': {said.reason}' if said.reason else ''}"))
     if one.unjudged:
         say(text.printable(one.unjudged))
     say(f"`txlite approve {one.task.id}` lands it;")

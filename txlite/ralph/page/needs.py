@@ -78,7 +78,7 @@ def _tell_verdict(entry: Entry) -> str:
     """The last one on its work, where that is a reviewer's; why there is none."""
     last = entry.verdicts[-1] if entry.verdicts else None
     if last and last.reviewer:
-        return f"{last.verdict} by {safe(last.reviewer, 40)}"
+        return safe(last.in_words, 52)
     return safe(tell_unjudged(entry.tries[-1].note), 300)
 
 

@@ -71,7 +71,7 @@ class PlacedNight:
 
 
 def _tell_verdict(verdict: Verdict) -> str:
-    by = safe(verdict.reviewer, 40) or "a person"
+    by = safe(verdict.by, 40)
     reason = f"<p>{safe(verdict.reason, 800)}</p>" if verdict.reason else ""
     return f"<li><b>{verdict.verdict.capitalize()}</b> by {by}, after attempt {verdict.attempt}{reason}</li>"
 

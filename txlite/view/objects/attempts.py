@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..verdicts import verdict_object
 from .tasks import current_object, dollars, message_object, task_object
 
 TYPE_CHECKING = False
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from ...execution.launch_order import Explanation
     from ...execution.launched import Launched
     from ...execution.stopping import Ended, Target
-    from ...model import Attempt, Task, Usage
+    from ...model import Attempt, Task, Usage, Verdict
     from ...store.attempt_status import AttemptStatus
     from ...store.history import Event
     from ...store.tasks import Relations
@@ -122,6 +121,12 @@ def session_object(session: AgentSession) -> Object:
     place = {"directory": session.directory, "argv": session.argv}
     return {"task": session.task, "attempt": session.attempt, "agent": session.agent.name,
             "session": session.session, **place}  # fmt: skip
+
+
+def verdict_object(said: Verdict) -> Object:
+    """Build what somebody said of the work of an attempt."""
+    by = said.reviewer or None
+    return {"attempt": said.attempt, "by": by, "verdict": said.verdict, "reason": said.reason, "at": said.at}
 
 
 def usage_object(usage: Usage) -> Object:

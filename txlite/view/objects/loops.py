@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ..verdicts import verdict_object
-from .attempts import usage_object
+from .attempts import usage_object, verdict_object
 from .tasks import dollars
 
 TYPE_CHECKING = False
