@@ -44,7 +44,7 @@ Prose, and `- [ ] no task`, as is what stands in blocks of code and comments:
           - [ ] in code
           ~~~
     * [ ] Orders (after: Users) (verify: test -n "$(ls)")
-No text of a task.
+```No text``` of a task.
 1. [X] Think <!-- id: 7 -->
 2) [ ] Write, and mend, the docs
 after: build the API., T001
@@ -116,6 +116,8 @@ class Markdown(ListCase):
         self.txlite("export", "--list", "PLAN.md", "NEW.md")
         self.assertIn("[x] Users", self.read("NEW.md"))
         self.assertNotIn("[x] Users", self.read("PLAN.md"))
+        self.write("PLAN.md", PLAN.replace("Orders", "All orders"))
+        self.assertIn("of 7 tasks done; 1 not here: `txlite import`", self.txlite("export", "--list", "PLAN.md"))
         self.write("other.md", PLAN)
         self.txlite("export", "--list", "other.md", code=1)
         self.assertIn("other.md: none of its tasks is here: `txlite import` adds them", self.errors)
@@ -165,7 +167,7 @@ class Markdown(ListCase):
                  "---\n"]  # fmt: skip
         count = 0
         for _ in range(2000):
-            text = "".join(source.choice(words) for _ in range(source.randrange(30)))
+            text = source.choice(("", "\ufeff")) + "".join(source.choice(words) for _ in range(source.randrange(30)))
             try:
                 found = read(text, MARKDOWN, "it", "it", str)
             except UsageError:

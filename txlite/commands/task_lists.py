@@ -72,7 +72,11 @@ def tick(args: Namespace) -> int:
     text, ticked = tick_text(text, listed, done)
     _write(target, text, mode)
     if target != STDIO:
-        print(f"{printable(target)}: {ticked} more ticked, {len(done)} of {count(len(listed), 'task')} done")
+        unknown = len(listed) - len(states)
+        print(
+            f"{printable(target)}: {ticked} more ticked, {len(done)} of {count(len(listed), 'task')} done"
+            + (f"; {unknown:,} not here: `txlite import` adds what is new" if unknown else "")
+        )
     return 0
 
 

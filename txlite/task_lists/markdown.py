@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _BOX = re.compile(r"(\s*)(?:[-*+]|\d{1,9}[.)])[ \t]+\[([^\]\w]|[xX])\](?:[ \t]+(.*))?$")
-_FENCE = re.compile(r"\s*(`{3,}|~{3,})")
+_FENCE = re.compile(r"\s*(`{3,}(?!`)(?!.*`)|~{3,})")  # ```so``` is words
 _BLOCK = re.compile(r"\s*(?:[-*+][ \t]|\d{1,9}[.)][ \t]|#{1,6}(?:\s|$)|>|\||(?:[-*_][ \t]*){3,}$)")
 # What `_BLOCK` matches never goes on the text of the line above it.
 _HEADING = re.compile(r" {0,3}#{1,6}(?:\s|$)")
@@ -162,9 +162,9 @@ def read(text: str, name: str) -> TaskList:
 
 
 def _lines(text: str) -> Iterator[tuple[int, int, str]]:
-    place = 0
-    for number, line in enumerate(text.split("\n"), 1):
-        yield number, place, line.rstrip("\r").lstrip("\ufeff" if number == 1 else "")
+    place = len(text) - len(text.lstrip("\ufeff"))
+    for number, line in enumerate(text[place:].split("\n"), 1):
+        yield number, place, line.rstrip("\r")
         place += len(line) + 1
 
 

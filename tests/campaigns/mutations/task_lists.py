@@ -22,6 +22,15 @@ MUTANTS = (
         "a box in an indented block of code is no task", (SAID,),
     ),
     Mutant(
+        "list-words-as-fence", "task_lists/markdown.py", "(?!`)(?!.*`)", "",
+        "code within a line is no block of code", (SAID,),
+    ),
+    Mutant(
+        "list-ticked-beside-its-box", "task_lists/markdown.py", 'place = len(text) - len(text.lstrip("\\ufeff"))',
+        'place, text = 0, text.lstrip("\\ufeff")', "a box is ticked where it stands, whatever the file begins with",
+        (f"{MARKDOWN}.test_any_text_is_read_or_refused_and_ticked_in_its_boxes_only",),
+    ),
+    Mutant(
         "list-cycle-taken", "task_lists/settled.py", "            if self._is_strict or not loose:\n",
         "            if not loose:\n", "a list with a cycle through parts is refused", (WRONG,),
     ),
