@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -134,6 +134,18 @@ class Scene:
         else:
             shutil.rmtree(self.directory)
         return 1 if violations else 0
+
+
+def play(*acts: Callable[[], object], end: Callable[[], object]) -> float:
+    """Do what a campaign does, and `end` in any case, should this process get SIGTERM; the seconds that it took."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    started = time.monotonic()
+    try:
+        for act in acts:
+            act()
+    finally:
+        end()
+    return time.monotonic() - started
 
 
 def make_parser(description: str) -> argparse.ArgumentParser:

@@ -26,7 +26,6 @@ import argparse
 import json
 import os
 import shlex
-import signal
 import subprocess
 import sys
 import time
@@ -270,16 +269,9 @@ def parse(argv: list[str]) -> argparse.Namespace:
 
 def main(argv: list[str]) -> int:
     options = parse(argv)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing is left then, either
-    started = time.monotonic()
     scene = harness.Scene("night", options)
     campaign = NightCampaign(scene, options)
-    try:
-        campaign.prepare()
-        campaign.drive()
-    finally:
-        campaign.end()
-    took = time.monotonic() - started
+    took = harness.play(campaign.prepare, campaign.drive, end=campaign.end)
     night = night_checks.NightFacts(campaign)
     violations = [*campaign.violations, *(found for check in night_checks.CHECKS for found in check(night))]
     print("\n".join(night_checks.tabulate(night)))

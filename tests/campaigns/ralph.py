@@ -838,16 +838,9 @@ def parse(argv: list[str]) -> argparse.Namespace:
 
 def main(argv: list[str]) -> int:
     options = parse(argv)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing is left then, either
-    started = time.monotonic()
     scene = harness.Scene("ralph", options)
     campaign = Campaign(scene, options)
-    try:
-        campaign.prepare()
-        campaign.drive()
-    finally:
-        campaign.end()
-    took = time.monotonic() - started
+    took = harness.play(campaign.prepare, campaign.drive, end=campaign.end)
     facts = Facts(campaign)
     violations = [*campaign.violations, *(found for check in CHECKS for found in check(facts))]
     print("\n".join(tabulate(facts)))

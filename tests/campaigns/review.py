@@ -516,18 +516,13 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     options.tasks = options.tasks or (5 if options.short else 60 if options.steps else 20)
     options.kills = (3 if options.short else 20) if options.kills is None else options.kills
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing is left then, either
     scene = harness.Scene("review", options)
     campaign = Campaign(scene, options)
     found: list[str] = []
-    try:
-        if options.steps:
-            found = list(sweep(campaign))
-        else:
-            campaign.prepare()
-            campaign.drive()
-    finally:
-        campaign.end()
+    if options.steps:
+        harness.play(lambda: found.extend(sweep(campaign)), end=campaign.end)
+    else:
+        harness.play(campaign.prepare, campaign.drive, end=campaign.end)
     checks = () if options.steps else CHECKS
     violations = [*scene.violations, *found, *(said for check in checks for said in check(campaign))]
     kills = ", ".join(f"{count} {kind}" for kind, count in scene.kills.items()) or "none"
