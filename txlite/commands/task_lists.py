@@ -72,12 +72,13 @@ def tick(args: Namespace) -> int:
     text, ticked = tick_text(text, listed, done)
     _write(target, text, mode)
     if target != STDIO:
-        unknown = len(listed) - len(states)
-        print(
-            f"{printable(target)}: {ticked} more ticked, {len(done)} of {count(len(listed), 'task')} done"
-            + (f"; {unknown:,} not here: `txlite import` adds what is new" if unknown else "")
-        )
+        print(f"{printable(target)}: {ticked} more ticked, {_sum_up(len(done), len(states), len(listed))}")
     return 0
+
+
+def _sum_up(done: int, here: int, listed: int) -> str:
+    missing = f"; {listed - here:,} not here: `txlite import` adds what is new" if here < listed else ""
+    return f"{done} of {count(listed, 'task')} done{missing}"
 
 
 def _write(target: str, text: str, mode: int) -> None:
