@@ -9,7 +9,10 @@ import unittest
 from collections.abc import Callable
 from unittest import mock
 
-from txlite.reports import naming, report
+from txlite.agents.agent import SHELL, find_agent
+from txlite.execution.attempt_record import AttemptRecord, Plan
+from txlite.home import config
+from txlite.reports import naming, report, salvage
 from txlite.reports.header import Header
 from txlite.store.attempts import Result
 
@@ -159,6 +162,26 @@ class Output(LaunchCase):
             for words in ("x" * 10_000, "y\n" * 3000, ""):
                 after = render_header(heading._replace(template=template, text=words), size=len(before))
                 self.assertEqual((len(after), after[-len(OUTPUT) :]), (len(before), OUTPUT))
+
+
+class TakenOver(Case):
+    """What an attempt elsewhere leaves whose dispatcher died at any moment, when another has gone on with it."""
+
+    def test_nothing_but_its_report_is_left(self) -> None:
+        header = Header("tx-00000000", "title", 7, "codex", "2025-10-24T15:00:00.000Z", "/", "do", place="queued")
+        plan = Plan(find_agent(SHELL, config.read(self.home)), header, "20251024_150000", "workers", "do")
+        directory = os.path.join(self.home, "workers")
+        for left in ("draft", "report"):
+            dead = report.Report(directory, plan.stamp, header, 1000)
+            if left == "draft":
+                os.link(dead._path, naming.draft_path(directory, header))
+                os.unlink(dead._path)
+            report.write_prompt(report.prompt_file(directory, 7), "do")
+            salvage.discard(directory, plan.stamp, header)
+            record = AttemptRecord(self.home, plan, 1000, lambda note: None, is_late=True)
+            ended = record.end(Result("done", 0, 1.0), 3)
+            self.assertEqual(list(self.reports()), [os.path.basename(ended.report or "")])
+            os.unlink(os.path.join(self.home, ended.report or ""))
 
 
 class Names(Case):

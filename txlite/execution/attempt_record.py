@@ -152,8 +152,8 @@ class AttemptRecord:
 
     def end(self, result: Result, max_attempts: int) -> Result:
         """Complete the report; return the result with what that adds. max_attempts: as the worker was told."""
-        if self._prompt_file:
-            remove(self._prompt_file)
+        if self._prompt_file or self.plan.header.place:  # elsewhere a dispatcher that died may have written it
+            remove(report.prompt_file(self._directory, self.plan.header.attempt))
         if self._events:
             self._events.close()
         pid = self.report.pid or result.pid or os.getpid()

@@ -54,6 +54,7 @@ def salvage(
 
 def discard(directory: str, stamp: str, header: Header) -> None:
     """Remove the unfinished report of an attempt that goes on in other hands, which write it anew. Raises OSError."""
+    remove(draft_path(directory, header))
     for path in names_of(directory, stamp, "TEMP", header):
         try:
             with open(path, "rb") as file:

@@ -10,6 +10,14 @@ COURSE, GUARD, KILLED, STOPPING = "slurm.test_course", "slurm.test_guard", f"{TE
 
 MUTANTS = (
     Mutant(
+        "taken-over-draft",
+        "reports/salvage.py",
+        'which write it anew. Raises OSError."""\n    remove(draft_path(directory, header))\n',
+        'which write it anew. Raises OSError."""\n',
+        "of a report that a dead dispatcher had begun nothing is left when another has gone on with its job",
+        ("reports.test_report.TakenOver.test_nothing_but_its_report_is_left",),
+    ),
+    Mutant(
         "guard-without-ticket", "execution/executors/guard.py",
         'mv "$t" "$t.taken" 2>/dev/null || exit 96', 'mv "$t" "$t.taken" 2>/dev/null',
         "a job runs nothing without its ticket", (GUARD,),
