@@ -308,10 +308,18 @@ class Campaign:
             self.git("reset", "-q", code=None)
 
     def leave_a_draft(self, one: dict) -> None:
-        """Changes in the working tree keep the base branch from moving for a while."""
-        self.write("repository/draft.txt", "a draft\n")
+        """Something that is not committed is in the working tree as work lands, and in its way, or not."""
+        name = self.random.choice(("draft.txt", "check.py", "shared.py"))
+        place = self.path(f"repository/{name}")
+        draft = harness.read(place) + b"# a draft\n"
+        self.write(f"repository/{name}", "# a draft\n", "a")
         self.approve(one)
-        os.unlink(self.path("repository/draft.txt"))
+        if harness.read(place) != draft:
+            self.violations.append(f"a person's draft in {name} was changed")
+        if name == "draft.txt":
+            os.unlink(place)
+        else:
+            self.write(f"repository/{name}", self.git("show", f"HEAD:{name}"))
 
     def kill(self) -> None:
         what = "everything"
@@ -463,7 +471,8 @@ def check_left(campaign: Campaign) -> Iterator[str]:
 
 
 def sweep(campaign: Campaign) -> Iterator[str]:
-    """Kill approvals at each of their git commands; every task is for one kill, and the base moves with each."""
+    """Kill approvals at each of their git commands; every task is for one kill, and the base moves with each. What a
+    person has not committed lies in its working tree all the while."""
     campaign.prepare()
     loop = campaign.txlite("ralph", "--agent", "scripted", "--review", "--verify", "true", "--workers", "4")
     if loop.returncode != 1:
@@ -471,6 +480,9 @@ def sweep(campaign: Campaign) -> Iterator[str]:
     campaign.write(
         "bin/git", KILLING_GIT.replace("ROOT", campaign.scene.directory).replace("REAL", str(shutil.which("git")))
     )
+    campaign.write("repository/draft.txt", "a draft\n")
+    campaign.write("repository/check.py", "# a draft\n", "a")
+    draft = campaign.git("diff") + campaign.git("status", "--porcelain")
     when, step = "before", 0
     for one in json.loads(campaign.txlite("review", "--json").stdout):
         step += 1
@@ -496,8 +508,8 @@ def sweep(campaign: Campaign) -> Iterator[str]:
             yield f"{named}: the next approval ends with {again.returncode}: {again.stderr.decode()[:300]}"
         elif campaign.git("log", "--format=%s", "main").count(subject) != 1 or before > 1:
             yield f"{named}: {one['id']} is not on main once"
-        if campaign.git("status", "--porcelain"):
-            yield f"{named}: the working tree is not clean"
+        if campaign.git("diff") + campaign.git("status", "--porcelain") != draft:
+            yield f"{named}: a person's draft, or more, was changed: {campaign.git('status', '--porcelain')[:200]}"
         if os.path.exists(os.path.join(campaign.home, "worktrees", one["id"])):
             yield f"{named}: its worktree is left: {again.stderr.decode()[:200]}"
     yield f"there were too few tasks: give more than {campaign.options.tasks} with --tasks"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import unittest
+from functools import partial
 
 from txlite.git import half_landed
 from txlite.git.command import GitError
@@ -19,6 +20,7 @@ HELD = "refs/heads/txlite-base/main"
 class Landing(TreeCase):
     def setUp(self) -> None:
         super().setUp()
+        self.commit("second", other="other\n", more="more\n")
         self.work = self.commit_elsewhere("work", "work", file="two\n", new="new\n")
 
     def test_a_clean_tree_goes_forward_with_its_branch(self) -> None:
@@ -30,7 +32,44 @@ class Landing(TreeCase):
         self.tree.act("checkout", "-q", "--detach")
         self.assertIsNone(land(self.tree, "main", self.work, None))
         self.assertEqual(self.tree.commit_of("main"), self.work)
-        self.assertEqual(self.tree.head(), self.start_commit)
+        self.assertEqual(self.tree.ask("log", "-1", "--format=%s"), "second\n")
+
+    def test_what_is_not_committed_elsewhere_neither_hinders_nor_changes(self) -> None:
+        self.write("draft", "a draft\n")
+        self.write("other", "changed\n")
+        os.unlink(self.path("more"))
+        self.tree.act("add", "other")
+        self.tree.act("config", "branch.main.mergeOptions", "--squash")  # how a person merges does not count
+        before = self.tree.ask("status", "--porcelain")
+        self.assertIsNone(land(self.tree, "main", self.work, None))
+        self.assertEqual((self.tree.head(), self.read("file"), self.read("new")), (self.work, "two\n", "new\n"))
+        self.assertEqual((self.read("draft"), self.read("other")), ("a draft\n", "changed\n"))
+        self.assertEqual(self.tree.ask("status", "--porcelain"), before)
+
+    def test_what_is_in_the_way_is_named_and_stays(self) -> None:
+        self.write("draft", "a draft\n")
+        for name, change in (
+            ("file", partial(self.write, "file", "a person's\n")),
+            ("file", partial(os.unlink, self.path("file"))),
+            ("file", partial(self.tree.act, "rm", "-q", "--cached", "file")),
+            ("new", partial(self.write, "new", "a person's\n")),
+        ):
+            with self.subTest(name):
+                change()
+                before = self.tree.ask("status", "--porcelain")
+                why_not = land(self.tree, "main", self.work, self.tree.commit_of(HELD))
+                self.assertEqual(why_not, f"{self.directory} has changes that are not committed ({name})")
+                self.assertEqual((self.tree.ask("status", "--porcelain"), self.read("draft")), (before, "a draft\n"))
+                self.tree.act("reset", "-q", "--hard")
+        self.assertEqual(self.read("new"), "a person's\n")
+
+    def test_where_something_is_not_finished_nothing_lands(self) -> None:
+        theirs = self.commit_elsewhere("theirs", "theirs", other="theirs\n")
+        self.tree.act("cherry-pick", "--no-commit", theirs)
+        self.write(".git/CHERRY_PICK_HEAD", theirs + "\n")
+        told = f"a cherry-pick is not finished in {self.directory}"
+        self.assertEqual(land(self.tree, "main", self.work, None), told)
+        self.assertEqual((self.read("other"), self.tree.commits_of(HELD)), ("theirs\n", {HELD: self.work}))
 
     def test_a_branch_that_somebody_moved_meanwhile_loses_nothing(self) -> None:
         theirs = self.commit("a person's", other="x\n")  # after our look at the tip
@@ -51,7 +90,8 @@ class Landing(TreeCase):
         self.write("file", "a person's\n")
         self.assertIn("changes that are not committed (file)", str(land(self.tree, "main", self.work, None)))
         self.assertEqual(find_tip(self.tree, "main"), Tip(self.work, self.work))
-        self.assertIn("lacks 1 commits that txlite-base/main holds", str(tell_held_back(self.directory, "main")))
+        told = str(tell_held_back(self.directory, "main"))
+        self.assertIn("lacks 1 commit of txlite-base/main: `git merge txlite-base/main`", told)
         self.assertIn("changes that are not committed", str(catch_up(self.tree, "main")))
         self.assertEqual(self.read("file"), "a person's\n")
         self.tree.act("checkout", "-q", "--", "file")
@@ -99,6 +139,19 @@ class HalfLanded(TreeCase):
         self.assertEqual((self.tree.state().changes, self.read("file")), ([], "one\n"))
         self.assertFalse(os.path.exists(self.path("new")))
         self.assertIsNone(land(self.tree, "main", self.work, None))
+
+    def test_a_person_s_other_changes_stay_as_the_rest_is_undone(self) -> None:
+        self.write("draft", "a draft\n")
+        self.tree.act("add", "draft")
+        self.write("new", "new\n")
+        self.write("file", "two\n")
+        self.tree.act("add", "file")
+        self.assertTrue(half_landed.undo(self.tree, "main", self.work))
+        self.assertEqual(self.tree.ask("status", "--porcelain", *self.tree.everything()), "A  draft\n")
+        self.assertEqual((self.read("draft"), self.read("file")), ("a draft\n", "one\n"))
+        self.assertFalse(half_landed.undo(self.tree, "main", self.work))
+        self.assertIsNone(land(self.tree, "main", self.work, None))
+        self.assertEqual((self.read("draft"), self.read("file"), self.read("new")), ("a draft\n", "two\n", "new\n"))
 
     def test_where_an_attempt_works_nothing_is_undone(self) -> None:
         self.write("new", "new\n")

@@ -31,6 +31,21 @@ class Refusals(RepositoryCase):
         self.ralph(code=1)
         self.assertIn("has no commit yet", self.errors)
 
+    def test_what_went_another_way_than_what_is_held_back_is_for_a_person(self) -> None:
+        self.run_git("switch", "-qc", "txlite-base/main")
+        self.write("held", "x\n")
+        self.commit("held back")
+        self.run_git("switch", "-q", "main")
+        self.write("other", "x\n")
+        self.commit("a person's")
+        task = self.add("true")
+        self.ralph("--worktrees", code=1)
+        self.assertIn("on main, `git merge txlite-base/main`", self.errors)
+        self.assertEqual(self.attempts(task), [], "nothing is claimed")
+        self.run_git("merge", "-q", "txlite-base/main")
+        self.ralph("--worktrees")
+        self.assertEqual(self.run_git("branch", "--format=%(refname:short)"), "main\n")
+
     def test_a_repository_that_git_refuses_is_not_taken_for_none(self) -> None:
         self.add("true")
         self.write(".git/config", "[core\n")

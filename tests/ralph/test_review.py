@@ -184,11 +184,12 @@ class Reviews(ReviewCase):
         self.ralph()
         errors = self.refused("update", task, "--status", "blocked")
         self.assertIn(f"{task} is to be reviewed and cannot become blocked: approve or reject it first", errors)
-        self.write("readme", "a draft\n")
+        self.write("file", "a draft\n")
         self.environment["TXLITE_TASK"] = task
         self.assertIn("a review is a person's word", self.refused("approve", task))
         del self.environment["TXLITE_TASK"]
-        self.assertIn("holds the work: when it is clean, `git merge txlite-base/main`", self.txlite("approve", task))
+        told = self.txlite("approve", task)
+        self.assertIn("committed (file): txlite-base/main holds the work; `git merge txlite-base/main`", told)
         self.assertEqual((self.log(), self.log("txlite-base/main")[0]), (["first"], f"Complete {task}: a task"))
         self.txlite("done", other)
         self.assertIn(f"it stays on txlite/{other}", self.errors)

@@ -135,19 +135,19 @@ class Landing(WorktreesCase):
         self.assertIn(f"{place} stays: not committed: left", "".join(self.reports().values()))
         self.assertRegex(told, r"is\s+still\s+there")
 
-    def test_a_dirty_base_is_left_alone_and_its_work_is_held_back(self) -> None:
+    def test_work_that_changes_what_is_changed_in_the_base_is_held_back(self) -> None:
         self.write("readme", "the user's\n")
-        tasks = [self.add("echo 1 > one"), self.add("test -e one && echo 2 > two")]
+        self.write("draft", "a draft\n")
+        tasks = [self.add("echo 0 > zero"), self.add("echo 1 > readme"), self.add("grep 1 readme && echo 2 > two")]
         told = self.ralph()
-        self.assertEqual([self.status_of(task) for task in tasks], ["done", "done"])
-        self.assertEqual((self.log(), self.read("readme")), (["first"], "the user's\n"))
-        self.assertRegex(" ".join(told.split()), "committed \\(readme\\): until it is clean, .* lacks 2 commits that ")
+        self.assertEqual([self.status_of(task) for task in tasks], ["done"] * 3)
+        self.assertEqual((self.log(), self.read("readme")), ([f"Complete {tasks[0]}: a task", "first"], "the user's\n"))
+        self.assertRegex(" ".join(told.split()), "committed \\(readme\\): txlite-base/main .* lacks 2 commits of ")
         self.run_git("checkout", "-q", "readme")
         self.add("echo 3 > three")
         self.assertNotIn("lacks", self.ralph())
-        self.assertEqual(len(self.log()), 4)
+        self.assertEqual((len(self.log()), self.read("draft")), (5, "a draft\n"))
         self.assertEqual(self.run_git("branch", "--format=%(refname:short)"), "main\n")
-        self.assert_clean()
 
     def test_a_tree_on_another_branch_is_left_alone(self) -> None:
         task = self.add(f"git -C {self.directory} switch -qc mine; echo 1 > one")

@@ -30,7 +30,8 @@ ACTED = 600.0  # seconds for a command that changes something, with the hooks th
 LOCAL = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX",
          "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE")  # fmt: skip
 # No maintenance: killed in the middle, it would leave a lock for which git skips it for ever, without a word.
-SETTINGS = ("core.fsmonitor=false", "gc.auto=0", "maintenance.auto=false", "rebase.autoStash=false")
+SETTINGS = ("core.fsmonitor=false", "gc.auto=0", "maintenance.auto=false", "rebase.autoStash=false",
+            "merge.autoStash=false")  # fmt: skip
 # Nothing may ask, and messages are in the language in which they are searched.
 QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": ":", "GIT_SEQUENCE_EDITOR": ":", "LANGUAGE": "C"}
 

@@ -1,7 +1,8 @@
 """The working tree of a base branch that a kill left half put forward, as it was before.
 
-Guarantees: where anything differs that is neither the old nor the new commit's, nothing is touched. Called by `landing`
-before it lands what was held back, and by a loop's worktrees as they mend what was cut off.
+Guarantees: nothing is touched but what differs between the old commit and the new one, and none of that where some of
+it is neither's, and so a person's. Called by `landing` before it lands what was held back, and by a loop's worktrees as
+they mend what was cut off.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 
 from ..system.locks import PolledLock
-from .index import stage
+from .parking import AT_ONCE
 from .repository import changed_paths
 
 TYPE_CHECKING = False
@@ -24,7 +25,7 @@ TREE_LOCK = "txlite-tree.lock"  # in git's directory: an attempt, or a landing, 
 def undo(repository: Repository, base: str, commit: str) -> bool:
     """Take back what is half done of putting the base's working tree forward to a commit; return whether it was.
 
-    All that differs there is then as the one or the other has it. Raises GitError.
+    Raises GitError.
     """
     tree = repository.working_tree_of(base)
     if tree is None:
@@ -37,28 +38,57 @@ def _undo(tree: Repository, commit: str) -> bool:
     state = tree.state()
     if not state.changes or not state.commit or not tree.is_ancestor(state.commit, commit):
         return False
-    if not _is_half_way(tree, state.commit, commit):
-        return False
-    stage(tree)
-    tree.act("reset", "-q", "--hard", state.commit)
-    return True
+    before, after = _differing(tree, state.commit, commit)
+    half = _find_half_done(tree, before, after)
+    if half:
+        new = [path for path in half if path not in before]
+        _restore(tree, state.commit, [path for path in half if path in before], new)
+    return bool(half)
 
 
-def _is_half_way(tree: Repository, old: str, new: str) -> bool:
-    """Whether all that differs from the old commit is, in the tree and in the index, as one of the two has it."""
-    before, after = dict(_files(tree, old)), dict(_files(tree, new))
+def _find_half_done(tree: Repository, before: dict[str, str], after: dict[str, str]) -> list[str]:
+    """Which of the paths that differ between the two commits differ from the old one, in the tree or in the index.
+
+    None of them, where one is there as neither of the commits has it: that is a person's.
+    """
     words = ("status", "--porcelain=v2", "-z", "--untracked-files=all", "--no-renames")
     staged = dict(_records(tree.ask("ls-files", "--stage", "-z", *tree.everything()), 1))
-    for path in changed_paths(tree.ask(*words, *tree.everything()).split("\0")):
+    changed = changed_paths(tree.ask(*words, *tree.everything()).split("\0"))
+    half = [path for path in changed if path in before or path in after]
+    for path in half:
         both = (before.get(path), after.get(path))
-        if both[0] == both[1] or _blob(tree, path) not in both or staged.get(path) not in both:
-            return False
-    return True
+        if _blob(tree, path) not in both or staged.get(path) not in both:
+            return []
+    return half
 
 
-def _files(tree: Repository, commit: str) -> Iterator[tuple[str, str]]:
-    """Paths in a commit, each with what stands there."""
-    return _records(tree.ask("ls-tree", "-rz", "--full-tree", commit), 2)
+def _restore(tree: Repository, commit: str, old: list[str], new: list[str]) -> None:
+    """Have these paths as the commit has them: `old` ones are in it, `new` ones are not."""
+    for some in _portions(tree, [path for path in new if os.path.lexists(os.path.join(tree.top, path))]):
+        tree.act("add", "-f", *some)
+    for some in _portions(tree, new):
+        tree.act("rm", "-q", "-f", "--ignore-unmatch", *some)
+    for some in _portions(tree, old):
+        tree.act("checkout", "-q", commit, *some)
+
+
+def _portions(tree: Repository, paths: list[str]) -> Iterator[list[str]]:
+    """Pathspecs for these paths, as many at once as a command line bears."""
+    for begin in range(0, len(paths), AT_ONCE):
+        yield ["--", *(f":(top,literal){path}" for path in paths[begin : begin + AT_ONCE])]
+
+
+def _differing(tree: Repository, old: str, new: str) -> tuple[dict[str, str], dict[str, str]]:
+    """The paths that differ between two commits, each with what stands there: in the old one, and in the new one."""
+    fields = tree.ask("diff-tree", "-r", "--no-renames", "-z", old, new).split("\0")
+    before, after = {}, {}
+    for facts, path in zip(fields[::2], fields[1::2]):
+        _, _, was, is_now, kind = facts.split()
+        if kind != "A":
+            before[path] = was
+        if kind != "D":
+            after[path] = is_now
+    return before, after
 
 
 def _records(output: str, place: int) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """What is to be committed: staged, looked at for what must not be, and committed as one change.
 
 Guarantees: home is never staged; what a person or an agent wrote is passed as data; no author and no trailer is
-invented. Called by `parking`, `half_landed` and the workspaces of a loop.
+invented. Called by `parking`, `changes` and the workspaces of a loop.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """How a base branch is put forward, and what is held back for it while its working tree may not change.
 
-Guarantees: a base branch only ever moves forward, by commits that follow it; a working tree that is not clean, or is on
-another branch, is left alone. Called by the workspaces of a loop, by the loop, and by its summary.
+Guarantees: a base branch only ever moves forward, by commits that follow it; its working tree goes with it, and nothing
+there that is not committed is changed: where something is in the way, tree and branch are left alone. Called by the
+workspaces of a loop, by the loop, and by its summary.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ import os
 
 from ..system.locks import PolledLock
 from ..system.named_tuple import NamedTuple
-from ..text import shorten
+from ..text import count, shorten
 from .command import GitError, ask
 from .half_landed import TREE_LOCK, undo
-from .rebase import who_rebases
+from .rebase import find_unfinished, is_rebasing, who_rebases
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from .repository import Repository
 
 LOCK = "txlite-landing.lock"  # in the repository itself, for two homes may work on one: work is put onto a base branch
@@ -89,26 +92,45 @@ def tell_held_back(top: str, base: str) -> str | None:
     """Return what a person has to know of a base branch that lacks work that is done; None where it lacks none."""
     name = f"{HELD_BACK}/{base}"
     try:
-        count = ask(top, "rev-list", "--count", f"refs/heads/{name}", f"^refs/heads/{base}").strip()
+        commits = ask(top, "rev-list", "--count", f"refs/heads/{name}", f"^refs/heads/{base}").strip()
     except GitError:
         return None  # nothing is held back, or the repository is gone
-    if count == "0":
+    if commits == "0":
         return None
-    return f"{base} in {top} lacks {count} commits that {name} holds: when it is clean, `git merge {name}`"
+    brings = f"`git merge {name}` there brings {'it' if commits == '1' else 'them'}, or names what is in the way"
+    return f"{base} in {top} lacks {count(int(commits), 'commit')} of {name}: {brings}"
 
 
 def _advance(repository: Repository, base: str, commit: str) -> str | None:
     """Put it forward wherever it is checked out; why not."""
-    tree, state = repository, repository.state()  # it is here, usually
+    tree, state = repository, repository.state("no")  # it is here, usually
     if state.branch != base:
         found = repository.working_tree_of(base)
         if found is None:
             return _advance_ref(repository, base, commit)
-        tree, state = found, found.state()
-    if state.changes:
-        return f"{tree.top} has changes that are not committed ({shorten(', '.join(state.changes[:3]), 100)})"
+        tree, state = found, found.state("no")
+    unfinished = "rebase" if is_rebasing(tree) else find_unfinished(tree)
+    if unfinished:
+        return f"a {unfinished} is not finished in {tree.top}"
+    changed = set(state.changes)
+    if changed:  # git would bring back a file that was only deleted
+        changed &= set(_touched(tree, commit))
+    if changed:
+        return _tell_in_the_way(tree, changed)
     with PolledLock(tree.path_of(TREE_LOCK)) as lock:
-        return _merge(tree, commit) if lock.try_acquire() else f"an attempt works in {tree.top}"
+        return _merge(tree, base, commit) if lock.try_acquire() else f"an attempt works in {tree.top}"
+
+
+def _touched(tree: Repository, commit: str, *options: str) -> list[str]:
+    """The paths that differ between what is checked out and a commit."""
+    words = ("diff-tree", "-r", "--name-only", "--no-renames", "-z", *options)
+    return tree.ask(*words, "HEAD", commit).split("\0")[:-1]
+
+
+def _tell_in_the_way(tree: Repository, paths: Iterable[str]) -> str:
+    names = sorted(paths)
+    more = f" and {len(names) - 3} more" if names[3:] else ""
+    return f"{tree.top} has changes that are not committed ({shorten(', '.join(names[:3]), 100)}{more})"
 
 
 def _advance_ref(repository: Repository, base: str, commit: str) -> str | None:
@@ -124,9 +146,15 @@ def _advance_ref(repository: Repository, base: str, commit: str) -> str | None:
     return None
 
 
-def _merge(tree: Repository, commit: str) -> str | None:
+def _merge(tree: Repository, base: str, commit: str) -> str | None:
+    """git is the judge of what is in the way, and changes nothing where something is."""
+    plain = f"branch.{base}.mergeOptions=--no-squash"  # whatever the user has there
     try:
-        tree.act("merge", "-q", "--ff-only", "--no-overwrite-ignore", commit)
+        tree.act("-c", plain, "merge", "-q", "--ff-only", "--no-overwrite-ignore", commit)
     except GitError as error:
-        return None if tree.head() == commit else f"{tree.top}: {error}"
+        if tree.head() == commit:
+            return None
+        new = _touched(tree, commit, "--diff-filter=A") if "untracked" in str(error) else []
+        there = [path for path in new if os.path.lexists(os.path.join(tree.top, path))]
+        return _tell_in_the_way(tree, there) if there else f"{tree.top}: {error}"
     return None

@@ -59,10 +59,13 @@ class Repository:
         return ask(self.top, *words, codes=codes, top=self.top, stdin=stdin)
 
     def act(self, *words: str, stdin: bytes | None = None) -> str:
-        """Run git to change something here; its output. Raises GitError with what it said last."""
+        """Run git to change something here; its output. Raises GitError with what it said last.
+
+        words: may begin with a setting, as "-c", "NAME=VALUE".
+        """
         code, output = self._act(command(*words), self.top, stdin)
         if code != 0:
-            raise GitError(f"git {words[0]}: {last_line(output)}")
+            raise GitError(f"git {words[2] if words[0] == '-c' else words[0]}: {last_line(output)}")
         return output
 
     def everything(self) -> list[str]:

@@ -10,7 +10,7 @@ import os
 
 from ..errors import Refused, UsageError
 from ..git import command
-from ..git.landing import HELD_BACK, catch_up
+from ..git.landing import HELD_BACK, catch_up, find_tip
 from ..git.repository import Repository
 from ..home import location
 from .workspace import Rules
@@ -58,22 +58,24 @@ def find_rules(
     if is_apart:
         _check_worktrees(store, top, state, rules)
     why_held = catch_up(repository, state.branch) if state.branch else None
-    if not is_apart:
+    if is_apart:
+        _check_way(repository, state)
+    else:
         _check_clean(store, top, state, why_held)
     return rules._replace(base=state.branch)
 
 
 def tell_unclean(rules: Rules, home: str) -> str | None:
-    """Return what a person should know before worktrees are worked in: their work may not come into a tree that is not
-    clean; None where it is, or is worked in itself."""
+    """Return what a person should know before worktrees are worked in: no work comes over files that are changed in
+    their own tree; None where there are none, or that is worked in itself."""
     if rules.repository is None or not rules.worktrees:
         return None
-    changes = Repository(rules.repository, home, command.by_itself).state().changes
+    changes = Repository(rules.repository, home, command.by_itself).state("no").changes
     if not changes:
         return None
     return (
-        f"{rules.repository} has changes that are not committed ({', '.join(changes[:3])}): until it is clean, "
-        f"{HELD_BACK}/{rules.base} holds what lands"
+        f"{rules.repository} has changes that are not committed ({', '.join(changes[:3])}): "
+        f"{HELD_BACK}/{rules.base} holds what lands, once work changes those files, too"
     )
 
 
@@ -123,6 +125,12 @@ def _check_worktrees(store: Store, top: str, state: State, rules: Rules) -> None
         tracked = command.ask(top, "ls-files", "--", path)
         if not tracked and not command.ask(top, "check-ignore", "--", path, codes=(0, 1)):
             raise UsageError(f"config.ini, [ralph]: copy: {path} is not ignored by git: it would be committed")
+
+
+def _check_way(repository: Repository, state: State) -> None:
+    """What is held back for the branch can still come to it."""
+    if state.branch:
+        find_tip(repository, state.branch)  # raises Diverged, where it cannot
 
 
 def _check_clean(store: Store, top: str, state: State, why_held: str | None) -> None:

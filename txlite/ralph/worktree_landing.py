@@ -56,7 +56,7 @@ class WorktreeLanding:
             why_not = landing.land(site.main_surely, site.base, commit, held)
         if why_not:
             name = f"{landing.HELD_BACK}/{site.base}"
-            self.held = f"{why_not}: it was left alone, and {name} holds the work: when it is clean, `git merge {name}`"
+            self.held = f"{why_not}: {name} holds the work; `git merge {name}` brings it when that is out of the way"
             self._host.remark(self.held)
         return commit
 

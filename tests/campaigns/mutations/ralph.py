@@ -34,13 +34,25 @@ BRANCHES = (
         "a base branch moves forward only", (LANDING,),
     ),
     Mutant(
-        "landing-in-a-dirty-tree", "git/landing.py", "    if state.changes:\n        return f\"{tree.top} has",
-        "    if False:\n        return f\"{tree.top} has",
-        "a tree that is not clean is left alone", (LANDING,),
+        "landing-over-a-deleted-file", "git/landing.py",
+        "    if changed:\n        return _tell", "    if False:\n        return _tell",
+        "a file that a person deleted does not come back", (LANDING,),
     ),
     Mutant(
-        "landing-beside-an-attempt", "git/landing.py", "return _merge(tree, commit) if lock.try_acquire() else",
-        "return _merge(tree, commit) if True else",
+        "landing-in-a-clean-tree-alone", "git/landing.py", "changed &= set(_touched(tree, commit))", "pass",
+        "what is not committed elsewhere does not hinder work", (LANDING,),
+    ),
+    Mutant(
+        "landing-as-a-person-merges", "git/landing.py", '"-c", plain, "merge"', '"merge"',
+        "how a person has told git to merge does not count", (LANDING,),
+    ),
+    Mutant(
+        "landing-in-a-cherry-pick", "git/landing.py", "    if unfinished:", "    if False:",
+        "nothing lands while something is not finished in the tree", (LANDING,),
+    ),
+    Mutant(
+        "landing-beside-an-attempt", "git/landing.py", "return _merge(tree, base, commit) if lock.try_acquire() else",
+        "return _merge(tree, base, commit) if True else",
         "a tree in which an attempt works is left alone", (LANDING,),
     ),
     Mutant(
@@ -53,9 +65,13 @@ BRANCHES = (
         "a user's file that is in the way stays", (f"{LANDED}.test_a_users_file_that_is_in_the_way_stays",),
     ),
     Mutant(
-        "undo-what-a-person-did", "git/half_landed.py", "if not _is_half_way(tree, state.commit, commit):",
-        "if False:",
+        "undo-what-a-person-did", "git/half_landed.py",
+        "if _blob(tree, path) not in both or staged.get(path) not in both:", "if False:",
         "what a person changed is not undone", (HALF_LANDED,),
+    ),
+    Mutant(
+        "undo-elsewhere", "git/half_landed.py", "if path in before or path in after]", "if path]",
+        "a person's other changes stay as the rest is undone", (HALF_LANDED,),
     ),
     Mutant(
         "undo-beside-an-attempt", "git/half_landed.py", "return lock.try_acquire() and _undo", "return _undo",
@@ -216,6 +232,12 @@ LOOPS = (
         "if False:",
         "a dirty tree is refused before anything is claimed",
         ("ralph.test_preflight.Refusals.test_a_dirty_tree_is_refused",),
+    ),
+    Mutant(
+        "preflight-different-ways", "ralph/preflight.py",
+        "find_tip(repository, state.branch)  # raises", "pass  #",
+        "nothing is begun for a branch that went another way than what is held back",
+        ("ralph.test_preflight.Refusals.test_what_went_another_way_than_what_is_held_back_is_for_a_person",),
     ),
     Mutant(
         "provider-refusal-costs", "ralph/agent_turn.py", "return result._replace(outcome=INTERRUPTED, note=",
