@@ -76,6 +76,17 @@ def shorten(text: str, width: int) -> str:
     return text[:end] + "…"
 
 
+def wrap(text: str, width: int) -> list[str]:
+    """Return `text` as safe lines of at most `width` columns, broken between words; a longer word stays whole."""
+    lines: list[str] = []
+    for word in printable(text).split(" "):
+        if lines and columns(f"{lines[-1]} {word}") <= width:
+            lines[-1] += " " + word
+        else:
+            lines.append(word)
+    return [line.rstrip() for line in lines]
+
+
 def last_lines(text: str, count: int) -> list[str]:
     """Return the last lines of a text that say something, `count` at most."""
     return [line.rstrip() for line in text.splitlines() if line.strip()][-count:] if count else []

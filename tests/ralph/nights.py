@@ -133,8 +133,9 @@ def _fail(course: Course, number: int, title: str, note: str, reason: Reason) ->
 
 
 def _wait(course: Course, number: int, title: str, changes: DiffStat) -> Entry:
-    said = Verdict(1, "codex", "approved", f"I found nothing in {BAD}", moment(9000))
-    return Entry(_id(number), title, "review", "review", [course.take()], None, "to be reviewed",
+    tries = [course.take()]
+    said = Verdict(tries[-1].attempt, "codex", "approved", f"I found nothing in {BAD}", moment(9000))
+    return Entry(_id(number), title, "review", "review", tries, None, "to be reviewed",
                  commands=(f"txlite review {_id(number)}", f"txlite approve {_id(number)}"), changes=changes,
                  gate=GATE, verdicts=(said,))  # fmt: skip
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import re
 import unittest
+from unittest import mock
 
 import txlite
+from txlite import text
+from txlite.ralph.summary import Summary
+from txlite.view import loop_summary
 
 from .case import RepositoryCase, WorktreesCase
+from .nights import make_showcase
 
 
 class Morning(RepositoryCase):
@@ -124,6 +131,59 @@ class ReviewedNight(WorktreesCase):
         self.ralph("--no-commit", "--no-worktrees")
         told = self.txlite("ralph", "--report")
         self.assertRegex(told, rf"{waiting} \(lines 3\) waits for a review, too\n    txlite review {waiting}\n")
+
+
+class ShownTerminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+class Shown(unittest.TestCase):
+    """A night as it stands on a terminal of so many columns."""
+
+    def show(self, night: Summary, columns: int, out: io.StringIO) -> list[str]:
+        width = mock.patch.dict(os.environ, COLUMNS=str(columns))
+        page = mock.patch.object(loop_summary, "write_page", return_value="/a/page")
+        with width, page, contextlib.redirect_stdout(out):
+            loop_summary.show_summary(night, as_json=False)
+        return out.getvalue().splitlines()
+
+    def test_lines_fit_and_commands_are_whole(self) -> None:
+        night = make_showcase()
+        commands = [one for entry in night.entries for one in entry.commands if entry.status == "failed"]
+        for columns in (60, 80, 200):
+            shown = self.show(night, columns, ShownTerminal())
+            for command in (*commands, "txlite retry tx-00000040", "git merge refs/txlite/held-back/main"):
+                self.assertIn(f"    {command}", shown)
+            long = [line for line in shown if text.columns(line) > columns and "/" not in line]
+            self.assertEqual(long, [])
+            self.assertIn(f"and {len(night.entries) - loop_summary.ROWS} more: the page has them", shown)
+            words = " ".join(line.strip() for line in shown)
+            self.assertIn(": put aside after 3 attempts: it conflicts with what main has now, in <img ", words)
+
+    def test_of_very_many_reviews_the_first_are_listed(self) -> None:
+        night = make_showcase()
+        one = next(entry for entry in night.entries if entry.status == "review")
+        many = [one._replace(task=f"tx-{number:08d}", commands=(f"txlite approve tx-{number:08d}",))
+                for number in range(300)]  # fmt: skip
+        for out in (ShownTerminal(), io.StringIO()):
+            shown = self.show(night._replace(entries=many), 80, out)
+            place = shown.index("  300 to be reviewed:")
+            self.assertRegex(shown[place + 1], r"^    tx-00000000  7 files \+212 -64 .* Change how the store is l")
+            self.assertEqual(shown[place + 13 : place + 15],
+                             ["    and 288 more: txlite review", "    txlite approve tx-00000000"])  # fmt: skip
+            self.assertLess(len(shown), 60 if out.isatty() else 340)
+        self.assertIn("tx-00000299", out.getvalue(), "a pipe gets a line for each")
+
+    def test_a_verdict_on_work_that_was_done_anew_is_not_told_of_it(self) -> None:
+        one = next(entry for entry in make_showcase().entries if entry.status == "review")
+        (said,) = one.verdicts
+        again = one.tries[-1]._replace(attempt=99, note="the reviewer codex gave no verdict: it waits for you")
+        self.assertEqual((one.last_verdict, one.unjudged), (said, ""))
+        for outcome, last in (("failed", None), ("lost", said)):
+            both = one._replace(tries=[one.tries[-1]._replace(outcome=outcome), again])
+            self.assertEqual(both.last_verdict, last)
+            self.assertIn("gave no verdict", both.unjudged)
 
 
 if __name__ == "__main__":

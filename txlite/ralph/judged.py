@@ -5,18 +5,15 @@ Called by `summary`.
 
 from __future__ import annotations
 
-from ..text import shorten
 from . import work
 from .landed import Landed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
 
     from ..model import Verdict
     from ..store.store import Store
-
-TITLE = 60  # characters
 
 
 def find_verdicts(store: Store, attempts: Iterable[int]) -> tuple[Verdict, ...]:
@@ -34,13 +31,3 @@ def find_gate_of_review(store: Store, task: str) -> str | None:
     """Return the gate that the work of a task had passed when a person was asked; None where nobody was."""
     review = store.reviews.last(task)
     return review.gate if review else None
-
-
-def tell_others(store: Store, known: Collection[str]) -> list[str]:
-    """Return in words what else waits for a review, beside these tasks: it is from nights before."""
-    found = []
-    for review in store.reviews.open():
-        if review.task not in known:
-            title = shorten(store.get(review.task).title, TITLE).replace("`", "'")
-            found.append(f"{review.task} ({title}) waits for a review, too: `txlite review {review.task}`")
-    return found

@@ -6,20 +6,16 @@ shows it as text, as an object, or as a `page`.
 
 from __future__ import annotations
 
-import shlex
-
 from ..execution import presence
-from ..git.landing import tell_held_back
-from ..model import APPROVAL, CANCELLED, COSTLY, DONE, FAILED, LOST, REVIEW
+from ..model import APPROVAL, COSTLY, CUT_OFF, DONE, FAILED, LOST, REVIEW
 from ..system import clock
 from ..system.named_tuple import NamedTuple
-from ..text import shorten
 from .costs import Cost, sum_costs
-from .judged import find_gate_of_review, find_verdicts, look_at_waiting, tell_others
+from .judged import find_gate_of_review, find_verdicts, look_at_waiting
 from .landed import look_at
 from .nights import look_back, measure, skip_idle, split
 from .reason import Reason, find_reason, tell_unjudged, ways_on
-from .stale_worktrees import look as look_at_worktrees
+from .remarks import tell_beside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,8 +26,6 @@ if TYPE_CHECKING:
     from ..store.store import Store
     from .nights import Night
 
-SHOWN = 20  # tasks that wait
-TITLE = 60  # characters of a title beside its id
 EXPLAINED = 100  # tasks that need a person of whose reports the end is read
 
 
@@ -68,6 +62,20 @@ class Entry(NamedTuple):
     changes: DiffStat | None = None  # what its commit changes
     gate: str | None = None  # the one that its work has passed
     verdicts: tuple[Verdict, ...] = ()  # what persons and reviewers said of it, in order
+
+    @property
+    def last_verdict(self) -> Verdict | None:
+        """What was said last of the work as it is now; None where nothing was."""
+        if not self.verdicts:
+            return None
+        last = self.verdicts[-1]  # also on work that was there already when its attempt was cut off
+        stands = any(one.attempt == last.attempt and one.outcome in (LOST, *CUT_OFF) for one in self.tries)
+        return last if stands or last.attempt == self.tries[-1].attempt else None
+
+    @property
+    def unjudged(self) -> str:
+        """Why the reviewer of that work gave no verdict; "" where it gave one, or there was none."""
+        return tell_unjudged(self.tries[-1].note)
 
     @property
     def duration(self) -> float:
@@ -154,11 +162,9 @@ def look(store: Store, newest: bool = False) -> Summary | None:
     tries = _attempts_by_task(store, loops)
     entries = [_entry(store, store.get(task), records) for task, records in tries.items()]
     _explain(store, entries)
-    records = [record for several in tries.values() for record in several]
-    _tell_work(store, entries, records)
+    _tell_work(store, entries, [record for several in tries.values() for record in several])
     cut_off = {one.attempt for entry in entries for one in entry.tries if one.outcome == LOST}
-    others = tell_others(store, set(tries))
-    remarks = [*_dropped(store, loops), *_remarks(store, records, cut_off), *others]
+    remarks = tell_beside(store, loops, tries, cut_off)
     goes_on = loops[-1].ended is None and loops[-1].id in present
     limits = store.loops.limits_of(loops[-1].agent.split(",")) if goes_on else {}
     found = Summary(store.home, loops, entries, clock.now(), remarks, goes_on=goes_on, limits=limits)
@@ -171,60 +177,6 @@ def _attempts_by_task(store: Store, loops: list[LoopRecord]) -> dict[str, list[L
         for record in store.loop_attempts.of_loop(loop.id):
             found.setdefault(record.task, []).append(record)
     return found
-
-
-def _dropped(store: Store, loops: list[LoopRecord]) -> list[str]:
-    """Why agents took no more part in these loops, but for what ended one."""
-    found = [reason for loop in loops for reason in store.loops.dropped(loop.id).values() if reason != loop.reason]
-    return list(dict.fromkeys(found))
-
-
-def _remarks(store: Store, records: list[LoopAttempt], cut_off: set[int]) -> list[str]:
-    """What is held back for a base branch, what attempts left that were cut off, and the worktrees that hold work."""
-    parked = [record for record in records if record.parked and not record.worktree and record.attempt in cut_off]
-    found = [
-        *_held_back(records),
-        *(_cut_off(one.attempt, store.get(one.task), one.parked) for one in parked if one.parked),
-        *(
-            f"{one.path} is still there: {one.why}: `git -C {shlex.quote(one.path)} status`"
-            for one in look_at_worktrees(store)
-            if one.why and not one.is_in_use
-        ),
-    ]
-    return [*sorted(found), *_waiting(store)]
-
-
-def _name(task: Task) -> str:
-    """A task's id with its title."""
-    return f"{task.id} ({shorten(task.title, TITLE)})".replace("`", "'")
-
-
-def _cut_off(attempt: int, task: Task, ref: str) -> str:
-    return f"what attempt {attempt} of {_name(task)} left when it was cut off is {ref}: `git show {shlex.quote(ref)}`"
-
-
-def _held_back(records: list[LoopAttempt]) -> list[str]:
-    """What base branches lack."""
-    branches = {(record.repository, record.base) for record in records}
-    told = [tell_held_back(repository, base) for repository, base in branches if repository and base]
-    return [remark for remark in told if remark]
-
-
-def _waiting(store: Store) -> list[str]:
-    """Tasks that no loop can begin, because of what they wait for."""
-    stuck = store.batches.stuck()
-    relations = store.relations(stuck[:SHOWN])
-    lines = [_wait(one, [store.get(id) for id in relations[one.id].blocked_by[:5]]) for one in stuck[:SHOWN]]
-    return lines + ([f"and {len(stuck) - SHOWN} more wait for tasks that were put aside"] if stuck[SHOWN:] else [])
-
-
-def _wait(task: Task, blockers: list[Task]) -> str:
-    """What a task waits for, and what lets that go on."""
-    commands = [command for one in blockers for command in ways_on(one, None)]
-    commands += [f"txlite unblock {task.id} {one.id}" for one in blockers if one.status == CANCELLED]
-    names = [f"{'the review of ' * (one.status == REVIEW)}{_name(one)}" for one in blockers]
-    told = f"{_name(task)} waits for {', '.join(names)}"
-    return f"{told}: {', '.join(f'`{command}`' for command in commands)}" if commands else told
 
 
 def _bounded_cost(store: Store, task: Task) -> int:
@@ -252,9 +204,9 @@ def _entry(store: Store, task: Task, records: list[LoopAttempt]) -> Entry:
 
 
 def _explain(store: Store, entries: list[Entry]) -> None:
-    """Add what was written last to those that need a person."""
+    """Add what was written last to those that need a person, those first that did not pass."""
     needing = [place for place, entry in enumerate(entries) if entry.needs]
-    for place in needing[:EXPLAINED]:
+    for place in sorted(needing, key=lambda place: entries[place].status == REVIEW)[:EXPLAINED]:
         entry = entries[place]
         last = {one.id: one for one in store.attempts(entry.task)}[entry.tries[-1].attempt]
         entries[place] = entry._replace(reason=find_reason(store.home, last))

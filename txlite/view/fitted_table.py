@@ -35,15 +35,17 @@ class Column(NamedTuple):
         return min(self.natural, max(self.least, len(self.heading))) if self.least else self.natural
 
 
-def print_fitted(columns: Sequence[Column]) -> None:
-    """Print columns that stand on this terminal, below their headings."""
-    chosen = choose_columns(columns, width())
-    widths = share_width(chosen, width())
-    print(colour(_line([(column, column.heading) for column in chosen], widths), "2"))
+def print_fitted(columns: Sequence[Column], indent: str = "") -> None:
+    """Print columns that stand on this terminal, below their headings, where they have any."""
+    room = width() - len(indent)
+    chosen = choose_columns(columns, room)
+    widths = share_width(chosen, room)
+    if any(column.heading for column in chosen):
+        print(colour(indent + _line([(column, column.heading) for column in chosen], widths), "2"))
     for row in range(len(columns[0].cells)):
         cells = [(column, column.cells[row]) for column in chosen]
         codes = [column.colours[row] if column.colours else "" for column in chosen]
-        print(_line(cells, widths, codes))
+        print(indent + _line(cells, widths, codes))
 
 
 def choose_columns(columns: Sequence[Column], room: int) -> list[Column]:

@@ -6,25 +6,28 @@ Used by the commands `ralph`, when its loop ends and for --report, and `page`.
 from __future__ import annotations
 
 import os
-import re
 import shlex
+import sys
 
 from ..errors import StoreUnavailable
-from ..model import REVIEW, SHOWN_STATES, describe_agent
+from ..model import SHOWN_STATES, describe_agent
 from ..ralph.loop import PAGES
 from ..ralph.page.document import render
 from ..ralph.summary import seconds
 from ..system import clock
 from ..system.atomic_file import AtomicFile
-from ..text import count, duration, printable, shorten
+from ..text import count, duration, printable
 from .attempts import print_prompt
+from .fitted_table import Column, print_fitted
 from .json_output import print_json
+from .loop_needs import name_file, say_what_needs_a_person, say_wrapped
 from .objects.loops import summary_object
 from .table import print_table
 from .tasks import in_words
 from .terminal import say, say_aside, width
 
-LINES = 4  # of what was written last
+ROWS = 20  # tasks that a terminal shows
+TITLE = 20  # columns of their titles, at the least
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,16 +45,20 @@ def show_summary(found: Summary, as_json: bool) -> None:
     took = duration(seconds(found.started, found.ended))
     when = f"{first.agent}, {_describe_time(found.started, found.ended)} ({took})"
     why = printable(first.reason or "goes on")
-    say(f"{when}: {why}" if len(when) + len(why) + 2 < width() else f"{when}:\n  {why}")
-    print_table(_row(entry, first.agent, found.cost.known is not None) for entry in found.entries)
-    _say_what_needs_a_person(found)
+    if len(when) + len(why) + 2 < width():
+        say(f"{when}: {why}")
+    else:
+        say_wrapped(f"{when}:", "")
+        say_wrapped(why, others="  ")
+    _print_entries([_row(entry, first.agent) for entry in found.entries], found.cost.known is not None, page)
+    say_what_needs_a_person(found)
     counts = found.shown_counts
     say(", ".join(f"{counts[state]:,} {in_words(state)}" for state in SHOWN_STATES if state in counts) or "no tasks")
     cost = found.cost
     if cost.known is not None or any(loop.max_cost for loop in found.loops):
         say(f"cost: {cost.tell()}")
     if page:
-        say(f"page: {page}")
+        say(f"page: {name_file(page)}")
 
 
 def _try_page(found: Summary) -> str | None:
@@ -70,44 +77,26 @@ def _describe_time(started: str, ended: str | None) -> str:
     return f"from {begin[:-6]} to {end[11:] if begin[:11] == end[:11] else end}"
 
 
-def _row(entry: Entry, agent: str, tells_cost: bool) -> tuple[object, ...]:
+def _row(entry: Entry, agent: str) -> tuple[str, ...]:
     attempts, by = count(len(entry.tries), "attempt"), describe_agent(entry.tries[-1].agent, entry.tries[-1].level)
     attempts += f", {by}" if by != agent else ""
-    cost = (entry.cost.tell(),) if tells_cost else ()
-    return entry.state, entry.task, attempts, duration(entry.duration), *cost, (entry.commit or "")[:10], entry.title
+    cells = (entry.state, entry.task, attempts, duration(entry.duration), entry.cost.tell(), (entry.commit or "")[:10])
+    return (*map(printable, cells), printable(entry.title))
 
 
-def _say_what_needs_a_person(found: Summary) -> None:
-    if any(entry.needs for entry in found.entries) or found.remarks:
-        say("needs a person:")
-    for entry in found.entries:
-        if entry.needs:
-            say(printable(f"  {entry.task}  {shorten(entry.title, 60)}: {entry.needs}"))
-            _say_why(found.home, entry)
-    for remark in found.remarks:
-        _say_remark(remark)
-
-
-def _say_remark(remark: str) -> None:
-    """Print a remark, and the commands in it on lines of their own, as they are pasted."""
-    from textwrap import wrap
-
-    for line in wrap(printable(remark.split("`")[0].rstrip(" :,")), 76, break_long_words=False, break_on_hyphens=False):
-        say(f"  {line}")
-    for command in re.findall("`([^`]+)`", remark):
-        say(printable(f"    {command}"))
-
-
-def _say_why(home: str, entry: Entry) -> None:
-    """Print what was written last, and what to type."""
-    for heading, words in entry.reason.parts if entry.reason else ():
-        say(f"    {heading}:")
-        for line in words.split("\n")[-LINES:]:
-            say(f"      {shorten(line, 74)}")
-    if entry.tries[-1].report and entry.status != REVIEW:
-        say(f"    {home}/{entry.tries[-1].report}")
-    for command in entry.commands:
-        say(printable(f"    {command}"))
+def _print_entries(rows: list[tuple[str, ...]], tells_cost: bool, page: str | None) -> None:
+    """Print a line for each task; on a terminal those that have room, of very many the first."""
+    if not rows or not sys.stdout.isatty():
+        print_table(row if tells_cost else (*row[:4], *row[5:]) for row in rows)
+        return
+    states, ids, attempts, times, costs, commits, titles = zip(*rows[:ROWS])
+    print_fitted([
+        Column("", states), Column("", ids), Column("", attempts, 2), Column("", times, 3),
+        Column("", costs if tells_cost else [""] * len(costs), 4), Column("", commits, 1),
+        Column("", titles, least=TITLE),
+    ])  # fmt: skip
+    if len(rows) > ROWS:
+        say(f"and {len(rows) - ROWS:,} more: " + ("the page has them" if page else "`txlite list --all`"))
 
 
 def write_page(found: Summary) -> str:

@@ -61,7 +61,7 @@ def _row(one: WaitingWork) -> tuple[str, ...]:
     gate = text.shorten(one.review.gate, GATE) if one.review.gate else "none"
     changes = describe_count(one.size) if one.size else text.shorten(one.trouble, 60)
     since = _ago(one.review.since) if sys.stdout.isatty() else clock.to_local(one.review.since)[:16]
-    cells = (one.task.id, changes, gate, _describe_last(one.verdicts) or one.unjudged, since, one.task.title)
+    cells = (one.task.id, changes, gate, describe_last_verdict(one.verdicts) or one.unjudged, since, one.task.title)
     return tuple(map(text.printable, cells))
 
 
@@ -72,8 +72,8 @@ def _ago(since: str) -> str:
         return ""  # a time that was edited by hand
 
 
-def _describe_last(verdicts: Sequence[Verdict]) -> str:
-    """The last verdict on what still waits: what a person approved has not landed then."""
+def describe_last_verdict(verdicts: Sequence[Verdict]) -> str:
+    """Return the last verdict on what still waits: what a person approved has not landed then; "" for none."""
     if not verdicts:
         return ""
     last = verdicts[-1]

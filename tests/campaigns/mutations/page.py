@@ -8,6 +8,7 @@ ACCESS = "view.test_page_server.Access"
 SERVED = "view.test_page_server.Served"
 PAGE = "ralph.test_page.Page"
 REVIEWED = "ralph.test_summary.ReviewedNight"
+SHOWN = "ralph.test_summary.Shown"
 
 MUTANTS = (
     Mutant(
@@ -32,8 +33,23 @@ MUTANTS = (
         "what is known in part is the least", (PAGE,),
     ),
     Mutant(
-        "page-reviews-of-other-nights-forgotten", "ralph/judged.py",
-        "        if review.task not in known:", "        if False:",
+        "summary-of-all-reviews", "view/loop_needs.py", " for entry in reviews[:REVIEWS]]", " for entry in reviews]",
+        "of very many reviews the summary lists the first",
+        (f"{SHOWN}.test_of_very_many_reviews_the_first_are_listed",),
+    ),
+    Mutant(
+        "summary-wide", "view/loop_needs.py", "wrap(line, width() - len(others)) if", "[line] if",
+        "no line of the summary is wider than the terminal", (f"{SHOWN}.test_lines_fit_and_commands_are_whole",),
+    ),
+    Mutant(
+        "verdict-on-other-work", "ralph/summary.py",
+        " if stands or last.attempt == self.tries[-1].attempt else None", "",
+        "a verdict is told of the work that it is about",
+        (f"{SHOWN}.test_a_verdict_on_work_that_was_done_anew_is_not_told_of_it",),
+    ),
+    Mutant(
+        "page-reviews-of-other-nights-forgotten", "ralph/remarks.py",
+        " if review.task not in known]", " if False]",
         "what waits for a person is told until it is judged", (REVIEWED,),
     ),
     Mutant(

@@ -10,7 +10,6 @@ from html import escape
 
 from ...system import clock
 from ...text import duration, printable_lines
-from ..reason import tell_unjudged
 from .figures import tell_size
 from .placed import tell_agent
 from .terms import safe
@@ -76,10 +75,10 @@ def _review(night: PlacedNight, row: int, entry: Entry) -> str:
 
 def _tell_verdict(entry: Entry) -> str:
     """The last one on its work, where that is a reviewer's; why there is none."""
-    last = entry.verdicts[-1] if entry.verdicts else None
+    last = entry.last_verdict
     if last and last.reviewer:
         return safe(last.in_words, 52)
-    return safe(tell_unjudged(entry.tries[-1].note), 300)
+    return safe(entry.unjudged, 300)
 
 
 def _need(night: PlacedNight, row: int, entry: Entry, is_open: bool) -> str:
