@@ -25,11 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..agents.results import ProviderRefusal
     from ..execution.attempt_record import Plan
-    from ..execution.attempt_runner import AttemptRunner
-    from ..execution.worker_context import WorkerContext
-    from ..store.assignments import Assignment
-    from .loop_settings import LoopSettings
-    from .workspace import Workspace
+    from .turn_context import TurnContext
 
 DONE_FILE = ".txlite-done-"  # with the attempt's number: in the task's directory
 VERDICT_FILE = ".txlite-verdict-"  # the same, of who reviews it
@@ -42,57 +38,43 @@ class AgentUnusable(Refused):
 
 
 class AgentTurn:
-    """One agent in one workspace. assignment: with the directory in which it works; gate: as the agent is told."""
+    """One agent in one workspace."""
 
-    def __init__(
-        self,
-        context: WorkerContext,
-        runner: AttemptRunner,
-        policy: LoopSettings,
-        assignment: Assignment,
-        workspace: Workspace,
-        gate: str | None,
-    ) -> None:
-        self._context = context
-        self._store = context.store
-        self._agent = context.settings.roster.find(assignment.agent)
-        self._runner = runner
-        self._policy = policy
-        self._assignment = assignment
-        self._workspace = workspace
-        self._gate = gate
-        self._token = assignment.claim.token
-        self._done_file = os.path.join(workspace.directory, f"{DONE_FILE}{self._token}")
+    def __init__(self, given: TurnContext) -> None:
+        self._given = given
+        self._store = given.context.store
+        self._agent = given.context.settings.roster.find(given.assignment.agent)
+        self._token = given.assignment.claim.token
+        self._done_file = os.path.join(given.workspace.directory, f"{DONE_FILE}{self._token}")
 
     def run(self, plan: Plan) -> Result:
         """Run the agent; return its end, judged by itself: DONE if it exited with 0, or said so.
 
         Raises AgentUnusable where no task can be worked on, AttemptStopped.
         """
-        directory, task = self._workspace.directory, self._assignment.task
+        given, runner = self._given, self._given.runner
+        directory, task = given.workspace.directory, given.assignment.task
         _remove_done_files(directory)
         words = prompt.write(
-            self._policy.template, self._store, task, self._gate, self._done_file, self._workspace.goes_on,
-            self._workspace.commits, describe_agent(self._agent.name, self._assignment.level),
+            given.policy.template, self._store, task, given.host.gate, self._done_file, given.workspace.goes_on,
+            given.workspace.commits, describe_agent(self._agent.name, given.assignment.level),
         )  # fmt: skip
-        allowance = find_allowance(self._store, task, self._policy.loop) if task.command is None else None
+        allowance = find_allowance(self._store, task, given.policy.loop) if task.command is None else None
         plan = plan._replace(prompt=words, allowance=allowance)
-        self._runner.check()
+        runner.check()
         refused = refuse(self._agent, allowance)
         if refused:
             return refused
         refusal = output = None
         if task.command is None:
-            plan = self._runner.record.plan = plan._replace(prompt=tell_all(self._store, task.id, self._token, words))
-            output = listen_to(
-                self._store, task, self._runner.record, self._runner, self._policy.settle, self._has_said_done
-            )
-            result = self._runner.ask_agent(task, plan, self._environment(), output, output.observe)
+            plan = runner.record.plan = plan._replace(prompt=tell_all(self._store, task.id, self._token, words))
+            output = listen_to(self._store, task, runner.record, runner, given.policy.settle, self._has_said_done)
+            result = runner.ask_agent(task, plan, self._environment(), output, output.observe)
             refusal = output.finish()
             result = output.add_usage(result, self._token)
             self._store.usages.put(result.usages)  # at once: its gate may take long, and be cut off
         else:
-            result = self._runner.ask_agent(task, plan, self._environment())
+            result = runner.ask_agent(task, plan, self._environment())
         has_said_done = self._has_said_done()
         _remove_done_files(directory)
         judged = self._judge(result, has_said_done, refusal)
@@ -112,8 +94,9 @@ class AgentTurn:
 
     def _environment(self) -> dict[bytes, bytes]:
         """What the agent sees: where to find `txlite`, and the file that says done where that may not be run."""
-        inherited = self._context.environment_of(self._assignment.task, self._assignment.claim, self._agent)
-        environment = confine(inherited, self._workspace.top, self._store.home)
+        assignment = self._given.assignment
+        inherited = self._given.context.environment_of(assignment.task, assignment.claim, self._agent)
+        environment = confine(inherited, self._given.workspace.top, self._store.home)
         environment[b"TXLITE_DONE_FILE"] = os.fsencode(self._done_file)
         return environment
 

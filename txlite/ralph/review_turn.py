@@ -29,12 +29,8 @@ from .workspace import WorkRejected
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..agents.results import ProviderRefusal
-    from ..execution.attempt_runner import AttemptRunner
-    from ..execution.worker_context import WorkerContext
-    from ..store.assignments import Assignment
-    from .host import AttemptHost
-    from .loop_settings import LoopSettings, Reviewer
-    from .workspace import Workspace
+    from .loop_settings import Reviewer
+    from .turn_context import TurnContext
 
 SAID = 300  # characters of its reason in the note of the attempt
 
@@ -44,31 +40,16 @@ class ReviewerUnusable(Refused):
 
 
 class ReviewTurn:
-    """One reviewer of one attempt's work. assignment: with the directory in which it is; gate: that it passed."""
+    """One reviewer of one attempt's work."""
 
-    def __init__(
-        self,
-        context: WorkerContext,
-        runner: AttemptRunner,
-        policy: LoopSettings,
-        reviewer: Reviewer,
-        assignment: Assignment,
-        workspace: Workspace,
-        host: AttemptHost,
-        gate: str | None,
-    ) -> None:
-        self._context = context
-        self._store = context.store
-        self._runner = runner
-        self._loop = policy.loop
-        self._settle = policy.settle
+    def __init__(self, given: TurnContext, reviewer: Reviewer) -> None:
+        self._given = given
+        self._store = given.context.store
+        self._task = given.assignment.task
         self._reviewer = reviewer
-        self._assignment = assignment
-        self._workspace = workspace
-        self._host = host
-        self._gate = gate
-        self._token = assignment.claim.token
-        self._file = os.path.join(workspace.directory, f"{VERDICT_FILE}{self._token}")
+        self._host = given.host
+        self._token = given.assignment.claim.token
+        self._file = os.path.join(given.workspace.directory, f"{VERDICT_FILE}{self._token}")
         self._schema_file = os.path.join(self._store.home, COMMANDS, "verdict-schema.json")
         self._name = f"{REVIEWER} {reviewer.agent.name}"
 
@@ -103,18 +84,19 @@ class ReviewTurn:
     def _ask(self) -> tuple[GivenVerdict | None, str]:
         """Run the reviewer; its verdict, or why there is none."""
         remove(self._file)
-        tree = ReviewedTree(self._store.home, self._host, self._workspace.top) if self._workspace.top else None
+        top = self._given.workspace.top
+        tree = ReviewedTree(self._store.home, self._host, top) if top else None
         words = review_prompt.write(
-            self._reviewer.template, self._assignment.task, self._gate, self._describe(tree), self._file
+            self._reviewer.template, self._task, self._host.gate, self._describe(tree), self._file
         )
-        words = add_messages(words, self._store.messages.of(self._assignment.task.id))
+        words = add_messages(words, self._store.messages.of(self._task.id))
         self._host.remark(f"{self._name} reviews it")
         try:
             return self._run(words)
         finally:
             remove(self._file)
             if tree:
-                parked = tree.restore(Label(self._assignment.task.id, self._token, f"what {self._name} changed"))
+                parked = tree.restore(Label(self._task.id, self._token, f"what {self._name} changed"))
                 if parked:
                     self._host.remark(f"what {self._name} changed is undone, and parked as {parked}")
 
@@ -126,8 +108,8 @@ class ReviewTurn:
 
     def _run(self, words: str) -> tuple[GivenVerdict | None, str]:
         agent = as_reviewer(self._reviewer.agent, self._schema_file)
-        task = self._assignment.task._replace(command=None)
-        allowance = find_allowance(self._store, task, self._loop)
+        runner, policy, task = self._given.runner, self._given.policy, self._task._replace(command=None)
+        allowance = find_allowance(self._store, task, policy.loop)
         refused = refuse(agent, allowance)
         if refused:
             raise AttemptStopped(refused)
@@ -135,13 +117,13 @@ class ReviewTurn:
             _write(self._schema_file, SCHEMA)
         self._store.usages.put([Usage(self._token, REVIEWER_PART, agent.name)])  # unknown, should it be cut off
         reader = VerdictReader(agent.results)
-        output = AgentOutput(agent, self._runner, self._settle, lambda: os.path.lexists(self._file), reader, allowance)
-        plan = self._runner.record.plan
+        output = AgentOutput(agent, runner, policy.settle, lambda: os.path.lexists(self._file), reader, allowance)
+        plan = runner.record.plan
         own = plan._replace(agent=agent, prompt=words, level=self._reviewer.level, allowance=allowance)
         try:
-            result = self._runner.ask_agent(task, own, self._environment(), output, output.observe)
+            result = runner.ask_agent(task, own, self._environment(), output, output.observe)
         finally:
-            self._runner.record.plan = plan
+            runner.record.plan = plan
         refusal = output.finish()
         self._store.usages.put(output.add_usage(result, self._token, REVIEWER_PART).usages)
         return self._judge(output.explain(result), self._find_verdict(reader), refusal)
@@ -178,10 +160,9 @@ class ReviewTurn:
 
     def _environment(self) -> dict[bytes, bytes]:
         """What it sees: as an agent does, but it is not the one whose word ends the task."""
-        inherited = self._context.environment_of(
-            self._assignment.task._replace(command=None), self._assignment.claim, self._reviewer.agent
-        )
-        environment = confine(inherited, self._workspace.top, self._store.home)
+        task, claim = self._task._replace(command=None), self._given.assignment.claim
+        inherited = self._given.context.environment_of(task, claim, self._reviewer.agent)
+        environment = confine(inherited, self._given.workspace.top, self._store.home)
         for name in (b"TXLITE_TASK", b"TXLITE_TOKEN"):
             environment.pop(name, None)
         environment[b"TXLITE_VERDICT_FILE"] = os.fsencode(self._file)

@@ -21,6 +21,7 @@ from .agent_turn import AgentTurn, AgentUnusable
 from .host import AttemptHost
 from .in_place import InPlace
 from .review_turn import ReviewTurn
+from .turn_context import TurnContext
 from .workspace import PlainDirectory, WorkRejected, below
 from .worktree import Worktree
 
@@ -51,8 +52,9 @@ class TrialRunner:
         workspace = self._choose(assignment, host)
         plan = plan_attempt(_move(assignment, workspace), self._context.settings.roster)
         self._runner.begin(plan._replace(in_loop=True))
+        given = TurnContext(self._context, self._runner, self._policy, assignment, workspace, host)
         with contextlib.ExitStack() as alone:
-            result = self._try_in(workspace, host, assignment, gate, alone)
+            result = self._try_in(given, alone)
             return self.end(self._leave(workspace, host, result))
 
     def end(self, result: Result) -> Result:
@@ -70,26 +72,19 @@ class TrialRunner:
             kind = PlainDirectory
         return kind(self._context.store, host, rules, task, assignment.claim.token)
 
-    def _try_in(
-        self,
-        workspace: Workspace,
-        host: AttemptHost,
-        assignment: Assignment,
-        gate: str | None,
-        alone: contextlib.ExitStack,
-    ) -> Result:
+    def _try_in(self, given: TurnContext, alone: contextlib.ExitStack) -> Result:
         """All that is done for the task, in a workspace that is ours alone where it cannot be shared."""
         try:
-            if workspace.lock:
-                alone.enter_context(host.locked(workspace.lock))
-            return self._work(workspace, host, assignment, gate)
+            if given.workspace.lock:
+                alone.enter_context(given.host.locked(given.workspace.lock))
+            return self._work(given)
         except AttemptStopped as stop:
             self.trouble = self.trouble or self._runner.trouble
             return stop.result
         except WorkRejected as error:
             return Result(FAILED, note=str(error))
         except AgentUnusable as error:
-            return self._go_without(assignment.agent, error)
+            return self._go_without(given.assignment.agent, error)
         except Refused as error:
             return self._give_up(error)
         except OSError as error:
@@ -111,39 +106,36 @@ class TrialRunner:
         self.trouble = error
         return Result(INTERRUPTED, note=str(error))
 
-    def _work(self, workspace: Workspace, host: AttemptHost, assignment: Assignment, gate: str | None) -> Result:
+    def _work(self, given: TurnContext) -> Result:
         """From the start to the end of what is done for a task. Raises AttemptStopped, WorkRejected, Refused."""
+        workspace, host = given.workspace, given.host
         landed = workspace.enter()
         if landed:
             return Result(DONE, note=f"its work had landed as {landed[:12]} when the attempt before was cut off")
         host.top = workspace.top
-        assignment = _move(assignment, workspace)
+        assignment = _move(given.assignment, workspace)
+        given = given._replace(assignment=assignment)
         if workspace.is_judged:
             result = Result(DONE, note="its work had passed when the attempt before was cut off")
         else:
-            turn = AgentTurn(self._context, self._runner, self._policy, assignment, workspace, gate)
-            result = turn.run(self._runner.record.plan)
+            result = AgentTurn(given).run(self._runner.record.plan)
         self.trouble = self.trouble or self._runner.trouble
         if self._is_nobodys_fault(result, assignment, workspace):
             raise AgentUnusable(f"agent {assignment.agent}: {result.note}")
         if result.outcome != DONE:
             return result
         try:
-            waits = accept(workspace, host, self._review(workspace, host, assignment, gate))
+            waits = accept(workspace, host, self._review(given))
         except WorkRejected as error:
             return result._replace(outcome=FAILED, note=str(error))
         except AttemptStopped as stop:
             return stop.result._replace(exit_code=result.exit_code, pid=result.pid)
         return result._replace(note=waits) if waits else result
 
-    def _review(
-        self, workspace: Workspace, host: AttemptHost, assignment: Assignment, gate: str | None
-    ) -> Callable[[], str]:
+    def _review(self, given: TurnContext) -> Callable[[], str]:
         """What has a say in work that passed its gate."""
         reviewer = self._policy.reviewer
-        if reviewer is None:
-            return lambda: ""
-        return ReviewTurn(self._context, self._runner, self._policy, reviewer, assignment, workspace, host, gate).run
+        return ReviewTurn(given, reviewer).run if reviewer else lambda: ""
 
     def _is_nobodys_fault(self, result: Result, assignment: Assignment, workspace: Workspace) -> bool:
         """Whether the agent could not be started, and no task of the loop could be worked on."""
