@@ -87,6 +87,14 @@ class Exports(TransferCase):
         for name, code in (("nowhere/x", 69), (".", 64), ("/dev/null", 64), (".txlite/tasks.db", 64)):
             self.txlite("export", name, code=code)
         self.assertEqual(sorted(os.listdir(self.directory)), [".txlite", "link", "out.jsonl"])
+        with open(self.path("notes"), "w") as file:
+            file.write("a person's\n")
+        self.txlite("export", "notes", code=1)
+        self.assertIn("notes exists already, and is no export: give another name (--list FILE", self.errors)
+        self.assertEqual(self.read("notes"), "a person's\n")
+        os.truncate(self.path("notes"), 0)
+        self.txlite("export", "notes")
+        os.unlink(self.path("notes"))
         self.assertEqual(len(self.json("list")), 2)
         script = f"""import sys; sys.path.insert(0, {ROOT!r})
 import txlite

@@ -116,14 +116,24 @@ class Markdown(ListCase):
         self.txlite("export", "--list", "PLAN.md", "NEW.md")
         self.assertIn("[x] Users", self.read("NEW.md"))
         self.assertNotIn("[x] Users", self.read("PLAN.md"))
+        self.finish("Build the API")
+        self.txlite("export", "--list", "PLAN.md", "NEW.md")
+        self.assertIn("[x] Build", self.read("NEW.md"))
+        for name, theirs in (("notes", "words\n"), ("another.md", "- [ ] Something else\n")):
+            self.txlite("export", "--list", "PLAN.md", self.write(name, theirs), code=1)
+            self.assertIn(f"{name} exists already, and is no copy of PLAN.md: give another", self.errors)
+            self.assertEqual(self.read(name), theirs)
         self.write("PLAN.md", PLAN.replace("Orders", "All orders"))
         self.assertIn("of 7 tasks done; 1 not here: `txlite import`", self.txlite("export", "--list", "PLAN.md"))
         self.write("other.md", PLAN)
         self.txlite("export", "--list", "other.md", code=1)
-        self.assertIn("other.md: none of its tasks is here: `txlite import` adds them", self.errors)
+        self.assertIn("other.md: none of its tasks is here: `txlite import other.md` adds them", self.errors)
         for name, text in (("tasks.jsonl", '{"format": "txlite", "version": 1}\n'), ("empty", "")):
             self.txlite("export", "--list", self.write(name, text), code=64)
             self.assertIn(f"{name} is no task list", self.errors)
+        for name, what in (("-", "--list is -: give"), ("no.md", "no.md: No such file or directory: give the task")):
+            self.txlite("export", "--list", name, code=64)
+            self.assertIn(what, self.errors)
         self.txlite("export", "--list", self.write("prose.md", "words\n"), code=64)
         self.assertRegex(self.errors, r"prose.md has no task: .*: nothing was ticked\n\Z")
 

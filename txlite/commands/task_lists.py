@@ -51,23 +51,18 @@ def add(args: Namespace, arriving: Arriving) -> int:
 def tick(args: Namespace) -> int:
     """Write a task list with the boxes of what is done ticked; say how many are new."""
     path, target = args.task_list, args.file or args.task_list
-    try:
-        with open(path, "rb") as file:
-            arriving = Arriving(file, path)
-            mode = os.fstat(file.fileno()).st_mode & 0o777
-            text = "" if arriving.form == EXPORT else arriving.text()
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from error
-    if not text:
-        raise UsageError(f"{path} is no task list: a Markdown list, a PRD or beads' issues has boxes to tick")
+    arriving, text, mode = _take(path)
     with open_reading(args) as store:
         try:
             listed = _read(store, text, arriving, path)
         except UsageError as error:
             raise UsageError(str(error).replace(NOTHING_IMPORTED, "nothing was ticked")) from error
+        _check_target(store, target, path, listed)
         states = store.listed.states(one.id for one in listed)
     if not states:
-        raise Refused(f"{path}: none of its tasks is here: `txlite import` adds them")
+        import shlex
+
+        raise Refused(f"{path}: none of its tasks is here: `txlite import {shlex.quote(path)}` adds them")
     done = {id: completed or "" for id, (status, completed) in states.items() if status == DONE}
     text, ticked = tick_text(text, listed, done)
     _write(target, text, mode)
@@ -76,9 +71,39 @@ def tick(args: Namespace) -> int:
     return 0
 
 
+def _take(path: str) -> tuple[Arriving, str, int]:
+    """The list that is to be ticked, its text and its mode. Raises UsageError where there is none."""
+    if path == STDIO:
+        raise UsageError("--list is -: give the file that was imported, and - behind it for stdout")
+    try:
+        with open(path, "rb") as file:
+            arriving = Arriving(file, path)
+            mode = os.fstat(file.fileno()).st_mode & 0o777
+            text = "" if arriving.form == EXPORT else arriving.text()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}: give the task list that was imported") from error
+    if not text:
+        raise UsageError(f"{path} is no task list: a Markdown list, a PRD or beads' issues has boxes to tick")
+    return arriving, text, mode
+
+
 def _sum_up(done: int, here: int, listed: int) -> str:
     missing = f"; {listed - here:,} not here: `txlite import` adds what is new" if here < listed else ""
     return f"{done} of {count(listed, 'task')} done{missing}"
+
+
+def _check_target(store: Store, target: str, path: str, listed: list[ListedTask]) -> None:
+    """A copy of the list at `path` takes the place of that list, or of an earlier copy. Raises Refused."""
+    if target == STDIO or not os.path.isfile(target) or os.path.samefile(target, path):
+        return
+    try:
+        with open(target, "rb") as file:
+            arriving = Arriving(file, target)
+            there = {one.id for one in read(arriving.text(), arriving.form, target, place_of(path, store.home), str)}
+    except (UsageError, OSError):
+        there = set()
+    if not there or not there <= {one.id for one in listed}:
+        raise Refused(f"{target} exists already, and is no copy of {path}: give another name, or remove it")
 
 
 def _write(target: str, text: str, mode: int) -> None:

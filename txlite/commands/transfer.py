@@ -7,7 +7,7 @@ import os
 import sys
 
 from .. import text
-from ..errors import UsageError
+from ..errors import Refused, UsageError
 from ..home import location, trust
 from ..view.json_output import print_json
 from ..view.objects.homes import file_object
@@ -27,7 +27,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     """Declare the arguments of a verb."""
     if verb == "export":
         parser.epilog = "A task that is running is exported as one that waits: its claim is this machine's."
-        parser.add_argument("file", metavar="FILE", nargs="?", help="replaced if it is there (- is stdout)")
+        parser.add_argument("file", metavar="FILE", nargs="?", help="an export that is there is replaced (- is stdout)")
         parser.add_argument(
             "--list", metavar="FILE", dest="task_list",
             help="tick the boxes of this task list, in place or as FILE, and change nothing else of it",
@@ -63,10 +63,25 @@ def run(args: Namespace) -> int:
         if args.file in (None, STDIO):
             _print(store)
             return 0
+        store.export.check(args.file)
+        _check_target(args.file)
         store.export.write(args.file)
     if args.verb == "sync":
         _tell(os.path.abspath(args.file), args.json)
     return 0
+
+
+def _check_target(path: str) -> None:
+    """An export takes the place of an export, and of nothing else. Raises Refused."""
+    if not os.path.isfile(path):
+        return
+    from ..task_lists.reading import EXPORT, Arriving
+
+    with _open(path) as file:
+        if Arriving(file, "").form != EXPORT:
+            raise Refused(
+                f"{path} exists already, and is no export: give another name (--list FILE ticks a task list's boxes)"
+            )
 
 
 def _tell(path: str, as_json: bool) -> None:
@@ -122,4 +137,4 @@ def _open(path: str) -> BinaryIO:
     try:
         return open(path, "rb")
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from error
+        raise UsageError(f"{path}: {error.strerror}: give an export or a task list, or - for stdin") from error

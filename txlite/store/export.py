@@ -85,10 +85,14 @@ class Export:
 
         Raises StoreUnavailable where it cannot be written, UsageError where it is the database, or no file.
         """
-        if os.path.realpath(path).startswith(os.path.realpath(self._database.path)):
-            raise UsageError(f"{path} is the database's own: give another name")
+        self.check(path)
         with AtomicFile(path, replace=True) as new, open(new.draft, "w", encoding="utf-8", newline="\n") as file:
             file.writelines(self.lines())
+
+    def check(self, path: str) -> None:
+        """Raise UsageError where this file is the database's own, and no export may take its place."""
+        if os.path.realpath(path).startswith(os.path.realpath(self._database.path)):
+            raise UsageError(f"{path} is the database's own: give another name")
 
 
 def _present(launch: list[object]) -> dict[str, object]:

@@ -61,6 +61,15 @@ MUTANTS = (
         "a list keeps its mode", (f"{MARKDOWN}.test_boxes_are_ticked_and_nothing_else_changes",),
     ),
     Mutant(
+        "list-copied-over-another", "commands/task_lists.py", "if not there or not there <= {", "if False and {",
+        "only a copy of a list takes the place of one", (f"{MARKDOWN}.test_boxes_are_ticked_and_nothing_else_changes",),
+    ),
+    Mutant(
+        "export-over-another-file", "commands/transfer.py", "        _check_target(args.file)\n", "        pass\n",
+        "an export takes the place of an export alone",
+        ("store.test_export.Exports.test_a_file_is_written_whole_or_not_at_all",),
+    ),
+    Mutant(
         "prd-ticked-elsewhere", "task_lists/json_places.py", "        found[key] = Placed(value, place, end)\n",
         "        found.setdefault(\"passes\", Placed(value, place, end))\n",
         "of a PRD `passes` is set and nothing else", (f"{PRDS}.test_passes_is_set_and_nothing_else",),
