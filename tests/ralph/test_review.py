@@ -159,6 +159,18 @@ class Reviews(ReviewCase):
         self.txlite("approve", task)
         self.assertEqual((self.log()[1:], self.read("file"), self.left()), (["more", "first"], "mended\n", []))
 
+    def test_a_rebase_that_a_person_has_begun_there_is_theirs(self) -> None:
+        task = self.make("echo new > readme")
+        self.write("readme", "moved\n")
+        self.commit("moved")
+        self.run_git("-C", self.place(task), "rebase", "main", code=1)
+        self.assertIn(f"a rebase goes on in {self.place(task)}: end it there", self.refused("approve", task))
+        self.write(self.place(task, "readme"), "both\n")
+        self.git_at(task, "add", "readme")
+        self.git_at(task, "-c", "core.editor=:", "rebase", "--continue")
+        self.txlite("approve", task, cwd=self.place(task))  # which is gone then
+        self.assertEqual((self.log()[1:], self.read("readme"), self.left()), (["moved", "first"], "both\n", []))
+
     def test_a_gate_that_it_got_meanwhile_judges_it(self) -> None:
         task = self.make()
         self.txlite("update", task, "--verify", "grep mended file")

@@ -8,7 +8,7 @@ from ..errors import Interrupted, Refused, UsageError
 from ..home import config, location
 from ..text import parse_duration
 from ..view.terminal import say_aside
-from . import open_reading, open_recovered, open_writing
+from . import open_recovered, open_writing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -145,14 +145,17 @@ def _approve(args: Namespace) -> int:
     if args.json:
         print_json(list(map(reviews.approved_object, told)))
     else:
-        _say_freed(args, [one.task for one in told if one.has_landed])
+        _say_freed(database, [one.task for one in told if one.has_landed])
     if is_interrupted:
         raise Interrupted("interrupted: what has not landed stays to be reviewed")
     return 0 if all(one.has_landed for one in told) else 1
 
 
-def _say_freed(args: Namespace, landed: list[str]) -> None:
-    with open_reading(args) as store:
+def _say_freed(database: str, landed: list[str]) -> None:
+    """database: its path, because the working directory may have been the worktree that is gone by now."""
+    from ..store.store import open_store
+
+    with open_store(database, read_only=True) as store:
         relations = store.relations([store.get(id) for id in landed])
         after = dict.fromkeys(other for id in landed for other in relations[id].blocks)
         ready = [other for other in after if store.get(other).is_ready]

@@ -15,7 +15,7 @@ from ..git import landing
 from ..git.command import GitError
 from ..git.index import staged, undo_squash
 from ..git.parking import Label
-from ..git.rebase import find_start
+from ..git.rebase import find_start, is_rebasing
 from ..git.repository import Origin
 from ..text import shorten
 from .clearing import Clearing
@@ -39,6 +39,7 @@ class ReviewedWork:
     def __init__(self, store: Store, host: Host, rules: Rules, task: Task, token: int, review: Review) -> None:
         self._store = store
         self._host = host
+        self._attempt = review.attempt
         self._work = review.work
         self._has_new_gate = task.verify is not None and task.verify != review.gate
         record = store.loop_attempts.get(review.attempt)
@@ -96,6 +97,7 @@ class ReviewedWork:
         try:
             is_there = os.path.isdir(site.path) and not site.is_marked()
             if is_there:
+                self._leave_rebase()
                 self._recovery.make_usable(tip)
                 self._undo_squash()
                 site.own_surely.state()
@@ -119,6 +121,14 @@ class ReviewedWork:
             raise WorkRejected(f"{site.path} has changes that are not committed ({names}): commit or undo them there")
         self._found = state.commit
         return state.commit
+
+    def _leave_rebase(self) -> None:
+        """One that no approval has begun is a person's. Raises WorkRejected, GitError."""
+        site = self._site
+        if is_rebasing(site.own_surely) and not any(one.attempt > self._attempt for one in site.cut_off()):
+            raise WorkRejected(
+                f"a rebase goes on in {site.path}: end it there, with `git rebase --continue` or `git rebase --abort`"
+            )
 
     def _undo_squash(self) -> None:
         """Where an approval was cut off while it made one commit of several, they are there again. Raises GitError."""

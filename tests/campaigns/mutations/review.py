@@ -11,6 +11,7 @@ REBASED = f"{REVIEWS}.test_it_is_rebased_and_judged_again_where_the_base_has_mov
 APPROVED = f"{REVIEWS}.test_what_passed_waits_on_its_branch_and_lands_when_a_person_says_so"
 AGAIN = f"{KILLS}.test_neither_work_that_had_passed_nor_a_landing_is_done_again"
 MENDED = f"{REVIEWS}.test_what_a_person_committed_there_lands_with_it"
+REBASING = f"{REVIEWS}.test_a_rebase_that_a_person_has_begun_there_is_theirs"
 TAKEN_OUT = f"{REVIEWS}.test_what_was_taken_out_of_the_base_does_not_come_back"
 BRANCHES = "git.test_branch_stats.BranchStats.test_each_is_as_one_alone_and_what_is_not_one_commit_is_left_out"
 
@@ -39,6 +40,10 @@ MUTANTS = (
         "approval-leaves-the-rebase", "ralph/reviewed_work.py",
         "self._clearing.clear_away(site.own_surely, origin, Label(site.task_id, site.token, reason))", "None",
         "a branch that did not land is as it was", (REBASED,),
+    ),
+    Mutant(
+        "approval-of-a-half-rebased", "ralph/reviewed_work.py", "                self._leave_rebase()\n", "",
+        "a rebase that a person has begun is theirs", (REBASING,),
     ),
     Mutant(
         "approval-of-drafts", "ralph/reviewed_work.py", "        if state.changes:\n", "        if False:\n",
