@@ -73,6 +73,14 @@ class Reviews(ReviewCase):
         self.assertIn("+new", self.txlite("diff", task))
         self.assertIn("what it said\n", self.txlite("logs", task))
         self.assertRegex(self.txlite("history", task), r"-> review +attempt 2 (.*\n)+.* active -> done +approval 3 ")
+        self.assertRegex(
+            self.txlite("show", task), r"\nAttempts:\n  2  .*\n\n(.*\n)+Approvals:\n  3  \S+  \S+  landed as \w+  w"
+        )
+        self.assertEqual([one["attempt"] for one in self.json("status") if one["id"] == task], [3, 2])
+        shown = Terminal(self, "status").end()
+        self.assertRegex(shown, rf"\ndone   {task}  a task  +landed  ")
+        self.assertEqual(shown.count(task), 1, "the approval is no line of its own")
+        self.assertIn("attempts:  2 done\n", self.txlite("status", "--stats"))
         self.assert_clean()
 
     def test_what_was_rejected_and_given_up_is_shown_when_its_worktree_is_gone(self) -> None:
@@ -151,6 +159,10 @@ class Reviews(ReviewCase):
         task = self.make()
         self.write(self.place(task, "file"), "mended\n")
         self.assertIn("has changes that are not committed (file)", self.refused("approve", task))
+        self.assertRegex(
+            self.txlite("show", task), r"\nApprovals:\n  2  .*  did not land: .*are not committed \(file\)"
+        )
+        self.assertRegex(Terminal(self, "status").end(), rf"\ndone   {task}  a task  +review  (?s:(?!\nfailed).)*$")
         self.git_at(task, "commit", "-qam", "mended")
         self.assertIn("+mended", self.txlite("review", task))
         self.run_git("worktree", "remove", self.place(task))  # what is on its branch is enough
@@ -254,7 +266,10 @@ class Kills(ReviewCase):
         wait_until(lambda: running(self.nap), "the hook")
         self.kill(approval)
         os.unlink(self.path(".git/hooks/pre-commit"))
+        self.assertRegex(self.txlite("status"), rf"STATE .*\nlost .* {task} .*\ndone .* {task} ")
         self.txlite("approve", task)
+        self.assertNotIn("lost", self.txlite("status"))
+        self.assertRegex(self.txlite("show", task), r"Approvals:\n  2  .*  lost, .*\n  3  .*  landed as ")
         self.assertEqual((self.log()[1:], self.read("file"), self.left()), (["first"], "mended\n", []))
 
     def test_an_approval_that_is_ended_at_its_gate_has_landed_nothing(self) -> None:

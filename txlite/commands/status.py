@@ -88,7 +88,7 @@ def _print(store: Store, found: list[AttemptStatus], args: Namespace) -> None:
 def _find(store: Store, args: Namespace) -> list[AttemptStatus]:
     """What is asked for, the newest first; what has not ended is among it however old it is."""
     limit = args.latest if args.latest else None if args.all or args.json else count_ended()
-    found = {one.attempt: one for one in presence.newest_attempts(store, limit, args.type)}
+    found = {one.attempt: one for one in presence.newest_attempts(store, limit, args.type, args.json)}
     if not args.latest:
         found.update((one.attempt, one) for one in presence.open_attempts(store) if args.type in (None, one.type))
     return [found[attempt] for attempt in sorted(found, reverse=True)]

@@ -109,9 +109,11 @@ def scale(store: Store, wanted: int, supervisor: str | None = None) -> Superviso
     return found[0]._replace(wanted=wanted)
 
 
-def newest_attempts(store: Store, limit: int | None = None, type: str | None = None) -> list[AttemptStatus]:
-    """Return the newest attempts, newest first, of one type of report or of all; at most `limit`."""
-    return [_judge(store, one) for one in store.attempt_statuses.newest(limit, type)]
+def newest_attempts(
+    store: Store, limit: int | None = None, type: str | None = None, with_approvals: bool = True
+) -> list[AttemptStatus]:
+    """Return the newest attempts, as `attempt_statuses.newest` does, as they are by who lives."""
+    return [_judge(store, one) for one in store.attempt_statuses.newest(limit, type, with_approvals)]
 
 
 def open_attempts(store: Store) -> list[AttemptStatus]:

@@ -7,6 +7,7 @@ What runs by these rows may be lost: whether its worker lives is asked by `execu
 from __future__ import annotations
 
 from ..model import (
+    APPROVAL,
     CANCELLED,
     DONE,
     FAILED,
@@ -33,10 +34,14 @@ if TYPE_CHECKING:
 COLUMNS = f"""a.id, t.id, CAST(t.title AS TEXT), t.status, t.token = a.id, a.worker, a.agent,
     coalesce(l.type, '{WORKERS}'), coalesce(a.level, l.level, ''), l.task IS NOT NULL, coalesce(l.has_turn, 1),
     a.started, a.ended, a.outcome, a.exit_code,
-    a.duration, a.pid, a.report, a.note, coalesce(w.identity, ''), a.place"""
+    a.duration, a.pid, a.report, a.note, coalesce(w.identity, ''), a.place,
+    a.id = coalesce((SELECT max(o.attempt) FROM reviews o WHERE o.task = a.task), 0),
+    EXISTS (SELECT 1 FROM attempts p WHERE p.id = t.token AND p.agent = '{APPROVAL}' AND p.outcome = '{DONE}')"""
 JOINS = """JOIN tasks t ON t.seq = a.task LEFT JOIN launches l ON l.task = a.task
     LEFT JOIN workers w ON w.id = a.worker WHERE a.agent <> ''"""
-LATEST = f"""SELECT {COLUMNS} FROM attempts a {JOINS}
+# An approval that is over is told with the attempt whose work it was about, unless it was killed, and nothing followed.
+IS_SHOWN = f"(a.agent <> '{APPROVAL}' OR a.outcome IS NULL OR (a.outcome = '{LOST}' AND t.token = a.id))"
+LATEST = f"""SELECT {COLUMNS} FROM attempts a {JOINS} AND (? OR {IS_SHOWN})
     AND (? IS NULL OR coalesce(l.type, '{WORKERS}') = ?) ORDER BY a.id DESC LIMIT ?"""
 OPEN = f"SELECT {COLUMNS} FROM claims c JOIN attempts a ON a.id = c.token {JOINS} ORDER BY a.id DESC"
 LAST_OF_TASK = f"SELECT {COLUMNS} FROM attempts a {JOINS} AND a.id = (SELECT token FROM tasks WHERE id = ?)"
@@ -76,6 +81,8 @@ class AttemptStatus(NamedTuple):
     note: str | None
     identity: str  # of the worker's process
     place: str | None  # where it runs or ran, if not here
+    is_reviewed: bool  # whether its work is what of its task was to be reviewed last
+    has_landed: bool  # whether what a person approved of its task has
     state: Shown
     reason: str | None  # why it is queued, in Slurm's word
     silent: str | None  # since when it has neither written nor computed, where that is long ago
@@ -84,6 +91,11 @@ class AttemptStatus(NamedTuple):
     def is_over(self) -> bool:
         """Whether it has ended, or its worker died."""
         return self.state not in (WAITING, QUEUED, RUNNING)
+
+    @property
+    def is_approval(self) -> bool:
+        """Whether it has no agent, and lands what a person approved."""
+        return self.agent == APPROVAL
 
     @property
     def code(self) -> int:
@@ -102,9 +114,14 @@ class AttemptStatuses:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def newest(self, limit: int | None = None, type: str | None = None) -> list[AttemptStatus]:
-        """Return the newest attempts, newest first, of one type of report or of all; at most `limit`."""
-        return self._read(LATEST, (type, type, -1 if limit is None else limit))
+    def newest(
+        self, limit: int | None = None, type: str | None = None, with_approvals: bool = True
+    ) -> list[AttemptStatus]:
+        """Return the newest attempts, newest first, of one type of report or of all; at most `limit`.
+
+        with_approvals: also those approvals that are over, and were not killed.
+        """
+        return self._read(LATEST, (with_approvals, type, type, -1 if limit is None else limit))
 
     def open(self) -> list[AttemptStatus]:
         """Return the attempts that have not been recorded as ended, newest first."""

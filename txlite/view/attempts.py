@@ -10,7 +10,7 @@ import sys
 import time
 
 from .. import text
-from ..model import CANCELLED, COMMAND, DONE, FAILED, INTERRUPTED, LOST, QUEUED, RUNNING, WAITING, WORKERS
+from ..model import CANCELLED, COMMAND, DONE, FAILED, INTERRUPTED, LOST, QUEUED, REVIEW, RUNNING, WAITING, WORKERS
 from ..system import clock
 from .attempt_row import AttemptRow, describe_silence, shorten_path
 from .json_output import print_json
@@ -74,7 +74,12 @@ def _print_for_a_person(rows: list[AttemptRow]) -> None:
 
 
 def _why(one: AttemptStatus) -> str:
-    """Why an attempt ended as it did, where its state does not say it; that one is silent."""
+    """Why an attempt ended as it did, where its state does not say it; that one is silent; what became of work that
+    passed and was to be reviewed, in a word."""
+    if one.is_approval and one.ended is None:
+        return ", ".join(filter(None, ("approved", describe_silence(one))))
+    if one.state == DONE and one.is_reviewed and (one.has_landed or one.task_status == REVIEW):
+        return "landed" if one.has_landed else REVIEW
     if one.ended is None or one.state == DONE:
         return describe_silence(one)
     words: list[str] = [one.outcome] if one.outcome and one.outcome != one.state else []

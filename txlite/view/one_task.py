@@ -9,7 +9,7 @@ import sys
 
 from .. import text
 from ..execution import presence
-from ..model import BACKLOG, PROMPT, QUEUED, describe_agent
+from ..model import APPROVAL, BACKLOG, DONE, LOST, PROMPT, QUEUED, describe_agent
 from ..ralph.reason import Reason, find_reason, ways_on
 from ..reports.costs import describe_spent, describe_usages
 from ..system import clock
@@ -88,10 +88,9 @@ def print_story(story: TaskStory) -> None:
         _print_related(name, ids, story.near)
     if task.description:
         print("\n" + text.printable_lines(task.description))
-    if story.attempts:
-        print("\nAttempts:")
-        _print_attempts([_attempt_row(one, story) for one in story.attempts])
+    _print_attempts("Attempts", [_attempt_row(one, story) for one in story.attempts if one.agent != APPROVAL])
     _print_verdicts(story.verdicts)
+    _print_attempts("Approvals", [_attempt_row(one, story) for one in story.attempts if one.agent == APPROVAL])
     _print_messages(story.messages)
     for heading, words in story.reason.parts if story.reason else ():
         print(f"\n{heading[0].upper()}{heading[1:]}:\n{words}")
@@ -179,8 +178,10 @@ def _message_row(message: Message) -> tuple[object, ...]:
     return message.at, told, text.shorten(message.words, 200)
 
 
-def _print_attempts(rows: list[tuple[object, ...]]) -> None:
+def _print_attempts(heading: str, rows: list[tuple[object, ...]]) -> None:
     """A line for each; on a terminal, which is too narrow for it, one more for its report, and one for its cost."""
+    if rows:
+        print(f"\n{heading}:")
     if not sys.stdout.isatty():
         print_table(rows, "  ")
         return
@@ -198,13 +199,22 @@ def _attempt_row(attempt: Attempt, story: TaskStory) -> tuple[object, ...]:
     current, by = story.current, _by(story, attempt)
     if current and current.attempt == attempt.id:
         return _row(attempt, current.state + by, describe_course(current), current.report)
+    if attempt.agent == APPROVAL:
+        return _row(attempt, _describe_landing(attempt), None, attempt.report)
     usages = tuple(one for one in story.usages if one.attempt == attempt.id)
     return _row(attempt, describe(attempt) + by, attempt.place, attempt.report, describe_usages(usages))
 
 
+def _describe_landing(approval: Attempt) -> str:
+    """How an approval that is over ended: nobody knows what became of the work where it was killed."""
+    if approval.outcome in (DONE, LOST):
+        return (approval.outcome == DONE and approval.note) or describe(approval)
+    return f"did not land: {approval.note or approval.outcome}"
+
+
 def _by(story: TaskStory, attempt: Attempt) -> str:
     """By whom it was made, where that was an agent that reads prompts."""
-    is_known = story.task.kind == PROMPT and attempt.agent
+    is_known = story.task.kind == PROMPT and attempt.agent and attempt.agent != APPROVAL
     return text.printable(f", by {describe_agent(attempt.agent, attempt.level)}") if is_known else ""
 
 

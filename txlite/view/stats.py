@@ -31,7 +31,7 @@ class Stats(NamedTuple):
     """Counts of a home at one moment."""
 
     tasks: dict[str, int]  # by state, each of model.STATES
-    attempts: dict[str, int]  # by what is shown of them
+    attempts: dict[str, int]  # by what is shown of them; without approvals
     reports: int  # that exist
     bytes: int  # of them
     types: dict[str, int]  # attempts, by the type of their reports
@@ -45,13 +45,14 @@ class Stats(NamedTuple):
 def collect_stats(store: Store, type: str | None) -> Stats:
     """Count what there is; with `type` only the attempts and reports of this type."""
     rows = [AttemptRow(store.home, one) for one in presence.newest_attempts(store, None, type)]
+    made = [row.status for row in rows if not row.status.is_approval]
     tasks = store.count()
     return Stats(
         {state: tasks.get(state, 0) for state in STATES},
-        _count(row.status.state for row in rows),
+        _count(one.state for one in made),
         sum(row.report is not None for row in rows),
         sum(row.size or 0 for row in rows),
-        _count(row.status.type for row in rows),
+        _count(one.type for one in made),
         store.paused(),
         look_at_waiting(store),
         presence.live_supervisors(store),

@@ -83,6 +83,15 @@ MUTANTS = (
         "what was taken out of the base stays out", (TAKEN_OUT,),
     ),
     Mutant(
+        "approval-as-a-task", "store/attempt_status.py", "AND (? OR {IS_SHOWN})", "AND (? OR 1)",
+        "what was approved stands in status once", (APPROVED,),
+    ),
+    Mutant(
+        "approval-killed-unseen", "store/attempt_status.py", " OR (a.outcome = '{LOST}' AND t.token = a.id)", "",
+        "an approval that was killed is seen",
+        (f"{KILLS}.test_an_approval_that_is_killed_at_its_commit_is_begun_again",),
+    ),
+    Mutant(
         "branch-stats-of-the-last-commit", "git/branch_stats.py", " and parents[head][0] not in parents", "",
         "a branch of several commits is measured as a whole", (BRANCHES,),
     ),
