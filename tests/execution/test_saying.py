@@ -10,7 +10,9 @@ from unittest import mock
 
 import txlite
 from txlite.agents.open_input import OpenInput
-from txlite.execution.conversation import EXPLAINED, HEADING, LIVE, PATIENCE, Conversation
+from txlite.execution.conversation import EXPLAINED, HEADING, LIVE, PATIENCE, ROOM, Conversation, add_messages
+from txlite.model import Message
+from txlite.store.messages import LONGEST
 from txlite.system import clock
 
 from ..case import Case, wait_until
@@ -103,6 +105,8 @@ class Said(Case):
         self.assertIn("is a command, which nobody can tell anything", self.errors)
         self.txlite("say", task, " ", code=64)
         self.assertIn("the message is empty", self.errors)
+        self.txlite("say", task, "-", code=64, stdin=b"x" * 10_001)
+        self.assertIn("the message has 10,001 characters and agents are told 10,000 at most: put", self.errors)
         self.txlite("say", task, code=64)
         self.txlite("say", "tx-none", "hello", code=2)
         self.txlite("say", task, "hello", code=1, env={**self.environment, "TXLITE_TASK": task})
@@ -111,6 +115,26 @@ class Said(Case):
         self.txlite("say", task, "hello", code=1)
         self.assertIn(f"is done, and no agent will read it: `txlite reset {task}`", self.errors)
         self.assertEqual(self.told(task), [])
+
+
+class InAPrompt(unittest.TestCase):
+    """What was said is in a prompt, as far as there is room for it."""
+
+    def told(self, *words: str) -> list[str]:
+        """What stands behind the prompt for messages of these words, a line each."""
+        messages = [Message(number, "tx-a", "2026-11-28T20:00:00Z", said, None) for number, said in enumerate(words)]
+        prompt = add_messages("the task\n", messages)
+        self.assertTrue(prompt.startswith(f"the task\n\n{HEADING}\n\n{EXPLAINED}\n\n- "))
+        return prompt.split("\n")[6:-1]
+
+    def test_the_last_are_told_and_how_many_there_were_before(self) -> None:
+        self.assertEqual(add_messages("the task\n", []), "the task\n")
+        lines = self.told(*(f"said {number}" for number in range(25)))
+        self.assertEqual((lines[0], len(lines)), ("- 5 earlier messages: `txlite show tx-a`", 21))
+        self.assertTrue(lines[1].endswith(": said 5") and lines[-1].endswith(": said 24"))
+        lines = self.told(*("é" * LONGEST for _ in range(5)))
+        self.assertEqual((lines[0], len(lines)), ("- 4 earlier messages: `txlite show tx-a`", 2))
+        self.assertEqual(len(self.told("x" * ROOM)), 1, "the last one always")
 
 
 class Listening(Case):

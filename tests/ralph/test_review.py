@@ -107,6 +107,7 @@ class Reviews(ReviewCase):
         self.assertEqual(self.git_at(task, "status", "--porcelain"), "")
         self.assertEqual(self.json("show", task)["failures"], 0)
         self.assertIn("the reason is empty", self.refused("reject", task, "", code=64))
+        self.assertIn("the reason has 10,001 characters", self.refused("reject", task, "x" * 10_001, code=64))
         self.txlite("reject", task, "no; tests")
         self.assertEqual((self.status_of(task), self.json("show", task)["failures"]), ("backlog", 1))
         script = "git stash -qu; git merge -q -X ours main; git stash pop -q; echo both > readme"

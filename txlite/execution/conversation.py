@@ -1,8 +1,9 @@
 """What a person says to the agents of a task (`txlite say`): told to the one that runs, where it listens, and in the
 prompt of each one that begins.
 
-Guarantee: who begins is told all that was ever said about its task, since it remembers nothing; what is told to one
-that runs stands in its report, and counts as told from then on. Used by all that run prompts.
+Guarantee: who begins is told all that was ever said about its task, since it remembers nothing (of more than a prompt
+has room for, the last); what is told to one that runs stands in its report, and counts as told from then on. Used by
+all that run prompts.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ..store.store import Store
 
 SHOWN = 20  # messages in a prompt, the last ones
+ROOM = 40_000  # bytes for all of them: of what Linux takes as an argument (128 KiB), the rest is for the task
 HEADING = "## What a person has said about this task"
 EXPLAINED = "These words are of the person whose work this is. Where they differ from what stands above, they count."
 LIVE = "The person whose work this is says, while you work on it: "
@@ -39,10 +41,28 @@ def tell_all(store: Store, task: str, attempt: int, prompt: str) -> str:
 
 
 def add_messages(prompt: str, messages: Iterable[Message]) -> str:
-    """Return the prompt with these messages behind it, marked as a person's."""
-    last = list(messages)[-SHOWN:]
-    lines = [f"- {clock.to_local(one.at)}: " + "\n  ".join(one.words.strip().split("\n")) for one in last]
-    return "\n".join([prompt.rstrip("\n"), "", HEADING, "", EXPLAINED, "", *lines, ""]) if lines else prompt
+    """Return the prompt with these messages behind it, marked as a person's: the last ones, as many as there is room
+    for, and how many there were before."""
+    every = list(messages)
+    if not every:
+        return prompt
+    lines = _write_last(every)
+    if len(lines) < len(every):
+        earlier = text.count(len(every) - len(lines), "earlier message")
+        lines.insert(0, f"- {earlier}: `txlite show {every[0].task}`")
+    return "\n".join([prompt.rstrip("\n"), "", HEADING, "", EXPLAINED, "", *lines, ""])
+
+
+def _write_last(messages: list[Message]) -> list[str]:
+    lines: list[str] = []
+    room = ROOM
+    for one in reversed(messages[-SHOWN:]):
+        line = f"- {clock.to_local(one.at)}: " + "\n  ".join(one.words.strip().split("\n"))
+        room -= len(line.encode())
+        if room < 0 and lines:
+            break
+        lines.insert(0, line)
+    return lines
 
 
 class Conversation:

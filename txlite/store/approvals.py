@@ -8,13 +8,13 @@ leaves it to be reviewed, also when its worker died (`assignments`). Reached as 
 
 from __future__ import annotations
 
-from .. import text
 from ..errors import AlreadyClaimed, InvalidValue, Refused
 from ..model import APPROVAL, APPROVED, BACKLOG, BEGUN, DONE, REJECTED, REVIEW, Lane, Review, Verdict
 from ..system import clock
 from . import claim_rows, reviews, tasks
 from .assignments import IS_APPROVAL, Assignment
 from .claim_rows import HELD_LEASE
+from .messages import check_length
 from .moves import move
 
 TYPE_CHECKING = False
@@ -64,7 +64,7 @@ class Approvals:
     def reject(self, task: str, reason: str) -> None:
         """Note that a person rejected the work of a task, and why; the task is in the queue again, after one more
         attempt that did not pass. Raises Refused where it does not wait for a review, TaskNotFound, InvalidValue."""
-        reason = text.check_text(reason, "the reason").strip()
+        reason = check_length(reason.strip(), "the reason")
         if not reason:
             raise InvalidValue("the reason is empty: say why, since the next attempt is told")
         with self._database.writing() as connection:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from .database import Database
 
+LONGEST = 10_000  # characters of what is said to agents: more of it leaves no room for their task
 INSERT = "INSERT INTO messages (task, at, words) VALUES (?, ?, ?)"
 OF_TASK = """SELECT m.id, t.id, m.at, m.words, m.attempt FROM messages m JOIN tasks t ON t.seq = m.task
     WHERE t.id = ? ORDER BY m.id"""
@@ -50,7 +51,17 @@ class Messages:
             connection.executemany(TOLD, [(attempt, id) for id in messages])
 
 
+def check_length(words: str, what: str) -> str:
+    """`words` if they can stand in the prompt of an agent, beside its task. Raises InvalidValue, naming `what`."""
+    if len(text.check_text(words, what)) > LONGEST:
+        raise InvalidValue(
+            f"{what} has {len(words):,} characters and agents are told {LONGEST:,} at most: put it into a file, and "
+            "say where that is"
+        )
+    return words
+
+
 def _check(words: str) -> str:
     if not words.strip():
         raise InvalidValue("the message is empty: say something")
-    return text.check_text(words, "the message")
+    return check_length(words, "the message")

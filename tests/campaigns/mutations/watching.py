@@ -77,6 +77,22 @@ MUTANTS = (
         (f"{SAID}.test_who_begins_is_told_all_that_was_said",),
     ),
     Mutant(
+        "said-without-bound",
+        "store/messages.py",
+        "> LONGEST:",
+        "> LONGEST * 9:",
+        "what is said fits into a prompt",
+        (f"{SAID}.test_what_nobody_would_read_is_refused",),
+    ),
+    Mutant(
+        "said-without-room",
+        "execution/conversation.py",
+        "if room < 0 and lines:",
+        "if False:",
+        "what was said fits into a prompt together",
+        ("execution.test_saying.InAPrompt.test_the_last_are_told_and_how_many_there_were_before",),
+    ),
+    Mutant(
         "input-never-ends",
         "execution/conversation.py",
         "if not self.is_answering and clock.",
