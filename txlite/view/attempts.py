@@ -74,14 +74,13 @@ def _print_for_a_person(rows: list[AttemptRow]) -> None:
 
 
 def _why(one: AttemptStatus) -> str:
-    """Why an attempt ended as it did, where its state does not say it; that one is silent; what became of work that
-    passed and was to be reviewed, in a word."""
-    if one.is_approval and one.ended is None:
-        return ", ".join(filter(None, ("approved", describe_silence(one))))
-    if one.state == DONE and one.is_reviewed and (one.has_landed or one.task_status == REVIEW):
-        return "landed" if one.has_landed else REVIEW
-    if one.ended is None or one.state == DONE:
-        return describe_silence(one)
+    """Why an attempt ended as it did, where its state does not say it; that one is silent; in a word what became
+    of work that was to be reviewed."""
+    if one.ended is None:
+        return ", ".join(filter(None, ("approved" * one.is_approval, describe_silence(one))))
+    if one.state == DONE:
+        waits = REVIEW if one.task_status == REVIEW else ""
+        return ("landed" if one.has_landed else waits) if one.is_reviewed else ""
     words: list[str] = [one.outcome] if one.outcome and one.outcome != one.state else []
     words += [one.note] if one.note else [f"exit {one.exit_code}"] if one.exit_code else []
     return text.printable(", ".join(words))

@@ -92,8 +92,7 @@ def print_story(story: TaskStory) -> None:
     _print_verdicts(story.verdicts)
     _print_attempts("Approvals", [_attempt_row(one, story) for one in story.attempts if one.agent == APPROVAL])
     _print_messages(story.messages)
-    for heading, words in story.reason.parts if story.reason else ():
-        print(f"\n{heading[0].upper()}{heading[1:]}:\n{words}")
+    _print_reason(story.reason)
     if story.commands:
         print("\nTo go on:\n" + "\n".join(f"  {text.printable(command)}" for command in story.commands))
 
@@ -165,6 +164,11 @@ def _print_verdicts(verdicts: list[Verdict]) -> None:
         print("\nVerdicts:")
         rows = [(one.attempt, one.at, one.in_words, text.shorten(one.reason, 200)) for one in verdicts]
         print_table(rows, "  ")
+
+
+def _print_reason(reason: Reason | None) -> None:
+    for heading, words in reason.parts if reason else ():
+        print(f"\n{heading[0].upper()}{heading[1:]}:\n{words}")
 
 
 def _print_messages(messages: list[Message]) -> None:
