@@ -109,6 +109,12 @@ class Services(Case):
             self.assertIn(complaint, self.errors)
         self.assertFalse(os.path.exists(self.home))
 
+    def test_a_loop_that_came_to_its_bound_is_not_begun_again(self) -> None:
+        loop = ("--", "ralph", "--review", "--max-cost", "5")
+        self.assertEqual(parse_unit(self.txlite("service", *loop))["Service"]["RestartPreventExitStatus"], "1 64")
+        told: Any = plistlib.loads(self.txlite("service", "--launchd", *loop).encode())
+        self.assertEqual(told["KeepAlive"], {"Crashed": True})
+
     def test_what_is_given_is_kept(self) -> None:
         unit = self.txlite("service", "--", "run", "--forever", "--drain", "2m", "--kill-after", "5s")
         self.assertEqual(parse_unit(unit)["Service"]["TimeoutStopSec"], "145")

@@ -48,7 +48,7 @@ def run(args: Namespace) -> int:
     argv = [*installation.call_words(), "--home", home, verb, *words, *more]
     order = ServiceOrder(
         args.name, argv, location.working_directory(), home, os.environ.get("PATH", os.defpath), drain,
-        10.0 if asked.kill_after is None else asked.kill_after,
+        10.0 if asked.kill_after is None else asked.kill_after, verb == "ralph",
     )  # fmt: skip
     script = compose_plist(order) if args.launchd else compose_unit(order)
     if args.json:

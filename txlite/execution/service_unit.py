@@ -1,13 +1,14 @@
 """What has a run go on as a service of the user: a unit of systemd, or an agent of launchd.
 
-It starts with the machine or the session, is started again when it crashed, and has the time to stop that a run takes
+It starts with the machine or the session, is started again when it crashed (a loop that ends by itself, at a bound of
+money or of failures, is not: each start has all of that again), and has the time to stop that a run takes
 which lets what runs finish. Composed for the verb `service`; the forms are those of systemd.service(5), its siblings,
 and launchd.plist(5).
 """
 
 from __future__ import annotations
 
-from ..errors import Interrupted, UsageError
+from ..errors import Error, Interrupted, UsageError
 from ..system.named_tuple import NamedTuple
 
 SPARE = 20.0  # seconds that a run takes to end when nothing runs any more
@@ -35,7 +36,7 @@ TimeoutStopSec={stop:.0f}
 SuccessExitStatus={interrupted}
 Restart=on-failure
 RestartSec=10
-RestartPreventExitStatus={usage}
+RestartPreventExitStatus={final}
 Delegate=yes
 
 [Install]
@@ -53,6 +54,7 @@ class ServiceOrder(NamedTuple):
     path: str  # PATH, for what it runs
     drain: float  # seconds for which what runs may finish
     kill_after: float  # seconds between TERM and KILL
+    is_bounded: bool  # whether it is over when it ends by itself: begun again, it would have all of its bounds again
 
     @property
     def stop(self) -> float:
@@ -68,7 +70,8 @@ def compose_unit(order: ServiceOrder) -> str:
     return _UNIT.format(
         name=order.name, description=f"txlite in {directory}", drain=order.drain, directory=directory,
         path=_quote(f"PATH={order.path}"), call=" ".join(_quote(word, "$$") for word in order.argv), stop=order.stop,
-        interrupted=Interrupted.exit_code, usage=UsageError.exit_code,
+        interrupted=Interrupted.exit_code,
+        final=f"{Error.exit_code} {UsageError.exit_code}" if order.is_bounded else UsageError.exit_code,
     )  # fmt: skip
 
 
@@ -92,7 +95,7 @@ def compose_plist(order: ServiceOrder) -> str:
         "WorkingDirectory": order.directory,
         "EnvironmentVariables": {"PATH": order.path},
         "RunAtLoad": True,
-        "KeepAlive": {"Crashed": True, "SuccessfulExit": False},
+        "KeepAlive": {"Crashed": True, **({} if order.is_bounded else {"SuccessfulExit": False})},
         "ThrottleInterval": 10,
         "ExitTimeOut": int(order.stop),
         "StandardOutPath": log,

@@ -26,6 +26,14 @@ MUTANTS = (
         (f"{COMPLETION}.test_what_is_asked_is_quick_and_silent",),
     ),
     Mutant(
+        "service-of-no-bound",
+        "commands/service.py",
+        'verb == "ralph"',
+        "False",
+        "a loop that came to its bound is not begun again",
+        (f"{SERVICES}.test_a_loop_that_came_to_its_bound_is_not_begun_again",),
+    ),
+    Mutant(
         "service-dollar",
         "execution/service_unit.py",
         '_quote(word, "$$")',
