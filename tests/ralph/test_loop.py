@@ -155,9 +155,16 @@ class Options(RepositoryCase):
         self.assertFalse(os.path.exists(os.path.join(self.home, "loops")))
 
     def test_options_come_from_config(self) -> None:
-        self.configure("[ralph]\nagent = scripted\nverify = test -e wanted\nmax_attempts = 1\nno_commit = yes\n")
+        self.configure(
+            "[ralph]\nagent = scripted\nverify = test -e wanted\nmax_attempts = 1\nno_commit = yes\nreview = yes\n"
+            "reviewer = scripted\n"
+        )
         bad, good = self.add("true"), self.add("echo x > wanted")
-        self.txlite("ralph", code=1)
+        for options, review in ((("--no-reviewer",), "review"), (("--no-review",), "reviewer")):
+            self.txlite("ralph", "--no-worktrees", *options, code=64)
+            self.assertIn(f"--{review}: what is to be", self.errors)
+            self.assertIn(f"omit --no-worktrees, or give --no-{review}\n", self.errors)
+        self.txlite("ralph", "--no-review", "--no-reviewer", code=1)
         self.assertEqual((self.status_of(bad), self.status_of(good), self.log()), ("failed", "done", ["first"]))
 
     def test_bad_options_are_one_line(self) -> None:

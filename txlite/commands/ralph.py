@@ -67,6 +67,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         help="after failed attempts: LEVEL, AGENT or AGENT:LEVEL for each; alone: a level higher each time",
     )  # fmt: skip
     add("--reviewer", metavar="AGENT[:LEVEL]", help="who reviews what passed its gate, in worktrees")
+    add("--no-reviewer", dest="reviewer", action="store_const", const="", help="nobody, whatever config.ini says")
     add("--workers", "-w", type=value_of(parse_workers), metavar="N", help="how many at a time (1)")
     add_place(parser.add_argument_group("where"))
     add = parser.add_argument_group("what counts as done, and where it goes").add_argument
@@ -75,7 +76,8 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     add("--worktrees", action="store_true", default=None, help="a working tree for each task (above one worker)")
     add("--no-worktrees", dest="worktrees", action="store_false", help="work in this working tree")
     add("--no-commit", action="store_true", help="leave git alone")
-    add("--review", action="store_true", help="what passed waits for you, in worktrees: `txlite review`")
+    add("--review", action="store_true", default=None, help="what passed waits for you, in worktrees: `txlite review`")
+    add("--no-review", dest="review", action="store_false", help="it does not, whatever config.ini says")
     add("--allow", action="append", metavar="PATTERN", help="files that may be committed though they look like secrets")
     limits = parser.add_argument_group("how much each attempt may take, and when one begins")
     add = limits.add_argument

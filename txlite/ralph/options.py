@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SECTION = "ralph"
 FLAGS = ("forever", "worktrees", "no_commit", "review")  # yes or no in config.ini
+TWO_WAYS = ("worktrees", "review")  # of them: the command line can say no, too
 LISTS = ("allow", "copy")  # an item a line
 
 
@@ -28,7 +29,7 @@ class LoopOptions(NamedTuple):
     """All that the user can say about a loop; times in seconds."""
 
     agent: str = "claude"
-    reviewer: str | None = None  # AGENT or AGENT:LEVEL
+    reviewer: str | None = None  # AGENT or AGENT:LEVEL; "" for none
     level: str | None = None  # None: as the agent itself has it
     escalate: str | None = None  # a ladder: see `ladder`
     workers: int = 1
@@ -99,7 +100,7 @@ def _complete(
         if said[name] is None:
             said[name] = _read(settings, name, read)
     for name in FLAGS:
-        if not said[name] and (name != "worktrees" or said[name] is None):
+        if not said[name] and (name not in TWO_WAYS or said[name] is None):
             said[name] = _read_flag(settings, name)
     return said
 

@@ -93,7 +93,10 @@ def _find_top(worktrees: bool | None, commits: bool, review_by: str) -> str | No
     """The top of the working tree that the loop is started in; None: it does without git. review_by: the option by
     which work is reviewed, if there is any."""
     if review_by and worktrees is False:
-        raise UsageError(f"{review_by}: what is to be reviewed waits in worktrees: omit --no-worktrees")
+        without = review_by.replace("--", "--no-")
+        raise UsageError(
+            f"{review_by}: what is to be reviewed waits in worktrees: omit --no-worktrees, or give {without}"
+        )
     wanted_by = review_by or ("--worktrees" if worktrees else "")
     top = command.find(location.working_directory()) if commits else None
     if wanted_by and top is None:

@@ -80,6 +80,10 @@ MUTANTS = (
         "a reviewer implies worktrees", (f"{REVIEWS}.test_what_is_refused_at_the_start", LIMITED),
     ),
     Mutant(
+        "review-though-no-was-said", "ralph/options.py", '("worktrees", "review")', '("worktrees",)',
+        "the command line counts before config.ini", ("ralph.test_loop.Options.test_options_come_from_config",),
+    ),
+    Mutant(
         "reviewer-rejected-again", "ralph/worktree_site.py", "any(one.verdict == REJECTED for one in said)", "False",
         "work that was rejected before a kill is not reviewed again, but mended", (JUDGED_BEFORE,),
     ),
