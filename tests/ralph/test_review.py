@@ -45,7 +45,7 @@ class Reviews(ReviewCase):
         """No line of what waits is wider than a terminal, and what is typed then stands whole."""
         lines = Terminal(self, "review", columns=80).end().splitlines()
         self.assertRegex(lines[0], r"^ID +CHANGES .*VERDICT +SINCE +TASK$")
-        self.assertRegex(lines[1], rf"^{task}  \d files? \+.* approved by .* \d+s ago  a task$")
+        self.assertRegex(lines[1], rf"^{task}  \d files? \+.* not landed, appr.* \d+s ago  a task$")
         self.assertEqual(lines[3], f'`txlite approve {task}`, or `txlite reject {task} "why"`')
         self.assertLessEqual(max(map(len, lines)), 80)
 
@@ -102,6 +102,7 @@ class Reviews(ReviewCase):
         said = self.refused("approve", task)
         self.assertIn(f"{task} did not land: it conflicts with what main has now, in readme", said)
         self.assertIn("has it mended", said)
+        self.assertRegex(self.txlite("show", task), r"\nThe end of its output:\n(.*\n)*.*CONFLICT")
         self.assert_fits(task)
         self.assertEqual((self.status_of(task), self.log()[0], self.last(task).outcome), ("review", "mine", "released"))
         self.assertEqual(self.git_at(task, "status", "--porcelain"), "")

@@ -97,6 +97,14 @@ class Lists(Case):
         self.assertRegex(shown[2], r" backlog -> active .* attempt \d+  somebody  日本語.*…$")
         self.assertRegex(self.txlite("history"), rf"\A\S+Z  {task}  active -> failed +attempt 1  somebody  failed\n")
 
+    def test_what_was_said_of_a_task_stands_whole_on_a_terminal(self) -> None:
+        words = "what a person said of it " * 12 + "to the end"
+        with self.store() as store:
+            task = store.add("a task").id
+            store.messages.add(task, words)
+        shown = " ".join(line.strip() for line in self.shown("show", task))
+        self.assertRegex(shown, rf"Said to its agents: \S+Z  waits for the next attempt {words}( |$)")
+
     def test_columns_that_have_no_room_are_left_out(self) -> None:
         title = Column("TASK", ["t" * 50], least=20)
         why, size = Column("WHY", ["because"], 1, least=5), Column("SIZE", ["1 KB"], 2, is_number=True)

@@ -13,7 +13,7 @@ import shlex
 
 from ..agents.agent import SHELL
 from ..agents.last_words import decode
-from ..model import BLOCKED, FAILED, REVIEW
+from ..model import APPROVAL, BLOCKED, FAILED, REVIEW
 from ..reports.ending import read_end
 from ..system.named_tuple import NamedTuple
 from ..text import printable_lines
@@ -51,7 +51,7 @@ def find_reason(home: str, attempt: Attempt) -> Reason:
     """Return what was written last in an attempt that has ended."""
     output = _read(home, attempt)
     agent, gate = _split(output, bool(attempt.note and attempt.note.startswith(GATE)))
-    is_prompt = attempt.agent != SHELL
+    is_prompt = attempt.agent not in (SHELL, APPROVAL)
     return Reason(_end(gate), _end(decode(agent) if is_prompt else agent), is_prompt)
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 NAMED = 20  # related tasks that are shown with their titles
 TITLE = 42  # characters of these
+WORDS = 1000  # characters of what a person, or a reviewer, said
 
 
 class TaskStory(NamedTuple):
@@ -88,10 +89,10 @@ def print_story(story: TaskStory) -> None:
         _print_related(name, ids, story.near)
     if task.description:
         print("\n" + text.printable_lines(task.description))
-    _print_attempts("Attempts", [_attempt_row(one, story) for one in story.attempts if one.agent != APPROVAL])
-    _print_verdicts(story.verdicts)
-    _print_attempts("Approvals", [_attempt_row(one, story) for one in story.attempts if one.agent == APPROVAL])
-    _print_messages(story.messages)
+    _print_rows("Attempts", [_attempt_row(one, story) for one in story.attempts if one.agent != APPROVAL], 4)
+    _print_rows("Verdicts", list(map(_verdict_row, story.verdicts)), 3)
+    _print_rows("Approvals", [_attempt_row(one, story) for one in story.attempts if one.agent == APPROVAL], 4)
+    _print_rows("Said to its agents", list(map(_message_row, story.messages[-NAMED:])), 2)
     _print_reason(story.reason)
     if story.commands:
         print("\nTo go on:\n" + "\n".join(f"  {text.printable(command)}" for command in story.commands))
@@ -159,42 +160,32 @@ def _print_related(name: str, ids: list[str], near: dict[str, Task]) -> None:
         print(f"  {'':<12} and {len(ids) - NAMED} more")
 
 
-def _print_verdicts(verdicts: list[Verdict]) -> None:
-    if verdicts:
-        print("\nVerdicts:")
-        rows = [(one.attempt, one.at, one.in_words, text.shorten(one.reason, 200)) for one in verdicts]
-        print_table(rows, "  ")
-
-
 def _print_reason(reason: Reason | None) -> None:
     for heading, words in reason.parts if reason else ():
         print(f"\n{heading[0].upper()}{heading[1:]}:\n{words}")
 
 
-def _print_messages(messages: list[Message]) -> None:
-    if messages:
-        print("\nSaid to its agents:")
-        print_table(map(_message_row, messages[-NAMED:]), "  ")
+def _verdict_row(verdict: Verdict) -> tuple[object, ...]:
+    return verdict.attempt, verdict.at, verdict.in_words, text.shorten(verdict.reason, WORDS)
 
 
 def _message_row(message: Message) -> tuple[object, ...]:
     told = f"told to {message.attempt}" if message.attempt else "waits for the next attempt"
-    return message.at, told, text.shorten(message.words, 200)
+    return message.at, told, text.shorten(message.words, WORDS)
 
 
-def _print_attempts(heading: str, rows: list[tuple[object, ...]]) -> None:
-    """A line for each; on a terminal, which is too narrow for it, one more for its report, and one for its cost."""
+def _print_rows(heading: str, rows: list[tuple[object, ...]], together: int) -> None:
+    """A line for each; on a terminal, which is too narrow for it, one for so many cells, and one for each other."""
     if rows:
         print(f"\n{heading}:")
     if not sys.stdout.isatty():
         print_table(rows, "  ")
         return
-    from textwrap import wrap
-
-    for id, started, took, words, *others in rows:
-        head = f"  {id}  "
-        for line in ("  ".join(map(str, filter(None, (started, took, words)))), *map(str, filter(None, others))):
-            for part in wrap(text.printable(line), max(width() - len(head), 20), break_on_hyphens=False):
+    for first, *cells in rows:
+        head = f"  {first}  "
+        others = cells[together - 1 :]
+        for line in ("  ".join(map(str, filter(None, cells[: together - 1]))), *map(str, filter(None, others))):
+            for part in text.wrap(line, max(width() - len(head), 20)):
                 print(head + part)
                 head = " " * len(head)
 

@@ -77,7 +77,7 @@ def describe_last_verdict(verdicts: Sequence[Verdict]) -> str:
     if not verdicts:
         return ""
     last = verdicts[-1]
-    return last.in_words + (", not landed" if last.verdict == APPROVED and not last.reviewer else "")
+    return "not landed, " * (last.verdict == APPROVED and not last.reviewer) + last.in_words
 
 
 def describe_count(found: DiffStat) -> str:

@@ -90,6 +90,14 @@ MUTANTS = (
         (f"{LISTS}.test_columns_that_have_no_room_are_left_out", f"{LISTS}.test_status_says_first_what_matters_first"),
     ),
     Mutant(
+        "show-cuts-words",
+        "view/one_task.py",
+        "text.wrap(line, max(width() - len(head), 20))",
+        "(text.shorten(line, max(width() - len(head), 20)),)",
+        "what a person said stands whole",
+        (f"{LISTS}.test_what_was_said_of_a_task_stands_whole_on_a_terminal",),
+    ),
+    Mutant(
         "history-room",
         "view/history.py",
         "ends, 1, least=LEAST,",
