@@ -37,5 +37,6 @@ if __name__ == "__main__":
         sys.stdout.flush()
         sys.stderr.flush()
     except (OSError, ValueError):
-        sys.exit(code)  # as Python ends where nobody reads what it says
+        if not code:
+            sys.exit()  # as Python ends where nobody reads what it says: with a code of its own
     os._exit(code)  # the system takes the rest at once, where Python gives it back piece by piece, for 6 milliseconds

@@ -219,6 +219,7 @@ sys.exit(cli.main(["list"]))"""
             (f"{command} list 2>&- >&- <&-", 0),
             (f"{command} show tx-nosuchid0 2>&-", 2),
             (f"{command} list > /dev/full", 69),
+            (f"{command} show tx-nosuchid0 2> /dev/full", 2),
             (f"{command} run --from - <&-", 0),
             (f"echo true | {command} run --from - | true; exit ${{PIPESTATUS[1]}}", 0),
             (f"PYTHONIOENCODING=latin-1 {command} list", 0),

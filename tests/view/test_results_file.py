@@ -7,6 +7,11 @@ import json
 import os
 import unittest
 from typing import Any
+from unittest import mock
+
+from txlite.errors import StoreUnavailable
+from txlite.view import terminal
+from txlite.view.results_file import ResultsFile
 
 from ..case import Case, wait_until
 
@@ -46,6 +51,17 @@ class Results(Case):
                 file.write(whole[: -len(whole) // 2 - 20])
             self.txlite("run", "--from", batch, "--results", name)
             self.assertEqual(sorted(self.read(name).splitlines()), sorted(whole.splitlines()))
+
+    @unittest.skipUnless(os.path.exists("/dev/full"), "Linux has a disk that is always full")
+    def test_a_full_disk_is_told_by_the_name_of_the_file(self) -> None:
+        results = ResultsFile(self.path("r.csv"))
+        with open("/dev/full", "wb") as full:
+            os.dup2(full.fileno(), results._file.fileno())
+        with mock.patch.object(terminal, "_lost", []):
+            results._write(b"row\n")
+            self.assertRaisesRegex(
+                StoreUnavailable, "^--results .*/r.csv could not be written: No space left", terminal.check_said
+            )
 
     def test_without_a_batch_what_ended_after_the_last_row_is_added(self) -> None:
         for name in ("earlier", "first", "missed"):

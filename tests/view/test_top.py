@@ -248,8 +248,10 @@ class Top(Case):
         with self.store() as store:
             store.add("later added")
         screen.wait_for("later added")
-        screen.press("q")
-        self.assertEqual(screen.end(), 0)
+        os.rename(self.home, self.home + ".gone")
+        self.assertEqual(screen.end(), 69)
+        self.assert_as_before(screen)
+        self.assertIn(b"tasks.db was deleted or replaced", screen.sent)
 
     def test_without_a_terminal_that_can_be_drawn_on(self) -> None:
         self.txlite("top", code=64)

@@ -135,6 +135,7 @@ class ResultsFile:
             self._place = os.fstat(self._file.fileno()).st_size
         except OSError as error:
             self._is_broken = True
+            error.filename = f"--results {self._path}"
             note_lost(error)
 
     def _read(self) -> tuple[str, str] | None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-_lost: list[OSError] = []  # why stdout could not be written to its end
+_lost: list[OSError] = []  # why stdout, or the file that it names, could not be written to its end
 
 
 def size() -> os.terminal_size:
@@ -66,9 +66,10 @@ def say_aside(line: str) -> None:
 
 
 def check_said() -> None:
-    """Raise StoreUnavailable where `say` could not say something though somebody was there to read it."""
+    """Raise StoreUnavailable where something could not be written though somebody was there to read it."""
     if _lost:
-        raise StoreUnavailable(f"the output could not be written: {_lost[0].strerror}: the work went on without it")
+        what = _lost[0].filename or "the output"
+        raise StoreUnavailable(f"{what} could not be written: {_lost[0].strerror}: the work went on without it")
 
 
 def note_lost(error: OSError) -> None:

@@ -26,6 +26,14 @@ MUTANTS = (
         ("view.test_progress.Run.test_what_ends_while_the_others_are_counted_is_counted_once",),
     ),
     Mutant(
+        "top-lost-home",
+        "view/top/screen.py",
+        "        if not self._is_nowhere:\n",
+        "        if False:\n",
+        "who looks at a home that was deleted is told so",
+        (f"{TOP}.test_it_stops_goes_on_and_takes_another_size",),
+    ),
+    Mutant(
         "top-restored",
         "view/top/terminal.py",
         "                curses.endwin()\n                if",

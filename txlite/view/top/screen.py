@@ -43,7 +43,8 @@ class TopScreen:
         self._next_look = 0.0
 
     def run(self) -> int:
-        """Show it until a person leaves or a signal comes; the exit code. Raises UsageError without a terminal."""
+        """Show it until a person leaves or a signal comes; the exit code. Raises UsageError without a terminal,
+        StoreLost where the database is deleted or replaced."""
         self._terminal.open()
         try:
             self._loop.open(NOTED)
@@ -80,6 +81,8 @@ class TopScreen:
         began, rare = time.process_time(), self._gatherer.rare
         if self._is_nowhere and os.path.lexists(self._store.database.path):
             self._begin_anew()
+        if not self._is_nowhere:
+            self._store.database.check_file()  # another's home, made where this one was, is not to be acted on
         if self._controls.log:
             self._controls.log.look()
         else:
@@ -130,5 +133,6 @@ class TopScreen:
 
 
 def follow_home(store: Store) -> int:
-    """Show a home on the whole terminal until a person leaves; the exit code. Raises UsageError without a terminal."""
+    """Show a home on the whole terminal until a person leaves; the exit code. Raises UsageError without a terminal,
+    StoreLost where the database is deleted or replaced."""
     return TopScreen(store).run()
