@@ -12,8 +12,10 @@ from unittest import mock
 
 import txlite
 from txlite import text
+from txlite.ralph.approval import Approved
 from txlite.ralph.summary import Summary
 from txlite.view import loop_summary
+from txlite.view.reviews import say_landed
 
 from .case import RepositoryCase, WorktreesCase
 from .nights import make_showcase
@@ -174,6 +176,13 @@ class Shown(unittest.TestCase):
                              ["    and 288 more: txlite review", "    txlite approve tx-00000000"])  # fmt: skip
             self.assertLess(len(shown), 60 if out.isatty() else 340)
         self.assertIn("tx-00000299", out.getvalue(), "a pipe gets a line for each")
+
+    def test_what_landed_is_told_in_a_line(self) -> None:
+        one = Approved("tx-00000001", "日本語の索引を作る" * 9, "1234567890abcdef", "main", "done", "")
+        with mock.patch.dict(os.environ, COLUMNS="60"), contextlib.redirect_stdout(ShownTerminal()) as out:
+            say_landed(one)
+        self.assertRegex(re.sub(r"\x1b\[\d*m", "", out.getvalue()), r"^landed  tx-00000001  1234567890  日本語.*…\n$")
+        self.assertLessEqual(text.columns(re.sub(r"\x1b\[\d*m", "", out.getvalue().strip())), 60)
 
     def test_a_verdict_on_work_that_was_done_anew_is_not_told_of_it(self) -> None:
         one = next(entry for entry in make_showcase().entries if entry.status == "review")

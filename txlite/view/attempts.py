@@ -81,7 +81,8 @@ def _why(one: AttemptStatus) -> str:
     if one.state == DONE:
         waits = REVIEW if one.task_status == REVIEW else ""
         return ("landed" if one.has_landed else waits) if one.is_reviewed else ""
-    words: list[str] = [one.outcome] if one.outcome and one.outcome != one.state else []
+    words: list[str] = ["approved"] * one.is_approval
+    words += [one.outcome] if one.outcome and one.outcome != one.state else []
     words += [one.note] if one.note else [f"exit {one.exit_code}"] if one.exit_code else []
     return text.printable(", ".join(words))
 

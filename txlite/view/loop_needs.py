@@ -76,13 +76,13 @@ def _say_reviews(reviews: Sequence[Entry]) -> None:
         return
     say(f"  {len(reviews):,} to be reviewed:")
     rows = [_review_row(entry) for entry in reviews[:REVIEWS]]
+    ids, sizes, verdicts, titles = zip(*rows)
     if sys.stdout.isatty():
-        ids, sizes, verdicts, titles = zip(*rows)
         print_fitted([
             Column("", ids), Column("", sizes, 2), Column("", verdicts, 1, least=18), Column("", titles, least=24),
         ], "    ")  # fmt: skip
     else:
-        print_table(rows, "    ")
+        print_table(rows if any(verdicts) else zip(ids, sizes, titles), "    ")
     if len(reviews) > REVIEWS:
         say(f"    and {len(reviews) - REVIEWS:,} more: txlite review")
     for command in reviews[0].commands:

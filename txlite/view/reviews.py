@@ -17,7 +17,7 @@ from .fitted_table import Column, print_fitted
 from .json_output import print_json
 from .objects.attempts import verdict_object
 from .table import print_table
-from .terminal import colour, say, say_aside
+from .terminal import colour, room_for, say, say_aside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -143,7 +143,11 @@ def approved_object(one: Approved) -> dict[str, object]:
 def say_landed(one: Approved) -> None:
     """Print that what was approved has landed."""
     commit = one.commit[:10] if one.commit else f"{one.base} had the same already"
-    say(f"{colour('landed', '32')}  {one.task}  {text.printable(commit)}  {text.printable(one.title)}")
+    words = f"  {one.task}  {text.printable(commit)}  "
+    title = text.printable(one.title)
+    if sys.stdout.isatty():
+        title = text.shorten(title, room_for(len("landed" + words)))
+    say(f"{colour('landed', '32')}{words}{title}")
     if one.note:
         say(f"        {text.printable(one.note)}")
 
