@@ -26,6 +26,19 @@ class Worktrees(WorktreesCase):
         self.ralph()
         self.assertEqual(self.log(), [f"Complete {task}: a task", "first"])
 
+    def test_what_lies_outside_of_a_sparse_checkout_is_committed_or_parked_too(self) -> None:
+        for name in ("in/one", "out/two"):
+            self.write(name, "x\n")
+        self.commit("directories")
+        self.run_git("sparse-checkout", "set", "in")
+        done, failed = (self.add(f"mkdir -p out; echo y > out/{name}; echo y >> in/one", name) for name in ("a", "b"))
+        self.ralph("--verify", "test -e out/a", code=1)
+        self.assertEqual((self.status_of(done), self.status_of(failed), self.left()), ("done", "failed", []))
+        changed = "show", "--format=", "--name-only"
+        self.assertEqual(self.run_git(*changed, "main").split(), ["in/one", "out/a"])
+        self.assertEqual(self.run_git(*changed, f"refs/txlite/parked/{failed}/2").split(), ["in/one", "out/b"])
+        self.assert_clean()
+
     def test_files_are_copied_and_a_setup_command_is_run(self) -> None:
         self.write(".gitignore", "local\nmade\n")
         self.commit("ignore")

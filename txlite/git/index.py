@@ -7,6 +7,7 @@ invented. Called by `parking`, `changes` and the workspaces of a loop.
 from __future__ import annotations
 
 from ..system.named_tuple import NamedTuple
+from .command import GitError
 from .secrets import PRIVATE_KEY, is_allowed, is_sensitive
 
 TYPE_CHECKING = False
@@ -29,12 +30,23 @@ def stage(tree: Repository) -> None:
     """Put all that there is into the index. Raises GitError."""
     home = tree.own_paths()
     if not home or not tree.ask("check-ignore", "--no-index", "--", *home, codes=(0, 1)):
-        tree.act("add", "-A", *tree.everything())
+        _add(tree, tree.everything())
         return
-    tree.act("add", "-A", "--", ":/")  # git-add refuses a path that is ignored, even one that is to be left out
+    _add(tree, ["--", ":/"])  # git-add refuses a path that is ignored, even one that is to be left out
     inside = [f":(top,literal){path}" for path in home]
     if tree.ask("ls-files", "-z", "--", *inside):
         tree.act("reset", "-q", "--", *inside)
+
+
+def _add(tree: Repository, paths: list[str]) -> None:
+    """Also what lies outside of a sparse checkout, which git refuses since there is an option for it (2.34)."""
+    if tree.ask("config", "--type=bool", "--get", "core.sparseCheckout", codes=(0, 1)).strip() == "true":
+        try:
+            tree.act("add", "-A", "--sparse", *paths)
+            return
+        except GitError:
+            pass  # an older one
+    tree.act("add", "-A", *paths)
 
 
 def is_staged(tree: Repository, start: str) -> bool:

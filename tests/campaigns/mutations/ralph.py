@@ -113,6 +113,11 @@ BRANCHES = (
         "home is never committed", (f"{COMMITS}.test_home_is_never_committed",),
     ),
     Mutant(
+        "sparse-left-out", "git/index.py", '.strip() == "true"', '.strip() == "never"',
+        "what lies outside of a sparse checkout is committed, too",
+        ("ralph.test_worktrees.Worktrees.test_what_lies_outside_of_a_sparse_checkout_is_committed_or_parked_too",),
+    ),
+    Mutant(
         "secrets-by-content", "git/index.py", "    if new:\n", "    if False:\n",
         "a private key is found by what is in it", (f"{TREE}.Index",),
     ),
