@@ -59,6 +59,9 @@ class Quoting(Case):
             ("echo $'{}'", "$'...'"),
             ("echo $'\\'' {}", "$'...'"),
             ("echo $((1 + {}))", "$((...))"),
+            ("echo $(({#} + {}))", "$((...))"),
+            ("x=1; echo $(($x{#}))", "$((...))"),
+            ("echo ${#} {}", "${...}"),
             ("echo $(\\\n(1 + {}))", "cut after $("),
             ("((x = {}))", "((...))"),
             ("echo $[{}]", "$[...]"),
@@ -95,6 +98,7 @@ class Quoting(Case):
     def test_what_is_plain_around_it_does_not_matter(self) -> None:
         for line, said in (
             ("echo $((1 + 2)) ${x:-y} `echo z` {}", "3 y z a\n"),
+            ('echo $(({#} + 2)) "$((7 % ({#} * 4)))" $(( {#} )){}', "3 3 1a\n"),
             ('printf %s "$(printf "$(printf %s "{}")")"', "a"),
             ("case {} in a) echo yes;; esac", "yes\n"),
             ("x=$#; echo $x#{}", "0#a\n"),

@@ -27,15 +27,20 @@ UNQUOTED, SUBSTITUTION, SINGLE, DOUBLE, COMMENT, UNKNOWN = "", "$(", "'", '"', "
 
 BEFORE = 'put x={} at the beginning, and "$x" there'
 _CALCULATION = "where a name could be code: calculate with expr"
+# The number of a task is never code, so that it may be calculated with, if it makes no other number or name of what
+# stands beside it.
+_NUMBER = r"(?<![\w$])\{#\}(?!\w)"
+_NUMBERS = re.compile(_NUMBER)
+_SUM = rf"(?:[^()'\"\\`{{}}#$]|\$\w+|{_NUMBER}|\((?:[^()'\"\\`{{}}#$]|{_NUMBER})*\))*"
 # What is passed over: its beginning, all of it where its end is plain, and where a placeholder in it stands.
 _OPAQUE = (
-    ("$((", r"\$\(\((?:[^()'\"\\`{}#$]|\$\w+|\([^()'\"\\`{}#$]*\))*\)\)", f"in $((...)), {_CALCULATION}"),
+    ("$((", rf"\$\(\({_SUM}\)\)", f"in $((...)), {_CALCULATION}"),
     ("$[", r"\$\[[^\[\]'\"\\`{}()#$]*\]", f"in $[...], {_CALCULATION}"),
     ("${", r"\$\{(?![\s|])(?:[^{}'\"\\$`]|\$[A-Za-z_]\w*|\$\{[^{}'\"\\$`]*\})+\}", f"in or behind ${{...}}: {BEFORE}"),
     ("`", r"`[^`'\"\\#<({]*`", "in or behind `...`, which shells read twice: write $(...) instead"),
     ("$\\\n", r"(?!)", f"behind a line that is cut after $: {BEFORE}"),
     ("$(\\\n", r"(?!)", f"behind a line that is cut after $(: {BEFORE}"),
-    ("((", r"\(\((?:[^()'\"\\`{}#$]|\$\w+|\([^()'\"\\`{}#$]*\))*\)\)", f"in or behind ((...)), {_CALCULATION}"),
+    ("((", rf"\(\({_SUM}\)\)", f"in or behind ((...)), {_CALCULATION}"),
     ("$'", r"\$'[^'\\{]*'", "in or behind $'...', which not every shell knows: write it without the $"),
     ("<<<", r"<<<", ""),
     ("<<", r"(?!)", f"behind <<, where a here-document begins: {BEFORE}"),
@@ -230,13 +235,23 @@ class ShellLine:
         for begin, whole, reason in _OPAQUE[:count]:
             if self._line.startswith(begin, self._place):
                 match = re.compile(whole).match(self._line, self._place)
-                if match and not self._notation.is_in(match.group()):
+                if match and not self._notation.is_in(_NUMBERS.sub("0", match.group())):
                     self._tail, self._begins_word = "", begin in ("<<<", "((")
-                    self._take(match.end() - self._place)
+                    self._take_until(match.end())
                 else:
                     self._give_up(reason)
                 return True
         return False
+
+    def _take_until(self, end: int) -> None:
+        """Go on at `end`; in what lies before it the numbers of tasks are filled in, and the rest stays as it is."""
+        for number in _NUMBERS.finditer(self._line, self._place, end):
+            self._take(number.start() - self._place)
+            found = self._notation.match(self._line, self._place)
+            if found:
+                self._pieces.append((found, str))
+                self._place = number.end()
+        self._take(end - self._place)
 
     def _give_up(self, reason: str) -> None:
         self._reason = reason

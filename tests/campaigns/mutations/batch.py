@@ -68,6 +68,14 @@ MUTANTS = (
         REFUSED,
     ),
     Mutant(
+        "number-of-another",
+        "batch/shell_line.py",
+        "(?<![\\w$])",
+        "",
+        "the number of a task becomes no part of another number or name",
+        REFUSED,
+    ),
+    Mutant(
         "comment-after-substitution",
         "batch/shell_line.py",
         "(self._begins_word or self._has_just_begun)",
