@@ -31,6 +31,15 @@ class Refusals(RepositoryCase):
         self.ralph(code=1)
         self.assertIn("has no commit yet", self.errors)
 
+    def test_a_branch_in_the_way_of_those_of_tasks_is_named(self) -> None:
+        self.add("echo new > file")
+        for name in ("txlite", "txlite-base"):
+            self.run_git("branch", name)
+            self.ralph("--worktrees", code=1)
+            self.assertIn(f"has a branch {name}, and git makes none below it", self.errors)
+            self.run_git(*self.errors.partition("`git ")[2].partition("`")[0].replace("OTHER", f"my-{name}").split())
+        self.ralph("--worktrees")
+
     def test_what_went_another_way_than_what_is_held_back_is_for_a_person(self) -> None:
         self.run_git("switch", "-qc", "txlite-base/main")
         self.write("held", "x\n")

@@ -14,6 +14,7 @@ from ..git.landing import HELD_BACK, catch_up, find_tip
 from ..git.repository import Repository
 from ..home import location
 from .workspace import Rules
+from .worktree_site import BRANCH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -131,7 +132,13 @@ def _check_worktrees(store: Store, top: str, state: State, rules: Rules) -> None
 
 
 def _check_way(repository: Repository, state: State) -> None:
-    """What is held back for the branch can still come to it."""
+    """The branches of tasks can be made, and what is held back for the branch can still come to it."""
+    for name in (BRANCH, HELD_BACK):
+        if f"refs/heads/{name}" in repository.commits_of(f"refs/heads/{name}"):
+            raise Refused(
+                f"{repository.top} has a branch {name}, and git makes none below it (as {name}/...): "
+                f"`git branch -m {name} OTHER` renames it"
+            )
     if state.branch:
         find_tip(repository, state.branch)  # raises Diverged, where it cannot
 

@@ -239,6 +239,11 @@ LOOPS = (
         ("ralph.test_preflight.Refusals.test_a_dirty_tree_is_refused",),
     ),
     Mutant(
+        "preflight-branch-in-the-way", "ralph/preflight.py", "for name in (BRANCH, HELD_BACK):", "for name in ():",
+        "a branch in the way of those of tasks is named at the start",
+        ("ralph.test_preflight.Refusals.test_a_branch_in_the_way_of_those_of_tasks_is_named",),
+    ),
+    Mutant(
         "preflight-different-ways", "ralph/preflight.py",
         "find_tip(repository, state.branch)  # raises", "pass  #",
         "nothing is begun for a branch that went another way than what is held back",
