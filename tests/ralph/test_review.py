@@ -198,6 +198,7 @@ class Reviews(ReviewCase):
         task = self.add("echo x > file")
         for words in (("approve", task), ("reject", task, "why"), ("review", task)):
             self.assertIn(f"{task} is ready: nothing of it waits for a review", self.refused(*words))
+        self.assertIn("no task is given: `txlite review` lists", self.refused("approve", code=64))
         self.assertIn(f"nothing of {task} is in a git repository", self.refused("diff", task, code=2))
         for option, reason in (
             ("--no-worktrees", "--review: what is to be reviewed waits in worktrees"),

@@ -36,7 +36,7 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     """Declare the arguments of a verb."""
     parser.epilog = MORE[verb]
     if verb == "approve":
-        parser.add_argument("tasks", metavar="ID", nargs="+", help="one task, or several")
+        parser.add_argument("tasks", metavar="ID", nargs="*", help="one task, or several")
     elif verb == "review":
         parser.add_argument("task", metavar="ID", nargs="?", help="the task (all that wait)")
     else:
@@ -124,6 +124,8 @@ def _approve(args: Namespace) -> int:
     from ..view.json_output import print_json
 
     refuse_agents("a review")
+    if not args.tasks:  # of `$(txlite review --quiet)`, where nothing waits
+        raise UsageError("no task is given: `txlite review` lists what waits for you")
     settings = config.read(location.locate(args.home))
     options = merge_options({}, settings, {"kill_after": parse_duration})
     with open_recovered(args) as store:
