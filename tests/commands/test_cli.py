@@ -160,6 +160,8 @@ class BadInput(Case):
             (("add", "x", "--after", "tx-nosuchid0"), 2, "tx-nosuchid0"),
             (("add", "x", "y"), 64, "unrecognized arguments: y (a task is in quotes, or stands after -- as a"),
             (("add", "x", "--bogus"), 64, "--bogus"),
+            (("add", "ls", "-la"), 64, "unrecognized arguments: -la (a task is in quotes, or stands after -- as a"),
+            (("-j", "4", "ls"), 64, "unknown command '-j' (options stand behind a command, as in `txlite run"),
             (("add", b"\xff"), 64, "not valid UTF-8"),
             (("show", "tx-nosuchid0"), 2, "Task not found: tx-nosuchid0: "),
             (("show", "\x1b[31m"), 2, "\\\\x1b"),

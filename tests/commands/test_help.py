@@ -55,6 +55,7 @@ class Help(Case):
             (("htop",), "top"), (("remove", "x"), "delete"), (("watch", "x"), "logs --follow"),
             (("rerun", "x"), "retry"), (("pasue",), "pause"), (("del", "x"), "delete"), (("stauts",), "status"),
             (("add", "x", "--tittle=y"), ""), (("halt",), ""), (("xyzzy",), ""), (("log", "x"), "logs"),
+            (("sbatch", "x"), "add"), (("tsp", "ls"), "add"), (("parallel", "x"), "run"),
         ):  # fmt: skip
             with self.subTest(words), contextlib.redirect_stderr(io.StringIO()) as said:
                 self.assertEqual(cli.main(["--home", self.home, *words]), 64)

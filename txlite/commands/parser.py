@@ -60,9 +60,9 @@ class Parser(argparse.ArgumentParser):
 
     def _hint_at(self, word: str) -> str:
         """What may have been meant by a word that is too much."""
-        if word.startswith("-"):
-            return _hint(word.partition("=")[0], self._option_string_actions)
-        return " (a task is in quotes, or stands after -- as a command)" if self._verb == "add" else ""
+        near = _hint(word.partition("=")[0], self._option_string_actions) if word.startswith("-") else ""
+        alone = " (a task is in quotes, or stands after -- as a command)" if self._verb == "add" else ""
+        return near or alone
 
     def _name_option(self, kind: str) -> str:
         """The option that argparse complains of, as it was typed: argparse names all its spellings."""

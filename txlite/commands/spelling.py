@@ -20,20 +20,33 @@ ALIASES = {"kill": "stop", "ls": "list", "ps": "status", "queue": "list", "resta
 # Not understood, because ours is only nearly the same: word -> what to type.
 MEANT = {
     "enqueue": "add",
+    "follow": "logs --follow",
     "htop": "top",
     "info": "show",
     "jobs": "status",
+    "parallel": "run",
     "release": "claim:release",
     "remove": "delete",
     "renew": "claim:renew",
     "rerun": "retry",
+    "sbatch": "add",
+    "scancel": "cancel",
+    "sem": "add --group",
+    "send": "say",
+    "squeue": "status",
+    "start": "run",
     "submit": "add",
+    "ts": "add",
+    "tsp": "add",
     "watch": "logs --follow",
+    "xargs": "run",
 }
 
 
 def suggest(word: str, more: Iterable[str] = ()) -> str:
     """Return " (did you mean 'add'?)" for a word that is no verb, "" where none is near (nor in `more`)."""
+    if word.startswith("-"):
+        return " (options stand behind a command, as in `txlite run -j 4`)"
     known = [*VERBS, *more, *(alias for alias in ALIASES if len(alias) > 2)]
     near = MEANT.get(word) or find_nearest(word, known)
     return f" (did you mean {near!r}?)" if near else ""
