@@ -187,6 +187,7 @@ class Verbs(Case):
         waiting = self.add("waiting", "--after", ready)
         for state, task in (("ready", ready), ("later", later), ("waiting", waiting)):
             self.assertEqual([one["id"] for one in self.json("list", "--status", state)], [task])
+        self.assertIn(f"{later}  later    0      later  (at 2999-01-01 10:00)\n", self.txlite("list"))
         self.assertEqual(len(self.json("list", "--status", "backlog,done")), 3)
         tree = self.txlite("dep", "tree", waiting)
         self.assertEqual(tree, f"  {waiting}  waiting  waiting\n  + {ready}  ready  ready\n")

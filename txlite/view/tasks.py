@@ -64,12 +64,16 @@ def print_list(tasks: Iterable[Task], current: Mapping[str, AttemptStatus]) -> N
 
 
 def describe_time(task: Task) -> str:
-    """Return when it comes, and how often, of a task that comes again and rests; "" for all others."""
-    if not task.is_resting:
+    """Return when the time of a task that waits for it comes, and how often it comes again; "" for all others."""
+    if task.state != "later" or not task.not_before:
         return ""
     from ..system.clock import to_local
 
-    return f"  (at {to_local(task.planned or '')[:16]}, every {task.every})"
+    often = f", every {task.every}" if task.is_resting else ""
+    try:
+        return f"  (at {to_local(task.not_before)[:16]}{often})"
+    except ValueError:
+        return ""  # a time that was edited by hand
 
 
 def number(value: object) -> str:
