@@ -126,6 +126,20 @@ class Parking(TreeCase):
         self.tree.act("update-ref", ref, "HEAD")
         self.assertEqual(parking.free_ref(self.tree, ref), f"{ref}-2")
 
+    def test_what_a_link_leads_to_keeps_its_rights(self) -> None:
+        for name in ("theirs", "ours", "ours/inner"):
+            os.mkdir(os.path.join(self.directory, name))
+        os.symlink("theirs", os.path.join(self.directory, "link"))
+        os.symlink("../theirs", os.path.join(self.directory, "ours/link"))
+        for name in ("theirs", "ours/inner", "ours"):
+            os.chmod(os.path.join(self.directory, name), 0o500)
+        for name in ("link", "ours"):
+            parking.make_writable(os.path.join(self.directory, name))
+        rights = [
+            os.stat(os.path.join(self.directory, name)).st_mode & 0o777 for name in ("theirs", "ours", "ours/inner")
+        ]
+        self.assertEqual(rights, [0o500, 0o700, 0o700])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from txlite.git.half_landed import TREE_LOCK
 from txlite.system.locks import PolledLock
 
-from ..case import running, wait_until
+from ..case import running, wait_until, without_privileges
 from .case import SCRIPTED, RepositoryCase
 
 
@@ -72,7 +72,7 @@ class InPlace(RepositoryCase):
         word = self.add("mkdir $TXLITE_DONE_FILE; exit 1")
         directory = self.add("true", "no directory", directory=self.path("missing"))
         last = self.add("echo x > last")
-        self.ralph(code=1)
+        self.ralph(code=1, preexec_fn=without_privileges)
         found = [self.status_of(task) for task in (readonly, word, directory, last)]
         self.assertEqual(found, ["failed", "done", "failed", "done"])
         self.assert_clean()

@@ -106,7 +106,8 @@ class Markdown(ListCase):
         self.take("PLAN.md", text)
         os.chmod(self.path("PLAN.md"), 0o640)
         self.finish("T002 Parser for tabs", "Orders")
-        self.assertEqual(self.txlite("export", "--list", "PLAN.md"), "PLAN.md: 2 more ticked, 5 of 8 tasks done\n")
+        said = self.txlite("export", "--list", "PLAN.md", preexec_fn=lambda: os.umask(0o077))
+        self.assertEqual(said, "PLAN.md: 2 more ticked, 5 of 8 tasks done\n")
         wanted = text.replace("[ ] T002", "[x] T002").replace("[ ] Orders", "[x] Orders")
         with open(self.path("PLAN.md"), "rb") as file:
             self.assertEqual(file.read(), wanted.encode())

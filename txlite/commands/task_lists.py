@@ -115,6 +115,8 @@ def _write(target: str, text: str, mode: int) -> None:
     from ..system.atomic_file import AtomicFile
 
     with AtomicFile(target, replace=True, mode=mode) as new, open(new.draft, "wb") as file:
+        if os.path.isfile(target):
+            os.fchmod(file.fileno(), os.stat(target).st_mode & 0o777)  # whatever the umask is
         file.write(text.encode())
 
 

@@ -137,14 +137,18 @@ def _escape(path: str) -> str:
 
 
 def _unlock(tree: Repository) -> None:
-    """Make writable what an attempt has changed, and where it lies."""
+    """Make writable what an attempt has changed, and all directories that lead there."""
     for path in tree.state("all").changes:
+        for end, letter in enumerate(path):
+            if letter == "/":
+                make_writable(os.path.join(tree.top, path[:end]), deep=False)
         make_writable(os.path.join(tree.top, path))
-        make_writable(os.path.dirname(os.path.join(tree.top, path).rstrip("/")), deep=False)
 
 
 def make_writable(path: str, deep: bool = True) -> None:
     """Let us write into a directory, and those below it if `deep`, so that what is in it can be removed."""
+    if os.path.islink(path):
+        return  # what it leads to is not the attempt's
     for directory, _, _ in os.walk(path):
         with contextlib.suppress(OSError):
             mode = os.stat(directory).st_mode
