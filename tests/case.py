@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
+import contextlib
+import fcntl
 import functools
 import json
 import os
@@ -18,6 +19,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import starter
+from .endings import ENDINGS, make_directory
 from .privileges import without_privileges as without_privileges
 from .starter import Starter
 
@@ -26,8 +28,7 @@ if TYPE_CHECKING:
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # So that a thousand starts compile nothing anew; one for all classes, where they run side by side.
-_OWN = None if "TESTS_COMPILED" in os.environ else tempfile.TemporaryDirectory(prefix="txlite-compiled-")
-COMPILED = _OWN.name if _OWN else os.environ["TESTS_COMPILED"]
+COMPILED = os.environ.get("TESTS_COMPILED") or make_directory("txlite-compiled-")
 STATE = os.environ["XDG_STATE_HOME"] = os.path.join(COMPILED, "state")  # nothing of the user's
 # A machine's site-packages can double the time; but what measures coverage lies among them.
 WITHOUT_SITE = () if "COVERAGE_PROCESS_START" in os.environ else ("-S",)
@@ -55,7 +56,7 @@ def wait_until(condition: Callable[..., Any], what: str, patience: float = PATIE
         now = time.monotonic()
         if now > deadline:
             raise AssertionError(f"waited {patience:g} s in vain: {what}")
-        time.sleep(max(now - began, 0.005))  # a condition that runs a command leaves half of the time to others
+        time.sleep(min(max(4 * (now - began), 0.005), 0.2))  # a condition that runs a command leaves the time to others
 
 
 def is_running(pid: int | str) -> bool:
@@ -80,17 +81,24 @@ def running(marker: str) -> list[int]:
     return found
 
 
+def share(name: str, make: Callable[[str], None]) -> str:
+    """A directory that is made once for all processes of the suite, by the first that asks for it; its path."""
+    path = os.path.join(COMPILED, name)
+    with open(path + ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.isdir(path):
+            make(path + ".new")
+            os.rename(path + ".new", path)
+    return path
+
+
 @functools.cache
 def find_starter() -> Starter:
     """The suite's, or one of this process's own, from when it is first asked for."""
     path = os.environ.get("TESTS_STARTER")
     if path is None:
-        serving = starter.serve(COMPILED)
-        path = serving.__enter__()
-        atexit.register(serving.__exit__, None, None, None)
-    found = Starter(path, starter.plain_environment(COMPILED))
-    atexit.register(found.close)
-    return found
+        path = ENDINGS.enter_context(starter.serve(COMPILED))
+    return ENDINGS.enter_context(contextlib.closing(Starter(path, starter.plain_environment(COMPILED))))
 
 
 class Case(unittest.TestCase):

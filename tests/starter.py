@@ -29,6 +29,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 IS_POSSIBLE = sys.platform == "linux"  # elsewhere sockets of this kind, or forks, are not what they are here
+# What txlite imports where it is used: also here once for all.
+LATE = ("ctypes", "encodings.ascii", "multiprocessing.context", "multiprocessing.popen_fork", "platform", "uuid")
 LARGEST = 100_000  # bytes of arguments and environment, and of stdin: more does not pass at once
 
 
@@ -250,6 +252,8 @@ def main() -> None:
     for module in pkgutil.walk_packages(txlite.__path__, "txlite."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
+    for name in LATE:
+        importlib.import_module(name)
     gc.freeze()  # so that collections in forks copy nothing
     StarterProcess().serve()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
+import functools
 import os
 import re
 import shlex
@@ -10,15 +10,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..case import ROOT, Case, running, wait_until
-
-COPY = tempfile.TemporaryDirectory(prefix="txlite-copy-")  # compiled once: what is copied from it stays compiled
-atexit.register(COPY.cleanup)
-
+from ..case import ROOT, Case, running, share, wait_until
+from ..endings import make_directory
 
 FINAL = re.compile(r"\d{8}_\d{6}_(\d+)(-\d+)?_codex_task\.md")
 
@@ -70,17 +66,22 @@ class Call(NamedTuple):
 
 def install(directory: str, copy_function: Callable[..., Any] = os.link) -> None:
     """A copy of txlite/ and bin/ in `directory`; of links, which is quicker and looks the same."""
-    if not os.path.isdir(os.path.join(COPY.name, "bin")):
-        _make_copy()
-    shutil.copytree(COPY.name, directory, copy_function=copy_function)
+    shutil.copytree(own_copy(), directory, copy_function=copy_function)
 
 
-def _make_copy() -> None:
-    package = os.path.join(COPY.name, "txlite")
+@functools.cache
+def own_copy() -> str:
+    """One of this process's own: what it changes is changed for it alone."""
+    return shutil.copytree(share("copy", _make_copy), make_directory("txlite-copy-"), dirs_exist_ok=True)
+
+
+def _make_copy(directory: str) -> None:
+    """Compiled once: what is copied from it stays compiled."""
+    package = os.path.join(directory, "txlite")
     shutil.copytree(os.path.join(ROOT, "txlite"), package)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     subprocess.run([sys.executable, "-m", "compileall", "-q", package], env=environment, check=True)
-    shutil.copytree(os.path.join(ROOT, "bin"), os.path.join(COPY.name, "bin"))
+    shutil.copytree(os.path.join(ROOT, "bin"), os.path.join(directory, "bin"))
 
 
 def install_codex(directory: str) -> None:

@@ -17,7 +17,7 @@ from txlite.store.attempts import Result
 
 from ..case import Case, is_running, wait_until
 
-HOME, ATTEMPT = "abcdef0" + "0" * 29, os.getpid()  # not that of tests beside us
+HOME = "abcdef0" + "0" * 29
 
 
 class Output:
@@ -40,11 +40,12 @@ class GuardedCase(Case):
         limits = resource.getrlimit(resource.RLIMIT_RTTIME)
         self.addCleanup(resource.setrlimit, resource.RLIMIT_RTTIME, limits)
         self.output = Output()
+        self.attempt = os.getpid()  # not that of tests beside us
 
     def begin(self, script: str, **limits: Any) -> GuardedProcess:
         executor = LocalExecutor(HOME, tuple, self.is_subreaper)
         invocation = Invocation(["/bin/sh", "-c", script], None, {})
-        guarded = executor.start(invocation, self.directory, self.output, ATTEMPT, Limits(**limits))
+        guarded = executor.start(invocation, self.directory, self.output, self.attempt, Limits(**limits))
         self.addCleanup(self.kill, guarded)
         return guarded
 

@@ -11,7 +11,7 @@ from txlite.store.attempts import Result
 from txlite.system import clock, process, process_tree
 
 from ..case import running, wait_until
-from .case import ATTEMPT, HOME, GuardedCase
+from .case import HOME, GuardedCase
 
 
 class Guarded(GuardedCase):
@@ -19,7 +19,7 @@ class Guarded(GuardedCase):
         guarded = self.begin(f"exec sleep {self.nap}")
         seen = wait_until(lambda: running(self.nap) and process.look(guarded.pid), "the process")
         self.assertEqual(seen.session, guarded.pid)
-        self.assertTrue(process_tree.is_marked(guarded.pid, HOME, ATTEMPT))
+        self.assertTrue(process_tree.is_marked(guarded.pid, HOME, self.attempt))
         guarded.stop(Result("cancelled"))
         self.assertEqual((self.end(guarded).outcome, running(self.nap)), ("cancelled", []))
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import shutil
 import subprocess
-import tempfile
 from typing import Any
 
 import txlite
 
-from ..case import Case
+from ..case import Case, share
 
 # The prompt of a task is a script for sh: what its agent does.
-MADE: list[tempfile.TemporaryDirectory[str]] = []  # the repository that each test has at its start
 SCRIPTED = "[agent scripted]\ncommand = sh {prompt}\nprompt = file\n"
 
 
@@ -34,19 +31,18 @@ class RepositoryCase(Case):
         self.configure("")
 
     def make_repository(self) -> None:
-        """One of a single commit, made by the first test and copied by the others."""
-        if MADE:
-            shutil.copytree(MADE[0].name, self.directory, dirs_exist_ok=True)
-            self.run_git("update-index", "-q", "--refresh")
-            return
+        """One of a single commit, made by the first test and copied by all."""
+        shutil.copytree(share("repository", self.make_first), self.directory, dirs_exist_ok=True)
+        self.run_git("update-index", "-q", "--refresh")
+
+    def make_first(self, directory: str) -> None:
         self.run_git("init", "-q", "-b", "main", "--template=")
         self.run_git("config", "user.name", "A Person")
         self.run_git("config", "user.email", "person@example.org")
         self.write("readme", "one\n")
         self.commit("first")
-        MADE.append(tempfile.TemporaryDirectory(prefix="txlite-repository-"))
-        atexit.register(MADE[0].cleanup)
-        shutil.copytree(self.directory, MADE[0].name, dirs_exist_ok=True)
+        shutil.move(self.directory, directory)
+        os.mkdir(self.directory)
 
     def configure(self, more: str) -> None:
         self.write(".txlite/config.ini", SCRIPTED + more)

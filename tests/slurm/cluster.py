@@ -7,7 +7,6 @@ also when they are killed.
 
 from __future__ import annotations
 
-import atexit
 import functools
 import os
 import re
@@ -19,6 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..case import wait_until
+from ..endings import ENDINGS
 from . import configuration
 from .host import Host
 
@@ -53,7 +53,7 @@ def missing() -> str:
 def shared() -> Cluster:
     """The cluster of this process, which is started at the first call, and stopped at its end."""
     cluster = Cluster()
-    atexit.register(cluster.stop)
+    ENDINGS.callback(cluster.stop)
     cluster.start()
     return cluster
 
