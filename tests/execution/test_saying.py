@@ -10,7 +10,9 @@ from unittest import mock
 
 import txlite
 from txlite.agents.open_input import OpenInput
+from txlite.errors import Refused
 from txlite.execution.conversation import EXPLAINED, HEADING, LIVE, PATIENCE, ROOM, Conversation, add_messages
+from txlite.execution.saying import say
 from txlite.model import Message
 from txlite.store.messages import LONGEST
 from txlite.system import clock
@@ -115,6 +117,15 @@ class Said(Case):
         self.txlite("say", task, "hello", code=1)
         self.assertIn(f"is done, and no agent will read it: `txlite reset {task}`", self.errors)
         self.assertEqual(self.told(task), [])
+
+    def test_who_says_something_as_the_task_ends_learns_that_nobody_has_read_it(self) -> None:
+        with self.store() as store:
+            task = store.add("a task").id
+            add = store.messages.add
+            store.messages.add = lambda *words: (add(*words), store.done(task))[0]  # type: ignore[method-assign]
+            with self.assertRaisesRegex(Refused, f"is done by now, and no agent has read it: `txlite reset {task}`"):
+                say(store, task, "hello")
+            self.assertEqual([one.words for one in store.messages.waiting(task)], ["hello"])
 
 
 class InAPrompt(unittest.TestCase):

@@ -34,7 +34,8 @@ class Said(NamedTuple):
 def say(store: Store, id: str, words: str) -> Said:
     """Leave a word for the agents of the task with this id, and return what became of it.
 
-    Raises TaskNotFound, InvalidValue; Refused for a task that no agent will work on.
+    Raises TaskNotFound, InvalidValue; Refused for a task that no agent will work on. Where it has ended meanwhile, the
+    word stays.
     """
     task = store.get(id)
     if task.command is not None:
@@ -46,7 +47,12 @@ def say(store: Store, id: str, words: str) -> Said:
     if running and _listens(store, running):
         store.waking.tell_worker(running.worker)
         _wait(store, id, number)
-    return Said(_find(store, id, number), running)
+    message, status = _find(store, id, number), store.get(id).status
+    if message.attempt is None and status in (DONE, CANCELLED):
+        raise Refused(
+            f"{id} is {status} by now, and no agent has read it: `txlite reset {id}` has it done again, and told"
+        )
+    return Said(message, running)
 
 
 def _find_running(store: Store, id: str) -> AttemptStatus | None:

@@ -21,6 +21,14 @@ MUTANTS = (
         (f"{KEPT}.test_beyond_the_cap_the_ends_stay_and_lines_are_whole",),
     ),
     Mutant(
+        "said-to-nobody",
+        "execution/saying.py",
+        "    if message.attempt is None and status in (DONE, CANCELLED):\n",
+        "    if False:\n",
+        "who says something as the task ends learns that nobody has read it",
+        ("execution.test_saying.Saying.test_who_says_something_as_the_task_ends_learns_that_nobody_has_read_it",),
+    ),
+    Mutant(
         "events-followed-from-anew",
         "reports/events.py",
         "else place + shift)",
