@@ -26,7 +26,7 @@ MUTANTS = (
         "    if message.attempt is None and status in (DONE, CANCELLED):\n",
         "    if False:\n",
         "who says something as the task ends learns that nobody has read it",
-        ("execution.test_saying.Saying.test_who_says_something_as_the_task_ends_learns_that_nobody_has_read_it",),
+        ("execution.test_saying.Said.test_who_says_something_as_the_task_ends_learns_that_nobody_has_read_it",),
     ),
     Mutant(
         "events-followed-from-anew",
