@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 import unittest
 
@@ -135,6 +136,22 @@ class Ends(RepositoryCase):
         self.assertEqual(self.status_of(other), "done")
         self.write("go", "")
         self.assertEqual(loop.wait(30), 0)
+
+    def test_one_that_the_disk_ended_says_that_it_goes_on(self) -> None:
+        full = "tasks.db: its disk is full: free some space"
+        said = f"{full}; once that is mended, the same command goes on where this one stopped\n"
+        for words in (("ralph", "--agent", "scripted", "--no-commit"), ("run", "--", "true")):
+            script = f"""import sys; sys.path.insert(0, {ROOT!r})
+from txlite import cli, errors
+from txlite.execution.slots import Slots
+def fill(self): raise errors.StoreUnavailable({full!r})
+Slots.fill = fill
+sys.exit(cli.main({["--home", self.home, *words]!r}))"""
+            done = subprocess.run(
+                [sys.executable, "-c", script], cwd=self.directory, env=self.environment, capture_output=True, text=True
+            )
+            self.assertEqual((done.returncode, done.stderr[-len(said) :]), (69, said))
+        self.assertIn(said, self.txlite("ralph", "--report"))
 
 
 class Options(RepositoryCase):

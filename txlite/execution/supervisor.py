@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import signal
 
-from ..errors import Error
+from ..errors import Error, StoreLost, StoreUnavailable
 from ..store.workers import new_id
 from ..system import child, clock, process
 from ..system.event_loop import EventLoop
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 LOOK = 1.0  # seconds between looks at what others did: dead workers, leases, `scale`
 LOOK_AT_ALL = 10.0  # seconds between looks that take nothing for granted
 TICK, LONGEST_TICK = 0.001, 0.03  # seconds between turns of the loop for each worker, unless a signal or `scale` comes
+GOES_ON = "the same command goes on where this one stopped"
 
 
 class Supervisor:
@@ -97,6 +98,14 @@ class Supervisor:
 
         Raises Error, with the exit code that tells why, where the workers cannot work.
         """
+        try:
+            self._run()
+        except StoreLost:
+            raise
+        except StoreUnavailable as error:
+            raise StoreUnavailable(f"{error}; once that is mended, {GOES_ON}") from error
+
+    def _run(self) -> None:
         self._is_subreaper = process.become_subreaper()
         lock = Liveness(self._store.lock_path(self.id))
         listener = Listener(self._store.wake_directory, self.id)

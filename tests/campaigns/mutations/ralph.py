@@ -244,6 +244,11 @@ LOOPS = (
         ("ralph.test_preflight.Refusals.test_a_branch_in_the_way_of_those_of_tasks_is_named",),
     ),
     Mutant(
+        "ended-by-a-disk-for-good", "execution/supervisor.py", "; once that is mended, {GOES_ON}", "",
+        "what a full disk ended says that it goes on",
+        ("ralph.test_loop.Ends.test_one_that_the_disk_ended_says_that_it_goes_on",),
+    ),
+    Mutant(
         "preflight-different-ways", "ralph/preflight.py",
         "find_tip(repository, state.branch)  # raises", "pass  #",
         "nothing is begun for a branch that went another way than what is held back",
