@@ -125,6 +125,7 @@ class Verbs(Case):
         self.assertEqual([one["id"] for one in self.json("retry", "--failed")], ids[2:4])
         self.assertEqual([one["id"] for one in self.json("retry", "--all")], ids[:2])
         self.assertEqual(self.json("retry", "--failed"), [])
+        self.assertEqual(self.errors, "txlite: nothing to retry: no task failed\n")
         self.txlite("retry", code=64)
         self.txlite("retry", ids[0], "--all", code=64)
         waiting = self.add("waiting", "--after", f"{ids[0]},{ids[1]}", "--after", ids[2])

@@ -38,6 +38,7 @@ class Lists(Case):
         self.assertEqual(piped[0], "ID           STATE   SCORE  TASK")
         self.assertIn(("on and on " * 30).strip(), piped[1], "a pipe gets all of it, in the order of arrival")
         self.assertEqual(self.txlite("list", "--status", "done"), "")
+        self.assertEqual(self.shown("list", "--status", "done,active"), ["no task in the state done or active"])
         self.assertEqual(len(self.shown("list", "--all")), 5)
 
     def test_of_very_many_a_terminal_shows_a_screenful(self) -> None:

@@ -58,6 +58,8 @@ def run(args: Namespace) -> int:
         _end_alone(store, [task.id for task, _, _ in decided if task.status == ACTIVE])
     # After the store is closed: a worker that is launched must not inherit an open database.
     launched = [_launch(home, order) for order in launches]
+    if not ids:
+        say_aside(f"nothing to retry: no task failed{' or was cancelled' if args.all else ''}")
     _print(args, decided, launched, len(ids) == 1)
     for other in errors[1:]:
         say_aside(str(other))

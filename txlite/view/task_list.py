@@ -50,6 +50,8 @@ def print_excerpt(store: Store, states: Sequence[str] | None) -> None:
         tasks = tasks[: max(terminal.size().lines - OTHERS, FEWEST)]
     if tasks:
         print_for_a_person(tasks, find_current(store, tasks))
+    else:
+        print("no tasks yet: `txlite add`" if states is None else f"no task in the state {' or '.join(states)}")
     if has_more:
         print(terminal.colour(rest if states is not None else rest.format(size - len(tasks)), "2"))
 
