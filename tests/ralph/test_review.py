@@ -216,6 +216,7 @@ class Reviews(ReviewCase):
         self.assertIn("a review is a person's word", self.refused("approve", task))
         del self.environment["TXLITE_TASK"]
         told = self.txlite("approve", task)
+        self.assertRegex(told, rf"^held back  {task}  ")
         self.assertIn("committed (file): txlite-base/main holds the work; `git merge txlite-base/main`", told)
         self.assertEqual((self.log(), self.log("txlite-base/main")[0]), (["first"], f"Complete {task}: a task"))
         self.txlite("done", other)

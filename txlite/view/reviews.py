@@ -141,13 +141,14 @@ def approved_object(one: Approved) -> dict[str, object]:
 
 
 def say_landed(one: Approved) -> None:
-    """Print that what was approved has landed."""
+    """Print that what was approved has landed, or is held back, and for what."""
+    word, look = ("held back", "33") if one.note else ("landed", "32")
     commit = one.commit[:10] if one.commit else f"{one.base} had the same already"
     words = f"  {one.task}  {text.printable(commit)}  "
     title = text.printable(one.title)
     if sys.stdout.isatty():
-        title = text.shorten(title, room_for(len("landed" + words)))
-    say(f"{colour('landed', '32')}{words}{title}")
+        title = text.shorten(title, room_for(len(word + words)))
+    say(f"{colour(word, look)}{words}{title}")
     if one.note:
         say(f"        {text.printable(one.note)}")
 

@@ -104,4 +104,10 @@ MUTANTS = (
         "    found = {}\n    for one in alone.values():\n        found.update(stat_commits(repository.top, [one]))\n",
         "many branches are measured by few processes", (BRANCHES,),
     ),
+    Mutant(
+        "held-back-called-landed", "view/reviews.py",
+        '("held back", "33") if one.note else', '("held back", "33") if False else',
+        "what is held back is not called landed",
+        ("ralph.test_review.Reviews.test_what_waits_may_be_held_back_or_be_done_without_it",),
+    ),
 )  # fmt: skip
