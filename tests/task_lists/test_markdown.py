@@ -19,6 +19,9 @@ Prose, and `- [ ] no task`, as is what stands in blocks of code and comments:
 ```sh
 - [ ] in code
 ```
+- ```sh
+  - [ ] in code
+  ```
 <!--
 - [ ] in a comment
 -->
@@ -140,6 +143,8 @@ class Markdown(ListCase):
 
     def test_what_is_wrong_is_named_with_its_line(self) -> None:
         for text, line, word in (
+            ("- [ ] a\n  ~~~ sh\n  make\n- [ ] b\n", 2, "has no end, and hides tasks: end it with ~~~"),
+            ("- [ ] a\n\n<!-- not now\n- [ ] b\n", 3, "the comment that begins here has no end"),
             ("- [ ] A\n  after: B\n- [ ] B\n  after: C\n- [ ] C\n  - [ ] D\n    after: A\n", 2,
              "'A' waits for itself, by way of 'B', 'C', 'D' (a task waits for its parts)"),
             ("\n- [ ] A\n  after: a", 3, "'A' waits for itself:"),

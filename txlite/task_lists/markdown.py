@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _BOX = re.compile(r"(\s*)(?:[-*+]|\d{1,9}[.)])[ \t]+\[([^\]\w]|[xX])\](?:[ \t]+(.*))?$")
-_FENCE = re.compile(r"\s*(`{3,}(?!`)(?!.*`)|~{3,})")  # ```so``` is words
+# An item may begin with one; ```so``` is words.
+_FENCE = re.compile(r"\s*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(`{3,}(?!`)(?!.*`)|~{3,})")
 _BLOCK = re.compile(r"\s*(?:[-*+][ \t]|\d{1,9}[.)][ \t]|#{1,6}(?:\s|$)|>|\||(?:[-*_][ \t]*){3,}$)")
 # What `_BLOCK` matches never goes on the text of the line above it.
 _HEADING = re.compile(r" {0,3}#{1,6}(?:\s|$)")
@@ -63,25 +64,44 @@ class _Reader:
         self._name = name
         self._open: list[_Draft] = []  # the entry whose text may go on, below those that it is a part of
         self._fence = ""
+        self._hidden_from = 0  # the line with which a block of code, or a comment, begins
+        self._hides = False  # a box stands in it
         self._in_comment = False
         self._goes_on = False  # the last line was text of an entry: the next may be so without being indented
 
     def take(self, number: int, place: int, line: str) -> None:
         """Read a line, which begins at this place of the file."""
         if self._in_comment or (not self._fence and line.lstrip().startswith("<!--")):
-            self._in_comment = "-->" not in line
+            self._take_comment(number, line)
             return
         fence = _FENCE.match(line)
         box = None if self._fence or fence else self._find_box(line)
         if box:
             self._begin(number, place, box)
         elif self._fence:
-            self._add_text(line, self._open)
-            if fence and fence[1].startswith(self._fence) and not line.strip("`~ \t"):
-                self._fence = ""
+            self._take_code(line, fence)
         else:
             self._take_text(number, line)
-            self._fence = fence[1] if fence else ""
+            self._fence, self._hidden_from, self._hides = fence[1] if fence else "", number, False
+
+    def end(self) -> None:
+        """Nothing more comes. Raises UsageError where what may be tasks stands in what has no end."""
+        if self._hides and (self._fence or self._in_comment):
+            what = "the block of code" if self._fence else "the comment"
+            end = f"has no end, and hides tasks: end it with {self._fence or '-->'}"
+            raise wrong(self._name, self._hidden_from, f"{what} that begins here {end}")
+
+    def _take_comment(self, number: int, line: str) -> None:
+        if not self._in_comment:
+            self._hidden_from, self._hides = number, False
+        self._hides = self._hides or _BOX.match(line) is not None
+        self._in_comment = "-->" not in line
+
+    def _take_code(self, line: str, fence: re.Match[str] | None) -> None:
+        self._add_text(line, self._open)
+        self._hides = self._hides or _BOX.match(line) is not None
+        if fence and fence[1].startswith(self._fence) and not line.strip("`~ \t"):
+            self._fence = ""
 
     def _find_box(self, line: str) -> re.Match[str] | None:
         box = _BOX.match(line)
@@ -156,6 +176,7 @@ def read(text: str, name: str) -> TaskList:
     reader = _Reader(name)
     for number, place, line in _lines(text):
         reader.take(number, place, line)
+    reader.end()
     if not reader.drafts:
         raise UsageError(f"{name} has no task: a line of a Markdown list is - [ ] its title: {NOTHING_IMPORTED}")
     return TaskList([_entry(draft) for draft in reader.drafts], is_strict=True)

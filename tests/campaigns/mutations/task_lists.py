@@ -26,6 +26,11 @@ MUTANTS = (
         "code within a line is no block of code", (SAID,),
     ),
     Mutant(
+        "list-hidden-without-a-word", "task_lists/markdown.py", "    reader.end()\n", "",
+        "tasks behind a block of code without an end are not left out without a word",
+        (f"{MARKDOWN}.test_what_is_wrong_is_named_with_its_line",),
+    ),
+    Mutant(
         "list-ticked-beside-its-box", "task_lists/markdown.py", 'place = len(text) - len(text.lstrip("\\ufeff"))',
         'place, text = 0, text.lstrip("\\ufeff")', "a box is ticked where it stands, whatever the file begins with",
         (f"{MARKDOWN}.test_any_text_is_read_or_refused_and_ticked_in_its_boxes_only",),
