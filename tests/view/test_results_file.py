@@ -97,6 +97,9 @@ class Results(Case):
         self.assertIn("give FILE.csv or FILE.jsonl", self.errors)
         self.txlite("run", "--results", "no/r.csv", code=64)
         self.assertIn("No such file or directory", self.errors)
+        os.mkfifo(self.path("pipe.csv"))
+        self.txlite("run", "--results", "pipe.csv", code=64)
+        self.assertIn("a pipe cannot be read again: give a file", self.errors)
 
 
 if __name__ == "__main__":

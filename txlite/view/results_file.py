@@ -51,6 +51,8 @@ class ResultsFile:
             self._file = open(path, "a+b", buffering=0)  # to the end of the process
         except OSError as error:
             raise UsageError(f"--results {path}: {error.strerror}: give a file that can be written") from error
+        if not self._file.seekable():
+            raise UsageError(f"--results {path}: a pipe cannot be read again: give a file")
         self._beginning = _to_csv(COLUMNS) if self._is_csv else b'{"seq": '
         self._is_broken = False
         self._known: set[tuple[str, str]] = set()  # id and end of the rows that are there
