@@ -84,6 +84,7 @@ def running(marker: str) -> list[int]:
 def share(name: str, make: Callable[[str], None]) -> str:
     """A directory that is made once for all processes of the suite, by the first that asks for it; its path."""
     path = os.path.join(COMPILED, name)
+    os.makedirs(COMPILED, exist_ok=True)
     with open(path + ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not os.path.isdir(path):
