@@ -176,7 +176,10 @@ def _follows(salt: str, earlier: str) -> bool:
 
 
 def _is_older(path: str, other: str) -> bool:
-    return os.stat(path).st_mtime < os.stat(other).st_mtime
+    try:
+        return os.stat(path).st_mtime < os.stat(other).st_mtime
+    except FileNotFoundError:  # taken away meanwhile, by who brought it into the database
+        return False
 
 
 def _own_state(path: str) -> tuple[str, str] | None:

@@ -212,7 +212,10 @@ def _host_lock(path: str) -> HostLock | None:
 
 def size_of(path: str) -> int:
     """Return the bytes of a file, 0 for one that is not there."""
-    return os.path.getsize(path) if os.path.exists(path) else 0
+    try:
+        return os.stat(path).st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _is_writable(directory: str) -> bool:

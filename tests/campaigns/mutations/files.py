@@ -53,6 +53,11 @@ MUTANTS = (
         "the log of a program that keeps no record is believed", (KEPT,),
     ),
     Mutant(
+        "log-gone-is-a-bug", "store/log_record.py", "    except FileNotFoundError:  # taken away meanwhile",
+        "    except NotADirectoryError:  # taken away meanwhile", "a log may go while somebody looks at it",
+        (f"{FOREIGN}.test_a_log_that_goes_while_somebody_looks_is_none",),
+    ),
+    Mutant(
         "log-missing-unsaid", "store/log_record.py",
         "    return _own_state(path) in (None, (record.uuid, record.since))", "    return False",
         "a log that is gone is told", (COMES_BACK,),
