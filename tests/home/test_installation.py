@@ -11,7 +11,7 @@ import unittest
 import zipfile
 from collections.abc import Callable
 
-from ..case import ROOT
+from ..case import ROOT, WITHOUT_SITE
 from ..execution.case import LaunchCase
 
 
@@ -19,7 +19,7 @@ class Copies(LaunchCase):
     def test_one_file_with_all_of_it(self) -> None:
         self.txlite("pack", "tool.pyz")
         environment = {name: value for name, value in self.environment.items() if name != "PYTHONPATH"}
-        packed = [sys.executable, "tool.pyz"]
+        packed = [sys.executable, *WITHOUT_SITE, "tool.pyz"]
         run = subprocess.run([*packed, "run", "--from", "-"], input=b"true\n", cwd=self.directory, env=environment,
                              capture_output=True, timeout=60)  # fmt: skip
         self.assertEqual(run.stdout.splitlines()[-1], b"1 done", run.stderr)
@@ -34,7 +34,7 @@ class Copies(LaunchCase):
         self.txlite("pack", "one.pyz", umask=0o022)
         seeded = {**self.environment, "PYTHONHASHSEED": "1"}
         self.txlite("pack", "two.pyz", env=seeded, umask=0o000)
-        subprocess.run([sys.executable, "two.pyz", "pack", "three.pyz"], cwd=self.directory, check=True,
+        subprocess.run([sys.executable, *WITHOUT_SITE, "two.pyz", "pack", "three.pyz"], cwd=self.directory, check=True,
                        env={**self.environment, "PYTHONPATH": ""}, stdout=subprocess.DEVNULL)  # fmt: skip
         first, *others = (pathlib.Path(self.path(name)).read_bytes() for name in ("one.pyz", "two.pyz", "three.pyz"))
         self.assertEqual([first] * 2, others)
@@ -47,7 +47,7 @@ class Copies(LaunchCase):
         with zipfile.ZipFile(self.path("tool.pyz")) as archive, zipfile.ZipFile(self.path("new.pyz"), "w") as new:
             for name in archive.namelist():
                 new.writestr(name, change(name, archive.read(name)))
-        return subprocess.run([sys.executable, "new.pyz", "--version"], cwd=self.directory, text=True,
+        return subprocess.run([sys.executable, *WITHOUT_SITE, "new.pyz", "--version"], cwd=self.directory, text=True,
                               env={**self.environment, "PYTHONPATH": ""}, capture_output=True).stdout  # fmt: skip
 
     def test_this_python_runs_what_is_compiled_and_others_the_sources(self) -> None:

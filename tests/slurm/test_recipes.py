@@ -13,7 +13,7 @@ from ..case import ROOT, wait_until
 from ..docs.test_recipes import AGENT, recipes
 from .case import SlurmCase
 
-FILES = int(os.environ.get("TESTS_CONVERSIONS", "100"))
+FILES = int(os.environ.get("TESTS_CONVERSIONS", "40"))
 
 
 class Recipes(SlurmCase):

@@ -54,9 +54,9 @@ class Steps(SlurmCase):
         return [step for step in found if step.rpartition(".")[2].isdigit()]
 
     def test_many_in_one_allocation_on_two_nodes(self) -> None:
-        job = self.submit([TASK.format(n=n, seconds=0.05) for n in range(60)])
+        job = self.submit([TASK.format(n=n, seconds=0.05) for n in range(30)])
         self.assertEqual(self.wait_for_end(job), "COMPLETED", self.output(job))
-        self.check_once(60)
+        self.check_once(30)
         self.assertEqual({words[3] for words in self.lines() if words[1] == "end"}, {"n1", "n2"})
         self.assertEqual([name for name in os.listdir(os.path.join(self.home, "tickets")) if name[0] != "."], [])
 

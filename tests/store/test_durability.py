@@ -142,7 +142,7 @@ with txlite.open() as store, txlite.open() as other:
 
     def test_the_power_is_cut_anywhere(self) -> None:
         campaign = os.path.join(ROOT, "tests", "campaigns", "power.py")
-        command = [sys.executable, campaign, "--cuts", "80", "--tasks", "8", "--pages", "30", "--every", "80"]
+        command = [sys.executable, campaign, "--cuts", "50", "--tasks", "8", "--pages", "30", "--every", "80"]
         ended = subprocess.run(
             command, env=self.environment, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
