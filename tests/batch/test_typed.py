@@ -64,7 +64,7 @@ class Typed(Case):
             (["--", "echo {} | wc", ":::", "c d"], ["echo 'c d' | wc"]),
             ([":::", "echo $x", "true"], ["echo $x", "true"]),
             (["git", "add", "--", "{}", ":::", "a"], ["git add -- a"]),
-            (["-j4", "gzip", "-k", "-j", "4", ":::", "a"], ["gzip -k -j 4 a"]),
+            (["--max-procs", "4", "gzip", "-k", "-j", "4", ":::", "a"], ["gzip -k -j 4 a"]),
             (["--agent", "claude", "Say {}'s", "name", ":::", "a b"], ["Say a b's name"]),
             (["--", "echo", "a b"], ["echo 'a b'"]),
             (["--", "echo $x"], ["echo $x"]),

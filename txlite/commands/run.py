@@ -82,6 +82,7 @@ def add_options(parser: ArgumentParser, many: str, *more: Callable[[Options], No
         "-w",
         "-j",
         "-P",
+        "--max-procs",
         type=value_of(parse_workers),
         metavar="N",
         help=f"how many at a time ({many})",
