@@ -9,9 +9,12 @@ import subprocess
 import sys
 import termios
 import unittest
+from unittest import mock
 
 from txlite import text
+from txlite.system import clock
 from txlite.system.tree_usage import TreeUsage, UsageMeter
+from txlite.view.top.gatherer import Pace
 from txlite.view.top.head import count_states, share_out
 from txlite.view.top.layout import Foot, draw_help, draw_screen
 from txlite.view.top.log import wrap
@@ -121,6 +124,16 @@ class Layout(unittest.TestCase):
         self.assertEqual([line[:13].strip() for line in shown if " tx-" in line], ["▸ tx-fail0001"])
         self.assertEqual(sight.pane, FAILED)
         self.assertTrue(any("filter: FAIL0001" in line for line in shown))
+
+    def test_only_the_first_look_may_take_a_moment_and_be_followed_by_a_second_at_once(self) -> None:
+        now = [0.0]
+        pace = Pace()
+        with mock.patch.object(clock, "monotonic", lambda: now[0]):
+            for moment, is_due in ((1.0, True), (2.0, False), (8.0, True)):
+                if moment < 8:
+                    pace.measure(lambda: now.insert(0, now[0] + 0.02))
+                now[0] = moment
+                self.assertEqual(pace.is_due(True), is_due, moment)
 
     def test_figures(self) -> None:
         self.assertEqual(count_states(snapshot())["ready"], 812)

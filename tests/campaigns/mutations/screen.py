@@ -34,6 +34,14 @@ MUTANTS = (
         (f"{TOP}.test_it_stops_goes_on_and_takes_another_size",),
     ),
     Mutant(
+        "top-warming",
+        "view/top/gatherer.py",
+        "        self._warming = WARMING\n",
+        "        self._warming = 0.0\n",
+        "what waits is looked at again a second after the first look, which loads modules",
+        (f"{LAYOUT}.test_only_the_first_look_may_take_a_moment_and_be_followed_by_a_second_at_once",),
+    ),
+    Mutant(
         "top-restored",
         "view/top/terminal.py",
         "                curses.endwin()\n                if",

@@ -41,6 +41,7 @@ GROUPS = 30  # of which something is shown
 SLICE = 50_000  # events of the history that are looked through at once
 MINUTE = 60.0  # seconds, over which a rate is measured
 SHARE = 300  # times as long as it took, until what takes long is done again
+WARMING = 0.05  # seconds of the first time, which go into modules and not into tasks
 OFTEN = 0.9  # seconds, at the least; and
 SELDOM = 10.0  # more, where nothing has changed: what was for later may be ready now
 
@@ -51,6 +52,7 @@ class Pace:
     def __init__(self) -> None:
         self.used = 0.0
         self._next = 0.0
+        self._warming = WARMING
 
     def is_due(self, has_changed: bool) -> bool:
         """Whether it may; where nothing has changed but the time of day, seldom."""
@@ -62,7 +64,8 @@ class Pace:
         work()
         now = clock.monotonic()
         self.used += time.process_time() - used
-        self._next = now + max(OFTEN, SHARE * (now - began))
+        self._next = now + max(OFTEN, SHARE * (now - began - self._warming))
+        self._warming = 0.0
 
 
 class TaskCounts:
