@@ -524,9 +524,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--kills", type=int, help="(20)")
     parser.add_argument("--seconds-limit", type=float, default=400, metavar="N", help="(400)")
     parser.add_argument("--short", action="store_true", help="five tasks, three kills")
-    parser.add_argument("--steps", action="store_true", help="kill approvals at each of their git commands (60 tasks)")
+    parser.add_argument("--steps", action="store_true", help="kill approvals at each of their git commands (80 tasks)")
     options = parser.parse_args(argv)
-    options.tasks = options.tasks or (5 if options.short else 60 if options.steps else 20)
+    options.tasks = options.tasks or (5 if options.short else 80 if options.steps else 20)
     options.kills = (3 if options.short else 20) if options.kills is None else options.kills
     scene = harness.Scene("review", options)
     campaign = Campaign(scene, options)
