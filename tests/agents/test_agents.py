@@ -35,7 +35,7 @@ class Agents(LaunchCase):
         with open(self.path("first"), "w") as first, open(self.path("rest"), "w") as rest:
             first.write(json.dumps(said) + "\n")
             rest.write(json.dumps(done) + "\n")
-        then = "cat first; until test -e go; do sleep 0.02; done; cat rest; exec sleep 600"
+        then = "cat first; until test -e go; do sleep 0.05; done; cat rest; exec sleep 600"
         launched = self.launch("task", "--agent", "claude", then=then)
         wait_until(lambda: "I look" in self.txlite("logs", launched["id"], code=None), "its first words")
         self.assertTrue(self.txlite("logs", launched["id"]).endswith("I look\\x1b at it.\n"))

@@ -35,9 +35,9 @@ cat > "$call/stdin"
 : > "$call/heard"
 set -- "$calls"/*
 number=$#
-wait_for() { until [ -e "$1" ] || [ ! -d "$call" ]; do sleep 0.01; done; }
+wait_for() { until [ -e "$1" ] || [ ! -d "$call" ]; do sleep 0.05; done; }
 count() { set -- "$calls"/*/heard; echo $#; }
-meet() { until [ "$(count)" -ge "$1" ] || [ ! -d "$call" ]; do sleep 0.01; done; }
+meet() { until [ "$(count)" -ge "$1" ] || [ ! -d "$call" ]; do sleep 0.05; done; }
 echo "call $number begins"
 echo "call $number complains" >&2
 eval "${CODEX_DOES:-}"

@@ -52,7 +52,7 @@ class Racing(GroupRuns):
         self.assertEqual(Counter(one["status"] for one in self.json("list")), {"done": 200})
 
     def test_a_higher_limit_is_used_at_once(self) -> None:
-        wait = "until test -e go; do sleep 0.02; done"
+        wait = "until test -e go; do sleep 0.05; done"
         self.add("a", *[self.recorded("log", wait)] * 4)
         run = self.start("run", "-j", "4")
         wait_until(lambda: os.path.exists(self.path("log")) and self.course("log") == [1], "the first")

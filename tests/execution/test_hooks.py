@@ -163,7 +163,7 @@ class Bounded(HookCase):
 
     def test_what_ends_while_one_is_called_is_told_together(self) -> None:
         path = self.path("told")
-        with self.hooked(f"cat >> {path}; echo >> {path}; until [ -e {self.path('go')} ]; do sleep 0.02; done"):
+        with self.hooked(f"cat >> {path}; echo >> {path}; until [ -e {self.path('go')} ]; do sleep 0.05; done"):
             wait_until(lambda: self.read("told").endswith("\n"), "the first call")
             for id in self.queue.add_many(f"{number}" for number in range(50)):
                 self.queue.done(id)

@@ -136,7 +136,7 @@ class Launch(LaunchCase):
         self.assertEqual(len(self.reports()), 3)
 
     def test_it_outlives_its_shell_and_holds_nothing_of_it(self) -> None:
-        self.environment["THEN"] = "touch begun; while test ! -e go; do sleep 0.02; done"
+        self.environment["THEN"] = "touch begun; while test ! -e go; do sleep 0.05; done"
         command = f"{sys.executable} -m txlite launch --json task; kill -9 0"
         shell = subprocess.run(["setsid", "bash", "-c", command], cwd=self.directory, env=self.environment,
                                capture_output=True, timeout=60)  # fmt: skip  # it ends, so nobody holds the pipe
@@ -251,7 +251,7 @@ class Turns(LaunchCase):
             self.store().retry(launched["id"])
 
     def test_they_wait_their_turn(self) -> None:
-        first = self.launch("first", "--max-parallel", "1", then="while test ! -e go; do sleep 0.02; done")
+        first = self.launch("first", "--max-parallel", "1", then="while test ! -e go; do sleep 0.05; done")
         second = self.launch("second", "--max-parallel", "1")
         third = self.launch("third", "--max-parallel", "1")
         self.wait_for_states("waiting", "waiting", "running")
@@ -285,7 +285,7 @@ class Turns(LaunchCase):
             self.assertIn("**Outcome:** lost", self.read(os.path.join(self.home, "workers", report)))
 
     def test_a_narrow_one_is_not_passed_for_ever(self) -> None:
-        first = self.launch("1", "--max-parallel", "2", then="while test ! -e go; do sleep 0.02; done")
+        first = self.launch("1", "--max-parallel", "2", then="while test ! -e go; do sleep 0.05; done")
         narrow = self.launch("2", "--max-parallel", "1")
         wide = self.launch("3", "--max-parallel", "2")
         self.wait_for_states("waiting", "waiting", "running")

@@ -59,7 +59,7 @@ class Processes(Case):
         self.assertEqual(set(outcomes) - {"done", "interrupted"}, set())
 
     def test_where_few_files_may_be_open_fewer_workers_do_the_work(self) -> None:
-        waiting = "touch begun.$$; until test -e go; do sleep 0.02; done"
+        waiting = "touch begun.$$; until test -e go; do sleep 0.05; done"
 
         def lower() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (80, 80))

@@ -29,7 +29,7 @@ class Persistent(Case):
         other = self.txlite("add", "-q", "--needs", "tpu", "--", "echo three > three").strip()
         self.txlite("wait", plain, needy)
         self.assertEqual(self.json("show", other)["status"], "backlog")
-        busy = self.txlite("add", "-q", "--", "while test ! -e go; do sleep 0.02; done").strip()
+        busy = self.txlite("add", "-q", "--", "while test ! -e go; do sleep 0.05; done").strip()
         wait_until(lambda: self.json("worker", "status", "implementer-1")["status"] == "busy", "it to be busy")
         self.assertIn(f"{found['id']} [busy] implementer-1 \u2192 {busy}\n", self.txlite("worker", "list"))
         self.assertIn(f"finishes {busy} first", self.txlite("worker", "stop", "implementer-1"))

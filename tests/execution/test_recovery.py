@@ -20,7 +20,7 @@ from ..case import Case, is_running, wait_until
 
 class Dead(Case):
     def test_a_killed_worker_is_replaced_and_its_task_run_again(self) -> None:
-        batch = self.batch("echo $TXLITE_TOKEN >> log; until test -e go; do sleep 0.02; done")
+        batch = self.batch("echo $TXLITE_TOKEN >> log; until test -e go; do sleep 0.05; done")
         run = self.start("run", "--from", batch, "--workers", "1", "--max-attempts", "1")
         for number in range(1, 4):
             wait_until(lambda: self.read("log").count("\n") >= number, f"attempt {number}")
@@ -36,7 +36,7 @@ class Dead(Case):
 
     def test_a_worker_whose_supervisor_died_finishes_and_leaves(self) -> None:
         batch = self.batch(
-            "touch started; while ! test -e go; do sleep 0.02; done; echo end >> log", "echo next >> log"
+            "touch started; while ! test -e go; do sleep 0.05; done; echo end >> log", "echo next >> log"
         )
         run = self.start("run", "--from", batch, "--workers", "1")
         wait_until(lambda: os.path.exists(self.path("started")), "the agent to start")
@@ -149,7 +149,7 @@ class Dead(Case):
             self.assertNotIn(claim.token, [one.token for one in other.claims()])
 
     def test_lock_files_tidied_away_do_not_make_a_worker_dead(self) -> None:
-        run = self.start("run", "--from", self.batch("echo >> started; while ! test -e go; do sleep 0.02; done"))
+        run = self.start("run", "--from", self.batch("echo >> started; while ! test -e go; do sleep 0.05; done"))
         wait_until(lambda: os.path.exists(self.path("started")), "the agent to start")
         for name in os.listdir(os.path.join(self.home, "locks")):
             os.unlink(os.path.join(self.home, "locks", name))

@@ -110,7 +110,7 @@ class Batches(Case):
         self.assertIn("1 task added\n", out)
 
     def test_a_batch_whose_run_died_at_its_end_is_not_run_again(self) -> None:
-        batch = self.batch("echo one >> log; touch started; while ! test -e go; do sleep 0.02; done")
+        batch = self.batch("echo one >> log; touch started; while ! test -e go; do sleep 0.05; done")
         run = self.start("run", "--from", batch, "--workers", "1")
         wait_until(lambda: os.path.exists(self.path("started")), "the command to start")
         run.kill()
@@ -186,7 +186,7 @@ class Batches(Case):
 
     def test_a_second_run_tells_what_it_did_itself(self) -> None:
         for number in range(2):
-            self.txlite("add", "--", f"touch begun.{number}; until test -e go; do sleep 0.02; done")
+            self.txlite("add", "--", f"touch begun.{number}; until test -e go; do sleep 0.05; done")
         first = self.start("run", "-j", "1")
         wait_until(lambda: os.path.exists(self.path("begun.0")), "the first")
         second = self.start("run", "-j", "1")
@@ -201,7 +201,7 @@ class Batches(Case):
         self.assertEqual((len(out), out[1]), (2, "1 done"))
 
     def test_of_two_batches_each_run_tells_its_own(self) -> None:
-        wait = "until test -e go; do sleep 0.02; done"
+        wait = "until test -e go; do sleep 0.05; done"
         first = self.start("run", "-j", "1", "--", f"touch begun; {wait}")
         wait_until(lambda: os.path.exists(self.path("begun")), "the first")
         second = self.start("run", "-j", "1", "--from", self.batch(f"{wait}; true a", f"{wait}; true b"))
@@ -229,7 +229,7 @@ class Batches(Case):
         import pty
 
         terminal, end = pty.openpty()
-        last = "until test -e go; do sleep 0.02; done; exit 4"
+        last = "until test -e go; do sleep 0.05; done; exit 4"
         run = self.start("run", "--from", self.batch(*["sleep 0.1"] * 10, last), "--max-attempts", "1", stdout=end)
         os.close(end)
         shown = b""
@@ -328,7 +328,7 @@ class Attempts(Case):
         self.assertIn("does not exist", self.txlite("run", "--max-attempts", "1", code=1))
 
     def test_output_comes_as_it_is_written(self) -> None:
-        run = self.start("run", "--from", self.batch("echo early; while ! test -e go; do sleep 0.01; done; echo late"))
+        run = self.start("run", "--from", self.batch("echo early; while ! test -e go; do sleep 0.05; done; echo late"))
         wait_until(
             lambda: any("early" in text.split("## Output")[-1] for text in self.reports().values()), "live output"
         )

@@ -28,7 +28,7 @@ class Stopping(Case):
     def test_the_first_signal_lets_running_attempts_finish_and_claims_nothing_new(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             with self.subTest(number):
-                wait = "while test ! -e go; do sleep 0.02; done; echo end >> log"
+                wait = "while test ! -e go; do sleep 0.05; done; echo end >> log"
                 lines = (f"touch first; {wait}", f"touch started; {wait}", "echo never >> log")
                 run = self.begin(*lines, options=("--again",))
                 wait_until(lambda: os.path.exists(self.path("first")), "the other agent")
@@ -46,7 +46,7 @@ class Stopping(Case):
                     self.txlite("cancel", task["id"])
 
     def test_the_whole_group_may_be_signalled(self) -> None:
-        wait = "while test ! -e go; do sleep 0.02; done"
+        wait = "while test ! -e go; do sleep 0.05; done"
         run = self.begin(f"touch started; {wait}; sleep 0.5; echo end >> log", start_new_session=True)
         for _ in range(3):  # closer than a second: one signal
             os.killpg(run.pid, signal.SIGTERM)
@@ -126,7 +126,7 @@ class Stopping(Case):
 class Running(Case):
     def test_scale_while_it_runs(self) -> None:
         run = self.start(
-            "run", "--from", self.batch(*["while ! test -e go; do sleep 0.02; done"] * 6), "--workers", "1"
+            "run", "--from", self.batch(*["while ! test -e go; do sleep 0.05; done"] * 6), "--workers", "1"
         )
         wait_until(lambda: self.json("status", "--stats")["tasks"]["active"] == 1, "one agent")
         self.txlite("scale", "4")

@@ -27,7 +27,7 @@ def open_files(pid: int) -> list[str]:
 
 class Demand(Case):
     def test_no_more_workers_than_tasks_and_more_when_more_come(self) -> None:
-        wait = "touch begun.$$; until test -e go; do sleep 0.02; done"
+        wait = "touch begun.$$; until test -e go; do sleep 0.05; done"
         blocker = self.txlite("add", "-q", "--", "until test -e first; do sleep 0.02; done").strip()
         for _ in range(3):
             self.txlite("add", "--after", blocker, "--", wait)

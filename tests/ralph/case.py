@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 from typing import Any
@@ -110,7 +111,8 @@ class WorktreesCase(RepositoryCase):
         """A script that goes on when two tasks have come to it."""
         place = self.path(".txlite/meeting")
         os.makedirs(place, exist_ok=True)
-        return f"while test $(ls {place} | wc -l) -lt 2; do touch {place}/$TXLITE_TASK; sleep 0.02; done"
+        quoted = shlex.quote(place)
+        return f": > {quoted}/$TXLITE_TASK; while set -- {quoted}/*; test $# -lt 2; do sleep 0.05; done"
 
     def left(self) -> list[str]:
         directory = os.path.join(self.home, "worktrees")

@@ -17,7 +17,7 @@ from .case import SCRIPTED, RepositoryCase
 
 class InPlace(RepositoryCase):
     def test_a_worker_that_outlives_its_loop_has_the_tree_to_itself(self) -> None:
-        first = self.add("touch started; while ! test -e go; do sleep 0.02; done; rm started go; echo 1 > one", "one")
+        first = self.add("touch started; while ! test -e go; do sleep 0.05; done; rm started go; echo 1 > one", "one")
         second = self.add("test -e one && echo 2 > two", "two")
         loop = self.start("ralph", "--agent", "scripted")
         wait_until(lambda: os.path.exists(self.path("started")), "the agent")

@@ -14,7 +14,7 @@ from .case import RepositoryCase
 
 class Signals(RepositoryCase):
     def test_the_first_signal_lets_it_finish(self) -> None:
-        self.add("touch started; while ! test -e go; do sleep 0.02; done; rm go started; echo x > file")
+        self.add("touch started; while ! test -e go; do sleep 0.05; done; rm go started; echo x > file")
         other = self.add("echo y > other")
         loop = self.start("ralph", "--agent", "scripted")
         wait_until(lambda: os.path.exists(self.path("started")), "the agent")

@@ -126,7 +126,7 @@ class Ends(RepositoryCase):
         self.assertEqual(loop.wait(30), 0)
 
     def test_one_loop_for_a_home(self) -> None:
-        self.add("touch started; while ! test -e go; do sleep 0.02; done; rm -f started go")
+        self.add("touch started; while ! test -e go; do sleep 0.05; done; rm -f started go")
         loop = self.start("ralph", "--agent", "scripted")
         wait_until(lambda: os.path.exists(self.path("started")), "the first loop")
         self.ralph("--no-commit", code=1)

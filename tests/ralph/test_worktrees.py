@@ -81,7 +81,7 @@ class Worktrees(WorktreesCase):
         self.assertEqual(self.run_git("diff", "--cached", "--name-only"), "")
 
     def test_a_tree_in_which_an_attempt_works_is_left_alone(self) -> None:
-        first = self.add("touch started; while ! test -e go; do sleep 0.02; done; rm started go; exit 1", "in place")
+        first = self.add("touch started; while ! test -e go; do sleep 0.05; done; rm started go; exit 1", "in place")
         loop = self.start("ralph", "--agent", "scripted", "--no-worktrees", "--max-attempts", "1")
         wait_until(lambda: os.path.exists(self.path("started")), "the agent in the tree")
         loop.kill()

@@ -187,7 +187,7 @@ class OnlyReports(ReportsCase):
             "--workers",
             "1",
             "--from",
-            self.batch("touch started; until test -e go; do sleep 0.01; done; echo end"),
+            self.batch("touch started; until test -e go; do sleep 0.05; done; echo end"),
         )
         (temporary,) = wait_until(lambda: [name for name in self.reports() if "_TEMP" in name], "its report")
         make_older(os.path.join(self.home, "workers", temporary), 30)

@@ -62,7 +62,7 @@ class Disks(Case):
 
     def test_a_disk_that_fills_up_while_it_runs(self) -> None:
         place = self.mount("-o", "size=4m")
-        batch = self.batch("touch started; while ! test -e go; do sleep 0.02; done; yes | head -c 3000000", "true")
+        batch = self.batch("touch started; while ! test -e go; do sleep 0.05; done; yes | head -c 3000000", "true")
         run = self.start("--home", self.home, "run", "--from", batch, "--workers", "1", "--max-attempts", "1")
         wait_until(lambda: os.path.exists(self.path("started")), "the agent to start")
         self.fill(place)

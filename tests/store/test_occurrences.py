@@ -182,7 +182,7 @@ class Runs(Case):
         self.assertIn("1 failed, 1 later", self.txlite("run", "--max-attempts", "1", code=1))
 
     def test_wait_ends_with_the_occurrence(self) -> None:
-        task = self.txlite("add", "-q", "--every", "1d", "--", "until test -e go; do sleep 0.01; done; exit 3").strip()
+        task = self.txlite("add", "-q", "--every", "1d", "--", "until test -e go; do sleep 0.05; done; exit 3").strip()
         run = self.start("run", "--max-attempts", "1")
         wait_until(lambda: self.json("show", task)["status"] == "active", "the attempt")
         with txlite.open(self.home, read_only=True) as store:

@@ -16,7 +16,7 @@ from .screen import Terminal
 
 class Logs(LaunchCase):
     def test_following_from_the_start_to_the_end(self) -> None:
-        launched = self.launch("task", then="while test ! -e go; do sleep 0.02; done; echo '\033[31mred'; echo last")
+        launched = self.launch("task", then="while test ! -e go; do sleep 0.05; done; echo '\033[31mred'; echo last")
         follower = self.start("logs", "-f", launched["id"])
         self.assertIn(b"hello", follower.stdout.readline())
         with open(self.path("go"), "w"):
@@ -36,7 +36,7 @@ class Logs(LaunchCase):
         self.assertIsNone(self.one(launched)["report"])
 
     def test_a_task_of_the_queue(self) -> None:
-        again = "test -e second || { touch second; until test -e go; do sleep 0.02; done; exit 1; }"
+        again = "test -e second || { touch second; until test -e go; do sleep 0.05; done; exit 1; }"
         task = self.txlite("add", "-q", "--", f"echo one; {again}").strip()
         self.txlite("logs", task, code=2)
         self.assertIn("has not run yet", self.errors)
@@ -99,7 +99,7 @@ class Events(LaunchCase):
             with open(self.path(f"events-{number}"), "w") as file:
                 file.write(words + "\n")
         with open(self.path("path/claude"), "w") as file:
-            file.write("#!/bin/sh\ncat events-0; until test -e go; do sleep 0.02; done; cat events-1\n")
+            file.write("#!/bin/sh\ncat events-0; until test -e go; do sleep 0.05; done; cat events-1\n")
 
     def go(self) -> None:
         with open(self.path("go"), "w"):

@@ -28,7 +28,7 @@ from ..ralph.case import RepositoryCase
 from .screen import Terminal, draw
 
 LOOP = ("ralph", "--agent", "scripted", "--no-commit", "--no-worktrees", "-w", "1", "--max-attempts", "1")
-UNTIL = "until test -e go; do sleep 0.02; done"
+UNTIL = "until test -e go; do sleep 0.05; done"
 
 
 class Loop(RepositoryCase):
@@ -81,7 +81,7 @@ class Run(Case):
         self.assertTrue(run.end().endswith("\n2 done\n"))
 
     def test_the_bar_fits_any_terminal_and_follows_what_is_added_meanwhile(self) -> None:
-        lines = ["sleep 0.2", "sleep 0.3; exit 3", *["until test -e go; do sleep 0.02; done"] * 2]
+        lines = ["sleep 0.2", "sleep 0.3; exit 3", *["until test -e go; do sleep 0.05; done"] * 2]
         run = ("run", "-j", "2", "--retries", "0", "--again", "--from", self.batch(*lines))
         bar = r"(?:\[#*\.*\]  )?2/4  2 running  1 failed(  \S+/\w+)?  \d+s left"
         for columns in (40, 200):

@@ -16,7 +16,7 @@ from .screen import Terminal
 if TYPE_CHECKING:
     from txlite import Store
 
-UNTIL = "until test -e go; do sleep 0.02; done"
+UNTIL = "until test -e go; do sleep 0.05; done"
 
 
 class Outputs(Case):

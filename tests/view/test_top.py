@@ -26,7 +26,7 @@ from txlite.view.top.terminal import simplify
 from ..case import ROOT, Case, wait_until
 from .screen import WholeTerminal, can_draw
 
-UNTIL = "until test -e go; do sleep 0.02; done"
+UNTIL = "until test -e go; do sleep 0.05; done"
 HARM = "\x1b[2J\x9b31m\u202e evil"
 WIDE = "日本語の題名" * 20
 

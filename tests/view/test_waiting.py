@@ -67,7 +67,7 @@ class Status(Case):
     def test_what_a_worker_that_is_here_takes_waits_for_its_turn(self) -> None:
         worker = self.start("worker", "start", "--capabilities", "gpu")
         wait_until(lambda: self.json("worker", "list"), "the worker")
-        self.txlite("add", "--needs", "gpu", "--", "until test -e go; do sleep 0.02; done")
+        self.txlite("add", "--needs", "gpu", "--", "until test -e go; do sleep 0.05; done")
         wait_until(lambda: self.json("status"), "the first attempt")
         self.txlite("add", "--needs", "gpu", "--", "true")
         self.assertIn("ready:   1 waits for its turn\n", self.txlite("status"))
