@@ -161,6 +161,7 @@ class BadInput(Case):
             (("add", "x", "y"), 64, "unrecognized arguments: y (a task is in quotes, or stands after -- as a"),
             (("add", "x", "--bogus"), 64, "--bogus"),
             (("add", "ls", "-la"), 64, "unrecognized arguments: -la (a task is in quotes, or stands after -- as a"),
+            (("add", "--nice", "5", "--", "ls"), 64, "unrecognized arguments: --nice: `txlite add --help`"),
             (("-j", "4", "ls"), 64, "unknown command '-j' (options stand behind a command, as in `txlite run"),
             (("add", b"\xff"), 64, "not valid UTF-8"),
             (("show", "tx-nosuchid0"), 2, "Task not found: tx-nosuchid0: "),

@@ -29,6 +29,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, verb: str, **options: object) -> None:
         self._verb = verb
         self.typed: list[str] = []  # the words that are parsed
+        self.has_command = False  # one stands after them, behind --
         width = os.environ.get("COLUMNS", "")
         formatter = partial(argparse.HelpFormatter, width=int(width) - 2 if width.isdigit() else 78)
         super().__init__(formatter_class=formatter, allow_abbrev=False, **options)  # type: ignore[arg-type]
@@ -60,9 +61,11 @@ class Parser(argparse.ArgumentParser):
 
     def _hint_at(self, word: str) -> str:
         """What may have been meant by a word that is too much."""
-        near = _hint(word.partition("=")[0], self._option_string_actions) if word.startswith("-") else ""
-        alone = " (a task is in quotes, or stands after -- as a command)" if self._verb == "add" else ""
-        return near or alone
+        is_option = word.startswith("-")
+        near = _hint(word.partition("=")[0], self._option_string_actions) if is_option else ""
+        if near or self._verb != "add" or (is_option and self.has_command):
+            return near
+        return " (a task is in quotes, or stands after -- as a command)"
 
     def _name_option(self, kind: str) -> str:
         """The option that argparse complains of, as it was typed: argparse names all its spellings."""
@@ -112,6 +115,7 @@ def parse_words(module: ModuleType, parser: Parser, words: list[str]) -> argpars
         if not command:
             raise UsageError(f"nothing stands after --: `{parser.prog} --help` shows how")
     rest = parser.typed = _join_options(rest)
+    parser.has_command = bool(command)
     args = parser.parse_intermixed_args(rest)
     args.typed, args.command = rest, command
     return args
