@@ -92,6 +92,15 @@ class Outputs(Case):
         self.assertEqual(out, wanted, "the first was being printed, and comes again")
         self.assertEqual((self.txlite("run", "-k", "--from", batch), self.kept()), ("", []))
 
+    def test_a_batch_that_is_done_goes_on_where_not_all_was_printed(self) -> None:
+        line = ("run", "-k", "echo {}", ":::", "a", "b")
+        self.assertEqual(self.txlite(*line), "a\nb\n")
+        with open(os.path.join(self.home, "outputs", "2.out"), "w") as file:
+            file.write("left by a run that was killed\n")
+        self.assertEqual(self.txlite(*line), "left by a run that was killed\n")
+        self.assertIn("2 tasks were added before: 2 done", self.errors)
+        self.assertEqual((self.kept(), self.txlite(*line)), ([], "a\nb\n"))
+
     def test_each_occurrence_is_printed_though_it_waited_and_its_run_was_killed(self) -> None:
         self.txlite("add", "--", UNTIL)
         self.txlite("add", "--every", "1s", "--", "echo again $TXLITE_TOKEN")

@@ -178,7 +178,8 @@ def enter(store: Store, wanted: WantedBatch, args: Namespace, tell: Callable[[st
     origin = identify(args.agent, directory, ["\0" + "\0".join(wanted.origin)])
     is_older = len(wanted.origin) == 1  # older versions knew such by its lines alone
     lines = identify(args.agent, directory, (line for line, _ in wanted.tasks)) if is_older else origin
-    batch = store.batches.add((origin, lines), wanted.name, _new(wanted, args), None if args.again else wanted.match)
+    match = None if args.again else wanted.match
+    batch = store.batches.add((origin, lines), wanted.name, _new(wanted, args), match, _find_untold(store, args))
     if not batch.found:
         tell(f"{text.count(batch.added, 'task')} added")
         return batch
@@ -192,6 +193,15 @@ def enter(store: Store, wanted: WantedBatch, args: Namespace, tell: Callable[[st
         more.append(f"{batch.added} new")
     tell(f"{known}: {', '.join(more)} (--again adds all of them anew)")
     return batch
+
+
+def _find_untold(store: Store, args: Namespace) -> set[int]:
+    """The batches that go on because a killed run had not printed all of their output, where that is asked for."""
+    if not (args.output or args.keep_order or args.tag):
+        return set()
+    from ..view.task_output import find_left
+
+    return find_left(store)
 
 
 def retry_failed(store: Store, tell: Callable[[str], object]) -> None:

@@ -23,7 +23,7 @@ from .spool import Spool
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from typing import Any
 
     from .database import Database
@@ -97,17 +97,23 @@ class Batches:
         self._waking = waking
 
     def add(
-        self, digests: tuple[str, str], source: str, new: Iterable[Mapping[str, object] | str], match: str | None = ANY
+        self,
+        digests: tuple[str, str],
+        source: str,
+        new: Iterable[Mapping[str, object] | str],
+        match: str | None = ANY,
+        untold: Collection[int] = (),
     ) -> Batch:
         """Add those tasks that were not added before, as `add_many` does; there must be one.
 
         digests: of where the lines come from, and of the lines themselves, as older versions kept it; both as
-        `identify` makes them. match: ANY, ALL, REST or OPEN; None adds all.
+        `identify` makes them. match: ANY, ALL, REST or OPEN; None adds all. untold: batches that count as unfinished,
+        though all of their tasks may be done, because not all of their output was printed.
         """
         with Spool(os.path.dirname(self._database.path)) as checked:
             check_many(new, checked)
             with self._database.writing() as connection:
-                matched, found = _match(connection, digests, checked, match) if match else ([], Counter())
+                matched, found = _match(connection, digests, checked, match, untold) if match else ([], Counter())
                 series = matched[0][1] if matched else None
                 for id, _ in matched:
                     connection.execute(JOIN, (series, id))
@@ -156,7 +162,11 @@ class Batches:
 
 
 def _match(
-    connection: sqlite3.Connection, digests: tuple[str, str], new: Iterable[NewTask], match: str
+    connection: sqlite3.Connection,
+    digests: tuple[str, str],
+    new: Iterable[NewTask],
+    match: str,
+    untold: Collection[int],
 ) -> tuple[list[tuple[int, int]], Counter[str]]:
     """The earlier batches that go on, each by id and series, the newest first; and how often each line is in them."""
     matched: list[tuple[int, int]] = []
@@ -165,7 +175,7 @@ def _match(
     left = Counter(map(_line_of, new)) if candidates else found
     if match in (OPEN, REST):
         going = {series for _, series, *rows in candidates if _is_unfinished(connection, rows, left)}
-        candidates = [one for one in candidates if one[1] in going]
+        candidates = [one for one in candidates if one[1] in going or one[1] in untold]
     for id, series, first, last in candidates:
         lines = Counter(row[0] for row in connection.execute(LINES, (first, last)))
         common = lines & left

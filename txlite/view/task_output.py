@@ -229,5 +229,17 @@ class TaskOutput:
         return words.encode() + b"\t"
 
 
+def find_left(store: Store) -> set[int]:
+    """Return the batches of which somebody who was killed had not printed all, and nobody else does."""
+    left = set()
+    for attempt in kept_attempts(store.home):
+        end = store.ends.of(attempt)
+        if end and end.is_last and end.status not in (BACKLOG, ACTIVE):
+            batch = store.ends.batch_of(end.seq)
+            if batch is not None and not is_held(_lock_path(store, batch)):
+                left.add(batch)
+    return left
+
+
 def _lock_path(store: Store, batch: int) -> str:
     return store.lock_path(f"output-{batch}")
