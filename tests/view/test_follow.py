@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import unittest
 from typing import Any
+from unittest import mock
 
 import txlite
+from txlite.errors import StoreLost
+from txlite.execution.stopping import find_target, wait_for
+from txlite.view.follow import follow
 
 from ..case import Case, wait_until
 from ..execution.case import LaunchCase
@@ -50,6 +55,18 @@ class Logs(LaunchCase):
         self.assertEqual(waiting.wait(60), 0)
         self.assertEqual(self.json("logs", task)["output"], "one\n")
         self.assertEqual([row["status"] for row in self.json("status")], ["done", "failed"])
+
+    def test_where_the_home_goes_nobody_waits_any_longer(self) -> None:
+        task = self.store().add("never run", command="true").id
+        with txlite.open(self.home, read_only=True) as store:
+            target = find_target(store, task)
+            os.rename(self.home, self.home + ".gone")
+            with self.assertRaisesRegex(StoreLost, "tasks.db was deleted or replaced .*: nothing is there now"):
+                wait_for(store, [target], 1)
+            os.mkdir(self.home)
+            shutil.copy(os.path.join(self.home + ".gone", "tasks.db"), self.home)
+            with self.assertRaisesRegex(StoreLost, "what is there now is another one's"):
+                follow(store, target, lambda data: None, look=mock.Mock(side_effect=[None] * 3))
 
     def test_following_through_the_cap_loses_nothing_that_it_saw(self) -> None:
         os.mkdir(self.home)

@@ -125,7 +125,8 @@ def _end_of_occurrence(store: Store, task: Task) -> Ended:
 
 
 def wait_for(store: Store, targets: Iterable[Target], timeout: float | None = None) -> dict[Target, Ended]:
-    """Wait until all have ended, at most `timeout` seconds; return those that have."""
+    """Wait until all have ended, at most `timeout` seconds; return those that have. Raises StoreLost where the database
+    is deleted or replaced meanwhile."""
     deadline = None if timeout is None else clock.monotonic() + timeout
     ended: dict[Target, Ended] = {}
     pending = list(targets)
@@ -139,6 +140,7 @@ def wait_for(store: Store, targets: Iterable[Target], timeout: float | None = No
         if left <= 0:
             break
         if pending:
+            store.database.check_file()
             sleep_until_one_ends([find_attempt(store, target) for target in pending], left)
     return ended
 

@@ -194,9 +194,11 @@ class Database:
             status = os.stat(self.path)
             if (status.st_dev, status.st_ino) == self._inode:
                 return
+            what = "what is there now is another one's"
         except FileNotFoundError:
-            pass
-        what = "nothing was written" if self._lock else "what is there now is another one's"
+            what = "nothing is there now"
+        if self._lock:
+            what = "nothing was written"
         raise StoreLost(f"{self.path} was deleted or replaced while it was in use: {what}")
 
 

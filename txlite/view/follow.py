@@ -153,7 +153,8 @@ def follow(
     as_it_came: bool = False,
     look: Callable[[AttemptStatus | None], None] = lambda attempt: None,
 ) -> Ended:
-    """Hand on the output of an attempt from its beginning, as it comes, until it has ended; return how it did.
+    """Hand on the output of an attempt from its beginning, as it comes, until it has ended; return how it did. Raises
+    StoreLost where the database is deleted or replaced meanwhile.
 
     look: is called with the attempt whenever nothing more has come for now.
     """
@@ -174,6 +175,7 @@ def follow(
             if ended and not data:
                 return ended
             if not data:
+                store.database.check_file()
                 sleep_until_one_ends([attempt])
     finally:
         if output:

@@ -13,6 +13,22 @@ FOLLOWED = f"{KEPT}.test_a_follower_reads_each_byte_once_or_is_told_how_much_it_
 
 MUTANTS = (
     Mutant(
+        "wait-for-a-lost-home",
+        "execution/stopping.py",
+        "            store.database.check_file()\n",
+        "",
+        "who waits in a home that was deleted is told so",
+        ("view.test_follow.Logs.test_where_the_home_goes_nobody_waits_any_longer",),
+    ),
+    Mutant(
+        "follow-a-lost-home",
+        "view/follow.py",
+        "                store.database.check_file()\n",
+        "",
+        "who follows an output in a home that was deleted is told so",
+        ("view.test_follow.Logs.test_where_the_home_goes_nobody_waits_any_longer",),
+    ),
+    Mutant(
         "events-cut-in-a-line",
         "reports/events.py",
         '        tail = tail[tail.find(b"\\n") + 1 :]\n',
