@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import http.client
 import os
 import re
 import signal
 import socket
+import struct
+import threading
 import unittest
+from unittest import mock
 
 import txlite
 from txlite.store.loop_attempts import Choice
 from txlite.view.page_access import FORBIDDEN, FOUND, MOVED, NO_SUCH_METHOD, UNKNOWN, PageAccess
+from txlite.view.page_keeper import KeptPage, PageKeeper
 
 from ..case import Case, wait_until
 
@@ -61,6 +66,30 @@ class Access(unittest.TestCase):
         for method in ("POST", "PUT", "DELETE", "OPTIONS", "PATCH"):
             self.assertEqual(self.judge(method=method), NO_SUCH_METHOD)
             self.assertEqual(self.judge("/x/", method=method), UNKNOWN)
+
+
+class Kept(unittest.TestCase):
+    def test_a_page_that_cannot_be_made_ends_nothing(self) -> None:
+        looks = iter([OSError(errno.EMFILE, "Too many open files"), KeyboardInterrupt()])
+        over = threading.Event()
+        answers: list[KeptPage | None] = []
+
+        def look() -> txlite.store.store.Store:
+            raise next(looks)
+
+        def ask() -> None:
+            while not over.is_set():
+                answers.append(keeper.ask())
+
+        keeper = PageKeeper(look)
+        asking = threading.Thread(target=ask, daemon=True)
+        with mock.patch.multiple("txlite.view.page_keeper", YOUNG=0.05, SHARE=0.0, PATIENCE=0.2):
+            asking.start()
+            with self.assertRaises(KeyboardInterrupt):
+                keeper.keep()
+            over.set()
+            asking.join(60)
+        self.assertIn("too many files are open", "".join(one.error for one in answers if one))
 
 
 class Served(Case):
@@ -126,6 +155,11 @@ class Served(Case):
         away = [self.make_night("away", report) for report in ("../secret", __file__)]
         wait_until(lambda: "3 tasks done" in self.ask(address)[2], "the others")
         self.assertEqual([self.ask(f"{address}reports/{one}")[0] for one in (attempt, *away)], [200, 404, 404])
+        for line in (b"GET /", f"GET {address[address.index('/', 7):]} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode()):
+            with socket.create_connection(("127.0.0.1", int(address.split(":")[2].split("/")[0])), 60) as connection:
+                connection.sendall(line)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # it breaks off
+        self.assertEqual(self.ask(address)[0], 200)
         self.process.send_signal(signal.SIGINT)
         out, error = self.process.communicate(timeout=60)
         self.assertEqual((self.process.returncode, out), (0, b""))

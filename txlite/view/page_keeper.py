@@ -10,7 +10,7 @@ import hashlib
 import os
 import threading
 
-from ..errors import Error
+from ..errors import Error, find_shortage
 from ..ralph import summary
 from ..ralph.page.document import render_served
 from ..system import clock
@@ -84,8 +84,8 @@ class PageKeeper:
                 for one in tries
                 if one.report and _is_below_home(one.report)
             }
-        except Error as problem:
-            error = str(problem)
+        except (Error, OSError, MemoryError) as problem:  # as too many files that are open: the next may be made
+            error = str(find_shortage(problem) or problem)
         now = clock.monotonic()
         return KeptPage(content, tag, reports, error, now + max(YOUNG, SHARE * (now - began)))
 

@@ -11,16 +11,18 @@ import errno
 import hashlib
 import re
 import socketserver
+import sys
 import threading
 from functools import partial
 from http.server import BaseHTTPRequestHandler
 
-from ..errors import Refused
+from ..errors import Refused, record_bug
 from ..ralph.page.document import SCRIPT
 from ..reports.archive import open_report
 from ..text import printable
 from .page_access import FORBIDDEN, FOUND, HOST, METHODS, MOVED, NO_SUCH_METHOD, UNKNOWN, PageAccess
 from .page_keeper import PageKeeper
+from .terminal import say_aside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,10 +74,8 @@ def serve(look: Callable[[], Store], port: int, announce: Callable[[str], None])
             server.shutdown()
 
 
-def _listen(port: int, answer: Any) -> socketserver.ThreadingTCPServer:
-    server = socketserver.ThreadingTCPServer((HOST, port), answer, bind_and_activate=False)
-    server.allow_reuse_address = server.daemon_threads = True
-    server.request_queue_size = WAITING
+def _listen(port: int, answer: Any) -> PageListener:
+    server = PageListener((HOST, port), answer, bind_and_activate=False)
     try:
         server.server_bind()
         server.server_activate()
@@ -85,6 +85,19 @@ def _listen(port: int, answer: Any) -> socketserver.ThreadingTCPServer:
             raise Refused(f"port {port} is taken: give another --port, or none for any that is free") from error
         raise Refused(f"port {port}: {error.strerror}: give another --port, or none for any that is free") from error
     return server
+
+
+class PageListener(socketserver.ThreadingTCPServer):
+    """Takes connections, each with a thread of its own."""
+
+    allow_reuse_address = daemon_threads = True
+    request_queue_size = WAITING
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a browser that has gone, nor where there is no room for one more; a bug of ours is told."""
+        problem = sys.exc_info()[1]
+        if not isinstance(problem, (OSError, MemoryError)) and type(problem) is not RuntimeError:  # no thread
+            say_aside(str(record_bug("page --serve")))
 
 
 class PageRequest(BaseHTTPRequestHandler):

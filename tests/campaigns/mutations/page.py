@@ -63,6 +63,16 @@ MUTANTS = (
         ("ralph.test_summary.Morning.test_a_loop_that_began_nothing_does_not_take_the_place_of_the_night",),
     ),
     Mutant(
+        "page-ended-by-a-shortage", "view/page_keeper.py", "except (Error, OSError, MemoryError) as problem:",
+        "except Error as problem:", "a page that cannot be made ends nothing",
+        ("view.test_page_server.Kept.test_a_page_that_cannot_be_made_ends_nothing",),
+    ),
+    Mutant(
+        "page-tells-who-has-gone", "view/page_server.py", "isinstance(problem, (OSError, MemoryError))", "False",
+        "nothing is said of a browser that has gone",
+        (f"{SERVED}.test_it_is_served_as_it_is_now_and_ends_by_ctrl_c",),
+    ),
+    Mutant(
         "page-for-any-name", "view/page_access.py", "host.rpartition(\":\")[0] not in NAMES and host not in NAMES",
         "not host",
         "a name that was pointed here gets nothing", (ACCESS,),
