@@ -76,7 +76,7 @@ class OfReadme(Recipes):
         self.assertEqual(len(tested), 6)
 
     def test_recipe_compress(self) -> None:
-        for name in ("a.log", "b c.log", "it's.log"):
+        for name in ("a.log", "-b c.log", "it's.log"):
             with open(os.path.join(self.place, name), "w") as file:
                 file.write("line\n" * 100)
         self.assertIn("3 done", self.paste("Compress many files, four at a time"))
