@@ -174,8 +174,8 @@ def _match(
     candidates = connection.execute(CANDIDATES, digests).fetchall()
     left = Counter(map(_line_of, new)) if candidates else found
     if match in (OPEN, REST):
-        going = {series for _, series, *rows in candidates if _is_unfinished(connection, rows, left)}
-        candidates = [one for one in candidates if one[1] in going or one[1] in untold]
+        going = {series for _, series, *rows in candidates if _is_unfinished(connection, rows, left)}.union(untold)
+        candidates = [one for one in candidates if one[1] in going]
     for id, series, first, last in candidates:
         lines = Counter(row[0] for row in connection.execute(LINES, (first, last)))
         common = lines & left

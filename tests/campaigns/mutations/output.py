@@ -13,7 +13,7 @@ MUTANTS = (
     Mutant(
         "done-and-not-printed",
         "store/batches.py",
-        " or one[1] in untold",
+        ".union(untold)",
         "",
         "what a killed run had not printed the same command prints, also where all was done",
         ("view.test_task_output.Outputs.test_a_batch_that_is_done_goes_on_where_not_all_was_printed",),
