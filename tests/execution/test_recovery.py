@@ -136,9 +136,13 @@ class Dead(Case):
             mine.look([worker.id])
             self.assertTrue(mine.is_over)
         with self.subTest("a worker that died has changed nothing in the database"):
-            wait_until(  # a fork of it that has not become its agent yet holds its lock a moment longer
-                lambda: recovery.look_again(()) or not recovery.is_over, "the dead worker to be found"
-            )
+
+            def is_found() -> bool:
+                recovery.look_again(())
+                return not recovery.is_over
+
+            # A fork of it that has not become its agent yet holds its lock a moment longer.
+            wait_until(is_found, "the dead worker to be found")
         with self.subTest("nothing is taken for granted now and then"):
             mine.look([worker.id], trusts_own=False)
             self.assertTrue(mine._is_contested, "the other has it")

@@ -60,7 +60,8 @@ class Status(Case):
             store.loops.limit_agent("claude", "2999-01-01T00:00:00.000Z", "You've hit your\x1b limit")
         lines = self.txlite("status").splitlines()
         self.assertRegex(lines[0], r"^paused since \d{4}-\d\d-\d\d .*: nothing is begun until `txlite resume`$")
-        self.assertRegex(lines[1], r"^claude is asked again at (2998-12-31|2999-01-01) .*, or after `txlite resume`: .*\\x1b limit$")
+        again = r"^claude is asked again at (2998-12-31|2999-01-01) .*, or after `txlite resume`: .*\\x1b limit$"
+        self.assertRegex(lines[1], again)
         self.txlite("resume")
         self.assertEqual(self.txlite("status").splitlines()[0] + "\n", FOR_AN_AGENT)
 
