@@ -25,7 +25,6 @@ from harness import Scene, make_parser, read
 
 from tests.slurm.cluster import Cluster, missing
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TASK = "echo $$ begin {n} >> log; sleep {seconds}; echo $$ end {n} $(uname -n) >> log\n"
 WORKERS = 8
 ENDED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL")

@@ -26,7 +26,6 @@ NEVER = 1 << 60  # the place of what did not happen
 WAYS = ("nothing", "everything", "first", "some", "sectors", "lengths")  # what is left of what was not synced
 
 LINE = re.compile(r"(\d+) +([\d.]+) (?:<\.\.\. (\w+) resumed>)?(.*)")
-HEX = re.compile(r"(?:\\x[0-9a-f]{2})+")
 RESULT = re.compile(r"\)\s+= (-?\d+)")
 ON_FILE = re.compile(r"(\w+)\((\d+)<([^>]*)>(?:, \"([^\"]*)\", \d+|, (\d+))?(?:, (\d+))?")
 ON_NAMES = re.compile(

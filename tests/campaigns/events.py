@@ -41,7 +41,7 @@ CATCH_UP = 20.0  # seconds until the last change is told
 TRACEBACK = re.compile(rb"^(?!EOFError)\w[\w.]*(?:Error|Exception)\b.*", re.MULTILINE)
 HISTORY = "SELECT id, at, task, from_status, to_status FROM history ORDER BY id"
 TXLITE = (sys.executable, "-S", "-m", "txlite")
-BATCH, BESIDE = "echo one", ("add", "cancel", "retry", "delete")
+BESIDE = ("add", "cancel", "retry", "delete")
 
 # kind of kill -> weight; half of the kills hit the reader, the others what it reads of
 READERS = {"reader": 5, "follower": 5}

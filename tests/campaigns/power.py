@@ -234,7 +234,6 @@ class Campaign:
         )
         self.facts = sorted(find_facts(self.recording.words), key=lambda fact: fact.place)
         self._disk = Disk(self.recording)
-        self._born = next((one.begin for one in self.recording.words if "tx-" in str(one.data)), 0)
 
     def places(self, count: int) -> list[int]:
         """So many places at which the power fails, in order."""

@@ -528,7 +528,6 @@ class Facts:
         connection = harness.connect(campaign.home)
         self.damage = list(harness.check_integrity(connection))
         self.status = dict(connection.execute("SELECT id, status FROM tasks"))
-        self.blocked = {row[0] for row in connection.execute("SELECT id FROM tasks WHERE open_blockers > 0")}
         self.claims = connection.execute("SELECT token, worker FROM claims").fetchall()
         sql = """SELECT t.id, a.id, a.outcome, coalesce(a.note, ''), a.started, a.ended, r.stage, r.landed, r.parked
             FROM attempts a JOIN tasks t ON t.seq = a.task LEFT JOIN trials r ON r.attempt = a.id ORDER BY a.id"""

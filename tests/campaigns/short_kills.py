@@ -49,7 +49,6 @@ KILLS = {"worker": 55, "supervisor": 8, "worker+supervisor": 12, "worker+agent":
 # what a task does besides its two lines -> weight
 HABITS = {"": 90, "; sleep 0.03": 5, "; seq 2000": 3, "; (sleep 30 &)": 2}
 TRACEBACK = re.compile(rb"^(?!EOFError)\w[\w.]*(?:Error|Exception)\b.*", re.MULTILINE)
-LAST_ENDS = "SELECT id, outcome FROM attempts WHERE worker = ? AND ended IS NOT NULL ORDER BY id DESC LIMIT 3"
 
 
 class End(NamedTuple):

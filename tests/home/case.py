@@ -15,11 +15,11 @@ class DatabaseCase(Case):
         self.txlite("add", "x")
         self.database = os.path.join(self.home, "tasks.db")
 
-    def assert_refused(self, word: str, code: int = 69) -> None:
+    def assert_refused(self, word: str) -> None:
         with open(self.database, "rb") as file:
             before = file.read()
         for verb in (("list",), ("add", "y"), ("run",)):
-            self.txlite(*verb, code=code)
+            self.txlite(*verb, code=69)
             self.assertIn(word, self.errors)
         with open(self.database, "rb") as file:
             self.assertEqual(file.read(), before)

@@ -161,7 +161,7 @@ class Config(Case):
         self.assertEqual(self.find_broken(), "")
 
     def test_the_names_that_are_known_are_those_that_have_an_effect(self) -> None:
-        readers = {*ralph.READERS, *loop_options.FLAGS, *loop_options.LISTS, "setup"}
+        readers = {*ralph.READERS, *loop_options.FLAGS, "allow", "copy", "setup"}
         self.assertEqual(set(config.OPTIONS["ralph"]), readers)
         for names, fill in (
             (prompt_templates.NAMES, self.fill_launched),

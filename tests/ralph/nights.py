@@ -39,8 +39,8 @@ def moment(seconds: float) -> str:
 class Course:
     """The attempts of a night, as they come to workers one after another."""
 
-    def __init__(self, seed: int = 7) -> None:
-        self.random = random.Random(seed)
+    def __init__(self) -> None:
+        self.random = random.Random(7)
         self.free = [0.0, 40.0, 80.0]  # when each worker is
         self.number = 0
 

@@ -31,7 +31,6 @@ class Costs(RepositoryCase):
     def setUp(self) -> None:
         super().setUp()
         self.configure("results = claude\nbudget = --budget {amount}\n")
-        self.configured = self.path(".txlite/config.ini")
 
     def with_budget(self) -> None:
         """The agent is told what it may cost as its first argument but one."""

@@ -38,7 +38,7 @@ class Crashes(ReportsCase):
         for path, content in self.contents.items():
             self.assertTrue(read(path) == content, path)
 
-    def assert_all_compressed(self, mode: int = 0o600) -> None:
+    def assert_all_compressed(self) -> None:
         self.assert_nothing_lost()
         self.assertEqual(self.names(), sorted(os.path.basename(path) + ".gz" for path in self.contents))
 

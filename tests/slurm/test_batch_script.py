@@ -23,9 +23,6 @@ class BatchScripts(SlurmCase):
     def tasks(self, count: int, seconds: float) -> str:
         return self.batch(*(TASK.format(n=n, seconds=seconds) for n in range(count)))
 
-    def begun(self) -> int:
-        return self.read("log").count("begin")
-
     def restart_elsewhere(self, job: str) -> None:
         """Have a job that was put back into Slurm's queue start soon, on the other node.
 

@@ -174,7 +174,7 @@ class Top(Case):
         with self.store() as store:
             prompt = store.add("Write it down").id
             running = store.add(WIDE, command=f"echo hello; printf 'bad\\033[2J\\n'; {UNTIL}").id
-        self.run_ = self.start("run", "-j", "1")
+        self.start("run", "-j", "1")
         return failed, prompt, running
 
     def test_what_goes_on_and_what_keys_do(self) -> None:

@@ -85,11 +85,11 @@ def _lines(words: object) -> str:
     return words.rstrip() + "\n" if isinstance(words, str) and words.strip() else ""
 
 
-def _given(words: str, prefix: str = "    ") -> str:
+def _given(words: str) -> str:
     """The beginning of what a tool gave back."""
     lines = words.rstrip().splitlines()
-    shown = [prefix + text.shorten(line, GIVEN_LINE) for line in lines[:GIVEN]]
-    more = [f"{prefix}… {len(lines) - GIVEN} more lines"] if len(lines) > GIVEN else []
+    shown = ["    " + text.shorten(line, GIVEN_LINE) for line in lines[:GIVEN]]
+    more = [f"    … {len(lines) - GIVEN} more lines"] if len(lines) > GIVEN else []
     return "".join(line + "\n" for line in shown + more)
 
 

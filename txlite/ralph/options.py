@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 SECTION = "ralph"
 FLAGS = ("forever", "worktrees", "no_commit", "review")  # yes or no in config.ini
 TWO_WAYS = ("worktrees", "review")  # of them: the command line can say no, too
-LISTS = ("allow", "copy")  # an item a line
 
 
 class LoopOptions(NamedTuple):

@@ -52,7 +52,7 @@ STUCK = f"""WITH RECURSIVE stuck (seq) AS (
         SELECT d.task FROM tasks b JOIN dependencies d ON d.blocker = b.seq
             WHERE b.status IN ('failed', 'cancelled', 'blocked', 'review')
         UNION SELECT d.task FROM stuck s JOIN dependencies d ON d.blocker = s.seq)
-    {tasks.SELECT} WHERE t.seq IN stuck AND t.status = 'backlog'"""
+    {tasks.SELECT} WHERE t.seq IN stuck AND t.status = 'backlog' ORDER BY t.seq"""
 
 # How much of an earlier batch there must be among the lines, for it to be the one that goes on.
 ANY = "any"  # of its lines: they come from a file, which has a name
@@ -153,12 +153,9 @@ class Batches:
         """Return a batch's tasks that failed."""
         return tasks.to_tasks(self._database.execute(FAILED_TASKS, (batch.id,)))
 
-    def stuck(self, batch: Batch | None = None) -> list[Task]:
-        """Return the tasks, of a batch or of all, that wait for one that failed, was cancelled, is blocked or
-        waits for a review."""
-        if batch is None:
-            return tasks.to_tasks(self._database.execute(f"{STUCK} ORDER BY t.seq"))
-        return tasks.to_tasks(self._database.execute(f"{STUCK} AND {_IN_SERIES} ORDER BY t.seq", (batch.id,)))
+    def stuck(self) -> list[Task]:
+        """Return the tasks that wait for one that failed, was cancelled, is blocked or waits for a review."""
+        return tasks.to_tasks(self._database.execute(STUCK))
 
 
 def _match(

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from ..model import Task
     from .database import Database
-    from .waking import Waking
 
 WAITING = f"status IN ('{BACKLOG}', '{BLOCKED}')"
 HIGHEST = f"SELECT max(score) FROM tasks WHERE {WAITING} AND seq <> ?"
@@ -28,9 +27,8 @@ SET = "UPDATE tasks SET score = ?, updated = ? WHERE seq = ?"
 class Ranking:
     """The order of the tasks of one database."""
 
-    def __init__(self, database: Database, waking: Waking) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._waking = waking
 
     def put_first(self, task: str) -> Task:
         """Give a task that waits a score above those of all others that do; the task as it is then. Raises

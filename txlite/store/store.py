@@ -493,7 +493,7 @@ class Store:
         """Whose turn comes first."""
         from .ranking import Ranking
 
-        return Ranking(self.database, self.waking)
+        return Ranking(self.database)
 
     @cached_property
     def recent(self) -> Recent:

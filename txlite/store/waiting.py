@@ -100,19 +100,14 @@ class WaitingTasks:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def piles(
-        self, batch: Batch | None = None, limit: int | None = 0, lanes: Iterable[Lane] | None = None
-    ) -> list[Pile]:
-        """Return what waits, of a batch or of all, with the first `limit` tasks of each pile (None: all of them).
-
-        With `lanes`, what waits for a task in another lane is stuck, too, and what a person holds back is left out:
-        then it takes little time at any number of tasks that have ended.
-        """
+    def piles(self, batch: Batch | None = None, limit: int | None = 0) -> list[Pile]:
+        """Return what waits, of a batch or of all, with the first `limit` tasks of each pile (None: all of them)."""
         with self._database.reading() as connection:
-            return _find_piles(connection, batch, limit, lanes)
+            return _find_piles(connection, batch, limit, None)
 
     def ahead(self, workers: Container[str], lanes: Iterable[Lane]) -> Ahead:
-        """Return what these workers run, and what waits, by these lanes."""
+        """Return what these workers run, and what waits by these lanes: what waits for a task in another one is stuck,
+        and what a person holds back is left out, so it takes little time at any number of tasks that have ended."""
         with self._database.reading() as connection:
             running = sum(worker in workers for (worker,) in connection.execute(HOLDERS))
             event = connection.execute(LAST_EVENT).fetchone()[0]

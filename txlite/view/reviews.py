@@ -1,7 +1,7 @@
 """Work that waits for a person, as lines or objects: what there is, how much of it, who judged it so far; and what
 became of it when it was approved or rejected.
 
-Used by the commands `review`, `approve`, `reject` and `diff`.
+Used by the commands `review`, `approve`, `reject` and `diff`, and by `loop_needs`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ GATE = 30  # characters of a gate's command
 HEADINGS = ("ID", "CHANGES", "GATE", "VERDICT", "SINCE", "TASK")
 RANKS = (0, 0, 3, 1, 2, 0)  # which of these a terminal has no room for: the highest first
 LEAST = (0, 16, 10, 18, 0, 18)  # columns to which they may be cut; 0: none
-COLOURS = {"approved": "32", "rejected": "31"}
 
 
 def show_waiting(found: Sequence[WaitingWork], as_json: bool) -> None:

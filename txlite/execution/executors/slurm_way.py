@@ -76,7 +76,7 @@ class StepWay:
         self, uuid: str, commands: SlurmCommands, polling: Polling, say: Callable[[str], None]
     ) -> StepSubmissions:
         """Return how they are started."""
-        return StepSubmissions(uuid, commands, polling, say)
+        return StepSubmissions(uuid, commands, polling)
 
     def parse(self, output: str, prefix: str) -> dict[str, list[JobRecord]]:
         """Return what is listed with names that begin so, by name: all of it is alive."""

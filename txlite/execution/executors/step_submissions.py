@@ -21,7 +21,7 @@ from .slurm_submissions import is_silent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from .job_course import JobCourse
     from .slurm_command import Answer, SlurmCommand, SlurmCommands
@@ -44,13 +44,12 @@ _CHANGING = re.compile(
 class StepSubmissions:
     """The steps of one process that are to be started, or run. `repeated`: none, as no step is started twice."""
 
-    def __init__(self, uuid: str, commands: SlurmCommands, polling: Polling, say: Callable[[str], None]) -> None:
+    def __init__(self, uuid: str, commands: SlurmCommands, polling: Polling) -> None:
         """uuid: of the home, for the mark on what starts them."""
         self.repeated: set[int] = set()
         self._uuid = uuid
         self._commands = commands
         self._polling = polling
-        self._say = say
         self._waiting: deque[JobCourse] = deque()
         self._orders: dict[int, list[str]] = {}  # by attempt
         self._ended: dict[int, JobRecord] = {}  # by attempt: what its srun said of its end

@@ -41,7 +41,6 @@ ENDINGS = ("", ".new", TAKEN, INPUT, DONE_FILE, OUTPUT, ".pipe", ".exit.new", EX
 NOTE_SIZE = 1024  # bytes that a note takes, at the least
 KEPT = 10 << 20  # bytes
 CHUNK = 1 << 18  # bytes of output that are read at once
-UNKILLABLE = "unkillable"  # how an end came where something was left
 _NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -50,7 +49,7 @@ class Exit(NamedTuple):
 
     code: int  # as the shell counts
     node: str
-    manner: str  # "": by itself; "signalled": its guard was sent a TERM; "killed": the guard was killed; UNKILLABLE
+    manner: str  # "": by itself; "signalled": its guard was sent a TERM; "killed": it was killed; model.UNKILLABLE
 
     @property
     def is_plain(self) -> bool:
