@@ -1,6 +1,6 @@
 """How much commits change, in figures.
 
-Called by who tells of a night, and of what waits for a review (`changes`).
+Called by who tells of a night, and of what waits for a review (`changes`, `branch_stats`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A working tree as it was before an attempt: what the attempt left is parked, and the report tells what was moved.
 
-Held by the workspaces that commit, `in_place` and `worktree`.
+Held by the workspaces that commit, `in_place` and `worktree`, by `reviewed_work` and `reviewed_tree`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """All that an attempt changed, as one commit: what must not be committed is named, and a hook's changes are judged.
 
 Guarantees: no secret, no repository within and no unfinished merge is committed; a title is data, whatever stands in
-it; what a hook changed has passed the gate, too. Held by the workspaces that commit, `in_place` and `worktree`.
+it; what a hook changed has passed the gate, too. Held by `in_place`, `worktree` and `reviewed_work`.
 """
 
 from __future__ import annotations

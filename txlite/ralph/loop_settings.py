@@ -1,6 +1,6 @@
 """What the workers of a loop must know: one record that can be pickled, since it goes with each of them.
 
-Made by the command `ralph`; read by the workers' parts (`source`, `trial`, `agent_turn`).
+Made by the command `ralph`; read by the workers' parts (`source`, `trial`, and who has a turn there).
 """
 
 from __future__ import annotations

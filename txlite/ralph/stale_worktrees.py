@@ -1,6 +1,6 @@
 """The worktrees of loops that are still there: which must stay, and which can go.
 
-Guarantees: nothing that is not committed is removed, and no commit becomes unreachable. Called by `summary`
+Guarantees: nothing that is not committed is removed, and no commit becomes unreachable. Called by `remarks`
 and the command `cleanup`.
 """
 

@@ -1,6 +1,6 @@
 """Where the work of a task is, as two commits between which it lies: to be reviewed, unfinished, landed, or parked.
 
-Nothing is changed by looking. Called by the commands `review` and `diff`, and by `view`.
+Nothing is changed by looking. Called by the commands `review` and `diff`, and by `judged` for the summary of a night.
 """
 
 from __future__ import annotations

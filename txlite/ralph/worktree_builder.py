@@ -1,7 +1,7 @@
 """The worktree of a task, made and removed: at the tip of the base branch, with what is copied and set up in it.
 
 Guarantees: what is in its place, or on its branch, is moved or parked first, if it is nowhere else; what a kill leaves
-half made or half removed bears the mark. Held by `worktree`.
+half made or half removed bears the mark. Held by `worktree` and `reviewed_work`.
 """
 
 from __future__ import annotations

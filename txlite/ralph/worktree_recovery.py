@@ -1,6 +1,7 @@
 """What a kill cut off in worktrees, mended before the next attempt: half made ones, a half landed base, open work.
 
-Guarantees: unfinished work is gone on with, or parked; what is not ours is not touched. Held by `worktree`.
+Guarantees: unfinished work is gone on with, or parked; what is not ours is not touched. Held by `worktree`
+and `reviewed_work`.
 """
 
 from __future__ import annotations

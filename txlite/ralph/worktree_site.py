@@ -1,7 +1,7 @@
 """Where the worktree of a task lies and what belongs to it, whether or not it is there: path, branch, mark, records.
 
-Guarantees: while the mark is there, nobody's work is in the worktree. Held by `worktree`, and by what makes, mends and
-removes worktrees (`worktree_builder`, `worktree_recovery`).
+Guarantees: while the mark is there, nobody's work is in the worktree. Held by `worktree` and `reviewed_work`, and by
+what makes, mends and removes worktrees (`worktree_builder`, `worktree_recovery`).
 """
 
 from __future__ import annotations

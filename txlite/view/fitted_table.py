@@ -1,5 +1,5 @@
 """A table that fits a terminal: columns that say nothing are left out, then those that say least, until the others have
-room; so no line wraps. Used by `status` and `list` on terminals; a pipe gets all of it (`table`)."""
+room; so no line wraps. Used for terminals alone; a pipe gets all of it (`table`)."""
 
 from __future__ import annotations
 
