@@ -1,9 +1,9 @@
 """What has a run go on as a service of the user: a unit of systemd, or an agent of launchd.
 
 It starts with the machine or the session, is started again when it crashed (a loop that ends by itself, at a bound of
-money or of failures, is not: each start has all of that again), and has the time to stop that a run takes
-which lets what runs finish. Composed for the verb `service`; the forms are those of systemd.service(5), its siblings,
-and launchd.plist(5).
+money or of failures, is not: each start has all of that again), and has the time to stop that a run takes which lets
+what runs finish. Composed for the verb `service`; the forms are those of systemd.service(5), its siblings, and
+launchd.plist(5).
 """
 
 from __future__ import annotations

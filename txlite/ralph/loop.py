@@ -122,7 +122,7 @@ class Loop:
         return lock
 
     def _catch_up(self) -> None:
-        """Bring home what was held back while the working tree was not clean; `night` tells what still is."""
+        """Bring home what was held back while something was in its way; the summary tells what still is."""
         if self._rules.repository and self._rules.base:
             try:
                 catch_up(Repository(self._rules.repository, self._store.home, command.by_itself), self._rules.base)

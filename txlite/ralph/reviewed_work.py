@@ -55,7 +55,7 @@ class ReviewedWork:
 
     @property
     def held(self) -> str:
-        """Return why the base branch was left alone, and what holds the work until it is clean; "" if it was not."""
+        """Return why the base branch was left alone, and what holds the work meanwhile; "" if it was not."""
         return self._landing.held
 
     def land(self) -> str | None:

@@ -1,7 +1,7 @@
 """Messages: what a person says to the agents of a task, and which attempt was told each first.
 
-One that runs and listens is told what is new, the next one all that was ever said (`execution.conversation`). Reached
-as `Store.messages`.
+One that runs and listens is told what is new, the next one what was ever said (`execution.conversation`); no message
+is longer than a prompt has room for. Reached as `Store.messages`.
 """
 
 from __future__ import annotations

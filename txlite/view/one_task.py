@@ -175,7 +175,10 @@ def _message_row(message: Message) -> tuple[object, ...]:
 
 
 def _print_rows(heading: str, rows: list[tuple[object, ...]], together: int) -> None:
-    """A line for each; on a terminal, which is too narrow for it, one for so many cells, and one for each other."""
+    """A line for each; on a terminal, which is too narrow for it, one for its first cells, and one for each other.
+
+    together: how many these are.
+    """
     if rows:
         print(f"\n{heading}:")
     if not sys.stdout.isatty():
