@@ -16,6 +16,7 @@ from ..system import clock, process, process_tree
 from .probe import BROKEN, LIMITED, OK, Check, Finding
 
 SLOW_START = 0.05  # seconds that site-packages may add to each start
+HAND_OVER = 4.0  # seconds in which the kernel has given an orphan another parent, however busy the machine is
 OLDEST_SQLITE = (3, 26, 0)
 RACE_FIXED = (3, 51, 3)  # and in these maintained branches, from this patch on:
 RACE_FIXED_IN = {(3, 50): 7, (3, 44): 6}
@@ -127,7 +128,7 @@ def _parent_of_orphan() -> int:
     if not middle:
         middle = os.getpid()
         if not os.fork():
-            deadline = clock.monotonic() + 1.0
+            deadline = clock.monotonic() + HAND_OVER
             while os.getppid() == middle and clock.monotonic() < deadline:
                 time.sleep(0.001)
             os.write(writer, b"%d" % os.getppid())
