@@ -303,13 +303,12 @@ SETTLED = "settled"  # nothing of it is left in its place
 
 
 class LoopAttempt(NamedTuple):
-    """An attempt of a loop: what its agent said, where its work lies, what became of it."""
+    """An attempt of a loop: where its work lies, and what became of it."""
 
     attempt: int
     task: str  # id
     loop: str
     stage: str
-    said_done: bool  # its agent said so itself
     repository: str | None  # the top of its working tree; None outside of any
     base: str | None  # the branch that its work is for
     start: str | None  # the commit that it began with

@@ -9,7 +9,6 @@ from argparse import SUPPRESS
 
 from ..model import LEVELS, STATES
 from ..system.named_tuple import NamedTuple
-from . import VERBS
 from .parser import make_parser
 
 TYPE_CHECKING = False
@@ -63,7 +62,6 @@ class Grammar(NamedTuple):
     """One verb."""
 
     verb: str
-    does: str
     usage: str
     about: str
     options: tuple[Option, ...]
@@ -80,7 +78,7 @@ def read_grammar(verb: str) -> Grammar:
     options = tuple(_read_option(parser, verb, one) for one in actions if one.option_strings)
     arguments = tuple(_read_argument(parser, verb, place, one) for place, one in enumerate(positional))
     usage = parser.usage or " ".join([parser.prog, "[options]", *(show_argument(one) for one in arguments)])
-    return Grammar(verb, VERBS[verb][1], usage, parser.epilog or "", options, arguments, takes_command)
+    return Grammar(verb, usage, parser.epilog or "", options, arguments, takes_command)
 
 
 def show_argument(argument: Argument) -> str:

@@ -52,7 +52,7 @@ def _find_half_done(tree: Repository, before: dict[str, str], after: dict[str, s
     None of them, where one is there as neither of the commits has it: that is a person's.
     """
     words = ("status", "--porcelain=v2", "-z", "--untracked-files=all", "--no-renames")
-    staged = dict(_records(tree.ask("ls-files", "--stage", "-z", *tree.everything()), 1))
+    staged = dict(_staged(tree))
     changed = changed_paths(tree.ask(*words, *tree.everything()).split("\0"))
     half = [path for path in changed if path in before or path in after]
     for path in half:
@@ -91,12 +91,11 @@ def _differing(tree: Repository, old: str, new: str) -> tuple[dict[str, str], di
     return before, after
 
 
-def _records(output: str, place: int) -> Iterator[tuple[str, str]]:
-    """Path and blob of git's lines of facts, a tab and a path."""
-    for entry in output.split("\0"):
-        if entry:
-            facts, _, path = entry.partition("\t")
-            yield path, facts.split()[place]
+def _staged(tree: Repository) -> Iterator[tuple[str, str]]:
+    """The paths in the index, each with the blob that stands there."""
+    for entry in tree.ask("ls-files", "--stage", "-z", *tree.everything()).split("\0")[:-1]:
+        facts, _, path = entry.partition("\t")
+        yield path, facts.split()[1]
 
 
 def _blob(tree: Repository, path: str) -> str | None:

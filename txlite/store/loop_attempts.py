@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from .waking import Waking
 
 INSERT = f"INSERT INTO trials (attempt, task, loop, stage) VALUES (?, ?, ?, '{BEGUN}')"
-COLUMNS = """SELECT r.attempt, t.id, r.loop, r.stage, r.said_done, r.repository, r.base, r.start, r.worktree, r.landed,
-    r.parked FROM trials r JOIN tasks t ON t.seq = r.task"""
+COLUMNS = """SELECT r.attempt, t.id, r.loop, r.stage, r.repository, r.base, r.start, r.worktree, r.landed, r.parked
+    FROM trials r JOIN tasks t ON t.seq = r.task"""
 SELECT = f"{COLUMNS} WHERE r.attempt = ?"
 _CUT_OFF = ", ".join(f"'{outcome}'" for outcome in (LOST, *CUT_OFF))
 # Back through the attempts of a task that were cut off, to one whose work had landed.
