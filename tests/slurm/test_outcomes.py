@@ -73,6 +73,7 @@ class Outcomes(OutcomeCase):
         cancelled = self.add(WAIT, slurm="-w n1")
         grown = self.add(GROW, slurm="-w n1")
         killed = self.add("kill -KILL $$", slurm="-w n1")
+        self.add("until [ -e over ]; do sleep 0.1; done", slurm="-w n1")  # the run stays until the last was added
         run = self.begin("--kill-after", "1")
         self.cluster.scontrol("update", f"JobId={self.job_of(late)}", "EndTime=now+1")
         self.cluster.run("scancel", self.job_of(cancelled))
@@ -85,6 +86,7 @@ class Outcomes(OutcomeCase):
         wait_until(lambda: self.status_of(down) == "done", "a second attempt of what was on a node that was down")
         gone = self.add(WAIT, slurm="-w n2")
         self.lose_node_of(gone)
+        open(self.path("over"), "w").close()
         self.assertEqual(run.wait(120), 1, run.stderr.read())
         self.assert_ended(gone, "node-failed", "failed", "node failed")
         self.assert_ended(late, "timeout", "failed", "Slurm's time limit")
