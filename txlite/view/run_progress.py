@@ -23,7 +23,7 @@ from .outlook import Outlook
 from .progress import Progress
 from .tasks import describe
 from .terminal import room_for, say
-from .waiting import FEW, count_waiting, print_waiting
+from .waiting import FEW, INDENT, count_waiting, print_waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ MOST = 10  # times as long as one took: notes of jobs may lie on a slow file sys
 PATIENCE = 3.0  # seconds that a task has run before a terminal shows it
 FULLY = 10  # tasks that failed, of which the end of the output is shown
 LINES = 5  # of it
-INDENT = " " * 9
 
 
 class RunProgress:
