@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import re
@@ -55,6 +56,16 @@ class Copies(LaunchCase):
         known = self.txlite("--version")
         self.assertEqual(self.rewrite(lambda name, data: b"never (" if name.endswith(".py") else data), known)
         self.assertEqual(self.rewrite(lambda name, data: b"\0" * 16 if name.endswith(".pyc") else data), known)
+
+    def test_what_pip_installs_has_every_file(self) -> None:
+        """It takes what pyproject.toml names: without a file of the page `ralph` cannot begin."""
+        told = pathlib.Path(ROOT, "pyproject.toml").read_text()
+        patterns = json.loads(told.partition("[tool.setuptools.package-data]\ntxlite = ")[2].partition("\n")[0])
+        package = pathlib.Path(ROOT, "txlite")
+        files = {path for path in package.rglob("*") if path.is_file() and path.suffix != ".py"}
+        files = {path for path in files if "__pycache__" not in path.parts}
+        self.assertGreater(len(files), 20)
+        self.assertEqual(files - {path for one in patterns for path in package.glob(one)}, set())
 
     def test_bin_takes_nothing_from_the_working_directory(self) -> None:
         with open(self.path("select.py"), "w") as file:
