@@ -13,7 +13,7 @@ import unittest
 import txlite
 from txlite.store import jsonl
 
-from ..case import ROOT
+from ..case import ROOT, without_privileges
 from .case import HEADER, SEEDS, TransferCase, fill
 
 
@@ -92,6 +92,9 @@ class Exports(TransferCase):
         self.txlite("export", "notes", code=1)
         self.assertIn("notes exists already, and is no export: give another name (--list FILE", self.errors)
         self.assertEqual(self.read("notes"), "a person's\n")
+        os.chmod(self.path("notes"), 0)
+        self.txlite("export", "notes", code=64, preexec_fn=without_privileges)
+        self.assertIn("notes: Permission denied: give another name\n", self.errors)
         os.truncate(self.path("notes"), 0)
         self.txlite("export", "notes")
         os.unlink(self.path("notes"))

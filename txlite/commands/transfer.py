@@ -77,7 +77,7 @@ def _check_target(path: str) -> None:
         return
     from ..task_lists.reading import EXPORT, Arriving
 
-    with _open(path) as file:
+    with _open(path, "give another name") as file:
         if Arriving(file, "").form != EXPORT:
             raise Refused(
                 f"{path} exists already, and is no export: give another name (--list FILE ticks a task list's boxes)"
@@ -113,7 +113,7 @@ def _import(args: Namespace) -> int:
 
     gc.disable()  # a million records come and go, and none of them in a circle
     name = "stdin" if args.file == STDIO else args.file
-    with _open(args.file) as file:
+    with _open(args.file, "give an export or a task list, or - for stdin") as file:
         arriving = Arriving(file, name)
         if arriving.form != EXPORT:
             from . import task_lists
@@ -131,10 +131,10 @@ def _import(args: Namespace) -> int:
     return 0
 
 
-def _open(path: str) -> BinaryIO:
+def _open(path: str, advice: str) -> BinaryIO:
     if path == STDIO:
         return sys.stdin.buffer
     try:
         return open(path, "rb")
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}: give an export or a task list, or - for stdin") from error
+        raise UsageError(f"{path}: {error.strerror}: {advice}") from error
