@@ -95,6 +95,7 @@ class Exports(TransferCase):
         os.chmod(self.path("notes"), 0)
         self.txlite("export", "notes", code=64, preexec_fn=without_privileges)
         self.assertIn("notes: Permission denied: give another name\n", self.errors)
+        os.chmod(self.path("notes"), 0o600)
         os.truncate(self.path("notes"), 0)
         self.txlite("export", "notes")
         os.unlink(self.path("notes"))
