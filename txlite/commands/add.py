@@ -36,6 +36,14 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         "COMMAND is a line for sh -c if it is one word, and a command with its arguments otherwise. It runs with the "
         "environment of the worker, not of this shell: --env takes variables along."
     )
+    _add_turn(parser)
+    _add_running(parser)
+    parser.add_argument("--json", action="store_true", help="print the task as an object")
+    parser.add_argument("--quiet", "-q", action="store_true", help="print its id and nothing else")
+
+
+def _add_turn(parser: ArgumentParser) -> None:
+    """What it is, and when its turn comes."""
     parser.add_argument("title", nargs="?", default="", help="what is to be done; for a command it may be left out")
     parser.add_argument(
         "--score", "-s", type=value_of(parse_score), default=0, metavar="N", help="the higher, the sooner (0)"
@@ -57,6 +65,10 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         "--every", type=value_of(parse_every), metavar="TIME",
         help="it comes again: 90m, 1d (from --at, or now, on), '0 2 * * *', @daily",
     )  # fmt: skip
+
+
+def _add_running(parser: ArgumentParser) -> None:
+    """Where it runs and with what, and what it may take."""
     parser.add_argument("--directory", metavar="DIR", help="where it runs (here)")
     add_bounds(parser, None)
     add_memory(parser)
@@ -73,8 +85,6 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         help="it runs as a job of Slurm's, with these options of sbatch beside the run's",
     )
     parser.add_argument("--verify", metavar="COMMAND", help="the gate that its work must pass in `txlite ralph`")
-    parser.add_argument("--json", action="store_true", help="print the task as an object")
-    parser.add_argument("--quiet", "-q", action="store_true", help="print its id and nothing else")
 
 
 def run(args: Namespace) -> int:

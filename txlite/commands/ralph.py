@@ -55,6 +55,20 @@ def configure(parser: ArgumentParser, verb: str) -> None:
         "command: they make worktrees ready. A first Ctrl-C lets what runs finish, another gives it back. `txlite "
         "help ralph` has more."
     )
+    _add_agents(parser)
+    add_place(parser.add_argument_group("where"))
+    _add_rules(parser)
+    _add_attempt_limits(parser)
+    _add_ends(parser)
+    add_hooks(parser.add_argument_group("who is told"))
+    add = parser.add_argument
+    add("--beside", action="store_true", help="though another loop works in this home")
+    add("--dry-run", action="store_true", help="print what would be started for the next task, and start nothing")
+    add("--report", action="store_true", help="what became of the last loop that began anything, and its page")
+    add("--json", action="store_true", help="print one object at the end, and nothing else")
+
+
+def _add_agents(parser: ArgumentParser) -> None:
     add = parser.add_argument_group("by whom").add_argument
     add(
         "--agent",
@@ -69,7 +83,9 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     add("--reviewer", metavar="AGENT[:LEVEL]", help="who reviews what passed its gate, in worktrees")
     add("--no-reviewer", dest="reviewer", action="store_const", const="", help="nobody, whatever config.ini says")
     add("--workers", "-w", type=value_of(parse_workers), metavar="N", help="how many at a time (1)")
-    add_place(parser.add_argument_group("where"))
+
+
+def _add_rules(parser: ArgumentParser) -> None:
     add = parser.add_argument_group("what counts as done, and where it goes").add_argument
     add("--verify", metavar="COMMAND", help="the gate: work counts only if it succeeds in the task's directory")
     add("--verify-timeout", type=duration, metavar="TIME", help="for the gate (10m)")
@@ -79,6 +95,9 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     add("--review", action="store_true", default=None, help="what passed waits for you, in worktrees: `txlite review`")
     add("--no-review", dest="review", action="store_false", help="it does not, whatever config.ini says")
     add("--allow", action="append", metavar="PATTERN", help="files that may be committed though they look like secrets")
+
+
+def _add_attempt_limits(parser: ArgumentParser) -> None:
     limits = parser.add_argument_group("how much each attempt may take, and when one begins")
     add = limits.add_argument
     add("--max-attempts", type=value_of(parse_attempts), metavar="N", help="until a task is put aside (3)")
@@ -87,6 +106,9 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     add("--settle", type=duration, metavar="TIME", help="for an agent to exit after its result (60s)")
     add_limits(limits)
     add_reserve(limits)
+
+
+def _add_ends(parser: ArgumentParser) -> None:
     add = parser.add_argument_group("when it ends").add_argument
     add("--max-failures", type=value_of(parse_count), metavar="N", help="end when so many tasks fail in a row (5)")
     add("--max-tasks", type=value_of(parse_count), metavar="N", help="end when so many tasks have ended")
@@ -96,12 +118,6 @@ def configure(parser: ArgumentParser, verb: str) -> None:
     add("--forever", action="store_true", help="stay until it is stopped")
     add("--drain", type=duration, metavar="TIME", help="how long attempts may go on after the first signal")
     add("--kill-after", type=duration, metavar="TIME", help="between TERM and KILL (10s)")
-    add_hooks(parser.add_argument_group("who is told"))
-    add = parser.add_argument
-    add("--beside", action="store_true", help="though another loop works in this home")
-    add("--dry-run", action="store_true", help="print what would be started for the next task, and start nothing")
-    add("--report", action="store_true", help="what became of the last loop that began anything, and its page")
-    add("--json", action="store_true", help="print one object at the end, and nothing else")
 
 
 READERS: dict[str, Callable[[str], object]] = {
