@@ -20,6 +20,7 @@ from ..git.repository import Origin
 from ..text import shorten
 from .clearing import Clearing
 from .committer import Committer
+from .work import find_began
 from .workspace import WorkRejected, judge
 from .worktree_builder import WorktreeBuilder
 from .worktree_landing import WorktreeLanding
@@ -42,8 +43,7 @@ class ReviewedWork:
         self._attempt = review.attempt
         self._work = review.work
         self._has_new_gate = task.verify is not None and task.verify != review.gate
-        record = store.loop_attempts.get(review.attempt)
-        self._began = record.start if record else None
+        self._began = find_began(store, review)
         self._site = WorktreeSite(store, host, rules, task, token)
         self._committer = Committer(store, host, rules, task, token)
         self._clearing = Clearing(store.home, host)

@@ -1,6 +1,7 @@
 """Where the work of a task is, as two commits between which it lies: to be reviewed, unfinished, landed, or parked.
 
-Nothing is changed by looking. Called by the commands `review` and `diff`, and by `judged` for the summary of a night.
+Nothing is changed by looking. Called by the commands `review` and `diff`, by `judged` for the summary of a night, and
+by `reviewed_work`.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def _measure(store: Store, reviews: Collection[Review]) -> dict[int, DiffStat]:
     """How much they change, by their attempts, as far as that is told of many at once."""
     branches: dict[str, dict[int, Branch]] = {}
     for one in reviews:
-        branch = Branch(one.branch, one.work, one.base, _find_began(store, one))
+        branch = Branch(one.branch, one.work, one.base, find_began(store, one))
         branches.setdefault(one.repository, {})[one.attempt] = branch
     sizes: dict[int, DiffStat] = {}
     for top, several in branches.items():
@@ -85,8 +86,8 @@ def look_at(store: Store, review: Review, size: DiffStat | None = None) -> Waiti
     return WaitingWork(task, review, size, trouble, verdicts, unjudged)
 
 
-def _find_began(store: Store, review: Review) -> str | None:
-    """The commit with which its work began."""
+def find_began(store: Store, review: Review) -> str | None:
+    """Return the commit with which the work of a review began; None where that is not known."""
     record = store.loop_attempts.get(review.attempt)
     return record.start if record else None
 
@@ -119,7 +120,7 @@ def of_review(store: Store, review: Review) -> Work:
     if not head or not base:
         gone = review.base if head else f"{review.branch} with its commit {review.work[:12]}"
         raise GitError(f"{gone} is gone from {review.repository}")
-    old = find_start(main, head, base, _find_began(store, review))
+    old = find_start(main, head, base, find_began(store, review))
     return Work(review.repository, old, head, f"to be reviewed, for {review.base}")
 
 
