@@ -41,8 +41,8 @@ class TheCluster(SlurmCase):
         self.assertFalse(is_running(sleeper))
 
     def test_jobs_survive_the_daemons(self) -> None:
-        job = self.sbatch("--nodelist=n1", script="while [ ! -e go ]; do sleep 0.05; done; exit 4")
-        self.wait_for_job(job, "RUNNING")
+        job = self.sbatch("--nodelist=n1", script="touch up; while [ ! -e go ]; do sleep 0.05; done; exit 4")
+        wait_until(lambda: os.path.exists(self.path("up")), "its start")  # which comes later than its state RUNNING
         self.cluster.restart_controller()
         self.cluster.restart_node("n1")
         self.assertEqual(self.job_state(job), "RUNNING")
