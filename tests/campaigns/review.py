@@ -4,8 +4,9 @@
 or one twice, rejects with a reason, commits on a branch that waits, commits on the base branch, leaves changes in the
 working tree for a while. The stand-in agent does its task round by round: a line in a file of its own for each reason
 it was told, a line in a file that all write at its own place, and for some a line at the end of a ledger, where they
-conflict; told of a conflict it begins anew at the tip. Meanwhile SIGKILL hits everything at once, the loop and the
-approvals, at random moments and in the middle of chosen git commands, and everything is started again. Judged:
+conflict; told of a conflict it begins anew at the tip, and takes along what a person had committed. Meanwhile SIGKILL
+hits everything at once, the loop and the approvals, at random moments and in the middle of chosen git commands, and
+everything is started again. Judged:
 
   nothing is on the base branch but what a person had approved by then (looked at after each step, and at the end);
   a linear history, one commit for each task, with its title; a green gate at each commit;
@@ -88,6 +89,9 @@ for round in ["0", *open(root + "/" + known).read().split()] if os.path.exists(r
     add("jobs/%s.txt" % job, "round %s of job%s." % (round, job))
 for reason in reasons:
     add("jobs/%s.txt" % job, "round %s of job%s." % (reason, job))
+if "conflicts with" in prompt and os.path.exists(root + "/job%s.person" % job):
+    for line in open(root + "/job%s.person" % job).read().splitlines():
+        add("jobs/%s.txt" % job, line)  # which was on the branch that is begun anew
 with open("shared.py") as file:
     text = file.read()
 with open("shared.py", "w") as file:
@@ -293,6 +297,7 @@ class Campaign:
         except (OSError, RuntimeError):
             return  # a kill came between
         self.mine.append(line)
+        self.write(f"job{number}.person", line, "a")
         self.approve({**one, "commit": self.git("rev-parse", "HEAD", top=place).strip()})
 
     def commit_on_base(self) -> None:

@@ -27,6 +27,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -38,6 +39,7 @@ TASKS_PER_KILL = 14
 KILLS_PER_ROUND = 100
 MEAN_PAUSE = 0.06  # seconds between kills
 STOP_PATIENCE = 0.5  # seconds until a process that was told to stop has
+READ_PATIENCE = 1.0  # seconds for which a worker is left stopped, to be read
 END_PATIENCE = 90.0  # seconds that a round may take after its last kill
 LEFTOVER_PATIENCE = 20.0  # seconds until a leftover counts
 STOPPED = 0.6  # of the workers that are killed are stopped, and read, before that
@@ -146,8 +148,16 @@ class Round:
         command = [sys.executable, "-S", "-m", "txlite", "--home", self.home, *words]
         return self.scene.start(command, self.output)
 
-    def _read_hands(self, pid: int) -> Iterator[End]:
-        """The ends that a stopped worker had written."""
+    def _read_hands(self, pid: int) -> list[End]:
+        """The ends that a stopped worker had written; none where it was stopped with a lock in hand that a reader
+        needs: who waited for it, with the worker stopped, would make the run wait as well, and give up."""
+        found: list[End] = []
+        reader = threading.Thread(target=lambda: found.extend(self._find_ends(pid)), daemon=True)
+        reader.start()
+        reader.join(READ_PATIENCE)
+        return [] if reader.is_alive() else found
+
+    def _find_ends(self, pid: int) -> Iterator[End]:
         try:
             connection = harness.connect(self.home)
         except sqlite3.Error:
