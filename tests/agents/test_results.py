@@ -43,29 +43,48 @@ def parse(
     return refusal, parser
 
 
-def seconds_until(refusal: ProviderRefusal) -> float:
-    return clock.to_seconds(refusal.until) - time.time()
+def later() -> time.struct_time:
+    """A time of the day that is far from now, whenever this is run."""
+    return time.localtime(time.time() + 12 * 3600)
+
+
+def find_hour(refusal: ProviderRefusal) -> tuple[int, ...]:
+    """The time of the day until which it lasts."""
+    return time.localtime(clock.to_seconds(refusal.until))[3:5]
+
+
+class TimedCase(unittest.TestCase):
+    """A test that knows when it began."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.began = time.time()
+
+    def assert_lasts(self, refusal: ProviderRefusal, seconds: float, unit: float = 1.0) -> None:
+        """So long from a moment since the test began; unit: seconds that are not told."""
+        until = clock.to_seconds(refusal.until) - seconds
+        self.assertTrue(self.began - unit <= until <= time.time(), until - self.began)
 
 
 LIMIT = {"type": "result", "is_error": True, "result": "why", "api_error_status": 429}
 FAILED = {"type": "result", "is_error": True, "result": "why"}
 
 
-class Claude(unittest.TestCase):
+class Claude(TimedCase):
     def test_a_limit_lasts_as_long_as_it_says(self) -> None:
         until = int(time.time()) + 3600
         event = {"type": "rate_limit_event", "rate_limit_info": {"status": "rejected", "resetsAt": until}}
         refusal, parser = parse(CLAUDE, event, LIMIT)
         self.assertEqual((refusal.kind, refusal.reason, parser.has_result), (LIMITED, "why", True))
-        self.assertAlmostEqual(seconds_until(refusal), 3600, delta=5)
+        self.assert_lasts(refusal, 3600)
 
     def test_without_a_time_it_is_five_minutes(self) -> None:
         for more in ({"api_error_status": 429}, {"api_error_status": 529}):
-            self.assertAlmostEqual(seconds_until(parse(CLAUDE, {**FAILED, **more})[0]), PAUSE, delta=5)
+            self.assert_lasts(parse(CLAUDE, {**FAILED, **more})[0], PAUSE)
 
     def test_a_time_that_is_over_is_not_a_loop(self) -> None:
         event = {"type": "rate_limit_event", "rate_limit_info": {"status": "rejected", "resetsAt": 1000}}
-        self.assertAlmostEqual(seconds_until(parse(CLAUDE, event, LIMIT)[0]), PAUSE, delta=5)
+        self.assert_lasts(parse(CLAUDE, event, LIMIT)[0], PAUSE)
 
     def test_a_login_a_model_or_money_that_is_missing_stops_it(self) -> None:
         for error in ("authentication_failed", "model_not_found", "billing_error"):
@@ -76,9 +95,11 @@ class Claude(unittest.TestCase):
         until = int(time.time()) + 3600
         refusal = parse(CLAUDE, {**FAILED, "result": f"Claude AI usage limit reached|{until}"})[0]
         self.assertEqual((refusal.kind, refusal.reason), (LIMITED, "Claude AI usage limit reached"))
-        self.assertAlmostEqual(seconds_until(refusal), 3600, delta=5)
-        refusal = parse(CLAUDE, {**FAILED, "result": "5-hour limit reached \u2219 resets 3pm"})[0]
-        self.assertEqual(time.localtime(clock.to_seconds(refusal.until))[3:5], (15, 0))
+        self.assert_lasts(refusal, 3600)
+        hour = later()
+        words = time.strftime("%I%p", hour).lstrip("0").lower()  # as 3pm
+        refusal = parse(CLAUDE, {**FAILED, "result": f"5-hour limit reached \u2219 resets {words}"})[0]
+        self.assertEqual(find_hour(refusal), (hour.tm_hour, 0))
         login = "Invalid API key \u00b7 Please run /login"
         self.assertEqual(parse(CLAUDE, {**FAILED, "result": login})[0].kind, UNUSABLE)
         self.assertIsNone(parse(CLAUDE, {**FAILED, "is_error": False, "result": "usage limit reached|1"})[0])
@@ -120,7 +141,7 @@ class Claude(unittest.TestCase):
         self.assertFalse(parse(CLAUDE, started, {"type": "result"}, started)[1].has_result)
 
 
-class Codex(unittest.TestCase):
+class Codex(TimedCase):
     def failed(self, message: str) -> ProviderRefusal | None:
         failed = {"type": "turn.failed", "error": {"message": message}}
         found: ProviderRefusal | None = parse(CODEX, {"type": "error", "message": "x"}, failed)[0]
@@ -131,14 +152,12 @@ class Codex(unittest.TestCase):
         words = time.strftime("%b %d, %Y %I:%M %p", soon).replace(" 0", " ")
         refusal = self.failed(f"You\u2019ve hit your usage limit. Upgrade to Pro (https://x) or try again at {words}.")
         self.assertEqual(refusal.kind, LIMITED)
-        self.assertAlmostEqual(seconds_until(refusal), 7200, delta=120)
-        self.assertAlmostEqual(
-            seconds_until(self.failed("You've hit your usage limit. Try again later.")), PAUSE, delta=5
-        )
+        self.assert_lasts(refusal, 7200, 60)
+        self.assert_lasts(self.failed("You've hit your usage limit. Try again later."), PAUSE)
         self.assertEqual(self.failed("exceeded retry limit, last status: 429 Too Many Requests").kind, LIMITED)
         self.assertEqual(self.failed("We\u2019re currently experiencing high demand, which may cause").kind, LIMITED)
         refusal = self.failed("rate limit exceeded: Rate limit reached. Please try again in 1m11.054s.")
-        self.assertAlmostEqual(seconds_until(refusal), 71, delta=5)
+        self.assert_lasts(refusal, 71.054)
 
     def test_what_a_person_must_mend(self) -> None:
         for message in (
@@ -181,25 +200,28 @@ class Rules(unittest.TestCase):
         self.assertEqual(parse("", '{"limit', limit="limit")[0].reason, '{"limit')
 
     def test_until_when(self) -> None:
-        refusal = parse("", "come back at 1:00", limit=r"at (?P<until>\S+)")[0]
-        self.assertEqual(time.localtime(clock.to_seconds(refusal.until))[3:5], (1, 0))
+        hour = later().tm_hour
+        refusal = parse("", f"come back at {hour}:00", limit=r"at (?P<until>\S+)")[0]
+        self.assertEqual(find_hour(refusal), (hour, 0))
 
     def test_a_minute_just_missed_is_not_that_of_tomorrow(self) -> None:
         now = time.time()
         words = time.strftime("%I:%M %p", time.localtime(now))
         said = {"type": "turn.failed", "error": {"message": f"You've hit your usage limit. Try again at {words}."}}
-        self.assertLessEqual(seconds_until(parse(CODEX, said)[0]), PAUSE)
+        self.assertLessEqual(clock.to_seconds(parse(CODEX, said)[0].until), time.time() + PAUSE)
         tomorrow = parse_time(time.strftime("%H:%M", time.localtime(now - 2 * MISSED)))
         self.assertAlmostEqual(tomorrow, now + 86400, delta=2 * 3600)
 
     def test_times(self) -> None:
         for words, hour, minute in (("3pm", 15, 0), ("3:05 PM", 15, 5), ("7:32 am", 7, 32), ("15:04", 15, 4)):
-            self.assertEqual(time.localtime(parse_time(words))[3:5], (hour, minute), words)
-            self.assertGreater(parse_time(words), time.time() - MISSED)
+            now, found = time.time(), parse_time(words)
+            self.assertEqual(time.localtime(found)[3:5], (hour, minute), words)
+            self.assertGreater(found, now - MISSED)
         self.assertEqual(time.localtime(parse_time("Nov 24th, 2026 3:04 PM."))[:5], (2026, 11, 24, 15, 4))
         self.assertEqual(parse_time("1795329072"), 1795329072.0)
         for words, seconds in (("11.054s", 11.054), ("1h2m3s", 3723), ("250ms", 0.25)):
-            self.assertAlmostEqual(parse_time(words), time.time() + seconds, delta=5)
+            now, found = time.time(), parse_time(words)
+            self.assertTrue(now <= found - seconds + 0.001 and found - seconds <= time.time() + 0.001, words)
         for words in ("", "later", "25:00", "in 3 hours"):
             self.assertIsNone(parse_time(words))
 

@@ -45,7 +45,7 @@ class Inside(RepositoryCase):
             ("cancel", {"id": other}), ("claim", {"id": other}), ("wait", {"ids": [other]}), ("claim", {}),
             ("add", {"title": "child", "description": "true"}), ("add", {"title": "x", "parent": other}),
             ("add", {"title": "x", "after": [other]}), ("add", {"title": "x", "score": 5}),
-            ("add", {"title": "x", "command": "true"}), ("list", {"parent": other}), ("show", {"id": other[:6]}),
+            ("add", {"title": "x", "command": "true"}), ("list", {"parent": other}), ("show", {"id": other[:9]}),
             ("wait", {"ids": ["OWN"]}), ("cancel", {"id": "OWN"}), ("renew", {"id": "OWN", "token": "1"}),
             ("finish", {"id": "OWN", "outcome": "released"}), ("list", {}), ("claim", {}),
             ("finish", {"id": "OWN", "outcome": "done"}),

@@ -6,6 +6,7 @@ import json
 import os
 
 from txlite.mcp.tools import TOOLS, describe_tools
+from txlite.system import clock
 
 from ..case import Case, wait_until
 from .case import Client
@@ -23,6 +24,8 @@ class Tools(Client):
         claim = self.call("claim")
         self.assertEqual((claim["id"], claim["data"]["description"][:10]), (first["id"], "Do <this>."))
         self.assertEqual(self.call("claim"), {"claimed": None, "why": "no prompt is ready"})
+        began = clock.now()
+        wait_until(lambda: clock.now() > began, "another moment")
         self.assertLess(claim["until"], self.call("renew", id=claim["id"], token=claim["token"])["until"])
         ended = self.call("finish", id=claim["id"], token=claim["token"], outcome="done")
         self.assertEqual(ended, {"id": first["id"], "state": "done", "nowReady": [second["id"]]})
@@ -69,8 +72,10 @@ class Tools(Client):
         self.serve()
         one = self.call("add", title="one")["id"]
         store = self.store()
-        store.claim(one, "bob", lease=1)
+        claim = store.claim(one, "bob")
         self.assertIsNone(self.call("claim").get("id"))
+        store.release(one, token=claim.token)
+        store.claim(one, "bob", lease=1)
         wait_until(store.expired, "the end of the lease")
         self.assertEqual(self.call("claim")["id"], one)
         store.add_many([f"task {number}" for number in range(10)])

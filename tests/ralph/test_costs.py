@@ -94,7 +94,7 @@ class Costs(RepositoryCase):
         self.configure(PRICED)
         usage = {"input_tokens": 2000, "output_tokens": 1}
         event = {"type": "assistant", "message": {"id": "a", "content": [], "usage": usage}}
-        task = self.add(f"echo '{json.dumps(event)}'; exec sleep 20", max_cost=1_000_000)
+        task = self.add(f"echo '{json.dumps(event)}'; exec sleep 600", max_cost=1_000_000)
         self.ralph("--max-attempts", "3", code=1)
         self.assertEqual(self.attempts(task)[0].note, "its task's attempts have cost $2.01, of $1.00 "
                          "at most")  # fmt: skip

@@ -44,7 +44,7 @@ class Gate(RepositoryCase):
 
     def test_a_gate_may_have_no_more_memory_than_its_task(self) -> None:
         task = self.add("true")
-        grow = f"{sys.executable} -S -c 'import time; x = bytearray(90 << 20); time.sleep(20)'"
+        grow = f"{sys.executable} -S -c 'import time; x = bytearray(90 << 20); time.sleep(600)'"
         self.ralph("--verify", grow, "--max-memory", "64M", code=1)
         self.assertRegex(self.last(task).note, "the gate failed: it used .* MB of memory, of the 64 MB that it may")
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from txlite.git.half_landed import TREE_LOCK
 from txlite.system.locks import PolledLock
 
-from ..case import running, wait_until, without_privileges
+from ..case import PATIENCE, running, wait_until, without_privileges
 from .case import SCRIPTED, RepositoryCase
 
 
@@ -27,7 +27,7 @@ class InPlace(RepositoryCase):
         wait_until(lambda: len(self.worker_pids()) == 2, "the other worker")
         wait_until(lambda: self.status_of(second) == "active", "its claim")
         self.write("go", "")
-        self.assertEqual(other.wait(30), 0)
+        self.assertEqual(other.wait(PATIENCE), 0)
         self.assertEqual([self.status_of(task) for task in (first, second)], ["done", "done"])
         self.assertEqual(len(self.log()), 3)
 
@@ -51,8 +51,7 @@ class InPlace(RepositoryCase):
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
         loop.wait()
-        date = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(time.time() + 3600))
-        self.environment["GIT_COMMITTER_DATE"] = date
+        self.environment["GIT_COMMITTER_DATE"] = f"@{int(time.time()) + 3600} +0000"
         self.run_git("switch", "-qc", "mine", "HEAD~1")
         del self.environment["GIT_COMMITTER_DATE"]
         self.txlite("update", task, "--description", "echo y > other")
@@ -93,7 +92,7 @@ class InPlace(RepositoryCase):
             wait_until(lambda: self.status_of(task) == "active", "its claim")
             wait_until(lambda: any("TEMP" in name for name in self.reports()), "its report")
             self.assertFalse(wait_briefly(lambda: os.path.exists(self.path("began"))))
-        self.assertEqual((loop.wait(60), self.status_of(task)), (0, "done"))
+        self.assertEqual((loop.wait(PATIENCE), self.status_of(task)), (0, "done"))
 
     def test_nothing_is_cleared_away_while_the_agent_of_a_dead_worker_may_run(self) -> None:
         first = self.add(
@@ -107,7 +106,7 @@ class InPlace(RepositoryCase):
         wait_until(lambda: os.path.exists(self.path(".txlite/began")), "the agent")
         self.txlite("update", first, "--description", "echo again > file")
         os.kill(self.worker_pids()[0], signal.SIGKILL)
-        self.assertEqual(loop.wait(60), 0)
+        self.assertEqual(loop.wait(PATIENCE), 0)
         self.assertEqual([self.status_of(task) for task in (first, second)], ["done", "done"])
         self.assertEqual(self.read(".txlite/seen"), "")
         self.assertEqual([attempt.outcome for attempt in self.attempts(first)], ["lost", "done"])
@@ -121,7 +120,7 @@ class InPlace(RepositoryCase):
         wait_until(lambda: self.status_of(first) == "done", "the first")
         self.write("readme", "the user's\n")
         self.txlite("reset", second)
-        error = loop.communicate(timeout=60)[1].decode()
+        error = loop.communicate(timeout=PATIENCE)[1].decode()
         self.assertIn("has changes that are not committed (readme)", error)
         self.assertEqual((loop.returncode, self.status_of(second)), (1, "backlog"))
         self.assertEqual((self.read("readme"), self.parked()), ("the user's\n", []))

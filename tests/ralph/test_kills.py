@@ -8,7 +8,7 @@ import subprocess
 import time
 import unittest
 
-from ..case import running, wait_until
+from ..case import PATIENCE, running, wait_until
 from .case import RepositoryCase
 
 
@@ -19,9 +19,9 @@ class Signals(RepositoryCase):
         loop = self.start("ralph", "--agent", "scripted")
         wait_until(lambda: os.path.exists(self.path("started")), "the agent")
         loop.send_signal(signal.SIGTERM)
-        time.sleep(0.2)
+        next(line for line in loop.stdout if b"stopping" in line)  # it has told its worker by then
         self.write("go", "")
-        self.assertEqual(loop.wait(20), 130)
+        self.assertEqual(loop.wait(PATIENCE), 130)
         self.assertEqual((len(self.log()), self.status_of(other)), (2, "backlog"))
         self.assert_clean()
 
@@ -33,7 +33,7 @@ class Signals(RepositoryCase):
         next(line for line in loop.stdout if b"stopping" in line)
         time.sleep(1.1)  # signals closer together are one
         loop.send_signal(signal.SIGTERM)
-        self.assertEqual(loop.wait(20), 130)
+        self.assertEqual(loop.wait(PATIENCE), 130)
         self.assertEqual(self.last(task).outcome, "interrupted", self.last(task))
         self.assertEqual(
             (self.status_of(task), self.json("show", task)["failures"], running(self.nap)), ("backlog", 0, [])

@@ -9,7 +9,7 @@ import time
 import unittest
 from typing import Any
 
-from ..case import running, wait_until
+from ..case import PATIENCE, running, wait_until
 from .case import RepositoryCase
 
 # A message is a line, and stdin stays open behind it.
@@ -69,7 +69,7 @@ class Provider(RepositoryCase):
         told = next(line for line in loop.stdout or () if b"codex is asked again at " in line)
         self.assertIn("or after `txlite resume`: You\u2019ve hit your usage limit", told.decode())
         loop.send_signal(signal.SIGTERM)
-        self.assertEqual(loop.wait(20), 130)
+        self.assertEqual(loop.wait(PATIENCE), 130)
         self.assertEqual(len(self.attempts(task)), 1)
 
     def test_who_is_not_logged_in_stops_the_loop_with_one_line(self) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
 import unittest
 
-from ..case import ROOT, wait_until
+from ..case import PATIENCE, ROOT, wait_until
 from .case import RepositoryCase
 
 
@@ -73,7 +74,7 @@ class Order(RepositoryCase):
             done"""
         os.unlink(os.path.join(self.home, "config.ini"))
         os.unlink(os.path.join(self.home, "templates", "ralph-task.md"))
-        subprocess.run(["sh", "-c", script], cwd=self.directory, env=environment, check=True, timeout=60)
+        subprocess.run(["sh", "-c", script], cwd=self.directory, env=environment, check=True, timeout=PATIENCE)
         self.assertEqual(self.log()[:3], [f"Complete {task}" for task in reversed(tasks)])
         self.assertEqual(
             sorted(self.run_git("ls-files").split()),
@@ -88,7 +89,7 @@ class Order(RepositoryCase):
         wait_until(
             lambda: self.txlite("cancel", task, code=None) is not None and self.status_of(task) == "cancelled", "it"
         )
-        loop.wait(30)
+        loop.wait(PATIENCE)
 
 
 class Ends(RepositoryCase):
@@ -119,11 +120,19 @@ class Ends(RepositoryCase):
         self.assertIn("its time was over", self.ralph("--report"))
 
     def test_idle_exit_waits_for_more(self) -> None:
-        loop = self.start("ralph", "--agent", "scripted", "--idle-exit", "6")
-        wait_until(lambda: self.json("worker", "list"), "its worker")
+        loop = self.start("ralph", "--agent", "scripted", "--idle-exit", "600")
+        wait_until(self.worker_pids, "its worker")
         task = self.add("echo late > late")
         wait_until(lambda: self.status_of(task) == "done", "the task that came late")
-        self.assertEqual(loop.wait(30), 0)
+        loop.send_signal(signal.SIGTERM)
+        self.assertEqual(loop.wait(PATIENCE), 130)
+
+    def test_idle_exit_ends_it_when_nothing_comes(self) -> None:
+        task = self.add("true")
+        began = time.monotonic()
+        self.ralph("--idle-exit", "1")
+        self.assertGreater(time.monotonic() - began, 1)
+        self.assertEqual(self.status_of(task), "done")
 
     def test_one_loop_for_a_home(self) -> None:
         self.add("touch started; while ! test -e go; do sleep 0.05; done; rm -f started go")
@@ -135,7 +144,7 @@ class Ends(RepositoryCase):
         self.ralph("--no-commit", "--beside", "--max-tasks", "1")
         self.assertEqual(self.status_of(other), "done")
         self.write("go", "")
-        self.assertEqual(loop.wait(30), 0)
+        self.assertEqual(loop.wait(PATIENCE), 0)
 
     def test_one_that_the_disk_ended_says_that_it_goes_on(self) -> None:
         full = "tasks.db: its disk is full: free some space"

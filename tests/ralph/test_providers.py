@@ -14,12 +14,18 @@ from txlite.system import clock
 from ..case import wait_until
 from .case import RepositoryCase
 
-# A stand-in for an agent: its prompt is its script, unless its provider refuses, which it does once for each file.
+# A stand-in for an agent: its prompt is its script, unless its provider refuses, which it does once for each file. How
+# long it is limited counts from when it says so.
 STAND_IN = """#!/bin/sh
 echo "{name} $*" >> {calls}
-for refusal in {stand}/{name}.limited {stand}/{name}.unusable; do
-    if mv $refusal $refusal.said 2> /dev/null; then cat $refusal.said; exit 1; fi
-done
+cd {stand}
+if mv {name}.unusable said 2> /dev/null; then cat said; exit 1; fi
+if mv {name}.limited said 2> /dev/null; then
+    echo $(($(date +%s) + $(cat said))) > {name}.until
+    echo "limited until $(cat {name}.until)"
+    exit 1
+fi
+cd "$OLDPWD"
 tee {stand}/{name}.prompt | sh
 """
 AGENT = """
@@ -49,11 +55,10 @@ class Providers(RepositoryCase):
         self.agents = told
         self.configure(told)
 
-    def refuse(self, name: str, seconds: float = 60.0) -> int:
-        """Have a provider refuse once, until so many seconds from now; the epoch of that."""
-        until = int(time.time() + seconds)
-        self.write(f".txlite/stand/{name}.limited", f"limited until {until}\n")
-        return until
+    def refuse(self, name: str, seconds: int) -> str:
+        """Have a provider refuse once, for so many seconds from then on; a shell's word for the epoch of their end."""
+        self.write(f".txlite/stand/{name}.limited", f"{seconds}\n")
+        return f"$(cat {self.path(f'.txlite/stand/{name}.until')})"
 
     def loop(self, *options: str, agent: str = "one,two", **more: Any) -> str:
         return self.txlite("ralph", "--agent", agent, "--no-commit", *options, **more)
@@ -66,7 +71,7 @@ class Providers(RepositoryCase):
         return [(one.agent, one.level, one.outcome) for one in self.attempts(task)]
 
     def test_the_next_goes_on_at_once_and_the_first_is_back_when_its_time_has_come(self) -> None:
-        until = self.refuse("one", 8)  # longer than a start and two looks take, also where that is measured
+        until = self.refuse("one", 6)  # longer than two looks take, also where that is measured
         task = self.add(f"while test $(date +%s) -le {until}; do sleep 0.05; done; test $WHO = two")
         after = self.add("test $WHO = one", after=[task])
         out = self.loop("--workers", "2", "--no-worktrees")
@@ -78,7 +83,7 @@ class Providers(RepositoryCase):
         self.assertIn("one,two", self.txlite("ralph", "--report"))
 
     def test_the_next_goes_on_with_what_the_first_had_begun_and_is_told_whose_it_is(self) -> None:
-        until = int(time.time()) + 60
+        until = int(time.time()) + 3600
         limited = f"echo half > half; echo limited until {until}; exit 1"
         task = self.add(f"if test $WHO = one; then {limited}; fi; test -e half && mv half whole")
         self.write(".txlite/templates/ralph-task.md", "{{TASK_DESCRIPTION}}\n: <<'END'\n{{LAST_ATTEMPT}}\nEND\n")
@@ -107,7 +112,7 @@ class Providers(RepositoryCase):
         self.assertEqual(self.by(last)[-1], ("one", None, "done"))
 
     def test_a_task_has_its_own_agent_and_level_and_waits_for_it_alone(self) -> None:
-        until = self.refuse("two", 8)  # longer than a start and two looks take, also where that is measured
+        until = self.refuse("two", 6)  # longer than two looks take, also where that is measured
         own = self.json("add", "-d", f"test $WHO = two && test $(date +%s) -ge {until}", "first", "--score", "9",
                         "--agent", "two", "--level", "high")  # fmt: skip
         self.assertEqual((own["agent"], own["level"], own["needs"]), ("two", "high", None))
@@ -151,11 +156,12 @@ class Providers(RepositoryCase):
     def test_a_rung_whose_agent_is_limited_keeps_nothing_else_waiting(self) -> None:
         before = self.add("test $WHO = two", score=8)  # failed when there was no ladder
         self.loop("--max-failures", "1", agent="one", code=1)
-        until = self.refuse("two", 5)
+        self.refuse("two", 3)
         tasks = [self.add("test $WHO = two", score=9), before]
         others = [self.add("test $WHO = one") for _ in range(2)]
         asks = self.add("true", score=10, agent="two")  # the first that two refuses
         self.loop("--escalate", "two", "--max-attempts", "2", agent="one")
+        until = int(self.read(".txlite/stand/two.until"))
         for task in tasks:
             self.assertGreaterEqual(clock.to_seconds(self.last(task).started), until)
         self.assertEqual([self.by(task) for task in tasks], [[("one", None, "failed"), ("two", None, "done")]] * 2)
@@ -172,7 +178,7 @@ class Providers(RepositoryCase):
         self.assertEqual([self.by(task)[-1] for task in tasks], [("one", None, "done")] * 2)
 
     def test_a_kill_of_everything_changes_nobodys_turn(self) -> None:
-        self.refuse("one", 60)
+        self.refuse("one", 3600)
         task = self.add(f"touch {self.path('.txlite/began')}; sleep {self.nap}")
         loop = self.start("ralph", "--agent", "one,two", "--no-commit", "--escalate", "two:high")
         wait_until(lambda: os.path.exists(self.path(".txlite/began")), "the attempt of two")

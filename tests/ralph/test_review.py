@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import unittest
 
-from ..case import running, wait_until
+from ..case import PATIENCE, running, wait_until
 from ..view.screen import Terminal
 from .case import WorktreesCase
 
@@ -287,7 +287,7 @@ class Kills(ReviewCase):
         wait_until(lambda: running(self.nap), "the gate")
         self.assertIn(f"{task} was approved, and worker-", self.refused("approve", task))
         approval.send_signal(signal.SIGINT)
-        self.assertEqual(approval.wait(20), 130)
+        self.assertEqual(approval.wait(PATIENCE), 130)
         self.assertEqual((self.status_of(task), running(self.nap), self.log()[0]), ("review", [], "moved"))
         self.assertEqual(self.git_at(task, "rev-parse", "HEAD"), before)
         approval = self.start("approve", task)
@@ -312,7 +312,7 @@ class Kills(ReviewCase):
         task, approval = self.start_approval()
         self.assertIn(f"end it with `txlite stop {task}`", self.refused("reset", task))
         self.txlite("stop", task)
-        errors = approval.communicate(timeout=20)[1]
+        errors = approval.communicate(timeout=PATIENCE)[1]
         self.assertIn(b"its approval was stopped: it stays to be reviewed", errors)
         self.assertEqual((approval.returncode, self.status_of(task), self.log()[0]), (1, "review", "moved"))
         self.txlite("reject", task, "not so")
@@ -321,7 +321,7 @@ class Kills(ReviewCase):
     def test_an_approval_whose_task_is_cancelled_meanwhile_says_so(self) -> None:
         task, approval = self.start_approval()
         self.txlite("cancel", task)
-        self.assertIn(b"set to cancelled: its work stays on its branch", approval.communicate(timeout=20)[1])
+        self.assertIn(b"set to cancelled: its work stays on its branch", approval.communicate(timeout=PATIENCE)[1])
         self.assertEqual((self.status_of(task), self.log()[0]), ("cancelled", "moved"))
 
 

@@ -6,7 +6,7 @@ import os
 import subprocess
 import unittest
 
-from ..case import wait_until
+from ..case import PATIENCE, wait_until
 from .case import WorktreesCase
 
 
@@ -21,7 +21,7 @@ class Stale(WorktreesCase):
         task = self.add("test -e again || { touch again; kill -9 $PPID; sleep 60; }; echo x > file")
         loop = self.start("ralph", "--agent", "scripted", "--worktrees", "--max-tasks", "1")
         wait_until(lambda: len(self.attempts(task)) == 2, "its worker's death")
-        self.assertEqual(loop.wait(30), 0)
+        self.assertEqual(loop.wait(PATIENCE), 0)
         other = self.add("echo x > other")
         path = os.path.join(self.home, "worktrees", other)
         self.run_git("worktree", "add", "-q", "-b", f"txlite/{other}", path)

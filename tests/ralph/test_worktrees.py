@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import unittest
 
-from ..case import ROOT, wait_until
+from ..case import PATIENCE, ROOT, wait_until
 from .case import WorktreesCase
 
 
@@ -92,7 +92,7 @@ class Worktrees(WorktreesCase):
         wait_until(lambda: self.status_of(second) == "done", "the one that is apart")
         self.write("go", "")
         wait_until(lambda: self.status_of(first) == "failed", "the one in the tree")
-        other.wait(30)
+        other.wait(PATIENCE)
         self.ralph()
         self.assertEqual(self.log()[0], f"Complete {second}: apart")
         self.assertEqual(self.read("file"), "x\n")
