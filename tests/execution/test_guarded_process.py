@@ -60,6 +60,21 @@ class Stalls(unittest.TestCase):
             self.assertTrue(detector.has_stopped([one._replace(used="1")]))
             self.assertFalse(detector.has_stopped([]), "one that ends is a sign of life")
 
+    def test_where_nobody_could_look_it_has_another_moment(self) -> None:
+        now = time.monotonic()
+        with mock.patch.object(clock, "monotonic", lambda: now):
+            detector, one = StallDetector(8.0), process.Process(1, 0, 1, 1, "S", "0")
+            now += 1.0
+            self.assertFalse(detector.has_stopped([one]))
+            now += 3600.0  # a machine that was halted, with all that is on it
+            self.assertFalse(detector.has_stopped([one]))
+            now += 1.5
+            self.assertFalse(detector.has_stopped([one._replace(used="1")]), "it goes on")
+            for _ in range(2):
+                now += 10.0
+                found = detector.has_stopped([one._replace(used="1")])
+            self.assertTrue(found, "it is not waited for where all looks are late")
+
     def test_silence_is_told_from_its_last_sign_of_life(self) -> None:
         now = start = time.monotonic()
         with mock.patch.object(clock, "monotonic", lambda: now):

@@ -73,7 +73,7 @@ class Word(RepositoryCase):
 
     def test_who_does_nothing_any_more_is_stopped(self) -> None:
         idle = self.add(f"sleep {self.nap}")
-        busy = self.add("for n in 1 2 3 4 5 6; do echo $n; sleep 0.3; done")
+        busy = self.add("for n in 1 2 3 4 5 6 7 8; do echo $n; sleep 0.3; done")
         self.ralph("--stall", "2", code=1)
         self.assertEqual((self.status_of(idle), self.status_of(busy)), ("failed", "done"))
         self.assertIn("no output and no CPU time for 2 s", self.last(idle).note)

@@ -30,6 +30,7 @@ class StallDetector:
         self._limit = limit
         self._shown = min(SILENT, limit / 4) if limit else SILENT  # seconds until it counts as silent
         self._seen: set[tuple[int, int, str]] = set()
+        self._is_late = False  # the last look was
         self._last = clock.monotonic()
         self._next = self._last + self._pause(0.0)
 
@@ -50,8 +51,11 @@ class StallDetector:
         if seen != self._seen:
             self._seen, self._last = seen, now
         self._note_silence(now)
-        self._next = now + self._pause(now - self._last)
-        return now >= self._last + (self._limit or inf)
+        pause = self._pause(now - self._last)
+        # What kept us from looking may have kept it from doing anything: it has until the next look.
+        self._is_late = now > self._next + pause and not self._is_late
+        self._next = now + pause
+        return now >= self._last + (self._limit or inf) and not self._is_late
 
     def _pause(self, still: float) -> float:
         """The seconds until the next look: seldom at what has been still for long, unless it is to be ended in time."""

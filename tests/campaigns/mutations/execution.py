@@ -121,6 +121,14 @@ PROCESSES = (
         "who does nothing any more is stopped", (STALLS,),
     ),
     Mutant(
+        "stall-of-the-machine", "execution/stall.py", " and not self._is_late\n        self._next", "\n        self._next",
+        "where all looks are late, a stall is seen all the same", (STALLS,),
+    ),
+    Mutant(
+        "stall-seen-late", "execution/stall.py", "(self._limit or inf) and not self._is_late", "(self._limit or inf)",
+        "who could not look gives an agent another moment", (STALLS,),
+    ),
+    Mutant(
         "stall-despite-output", "execution/stall.py",
         "        self._last = clock.monotonic()\n        self.silent_since = \"\"\n\n",
         "        self.silent_since = \"\"\n\n",
