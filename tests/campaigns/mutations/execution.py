@@ -121,7 +121,8 @@ PROCESSES = (
         "who does nothing any more is stopped", (STALLS,),
     ),
     Mutant(
-        "stall-of-the-machine", "execution/stall.py", " and not self._is_late\n        self._next", "\n        self._next",
+        "stall-of-the-machine", "execution/stall.py",
+        " and not self._is_late\n        self._next", "\n        self._next",
         "where all looks are late, a stall is seen all the same", (STALLS,),
     ),
     Mutant(
