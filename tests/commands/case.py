@@ -78,7 +78,7 @@ def own_copy() -> str:
 def _make_copy(directory: str) -> None:
     """Compiled once: what is copied from it stays compiled."""
     package = os.path.join(directory, "txlite")
-    shutil.copytree(os.path.join(ROOT, "txlite"), package)
+    shutil.copytree(os.path.join(ROOT, "txlite"), package, ignore=shutil.ignore_patterns("__pycache__"))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     subprocess.run([sys.executable, "-m", "compileall", "-q", package], env=environment, check=True)
     shutil.copytree(os.path.join(ROOT, "bin"), os.path.join(directory, "bin"))

@@ -27,6 +27,13 @@ class Asking(ReportsCase):
         self.addCleanup(os.close, ours)
         process = self.start("cleanup", *arguments, stdin=theirs, stdout=theirs, start_new_session=True)
         os.close(theirs)
+        shown = self.watch(ours, answer)
+        self.assertEqual(process.wait(60), code, shown)
+        self.errors = process.stderr.read().decode()
+        return shown.decode().replace("\r\n", "\n")
+
+    def watch(self, ours: int, answer: bytes | None = None) -> bytes:
+        """What is shown until nobody has the terminal any more; once it is asked, this is typed."""
         shown = b""
         while select.select([ours], [], [], PATIENCE)[0]:
             try:
@@ -39,9 +46,7 @@ class Asking(ReportsCase):
             if answer and shown.endswith(b"[y/N] "):
                 os.write(ours, answer)
                 answer = None
-        self.assertEqual(process.wait(60), code, shown)
-        self.errors = process.stderr.read().decode()
-        return shown.decode().replace("\r\n", "\n")
+        return shown
 
     def test_yes_and_everything_else(self) -> None:
         paths = [self.report(number, 8) for number in range(3)]
@@ -99,7 +104,7 @@ class Asking(ReportsCase):
             os.close(theirs)
             self.assertEqual(process.wait(60), 0)
             self.assertIn("Delete 1 report? [y/N] ", process.stderr.read().decode())
-            self.assertEqual(json.loads(os.read(ours, 65536))["deleted"], deleted)
+            self.assertEqual(json.loads(self.watch(ours))["deleted"], deleted)  # which may come in pieces
             os.close(ours)
         self.assertIsNone(archive.find(path))
 

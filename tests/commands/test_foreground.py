@@ -28,7 +28,7 @@ class Waiting(LaunchCase):
         self.txlite("wait", good["id"], good["id"])
 
     def test_an_interrupt_leaves_the_waiting_and_not_the_task(self) -> None:
-        self.environment["THEN"] = "sleep 60"
+        self.environment["THEN"] = "sleep 600"
         waiting = self.start("launch", "--wait", "task", start_new_session=True)
         pid = int(waiting.stdout.readline().split()[1])
         os.killpg(waiting.pid, signal.SIGINT)
@@ -76,7 +76,7 @@ class Foreground(LaunchCase):
         self.assertEqual(len(self.calls(".stdin")), 1)
 
     def test_a_reader_that_goes_stops_the_foreground(self) -> None:
-        self.environment["THEN"] = "for i in $(seq 200); do echo line; sleep 0.05; done; sleep 600"
+        self.environment["THEN"] = "while echo line; do sleep 0.05; done"
         found = self.start("launch", "--foreground", "task")
         found.stdout.readline()
         found.stdout.close()

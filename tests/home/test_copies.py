@@ -12,8 +12,13 @@ from ..case import ROOT, Case
 
 
 class Names(Case):
+    def copy(self, name: str, to: str) -> None:
+        """Without what others compile there meanwhile."""
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(os.path.join(ROOT, name), self.path(to), ignore=ignored)
+
     def test_a_copied_package_works_under_any_name(self) -> None:
-        shutil.copytree(os.path.join(ROOT, "txlite"), self.path("vendored"))
+        self.copy("txlite", "vendored")
         out = subprocess.run(
             [sys.executable, "-m", "vendored", "run", "--from", "-"], input=b"echo hello\n", check=True,
             cwd=self.directory, env={**self.environment, "PYTHONPATH": self.directory}, capture_output=True,
@@ -23,7 +28,7 @@ class Names(Case):
     def test_the_launcher_in_bin_finds_the_package(self) -> None:
         os.mkdir(self.path(".tools"))
         for name in ("txlite", "bin"):
-            shutil.copytree(os.path.join(ROOT, name), self.path(f".tools/{name}"))
+            self.copy(name, f".tools/{name}")
         os.symlink(self.path(".tools/bin/txlite"), self.path("link"))
         del self.environment["PYTHONPATH"]
         for command in (".tools/bin/txlite", "./link"):

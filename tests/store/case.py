@@ -6,8 +6,10 @@ import contextlib
 import json
 import os
 import random
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
+from unittest import mock
 
 import txlite
 from txlite.model import OUTCOMES, Lane, Launch, Usage, WorkerRecord
@@ -35,6 +37,20 @@ def task(number: int, **changes: Any) -> dict[str, Any]:
 def attempt(number: int, of: str, **changes: Any) -> dict[str, Any]:
     return {"attempt": number, "task": of, "worker": "w", "startedAt": MOMENT, "endedAt": MOMENT, "outcome": "done",
             **changes}  # fmt: skip
+
+
+class StoppedClocks:
+    """Both clocks, stopped: what a test does within a moment takes none of the time that it is about."""
+
+    def __init__(self) -> None:
+        self._wall, self._monotonic = time.time(), time.monotonic()
+
+    @contextlib.contextmanager
+    def at(self, seconds: float) -> Iterator[None]:
+        """So many seconds after they were stopped."""
+        wall = mock.patch("time.time", return_value=self._wall + seconds)
+        with wall, mock.patch.object(clock, "monotonic", return_value=self._monotonic + seconds):
+            yield
 
 
 class TransferCase(Case):

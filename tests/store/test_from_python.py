@@ -15,8 +15,10 @@ from unittest import mock
 
 import txlite
 from txlite.store import claim_keeper
+from txlite.system import clock
 
 from ..case import PATIENCE, ROOT, Case, wait_until
+from .case import StoppedClocks
 
 
 class Programs(Case):
@@ -65,10 +67,15 @@ class Claimed(Case):
     def test_renewal_in_the_background(self) -> None:
         with self.store() as store:
             task = store.add("long work").id
-            often = mock.patch.object(claim_keeper, "SHARE", 12)  # so that one may come late
-            with often, store.claimed(task, "me", lease=3) as claim:
+            often = mock.patch.object(claim_keeper, "SHARE", 600)
+            passed, monotonic = [0.0], clock.monotonic
+            quickly = mock.patch.object(clock, "monotonic", lambda: monotonic() + passed[0])
+            with often, quickly, store.claimed(task, "me", lease=60) as claim:
                 first = store.claims()[0]
-                wait_until(lambda: store.claims()[0].renewals >= 14, "it to be renewed for longer than its lease")
+                for _ in range(3):  # longer than its lease
+                    self.wait_for_renewal(store)
+                    passed[0] += 40
+                self.wait_for_renewal(store)
                 claim.check()
                 self.assertEqual(store.claims()[0].token, first.token)
                 claim.done()
@@ -78,6 +85,11 @@ class Claimed(Case):
                 with self.assertRaises(txlite.AlreadyClaimed):
                     store.claim(task, "another")
             self.assertEqual((store.get(task).status, store.claims()), ("backlog", []))
+
+    def wait_for_renewal(self, store: txlite.Store) -> None:
+        """Until one came that began after this."""
+        known = store.claims()[0].renewals
+        wait_until(lambda: store.claims()[0].renewals >= known + 2, "the claim to be renewed")
 
     def test_the_work_learns_that_its_claim_was_lost(self) -> None:
         with self.store() as store, txlite.open(self.home) as other:
@@ -224,32 +236,37 @@ class Due(Case):
             later, released, failed = (store.add(title, needs=title).id for title in ("later", "released", "failed"))
             store.update(later, status="done")
             store.claim(released, "me")
-            lane = txlite.Lane("prompt", "failed")
+            lane, clocks = txlite.Lane("prompt", "failed"), StoppedClocks()
             token = store.assignments.claim_next("worker", [lane], "agent").claim.token
-            with mock.patch("time.time", lambda: 4e9):
+            with clocks.at(0), mock.patch("time.time", lambda: 4e9):
                 store.release(released, "me")
                 store.assignments.finish(token, txlite.Result("failed", 1), 3)
-            self.assertLess(store.assignments.due_in(), 2.1)
-            self.assertEqual([task.id for task in store.list(["reserved"])], [released])
-            self.assertEqual([task.id for task in store.list(["later"])], [failed])
-            wait_until(lambda: len(store.list(["ready"])) == 2, "both to be ready")
-            self.assertEqual(store.claim(released, "you").task, released)
-            self.assertEqual(store.assignments.claim_next("worker", [lane], "agent").task.id, failed)
+            with clocks.at(0):
+                self.assertLess(store.assignments.due_in(), 2.1)
+                self.assertEqual([task.id for task in store.list(["reserved"])], [released])
+                self.assertEqual([task.id for task in store.list(["later"])], [failed])
+            with clocks.at(2.1):
+                self.assertEqual([task.id for task in store.list(["ready"])], [released, failed])
+                self.assertEqual(store.claim(released, "you").task, released)
+                self.assertEqual(store.assignments.claim_next("worker", [lane], "agent").task.id, failed)
 
     def test_a_delay_is_over_after_a_reboot_and_by_the_clock_elsewhere(self) -> None:
         with self.store() as store:
-            ids = [store.add(f"task {number}").id for number in range(3)]
-            for task in ids:
-                store.claim(task, "me")
-                store.release(task, "me")
-            with store.database.writing() as connection:
-                connection.execute("UPDATE tasks SET delay_boot = 'before' WHERE id <> ?", (ids[2],))
-                connection.execute("UPDATE tasks SET delay_host = 'elsewhere' WHERE id = ?", (ids[1],))
-            self.assertEqual([task.id for task in store.list(["ready"])], ids[:1])
-            self.assertEqual(store.claim_best("you").task.id, ids[0])
-            self.assertIsNone(store.claim_best("you"))
-            wait_until(lambda: len(store.list(["ready"])) == 2, "the others to be ready")
-            self.assertEqual({store.claim_best("you").task.id for _ in ids[1:]}, set(ids[1:]))
+            ids, clocks = [store.add(f"task {number}").id for number in range(3)], StoppedClocks()
+            with clocks.at(0):
+                for task in ids:
+                    store.claim(task, "me")
+                    store.release(task, "me")
+                with store.database.writing() as connection:
+                    connection.execute("UPDATE tasks SET delay_boot = 'before' WHERE id <> ?", (ids[2],))
+                    connection.execute("UPDATE tasks SET delay_host = 'elsewhere' WHERE id = ?", (ids[1],))
+            with clocks.at(1.9):
+                self.assertEqual([task.id for task in store.list(["ready"])], ids[:1])
+                self.assertEqual(store.claim_best("you").task.id, ids[0])
+                self.assertIsNone(store.claim_best("you"))
+            with clocks.at(2.1):
+                self.assertEqual([task.id for task in store.list(["ready"])], ids[1:])
+                self.assertEqual({store.claim_best("you").task.id for _ in ids[1:]}, set(ids[1:]))
 
     def test_nothing_is_due_while_the_queue_is_paused(self) -> None:
         with self.store() as store:

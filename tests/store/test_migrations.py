@@ -132,7 +132,7 @@ class Groups(MigrationCase):
 
     def test_beside_a_run_of_the_older_version_it_stays_as_it_is(self) -> None:
         """It would let what comes again end for good, and heed no group."""
-        alive = subprocess.Popen(["sleep", "60"])
+        alive = subprocess.Popen(["sleep", "600"])
         self.addCleanup(alive.wait)
         self.addCleanup(alive.kill)
         identity = str(process.identify(alive.pid))

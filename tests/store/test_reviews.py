@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import unittest
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import txlite
 from txlite.model import APPROVED, REJECTED, Lane, Usage
+from txlite.store import assignments
 from txlite.store.loop_attempts import Choice
 
 from ..case import Case
@@ -96,7 +98,8 @@ class Reviews(Case):
         return found.claim.token
 
     def test_what_failed_or_was_cancelled_does_not_wait(self) -> None:
-        self.work("failed")
+        with mock.patch.object(assignments, "backoff", return_value=60):
+            self.work("failed")
         self.assertEqual(self.state()[0], "later")
         self.queue.retry(self.task)
         claimed = self.queue.assignments.claim_next("worker-1", [Lane("command")], "codex")

@@ -13,10 +13,11 @@ from unittest import mock
 
 import txlite
 from txlite.model import Lane
-from txlite.store import assignments, claim_rows, claims, inserting, ready_index
+from txlite.store import assignments, claim_rows, inserting, ready_index
 from txlite.system import clock
 
 from ..case import ROOT, Case, wait_until
+from .case import StoppedClocks
 
 if TYPE_CHECKING:
     from txlite.model import Outcome
@@ -247,18 +248,20 @@ class Claims(Case):
         self.assertEqual(self.queue.claims(), [])
 
     def test_a_task_released_by_hand_is_its_holders_for_two_seconds(self) -> None:
-        self.queue.claim(self.task, "alpha")
-        released = time.monotonic()  # before: what is written may reach the disk late
-        self.queue.release(self.task, "alpha")
-        other = self.queue.add("other", score=-5).id
-        self.assertEqual([task.id for task in self.queue.ready()], [other, self.task])
-        self.assertEqual([task.id for task in self.queue.list(["reserved"])], [self.task])
-        self.assertEqual([task.id for task in self.queue.list(["ready"])], [other])
-        with self.assertRaisesRegex(txlite.NotReady, "released by alpha"):
+        clocks, other = StoppedClocks(), self.queue.add("other", score=-5).id
+        with clocks.at(0):
+            self.queue.claim(self.task, "alpha")
+            self.queue.release(self.task, "alpha")
+        for seconds in (0, 1.9):
+            with clocks.at(seconds):
+                self.assertEqual([task.id for task in self.queue.ready()], [other, self.task])
+                self.assertEqual([task.id for task in self.queue.list(["reserved"])], [self.task])
+                self.assertEqual([task.id for task in self.queue.list(["ready"])], [other])
+                with self.assertRaisesRegex(txlite.NotReady, "released by alpha"):
+                    self.queue.claim(self.task, "beta")
+        with clocks.at(2.1):
+            self.assertEqual(self.queue.list(["reserved"]), [])
             self.queue.claim(self.task, "beta")
-        wait_until(lambda: not self.queue.list(["reserved"]), "the reservation to end")
-        self.assertGreater(time.monotonic() - released, claims.RESERVED - 0.1)
-        self.queue.claim(self.task, "beta")
 
     def test_a_new_blocker_counts_for_the_last_holder_too(self) -> None:
         self.queue.claim(self.task, "alpha")
@@ -354,14 +357,17 @@ class Attempts(Case):
 
     def test_a_clock_that_is_set_makes_no_delay_longer(self) -> None:
         store = self.store()
-        task = store.add(command="false").id
-        with mock.patch.object(assignments, "backoff", return_value=0.3):
-            for _ in range(2):
-                assignment = wait_until(lambda: store.assignments.claim_next("w", COMMANDS, "shell"), "an attempt")
-                store.assignments.finish(assignment.claim.token, txlite.Result("failed", 1), max_attempts=3)
-        self.assertEqual(store.ready(), [])
-        with mock.patch.object(clock, "now", lambda later=0.0: clock.to_text(time.time() - 3600 + later)):
-            wait_until(store.ready, "its time, though the clock was set back")
+        task, clocks = store.add(command="false").id, StoppedClocks()
+        with mock.patch.object(assignments, "backoff", return_value=30):
+            for moment in (0, 31):
+                with clocks.at(moment):
+                    claim = store.assignments.claim_next("w", COMMANDS, "shell").claim
+                    store.assignments.finish(claim.token, txlite.Result("failed", 1), max_attempts=3)
+        with clocks.at(60):
+            self.assertEqual(store.ready(), [])
+        set_back = mock.patch.object(clock, "now", lambda later=0.0: clock.to_text(time.time() - 3600 + later))
+        with clocks.at(62), set_back:  # its time has come all the same
+            self.assertEqual([one.id for one in store.ready()], [task])
             self.assertEqual([one.id for one in store.list(["ready"])], [task], "what is listed is what can be claimed")
             self.assertEqual(store.assignments.claim_next("w", COMMANDS, "shell").task.id, task)
 
