@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from collections.abc import Iterator
 from random import Random
@@ -67,7 +68,7 @@ def look(name: str, words: str) -> tuple[str, list[ListedTask]] | None:
 def without_boxes(form: str, words: str) -> object:
     """What a list says but for its boxes."""
     if form == MARKDOWN:
-        return words.replace("[x]", "[ ]").replace("[X]", "[ ]")
+        return re.sub(r"\[[ \txX]\]", "[ ]", words)
     lines = words.split("\n") if form == BEADS else [words]
     return [strip(json.loads(line.lstrip("\ufeff"))) for line in lines if line.strip("\ufeff \t\r")]
 
