@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import os
 import pty
@@ -20,6 +21,7 @@ from ..case import PATIENCE, Case
 
 # What txlite sends: colours, "up N lines", "clear to the end" of the line or of the screen; and plain text.
 _PARTS = re.compile(r"\x1b\[([\d;]*)([A-Za-z])|(\r|\n)|([^\x1b\r\n]+)")
+_TORN = re.compile(r"\x1b(?:[()]|\[\??[\d;]*)?\Z")  # of a sequence, the rest of which is yet to come
 
 
 class Terminal:
@@ -31,6 +33,7 @@ class Terminal:
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self.columns = columns
         self.sent = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")()  # what is read may end within a character
         environment = {**case.environment, "TERM": "xterm", "NO_COLOR": "1"}
         for name in ("COLUMNS", "LINES"):
             environment.pop(name, None)
@@ -46,16 +49,17 @@ class Terminal:
                 data = os.read(self._ours, 1 << 16)
             except OSError:  # its last process has gone
                 break
-            self.sent += data.decode()
-        return draw(self.sent)
+            self.sent += self._decoder.decode(data)
+        return draw(_TORN.sub("", self.sent))
 
     def wait_for(self, words: str) -> str:
-        """Wait until these words, a regular expression, stand there; what does."""
+        """Wait until these words, a regular expression, stand there; what does. What stands below them may be older:
+        a terminal is read while it is drawn on."""
         deadline = time.monotonic() + PATIENCE
-        while not re.search(words, self.read(), re.M):
-            assert time.monotonic() < deadline, f"waited in vain for {words!r} in\n{self.read()}"
+        while not re.search(words, shown := self.read(), re.M):
+            assert time.monotonic() < deadline, f"waited in vain for {words!r} in\n{shown}"
             select.select([self._ours], [], [], 0.05)
-        return self.read()
+        return shown
 
     def end(self) -> str:
         """Wait for the command's end; what stands there then."""
@@ -187,16 +191,16 @@ class WholeTerminal:
         """What stands there after what has been sent so far."""
         while select.select([self._ours], [], [], 0)[0]:
             self.sent += os.read(self._ours, 1 << 16)
-        return "\n".join(draw_whole(self.sent.decode(errors="replace"), self.columns, self.lines))
+        sent = self.sent.decode(errors="ignore")  # which may end within a character
+        return "\n".join(draw_whole(_TORN.sub("", sent), self.columns, self.lines))
 
-    def wait_for(self, words: str) -> str:
-        """Wait until these words, a regular expression, stand there; what does."""
+    def wait_for(self, words: str) -> None:
+        """Wait until these words, a regular expression, stand there."""
         deadline = time.monotonic() + PATIENCE
-        while not re.search(words, self.read(), re.M):
-            assert time.monotonic() < deadline, f"waited in vain for {words!r} in\n{self.read()}"
-            assert self.process.poll() is None, f"it ended with {self.process.poll()}:\n{self.read()}"
+        while not re.search(words, shown := self.read(), re.M):
+            assert time.monotonic() < deadline, f"waited in vain for {words!r} in\n{shown}"
+            assert self.process.poll() is None, f"it ended with {self.process.poll()}:\n{shown}"
             select.select([self._ours], [], [], 0.05)
-        return self.read()
 
     def end(self) -> int:
         """Wait for the command's end; its exit code."""

@@ -68,7 +68,7 @@ class Events(Case):
         store = self.store()
         for number in (1, 2, 3):
             store.add(f"task {number}")
-            wait_until(lambda number=number: self.numbers()[-1:] == [number], "the line", 10)
+            wait_until(lambda number=number: self.numbers()[-1:] == [number], "the line")
         reader.send_signal(signal.SIGINT)
         self.assertEqual(reader.wait(60), 130)
         self.assertEqual(self.numbers(), [1, 2, 3])

@@ -170,7 +170,7 @@ class Silent(Case):
         script = "echo hello; until test -e go; do read x < fifo; done; echo again; until test -e end; do echo; done"
         os.mkfifo(self.path("fifo"))
         task = self.txlite("add", "-q", script).strip()
-        loop = self.start("ralph", "--agent", "idle", "--no-commit", "--stall", "12s")
+        loop = self.start("ralph", "--agent", "idle", "--no-commit", "--stall", "20s")
 
         def current() -> Any:
             return self.json("list")[0]["currentAttempt"] or {}

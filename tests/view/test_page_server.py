@@ -70,12 +70,13 @@ class Access(unittest.TestCase):
 
 class Kept(unittest.TestCase):
     def test_a_page_that_cannot_be_made_ends_nothing(self) -> None:
-        looks = iter([OSError(errno.EMFILE, "Too many open files"), KeyboardInterrupt()])
         over = threading.Event()
         answers: list[KeptPage | None] = []
 
         def look() -> txlite.store.store.Store:
-            raise next(looks)
+            if any(answers):
+                raise KeyboardInterrupt
+            raise OSError(errno.EMFILE, "Too many open files")
 
         def ask() -> None:
             while not over.is_set():
@@ -167,13 +168,19 @@ class Served(Case):
 
     def test_who_does_not_know_it_gets_nothing(self) -> None:
         txlite.open(self.home).close()
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))
-            taken.listen()
-            port = str(taken.getsockname()[1])
-            self.txlite("page", "--serve", "--port", port, code=1)
-            self.assertIn(f"port {port} is taken", self.errors)
-        address = self.begin("--port", port)
+        port = ""
+
+        def begin_at_a_port() -> str:
+            nonlocal port
+            with socket.socket() as taken:
+                taken.bind(("127.0.0.1", 0))
+                taken.listen()
+                port = str(taken.getsockname()[1])
+                self.txlite("page", "--serve", "--port", port, code=1)
+                self.assertIn(f"port {port} is taken", self.errors)
+            return self.begin("--port", port)
+
+        address = wait_until(begin_at_a_port, "a port that nobody else takes at that moment")
         self.assertTrue(address.startswith(f"http://127.0.0.1:{port}/"))
         root = f"http://127.0.0.1:{port}/"
         for way, status in ((root, 404), (root + "favicon.ico", 404), (address[:-2] + "/", 404), (address[:-1], 301),

@@ -82,7 +82,7 @@ class Results(Case):
             wait_until(lambda: os.path.exists(self.path(name)) and os.path.getsize(self.path(name)) > 200, "a row")
             runs.append(self.start("run", "-j", "2", "--from", batch, "--results", name))
             for run in runs:
-                self.assertEqual(run.wait(30), 0)
+                self.assertEqual(run.wait(60), 0)
             self.assertEqual(len({row["id"] for row in self.rows(name)}), len(self.rows(name)))
             self.assertEqual(len(self.rows(name)), 30)
 

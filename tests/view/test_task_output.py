@@ -86,6 +86,7 @@ class Outputs(Case):
         wait_until(lambda: self.counts() == {"done": 3}, "all to be done")
         self.assertIsNone(run.poll())
         run.kill()
+        run.wait()  # until then it prints the output of this batch
         out = self.txlite("run", "-k", "--from", batch)
         numbers = "".join(f"{number}\n" for number in range(1, 20001))
         wanted = "".join(f"begin {i}\n{numbers}end {i}\n" for i in range(3))
@@ -120,12 +121,12 @@ class Outputs(Case):
             printed.add(line.rstrip())
         self.assertLessEqual(wanted, printed)
         run.send_signal(signal.SIGINT)
-        run.communicate(timeout=30)
+        run.communicate(timeout=60)
         self.assertEqual(self.kept(), [])
 
     def test_a_slow_reader_does_not_keep_a_run_from_being_stopped(self) -> None:
-        run = self.start("run", "--output", "--from", self.batch("seq 50000", f"touch began; exec sleep {self.nap}"))
-        wait_until(lambda: os.path.exists(self.path("began")) and self.counts().get("done"), "both to have begun")
+        run = self.start("run", "--output", "--from", self.batch("seq 50000", f"exec sleep {self.nap}"))
+        wait_until(lambda: running(self.nap) and self.counts().get("done"), "both to have begun")
         run.send_signal(signal.SIGQUIT)
         wait_until(lambda: not running(self.nap), "what runs to be ended, though nobody reads")
         assert run.stdout
