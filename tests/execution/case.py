@@ -8,12 +8,14 @@ import resource
 import select
 import signal
 from typing import Any
+from unittest import mock
 
 from txlite.agents.environment import Invocation
 from txlite.execution.executor import Limits
 from txlite.execution.executors.local import LocalExecutor
 from txlite.execution.guarded_process import GuardedProcess
 from txlite.store.attempts import Result
+from txlite.system import child, process
 
 from ..case import Case, is_running, wait_until
 
@@ -40,10 +42,17 @@ class GuardedCase(Case):
         limits = resource.getrlimit(resource.RLIMIT_RTTIME)
         self.addCleanup(resource.setrlimit, resource.RLIMIT_RTTIME, limits)
         self.output = Output()
+        self.signals: list[int] = []  # those that its owner was sent
         self.attempt = os.getpid()  # not that of tests beside us
+        # A worker has no children but those of its attempt; we may have, such as what starts commands for other tests.
+        others = frozenset(one.pid for one in process.table().values() if one.parent == os.getpid())
+        known = child.uncollected
+        patch = mock.patch.object(child, "uncollected", lambda: known() | others)
+        patch.start()
+        self.addCleanup(patch.stop)
 
     def begin(self, script: str, **limits: Any) -> GuardedProcess:
-        executor = LocalExecutor(HOME, tuple, self.is_subreaper)
+        executor = LocalExecutor(HOME, tuple, self.is_subreaper, self.signals)
         invocation = Invocation(["/bin/sh", "-c", script], None, {})
         guarded = executor.start(invocation, self.directory, self.output, self.attempt, Limits(**limits))
         self.addCleanup(self.kill, guarded)
@@ -54,15 +63,15 @@ class GuardedCase(Case):
             os.kill(guarded._child.pid, signal.SIGKILL)
             wait_until(lambda: guarded._child.poll() is not None, "its end")
 
+    def turn(self, guarded: GuardedProcess) -> Result | None:
+        """Turn its owner's loop once; how it ended, if it did."""
+        patience = 0.1 if guarded.patience is None else min(guarded.patience, 0.1)
+        guarded.advance(select.select(guarded.descriptors, [], [], patience)[0])
+        return guarded.result
+
     def end(self, guarded: GuardedProcess) -> Result:
-        """Turn its owner's loop until it is over."""
-
-        def turn() -> Result | None:
-            patience = 0.1 if guarded.patience is None else min(guarded.patience, 0.1)
-            guarded.advance(select.select(guarded.descriptors, [], [], patience)[0])
-            return guarded.result
-
-        result: Result = wait_until(turn, "its end")
+        """Turn that loop until it is over."""
+        result: Result = wait_until(lambda: self.turn(guarded), "its end")
         return result
 
 
@@ -104,9 +113,17 @@ class LaunchCase(Case):
         return next(row for row in self.json("status") if row["attempt"] == launched["attempt"])
 
     def kill(self, launched: dict[str, Any]) -> None:
-        """Kill its worker; returns when that is dead."""
-        os.kill(launched["pid"], signal.SIGKILL)
-        wait_until(lambda: not is_running(launched["pid"]), "its death")
+        """Kill its worker; returns when that is dead, and so is a fork of it that had not become its agent yet: that
+        holds its lock, and who looks then leaves it to others."""
+        import txlite
+        from txlite.system.liveness import is_held
+
+        with txlite.open(self.home, read_only=True) as store:
+            found = store.attempt_statuses.get(launched["attempt"])
+            assert found
+            lock = store.lock_path(found.worker)
+        kill(launched["pid"])
+        wait_until(lambda: not is_held(lock), "its lock to be free")
 
     def wait_for_states(self, *states: str) -> None:
         """Wait until all that was launched, the newest first, is in these states."""
@@ -121,6 +138,13 @@ class LaunchCase(Case):
         return [self.read(f"calls/{name}") for name in names]
 
 
+def kill(*pids: int) -> None:
+    """Kill processes; returns when they are dead, as they may not be when the signal is sent, and hold no lock."""
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not any(map(is_running, pids)), "their death")
+
+
 def limit_files() -> None:
     import resource
 
@@ -130,7 +154,7 @@ def limit_files() -> None:
 def tree_of(launched: dict[str, Any], home: str) -> list[int]:
     """The PIDs that carry the mark of an attempt."""
     import txlite
-    from txlite.system import process, process_tree
+    from txlite.system import process_tree
 
     with txlite.open(home, read_only=True) as store:
         uuid = store.uuid

@@ -69,7 +69,8 @@ class Looks(Case):
         )
 
     def test_the_load_is_a_number_of_this_machine(self) -> None:
-        self.assertGreaterEqual(admission.measure_load(), os.getloadavg()[0] - 1)
+        before, measured, after = os.getloadavg()[0], admission.measure_load(), os.getloadavg()[0]
+        self.assertGreaterEqual(measured, min(before, after))
 
 
 class Turning(Case):
@@ -77,19 +78,21 @@ class Turning(Case):
         return Turns(self.path("turns"))
 
     def test_one_begins_in_a_second(self) -> None:
-        one, other = self.turns(), self.turns()
-        self.assertEqual(one.take(), 0)
-        self.assertEqual(other.take(), admission.AGAIN)  # while the one is about to
-        one.give_back(has_begun=False)
-        self.assertEqual(other.take(), 0)  # it found nothing
-        other.give_back(has_begun=True)
-        self.assertTrue(0 < one.take() <= admission.GAP)
-        with mock.patch.object(clock, "monotonic", return_value=clock.monotonic() + admission.GAP):
+        one, other, now = self.turns(), self.turns(), 1000.0
+        with mock.patch.object(clock, "monotonic", lambda: now):
             self.assertEqual(one.take(), 0)
-        one.give_back(False)
-        with mock.patch.object(clock, "boot", return_value="another"):
+            self.assertEqual(other.take(), admission.AGAIN)  # while the one is about to
+            one.give_back(has_begun=False)
+            self.assertEqual(other.take(), 0)  # it found nothing
+            other.give_back(has_begun=True)
+            now += 0.25
+            self.assertEqual(one.take(), admission.GAP - 0.25)
+            with mock.patch.object(clock, "boot", return_value="another"):
+                self.assertEqual(one.take(), 0)
+            one.give_back(False)
+            now += admission.GAP - 0.25
             self.assertEqual(one.take(), 0)
-        one.give_back(False)
+            one.give_back(False)
 
 
 class Source(Case):
@@ -97,6 +100,7 @@ class Source(Case):
 
     def setUp(self) -> None:
         super().setUp()
+        self.enterContext(mock.patch.object(clock, "monotonic", lambda: 1000.0))  # no second passes meanwhile
         os.makedirs(self.path("locks"))
         self.said: list[str] = []
         self.is_anything = True
@@ -175,11 +179,11 @@ class Runs(Case):
         """Start a run that has to wait; returns when it says so."""
         run = self.start("run", *arguments)
         assert run.stdout
-        line = next(iter(lambda: run.stdout.readline().decode(), ""))
-        while "waits for" not in line:
-            line = run.stdout.readline().decode()
-        self.said = line
-        return run
+        for line in run.stdout:
+            if b"waits for" in line:
+                self.said = line.decode()
+                return run
+        raise AssertionError("it did not wait")
 
     def test_a_run_that_waits_says_so_and_ends_when_it_is_told(self) -> None:
         self.txlite("add", "--", "true")
@@ -194,7 +198,7 @@ class Runs(Case):
         began = time.monotonic()
         run.send_signal(signal.SIGINT)
         self.assertEqual(run.wait(60), 130)
-        self.assertLess(time.monotonic() - began, 5)
+        self.assertLess(time.monotonic() - began, 30)
         self.assertEqual([task["status"] for task in self.json("list")], ["backlog"])
 
     def test_what_runs_when_it_begins_to_wait_goes_on_and_nothing_else_does(self) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import time
 import unittest
 from unittest import mock
 
-from txlite.execution import allocation
 from txlite.execution.allocation import ALIVE, OVER, UNKNOWN, Allocation, Allocations, find_own
 from txlite.execution.executors.slurm_command import LATE, Answer, SlurmCommand
+from txlite.system import clock
 
 from ..case import Case, wait_until
 
@@ -86,13 +85,18 @@ class Judged(Case):
 
     def test_it_is_asked_seldom(self) -> None:
         self.list_jobs("1 RUNNING")
-        with mock.patch.object(allocation, "FIRST_PAUSE", 0.1):
+        now, pauses = 1000.0, []
+        with mock.patch.object(clock, "monotonic", lambda: now):
             self.judge("1.0@here")
-            deadline = time.monotonic() + 1.0
-            while time.monotonic() < deadline:
-                self.known.advance()
-                time.sleep(min(self.known.patience, 0.05))
-        self.assertIn(self.calls(), (3, 4), "after 0.1, 0.2, 0.4 seconds")
+            for _ in range(7):
+                self.known.judge("1.0@here")
+                pauses.append(self.known.patience)
+                now += pauses[-1] - 0.1
+                self.assertFalse(self.known.advance())
+                self.assertEqual(self.calls(), len(pauses), "it was asked too early")
+                now += 0.1
+                wait_until(self.known.advance, "an answer")
+        self.assertEqual((pauses, self.calls()), ([2, 4, 8, 16, 32, 60, 60], 8))
         self.known.begin()
         self.assertIsNone(self.known.patience)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import time
 import unittest
 from unittest import mock
 
+from txlite.execution import guarded_process
 from txlite.execution.stall import SELDOM, SILENT, StallDetector
 from txlite.store.attempts import Result
 from txlite.system import clock, process, process_tree
@@ -24,8 +26,12 @@ class Guarded(GuardedCase):
         self.assertEqual((self.end(guarded).outcome, running(self.nap)), ("cancelled", []))
 
     def test_it_may_run_no_longer_than_was_said(self) -> None:
-        result = self.end(self.begin(f"trap '' TERM; echo begun; sleep {self.nap}", timeout=0.3, kill_after=0.1))
-        self.assertEqual((result.outcome, result.note), ("timeout", "it ran longer than 0.3 s"))
+        guarded = self.begin(f"trap '' TERM; echo begun; sleep {self.nap}", timeout=6000, kill_after=0.1)
+        wait_until(lambda: self.turn(guarded) or self.output.data, "its words")
+        self.assertIsNone(self.turn(guarded))
+        with mock.patch.object(clock, "monotonic", lambda now=clock.monotonic: now() + 6000):
+            result = self.end(guarded)
+        self.assertEqual((result.outcome, result.note), ("timeout", "it ran longer than 6000 s"))
         self.assertEqual((running(self.nap), self.output.data), ([], b"begun\n"))
 
     def test_one_that_does_nothing_is_ended(self) -> None:
@@ -40,6 +46,13 @@ class Guarded(GuardedCase):
             result = self.end(guarded)
         self.kill(guarded)
         self.assertEqual((result.outcome, result.note), ("unkillable", f"process {guarded.pid} could not be killed"))
+
+    def test_a_signal_to_all_is_heard_here_a_moment_later(self) -> None:
+        with mock.patch.object(guarded_process, "time") as time:
+            time.sleep.side_effect = lambda seconds: self.signals.append(signal.SIGTERM)
+            result = self.end(self.begin("kill -TERM $$"))
+        self.assertEqual((result.outcome, result.note), ("interrupted", "all of the run was sent SIGTERM"))
+        self.assertEqual(self.end(self.begin("kill -TERM $$")).outcome, "failed", "what was sent before it began")
 
 
 class Stalls(unittest.TestCase):

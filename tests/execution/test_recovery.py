@@ -15,7 +15,8 @@ from txlite.model import Lane, WorkerRecord
 from txlite.system import clock, process
 from txlite.system.liveness import Liveness, OrphanedLock
 
-from ..case import Case, is_running, wait_until
+from ..case import Case, is_running, running, wait_until
+from .case import kill
 
 
 class Dead(Case):
@@ -101,14 +102,9 @@ class Dead(Case):
         live.release()
 
     def test_several_recover_at_once(self) -> None:
-        run = self.start("run", "--from", self.batch(*["sleep 600"] * 4), "--kill-after", "0.3")
-        wait_until(
-            lambda: len(self.worker_pids()) == 4 and self.json("status", "--stats")["tasks"]["active"] == 4,
-            "four agents",
-        )
-        pids = self.worker_pids()
-        for pid in (run.pid, *pids):
-            os.kill(pid, signal.SIGKILL)
+        run = self.start("run", "-j", "4", "--from", self.batch(*[f"exec sleep {self.nap}"] * 4), "--kill-after", "0.3")
+        wait_until(lambda: len(running(self.nap)) == 4, "four agents")
+        kill(run.pid, *self.worker_pids())
         run.wait()
         recoverers = [self.start("reconcile") for _ in range(4)]
         outs = [one.communicate(timeout=60) for one in recoverers]

@@ -48,8 +48,9 @@ class Stopping(Case):
     def test_the_whole_group_may_be_signalled(self) -> None:
         wait = "while test ! -e go; do sleep 0.05; done"
         run = self.begin(f"touch started; {wait}; sleep 0.5; echo end >> log", start_new_session=True)
-        for _ in range(3):  # closer than a second: one signal
-            os.killpg(run.pid, signal.SIGTERM)
+        os.killpg(run.pid, signal.SIGSTOP)  # so that however late we are, they come at once
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCONT):  # closer than a second: one
+            os.killpg(run.pid, number)
         with open(self.path("go"), "w"):
             pass
         self.assertEqual(run.wait(60), 130)
@@ -60,7 +61,9 @@ class Stopping(Case):
         run = self.begin(*ends)
         wait_until(lambda: os.path.exists(self.path("first")), "the other agent")
         agents = [row["pid"] for row in wait_until(self.running_rows, "two PIDs")]
-        for pid in (*agents, *self.worker_pids(), run.pid):  # as Slurm ends a job, and systemd a service
+        # As Slurm ends a job, and systemd a service. Agents are the last, because who hears later than a moment after
+        # the end of its agent that all were signalled takes that for a failure.
+        for pid in (run.pid, *self.worker_pids(), *agents):
             os.kill(pid, signal.SIGTERM)
         self.assertEqual(run.wait(60), 130)
         for task in self.json("list"):

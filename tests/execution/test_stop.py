@@ -85,7 +85,7 @@ class Stop(LaunchCase):
 
     def test_nothing_is_stopped_between_two_attempts(self) -> None:
         task = self.txlite("add", "-q", "--", "exit 1").strip()
-        run = self.start("run", "--max-attempts", "9")
+        run = self.start("run", "--max-attempts", "999")
         wait_until(lambda: self.json("show", task)["failures"] >= 2, "two attempts")
         self.txlite("pause")  # or the next may begin before we have asked
         wait_until(lambda: self.json("show", task)["status"] == "backlog", "the end of an attempt")

@@ -14,6 +14,7 @@ from typing import Any
 import txlite
 
 from ..case import Case, running, wait_until
+from .case import kill
 
 KILL_AFTER = 0.5
 
@@ -112,18 +113,16 @@ class Trees(Case):
             )
         os.chmod(chain, 0o755)
         self.addCleanup(lambda: open(self.path("end"), "w").close())
-        for kill in (False, True):
-            for timeout in (600,) if kill else LONGER:
+        for is_killed in (False, True):
+            for timeout in (600,) if is_killed else LONGER:
                 run = self.start("run", "--from", self.batch(chain + " >&- 2>&-; sleep 600"), "--workers", "1",
                                  "--again", "--kill-after", "0.5", "--max-attempts", "1",
                                  "--timeout", str(timeout))  # fmt: skip
                 wait_until(lambda: os.path.exists(self.path("ready")) or run.poll() is not None, "the chain")
                 if os.path.exists(self.path("ready")):
                     break
-            if kill:
-                os.kill(self.worker_pids()[0], signal.SIGKILL)
-                run.kill()
-                run.wait()
+            if is_killed:
+                kill(self.worker_pids()[0], run.pid)
                 self.txlite("reconcile")
             else:
                 self.assertEqual(run.wait(60), 1)
@@ -147,9 +146,7 @@ class Trees(Case):
             workers = self.worker_pids()
             for pid in (run.pid, *workers):
                 os.kill(pid, signal.SIGSTOP)
-            for pid in (run.pid, *workers):
-                os.kill(pid, signal.SIGKILL)
-            run.wait()
+            kill(run.pid, *workers)
             self.assertFalse(self.is_gone())
             started = time.monotonic()
             self.assertEqual(self.txlite("reconcile"), "1 given back\n")

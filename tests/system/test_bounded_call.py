@@ -27,7 +27,7 @@ class Children(Case):
         parent = os.getpid()
         try:
             with self.assertRaisesRegex(Failed, "its process died"):
-                call_bounded(raise_it)
+                call_bounded(raise_it, 60.0)
         finally:
             if os.getpid() != parent:
                 open(self.path("went-on"), "w").close()
