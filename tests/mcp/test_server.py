@@ -120,7 +120,7 @@ class Waits(Client):
     def test_others_are_served_meanwhile_and_it_ends_with_its_task(self) -> None:
         self.serve()
         one, two = self.call("add", title="one")["id"], self.call("add", title="two")["id"]
-        waiting = self.send("tools/call", name="wait", arguments={"ids": [one, two]})
+        waiting = self.send("tools/call", name="wait", arguments={"ids": [one, two], "seconds": 3600})
         same = self.send("tools/call", name="wait", arguments={"ids": [one], "seconds": 0})
         answer = self.hear()
         self.assertEqual(
@@ -135,7 +135,8 @@ class Waits(Client):
     def test_taken_back_too_many_and_without_its_task(self) -> None:
         self.serve()
         one = self.call("add", title="one")["id"]
-        asked = [self.send("tools/call", name="wait", arguments={"ids": [one]}) for _ in range(16)]
+        wait = {"ids": [one], "seconds": 3600}
+        asked = [self.send("tools/call", name="wait", arguments=wait) for _ in range(16)]
         self.assertIn("16 waits go on", self.refused("wait", ids=[one]))
         self.say({"jsonrpc": "2.0", "id": asked[0], "method": "tools/call", "params": {"name": "ready"}})
         self.assertEqual(self.hear()["error"]["code"], -32600)
