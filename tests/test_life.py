@@ -30,7 +30,9 @@ def note(frame, event, argument):
 sys.setprofile(note)
 if __name__ == "__main__":
     from txlite.cli import main
+    from txlite.execution.executors import local
 
+    local.SHORT = 0.0  # each attempt lasts longer, on any machine
     sys.exit(main())
 """
 
@@ -51,7 +53,7 @@ class Life(Case):
             file.write(TRACED)
         environment = {**self.environment, "TRACED": PACKAGE, "TRACE": self.path("trace")}
         subprocess.run(
-            [sys.executable, "traced.py", "run", "--workers", "1", "--from", "-"], input=b"sleep 1\n", check=True,
+            [sys.executable, "traced.py", "run", "--workers", "1", "--from", "-"], input=b"sleep 0.1\n", check=True,
             cwd=self.directory, env=environment, stdout=subprocess.DEVNULL, timeout=60,
         )  # fmt: skip
         first: dict[str, int] = {}

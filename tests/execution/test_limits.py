@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
+import secrets
 import signal
 import unittest
 from collections.abc import Callable
@@ -37,6 +38,10 @@ class Files(Case):
 class Processes(Case):
     """As a user who has no other process, with a limit of so many."""
 
+    def setUp(self) -> None:
+        super().setUp()
+        self.user = 1_000_000_000 + secrets.randbelow(1 << 30)  # a PID may be another container's, too
+
     def limited(self, limit: int, *arguments: str, code: int = 0) -> str:
         return self.txlite(*arguments, code=code, preexec_fn=self.lower(limit))
 
@@ -45,7 +50,7 @@ class Processes(Case):
             for capability in (21, 24):  # CAP_SYS_ADMIN, CAP_SYS_RESOURCE: who has them has no limit
                 ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
             resource.setrlimit(resource.RLIMIT_NPROC, (limit, limit))
-            os.setresuid(1_000_000_000 + os.getpid(), 0, 0)  # the real user's processes count
+            os.setresuid(self.user, 0, 0)  # the real user's processes count
 
         return lower
 
