@@ -127,7 +127,7 @@ class Promises(CrewCase):
         launcher.kill()
         launcher.wait()
         self.open_gate()
-        wait_until(lambda: [name for name in self.names() if "TEMP" not in name], "the final name")
+        wait_until(lambda: not [name for name in self.names() if "TEMP" in name], "the final name, and no other")
         self.assertEqual(self.pids(), [pid])
         wait_until(lambda: "done" in self.run_bin("codex-status.sh"), "its end, which is recorded after that")
 
