@@ -111,6 +111,8 @@ class Outputs(Case):
             if kept == 1:
                 run.kill()
                 run.wait()
+                # What those that were left end later, the next run prints at its end.
+                wait_until(lambda: len(self.worker_pids()) <= 1, "its workers to leave, but for the first task's")
         wanted = {f"again {name.split('.')[0]}" for name in self.kept()}
         open(self.path("go"), "w").close()
         newest = max(wanted, key=lambda line: int(line.split()[1]))
