@@ -11,7 +11,11 @@ from unittest import mock
 
 import txlite
 from txlite.errors import StoreLost
-from txlite.execution.stopping import find_target, wait_for
+from txlite.execution.stopping import end_of, find_target, wait_for
+from txlite.model import Lane
+from txlite.reports.header import Header
+from txlite.reports.report import Report
+from txlite.system import clock
 from txlite.view.follow import follow
 
 from ..case import Case, wait_until
@@ -67,6 +71,37 @@ class Logs(LaunchCase):
             shutil.copy(os.path.join(self.home + ".gone", "tasks.db"), self.home)
             with self.assertRaisesRegex(StoreLost, "what is there now is another one's"):
                 follow(store, target, lambda data: None, look=mock.Mock(side_effect=[None] * 3))
+
+    def test_a_task_that_is_tried_again_while_nobody_looks_is_followed_all_the_same(self) -> None:
+        store = self.store()
+        directory = os.path.join(self.home, "workers")
+        os.makedirs(directory)
+
+        def begin() -> int:
+            return store.assignments.claim_next("somebody", [Lane("command")], "shell").claim.token
+
+        def end(token: int, words: bytes, outcome: Any) -> None:
+            report = Report(directory, clock.stamp(), Header(task, "", token, "shell", clock.now(), "/", "true"))
+            report.write(words)
+            store.assignments.finish(token, report.finish(txlite.Result(outcome), token), 9)
+
+        def end_both(*_: object) -> None:
+            if begun:
+                end(begun.pop(), first, "lost")
+                end(begin(), b"the second\n", "done")
+
+        def look_at_the_end(*arguments: Any) -> Any:
+            end_both()
+            return end_of(*arguments)
+
+        for first, look in ((b"the first\n", end_both), (b"", lambda _: None)):
+            task = store.add("of two attempts", command="true").id
+            told: list[bytes] = []
+            begun = [begin()]
+            seen = end_of if first else look_at_the_end
+            with mock.patch("txlite.view.follow.end_of", seen):
+                ended = follow(store, find_target(store, task), told.append, look=look)
+            self.assertEqual((b"".join(told), ended.state), (first + b"the second\n", "done"))
 
     def test_following_through_the_cap_loses_nothing_that_it_saw(self) -> None:
         os.mkdir(self.home)

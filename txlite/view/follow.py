@@ -162,10 +162,11 @@ def follow(
     number = None
     try:
         while True:
+            ended = end_of(store, target)  # asked first: after an end no attempt comes
             attempt = find_attempt(store, target)
-            ended = end_of(store, target)
             if attempt and attempt.attempt != number:  # the first, or the next of a task of the queue
                 if output:
+                    _hand_on_rest(output, write)
                     output.close()
                 output, number = open_output(store, attempt, as_it_came), attempt.attempt
             data = output.read() if output else b""
@@ -180,3 +181,11 @@ def follow(
     finally:
         if output:
             output.close()
+
+
+def _hand_on_rest(output: GrowingOutput | EventReader, write: Callable[[bytes], None]) -> None:
+    """Hand on what an attempt that is over wrote since it was looked at last."""
+    data = output.read()
+    while data:
+        write(data)
+        data = output.read()

@@ -29,6 +29,23 @@ MUTANTS = (
         ("view.test_follow.Logs.test_where_the_home_goes_nobody_waits_any_longer",),
     ),
     Mutant(
+        "follow-without-the-rest",
+        "view/follow.py",
+        "                    _hand_on_rest(output, write)\n",
+        "",
+        "what an attempt wrote last is told though the next one has begun",
+        ("view.test_follow.Logs.test_a_task_that_is_tried_again_while_nobody_looks_is_followed_all_the_same",),
+    ),
+    Mutant(
+        "follow-asks-too-late",
+        "view/follow.py",
+        "            ended = end_of(store, target)  # asked first: after an end no attempt comes\n"
+        "            attempt = find_attempt(store, target)\n",
+        "            attempt = find_attempt(store, target)\n            ended = end_of(store, target)\n",
+        "an attempt that begins and ends while nobody looks is followed, too",
+        ("view.test_follow.Logs.test_a_task_that_is_tried_again_while_nobody_looks_is_followed_all_the_same",),
+    ),
+    Mutant(
         "events-cut-in-a-line",
         "reports/events.py",
         '        tail = tail[tail.find(b"\\n") + 1 :]\n',
