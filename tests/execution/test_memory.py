@@ -45,7 +45,8 @@ class Trees(GuardedCase):
 
         measure = memory_watch.measure
         with mock.patch.object(memory_watch, "measure", look):
-            guarded = self.begin(f"trap '' TERM; ({grow} & {grow} & wait) & wait", max_memory=LIMIT)
+            script = f"trap '' TERM; ({grow} & {grow} & wait) & wait"
+            guarded = self.begin(script, max_memory=LIMIT, kill_after=6000)  # which it does not get
             wait_until(lambda: self.turn(guarded) or guarded._decided, "its end to be decided")
         result = self.end(guarded)
         self.assertEqual(result.outcome, "out-of-memory")
