@@ -56,6 +56,14 @@ MUTANTS = (
         ("execution.test_signals.Stopping.test_an_agent_that_ends_itself_by_a_signal_has_failed",),
     ),
     Mutant(
+        "signal-not-waited-for", "execution/guarded_process.py", "        time.sleep(TOGETHER)\n", "",
+        "a signal to all of a run is no failure of its agent", ("execution.test_guarded_process.Guarded",),
+    ),
+    Mutant(
+        "allocation-asked-often", ALLOCATION, "min(self._pause * 2, LONGEST_PAUSE)", "FIRST_PAUSE",
+        "Slurm is asked seldom", (JUDGED,),
+    ),
+    Mutant(
         "step-that-had-begun-is-forgotten", "execution/executors/step_submissions.py",
         "if not ended and job.ticket.is_taken:", "if False:",
         "a step that is not listed has ended", (f"{STEPS}.test_what_a_killed_allocation_left_is_lost",),
