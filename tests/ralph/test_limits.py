@@ -19,14 +19,14 @@ READ_ALL = 'case "$*" in *--input-format*) head -n 1 ;; *) cat ;; esac'
 class Provider(RepositoryCase):
     """What the providers of agents refuse, as their programs print it."""
 
-    def claude(self, *lines: dict[str, Any], code: int | str = 1, then: str = "exit 0") -> None:
+    def claude(self, *lines: dict[str, Any], then: str = "exit 0") -> None:
         """A stand-in for claude: it prints these lines and fails, the first time."""
         self.write("stand/lines", "".join(json.dumps(line) + "\n" for line in lines))
         self.write(
             "stand/claude",
             f"#!/bin/sh\n{READ_ALL} > /dev/null; echo \"$@\" >> {self.path('stand/argv')}\n"
             f"if test -e {self.path('stand/again')}; then {then}; fi\n"
-            f"touch {self.path('stand/again')}; cat {self.path('stand/lines')}; exit {code}\n",
+            f"touch {self.path('stand/again')}; cat {self.path('stand/lines')}; exit 1\n",
         )
         os.chmod(self.path("stand/claude"), 0o755)
         os.symlink("claude", self.path("stand/codex"))
@@ -101,9 +101,10 @@ class Provider(RepositoryCase):
         self.assertEqual((self.status_of(last), self.last(last).outcome), ("backlog", "interrupted"))
 
     def test_a_result_counts_as_an_end(self) -> None:
-        self.claude({"type": "result", "is_error": False, "result": "ok"}, code=f"0; sleep {self.nap}", then="exit 1")
-        stand = self.read("stand/claude").replace(f"exit 0; sleep {self.nap}", f"exec sleep {self.nap}")
-        self.write("stand/claude", stand)  # exec: a shell would say, now and then, "Terminated"
+        self.claude({"type": "result", "is_error": False, "result": "ok"}, then="exit 1")
+        told = self.path("stand/lines")
+        stays = f"exec tail -n +1 -f -s {self.nap} {told}"  # a shell would say, now and then, that its child was killed
+        self.write("stand/claude", self.read("stand/claude").replace(f"cat {told}; exit 1", stays))
         task = self.add("-")
         self.ralph("--no-commit", "--settle", "0.3", agent="claude")
         self.assertEqual((self.status_of(task), running(self.nap)), ("done", []))
