@@ -53,10 +53,10 @@ def wait_until(condition: Callable[..., Any], what: str, patience: float = PATIE
         found = condition()
         if found:
             return found
-        now = time.monotonic()
-        if now > deadline:
+        if began > deadline:  # one look more where this process itself was stopped for long
             raise AssertionError(f"waited {patience:g} s in vain: {what}")
-        time.sleep(min(max(4 * (now - began), 0.005), 0.2))  # a condition that runs a command leaves the time to others
+        took = time.monotonic() - began
+        time.sleep(min(max(4 * took, 0.005), 0.2))  # a condition that runs a command leaves the time to others
 
 
 def is_running(pid: int | str) -> bool:

@@ -25,7 +25,7 @@ from harness import Scene, make_parser, read
 
 from tests.slurm.cluster import Cluster, missing
 
-TASK = "echo $$ begin {n} >> log; sleep {seconds}; echo $$ end {n} $(uname -n) >> log\n"
+TASK = "echo $$ begin {n} >> log; sleep {seconds} || exit; echo $$ end {n} $(uname -n) >> log\n"
 WORKERS = 8
 ENDED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL")
 

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 from ..case import wait_until
-from .cluster import PATH, Cluster
+from .cluster import PATH, Cluster, answers
 from .configuration import free_port
 
 PROGRAMS = ("slurmdbd", "sacctmgr", "mariadbd", "mariadb-install-db")
@@ -72,7 +72,7 @@ class Accounting:
         )  # fmt: skip
         network = [f"--socket={socket}", "--bind-address=127.0.0.1", f"--port={self._storage}"]
         self.cluster.run_daemon("mariadbd", "controller", "mariadbd", *options, *network)
-        wait_until(lambda: os.path.exists(socket), "mariadbd")
+        wait_until(lambda: answers(socket), "mariadbd")
 
     def _ask(self, *words: str) -> subprocess.CompletedProcess[str]:
         return self.cluster.run("sacctmgr", "--immediate", *words, code=None)

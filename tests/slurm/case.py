@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import unittest
+from collections.abc import Callable, Collection
 from typing import Any
 
-from ..case import Case, wait_until
+from ..case import PATIENCE, Case, is_running, wait_until
 from .cluster import Cluster, missing, shared
+
+ENDED = frozenset("BOOT_FAIL CANCELLED COMPLETED DEADLINE FAILED NODE_FAIL OUT_OF_MEMORY PREEMPTED TIMEOUT".split())
 
 
 class SlurmCase(Case):
@@ -41,6 +45,10 @@ class SlurmCase(Case):
         """No job is left for the next test."""
         self.cluster.run("scancel", "--me", "--signal=KILL", "--full", code=None)
         self.cluster.run("scancel", "--me", code=None)
+        self.wait_for_no_jobs()
+
+    def wait_for_no_jobs(self) -> None:
+        """Wait until Slurm lists none: it hears of an end a moment later than who reads what the job wrote."""
         wait_until(lambda: not self.cluster.squeue(), "an empty squeue")
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
@@ -68,11 +76,30 @@ class SlurmCase(Case):
         """Wait until a job is in one of these states; the state."""
         return wait_until(lambda: found if (found := self.job_state(job)) in states else "", f"job {job}: {states}")
 
-    def kill_at_once(self, pids: list[int]) -> None:
-        """Kill processes so that none of them sees another one's end."""
-        for number in (signal.SIGSTOP, signal.SIGKILL):
-            for pid in pids:
-                try:
-                    os.kill(pid, number)
-                except ProcessLookupError:
-                    pass
+    def wait_for_end(self, job: str) -> str:
+        """Wait until a job is over, and is not to be started again; its state."""
+        return wait_until(lambda: found if (found := self.job_state(job)) in ENDED else "", f"job {job}", 2 * PATIENCE)
+
+    def kill_all(self, run: subprocess.Popen[bytes]) -> None:
+        """Kill a run and its workers at once: a worker whose supervisor died gives back what has not started."""
+        run.send_signal(signal.SIGSTOP)  # it starts no other worker
+        self.kill_at_once(lambda: [run.pid, *self.worker_pids()])
+        run.wait()
+
+    def kill_at_once(self, find: Callable[[], Collection[int]]) -> list[int]:
+        """Kill the processes that are found so that none of them sees another one's end, also those that they start
+        while they are looked for; returns when they are dead. Their PIDs."""
+        stopped: list[int] = []
+        while found := [pid for pid in find() if pid not in stopped]:
+            stopped += found
+            send(found, signal.SIGSTOP)
+        send(stopped, signal.SIGKILL)
+        wait_until(lambda: not any(map(is_running, stopped)), "their end")
+        return stopped
+
+
+def send(pids: Collection[int], number: int) -> None:
+    """Send a signal to those that are there."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)

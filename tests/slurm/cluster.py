@@ -12,8 +12,10 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -25,12 +27,14 @@ from .host import Host
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "scontrol", "unshare")
 PATH = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
 NODES = ("n1", "n2")
+SECOND = "%Y-%m-%dT%H:%M:%S"
 REMOVE = """
 cat
-for i in 1 2 3 4 5 6 7 8 9; do
-    rm -rf "$0" && { [ ! -d "$1" ] || find "$1" -depth -type d -exec rmdir {} +; } && exit
+tries=0
+until rm -rf "$0" && { [ ! -d "$1" ] || find "$1" -depth -type d -exec rmdir {} +; } || [ $tries = 300 ]; do
+    tries=$((tries + 1))
     sleep 0.2
-done
+done 2> /dev/null
 """
 
 
@@ -56,6 +60,16 @@ def shared() -> Cluster:
     ENDINGS.callback(cluster.stop)
     cluster.start()
     return cluster
+
+
+def answers(path: str) -> bool:
+    """Whether somebody listens at this socket, which is there a moment earlier."""
+    with socket.socket(socket.AF_UNIX) as client:
+        try:
+            client.connect(path)
+        except OSError:
+            return False
+    return True
 
 
 def is_of_job(pid: int, job: str) -> bool:
@@ -139,7 +153,7 @@ class Cluster:
         names = {"key-file": "munge.key", "socket": "munge.sock", "pid-file": "munged.pid", "seed-file": "munge.seed"}
         options = [f"--{option}={self.path(name)}" for option, name in names.items()]
         self.run_daemon("munged", "controller", "munged", "--foreground", "--force", "--num-threads=2", *options)
-        wait_until(lambda: os.path.exists(self.path("munge.sock")), "munged")
+        wait_until(lambda: answers(self.path("munge.sock")), "munged")
 
     def start_controller(self) -> None:
         self.run_daemon("slurmctld", "controller", "slurmctld", "-D", "-i", "-f", self.configuration)
@@ -155,9 +169,6 @@ class Cluster:
         self.processes[name].send_signal(number)
         self.processes[name].wait()
 
-    def kill_controller(self) -> None:
-        self.kill("slurmctld")
-
     def restart_controller(self, number: int = signal.SIGTERM) -> None:
         """End the controller and start it again; returns when it answers."""
         self.kill("slurmctld", number)
@@ -165,10 +176,19 @@ class Cluster:
         self.wait_for_controller()
 
     def restart_node(self, node: str, number: int = signal.SIGTERM) -> None:
-        """End the daemon of a node, whose jobs live on, and start it again."""
+        """End the daemon of a node, whose jobs live on, and start it again; returns when the controller heard of it."""
         self.kill(node, number)
+        old = self._daemon_began(node)
+        wait_until(lambda: time.strftime(SECOND) > old, "another second")
+        now = time.strftime(SECOND)
         self.start_node(node)
+        wait_until(lambda: self._daemon_began(node) >= now, f"{node}, known to the controller")
         self.wait_for_nodes(node)
+
+    def _daemon_began(self, node: str) -> str:
+        """The second in which the daemon began that the controller knows, "" where it knows none."""
+        found = re.search(r"\bSlurmdStartTime=(\d\S+)", self.scontrol("show", "node", node))
+        return found[1] if found else ""
 
     def lose_node(self, node: str) -> None:
         """Cut a node's power: returns when nothing runs there any more. Slurm does not know."""
@@ -191,9 +211,9 @@ class Cluster:
         self.wait_for_controller()
 
         def are_ready() -> bool:
-            states = dict(re.findall(r"(\S+) ([a-z]+)", self.nodes_shown()))
+            states = dict(re.findall(r"^(\S+) ([a-z]+)-?\s*$", self.nodes_shown(), re.M))  # idle* does not answer
             for node in nodes:
-                if states.get(node) == "drained":
+                if states.get(node) in ("drained", "draining"):
                     self.run("scontrol", "update", f"NodeName={node}", "State=RESUME", code=None)
             return all(states.get(node) in ("idle", "mixed", "allocated") for node in nodes)
 

@@ -7,6 +7,8 @@ import random
 import socket
 from collections.abc import Mapping
 
+from ..endings import ENDINGS
+
 MEMORY = "/sys/fs/cgroup/memory"  # of cgroups version 1, which take no daemon of the system's to set limits
 LIMITS_MEMORY = os.path.exists(f"{MEMORY}/cgroup.procs")
 
@@ -90,12 +92,19 @@ def _lines(directory: str, nodes: tuple[str, ...], settings: Mapping[str, str]) 
 
 
 def free_port() -> int:
-    """A port that nobody listens at, below those that the system gives by itself."""
+    """A port that nobody listens at, below those that the system gives by itself.
+
+    Until somebody listens there, no other cluster gets it: a socket with its number for a name claims it for this
+    process.
+    """
     while True:
-        port = random.randint(12_000, 32_000)
+        port, claim = random.randint(12_000, 32_000), socket.socket(socket.AF_UNIX)
         with socket.socket() as probe:
             try:
+                claim.bind(f"\0txlite-tests-port-{port}")
                 probe.bind(("127.0.0.1", port))
-                return port
             except OSError:
-                pass
+                claim.close()
+            else:
+                ENDINGS.enter_context(claim)
+                return port

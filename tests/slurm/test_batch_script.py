@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import time
 import unittest
 
 from ..case import wait_until
@@ -32,13 +31,9 @@ class BatchScripts(SlurmCase):
         self.assertTrue(node)
         self.cluster.scontrol("update", f"JobId={job}", "StartTime=now+2", f"ExcNodeList={node[1]}")
 
-    def wait_for_end(self, job: str) -> str:
-        wait_until(lambda: self.job_state(job) not in ("PENDING", "RUNNING", "COMPLETING"), "the job's end", 60)
-        return self.job_state(job)
-
     def kill(self, job: str) -> None:
         """Kill all that runs in a job at once, so that nobody there can say anything; its end."""
-        self.kill_at_once(self.cluster.pids_of(job))
+        self.kill_at_once(lambda: self.cluster.pids_of(job))
         self.assertEqual(self.wait_for_end(job), "FAILED")
 
     def output(self, job: str) -> str:
@@ -47,7 +42,8 @@ class BatchScripts(SlurmCase):
     def test_a_queue_outlives_the_time_limit_of_its_job(self) -> None:
         source = self.tasks(8, 0.5)
         with open(source, "a") as file:
-            file.write("echo node $(uname -n) >> log; echo begin x >> log; sleep 4; echo end x >> log\n")
+            file.write("echo node $(uname -n) >> log; echo begin x >> log; ")
+            file.write("[ $(grep -c node log) -gt 1 ] || sleep 600 || exit; echo end x >> log\n")
         job = self.submit("--from", source, "--workers", "2", "--warn", "2", "--slurm", "--mem=100")
         wait_until(lambda: "begin x" in self.read("log"), "the long one")
         self.cluster.run("scancel", "--batch", "--signal=USR1", job)  # what comes before a time limit
@@ -111,10 +107,12 @@ class BatchScripts(SlurmCase):
     def test_a_job_that_has_no_time_to_work_is_not_started_again_for_ever(self) -> None:
         job = self.submit("--from", self.batch("echo node >> log; sleep 600"), "--warn", "1h")
         wait_until(lambda: "node" in self.read("log"), "a task that runs")
-        self.cluster.run("scancel", "--batch", "--signal=USR1", job)
-        time.sleep(1.1)  # signals that come together are one
-        self.cluster.run("scancel", "--batch", "--signal=USR1", job)
-        wait_until(lambda: "leaves no time to work" in self.output(job), "its last words")
+
+        def is_told() -> bool:
+            self.cluster.run("scancel", "--batch", "--signal=USR1", job, code=None)
+            return "leaves no time to work" in self.output(job)
+
+        wait_until(is_told, "its last words")  # signals within a second of when the run heard the first are one
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ class Guard(Case):
     def test_a_second_one_runs_nothing(self) -> None:
         first = self.submit("echo ran >> ran; while [ ! -e go ]; do sleep 0.05; done")
         wait_until(lambda: os.path.exists(self.path("ran")), "the first")
-        self.assertEqual(self.guard().wait(20), UNTAKEN)
+        self.assertEqual(self.guard().wait(60), UNTAKEN)
         open(self.path("go"), "w").close()
         self.assertEqual(first.wait(), 0)
         self.assertEqual(self.guard().wait(), UNTAKEN, "nor is it run again when it is over")
@@ -74,6 +74,7 @@ class Guard(Case):
 
     def test_so_is_what_left_its_session_where_all_of_the_session_is_killed(self) -> None:
         guard, sleeper = self.begin("(setsid sleep {nap} &) ; sleep 600")
+        wait_until(lambda: [pid for pid in running(self.ticket.path) if os.getsid(pid) == pid], "its second process")
         self.kill(guard)
         self.assertEqual(self.wait_for_exit(), (137, "killed"))
         self.assertFalse(is_running(sleeper))

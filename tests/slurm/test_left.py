@@ -22,14 +22,6 @@ class Left(SlurmCase):
     def run_jobs(self, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
         return self.start("run", "--executor", "slurm", *arguments, stdout=-3, **options)
 
-    def kill_all(self, process: subprocess.Popen[bytes]) -> None:
-        """The worker and its supervisor at once."""
-        os.kill(process.pid, signal.SIGSTOP)
-        for pid in self.worker_pids():
-            os.kill(pid, signal.SIGKILL)
-        process.kill()
-        process.wait()
-
     def names(self, directory: str) -> list[str]:
         """What is there, but for what is being made, or of all."""
         path = os.path.join(self.home, directory)
@@ -37,7 +29,8 @@ class Left(SlurmCase):
 
     def begin(self) -> str:
         """A job runs, its worker and supervisor are dead; the name of its report."""
-        process = self.run_jobs("--", "echo one; while [ ! -e go ]; do sleep 0.05; done")
+        process = self.run_jobs("--", "echo one; touch up; while [ ! -e go ]; do sleep 0.05; done")
+        wait_until(lambda: os.path.exists(self.path("up")), "its start")  # a submission would die with its worker
         report = wait_until(lambda: self.names("workers"), "its report")[0]
         self.kill_all(process)
         return report
@@ -62,7 +55,7 @@ class Left(SlurmCase):
         began = time.monotonic()
         self.assertRegex(self.txlite("stop", task["id"]), r"\ncancelled .* job \d+ on n\d ")
         self.assertLess(time.monotonic() - began, 60)  # it was once waited for as long as for one with a worker
-        self.assertEqual(self.cluster.squeue(), "")
+        self.wait_for_no_jobs()
         self.assertEqual(self.json("list", "--json")[0]["status"], "cancelled")
 
     def test_cancel_ends_it_too(self) -> None:
@@ -70,19 +63,19 @@ class Left(SlurmCase):
         wait_until(lambda: self.cluster.squeue("--states=R"), "its job")
         (task,) = self.json("list", "--json")
         self.txlite("cancel", task["id"])
-        self.assertEqual(self.cluster.squeue(), "")
+        self.wait_for_no_jobs()
         self.assertEqual(self.json("list", "--json")[0]["status"], "cancelled")
 
     def test_who_stops_it_is_told_that_slurm_does_not_answer(self) -> None:
         self.begin()
         (task,) = self.json("list", "--json")
-        self.cluster.kill_controller()
+        self.cluster.kill("slurmctld", signal.SIGTERM)  # by SIGKILL it forgets the job, and gives others its id
         try:
             process = self.start("stop", task["id"], stderr=-1)
             self.assertIn(b"Slurm does not answer, and is waited for: ", process.stderr.readline())
         finally:
             self.cluster.start_controller()
-            self.cluster.wait_for_controller()
+            self.cluster.wait_for_nodes(*self.cluster.nodes)
         process.communicate(timeout=120)
         self.assertEqual((process.returncode, self.json("list", "--json")[0]["status"]), (0, "cancelled"))
 

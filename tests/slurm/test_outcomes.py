@@ -101,7 +101,7 @@ class Outcomes(OutcomeCase):
             if not configuration.LIMITS_MEMORY:
                 self.skipTest("no cgroups, version 1: no limit of memory is kept here")
             self.assert_ended(grown, "out-of-memory", "failed", "--mem")
-        self.assertEqual(self.cluster.squeue("--states=running,pending"), "")
+        self.wait_for_no_jobs()
 
     def test_a_task_whose_memory_only_its_worker_could_see_to_is_no_job(self) -> None:
         with open(os.path.join(self.home, "config.ini"), "a") as file:
@@ -151,6 +151,8 @@ class LimitedJobs(OutcomeCase):
     def test_it_is_waited_for_and_costs_nothing(self) -> None:
         """Also where others of the user's jobs are all that there may be, when a run begins."""
         self.accounting.change("modify", "user", "root", "set", "MaxSubmitJobs=2")
+        limits = ("show", "assoc_mgr", "users=root", "flags=assoc")
+        wait_until(lambda: "MaxSubmitJobs=2(" in self.cluster.scontrol(*limits), "a controller that was told of it")
         others = [self.sbatch(), self.sbatch()]
         run = self.begin("--workers", "20", "--from", self.batch(*(f"echo {n}" for n in range(5))), stderr=-2)
         said = [run.stdout.readline().decode() for _ in range(2)]

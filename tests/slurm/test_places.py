@@ -66,14 +66,14 @@ class Shown(SlurmCase):
 
     def test_a_terminal_tells_what_is_queued_from_what_runs(self) -> None:
         self.txlite("add", "--slurm", "--hold", "--", "true")
-        self.txlite("add", "--slurm", "", "--", "echo here it is; sleep 60")
+        self.txlite("add", "--slurm", "", "--", "echo here it is; sleep 600")
         terminal = Terminal(self, "run", "--executor", "slurm", "--slurm", "--mem=50M")
         terminal.wait_for(r"0/2  1 running  1 queued")
-        terminal.wait_for(r"^ +\d+s  tx-\w+  echo here it is; sleep 60\n +here it is\n")
+        terminal.wait_for(r"^ +\d+s  tx-\w+  echo here it is; sleep 600\n +here it is\n")
         terminal.wait_for(r"^ +\d+s  tx-\w+  true\n +queued: job \d+ \(JobHeldUser\)\n")
         for _ in range(20):
             self.txlite("add", "--slurm", "--hold", "--", "true")
-        terminal.wait_for(r"^ +\d+s  tx-\w+  echo here it is; sleep 60\n +\d+s  tx-\w+  queued: true\n")
+        terminal.wait_for(r"^ +\d+s  tx-\w+  echo here it is; sleep 600\n +\d+s  tx-\w+  queued: true\n")
         terminal.process.send_signal(signal.SIGQUIT)
         terminal.end()  # who writes to a terminal that nobody reads does not end
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import sys
 import time
 import unittest
@@ -14,7 +12,9 @@ from ..case import wait_until
 from .case import SlurmCase
 from .configuration import LIMITS_MEMORY
 
-TASK = "echo $$ begin {n} >> log; sleep {seconds}; echo $$ end {n} $(uname -n) >> log"
+TASK = "echo $$ begin {n} >> log; {work}; echo $$ end {n} $(uname -n) >> log"
+NAP, UNTIL_GO = "sleep 0.05", "until [ -e go ]; do sleep 0.1; done"
+LONG_AT_FIRST = "[ $(grep -c ' begin {n}$' log) -gt 1 ] || sleep 600 || exit"  # no end of one whose sleep was ended
 
 
 class Steps(SlurmCase):
@@ -29,12 +29,12 @@ class Steps(SlurmCase):
         done = self.cluster.run("sbatch", "--parsable", input=script, cwd=self.directory, env=self.environment)
         return done.stdout.strip()
 
-    def wait_for_end(self, job: str) -> str:
-        wait_until(lambda: self.job_state(job) not in ("PENDING", "RUNNING", "COMPLETING"), "the job's end", 120)
-        return self.job_state(job)
-
     def output(self, job: str) -> str:
         return self.read(f"slurm-{job}.out")
+
+    def long_at_first(self, count: int) -> list[str]:
+        """Tasks that do not end by themselves before they are begun the second time."""
+        return [TASK.format(n=n, work=LONG_AT_FIRST.format(n=n)) for n in range(count)]
 
     def lines(self) -> list[list[str]]:
         return [line.split() for line in self.read("log").splitlines()]
@@ -54,7 +54,7 @@ class Steps(SlurmCase):
         return [step for step in found if step.rpartition(".")[2].isdigit()]
 
     def test_many_in_one_allocation_on_two_nodes(self) -> None:
-        job = self.submit([TASK.format(n=n, seconds=0.05) for n in range(30)])
+        job = self.submit([TASK.format(n=n, work=NAP) for n in range(30)])
         self.assertEqual(self.wait_for_end(job), "COMPLETED", self.output(job))
         self.check_once(30)
         self.assertEqual({words[3] for words in self.lines() if words[1] == "end"}, {"n1", "n2"})
@@ -62,7 +62,7 @@ class Steps(SlurmCase):
 
     def test_how_they_end_and_where_they_ran(self) -> None:
         lines = ["exit 3", "kill -9 $$", "sleep 60", "echo out; echo err >&2"]
-        job = self.submit(lines, "--retries", "0", "--timeout", "2")
+        job = self.submit(lines, "--retries", "0", "--timeout", "4")
         self.assertEqual(self.wait_for_end(job), "FAILED", self.output(job))
         ends = {}
         for task in self.json("list"):
@@ -86,7 +86,7 @@ class Steps(SlurmCase):
         self.assertIn(f"(job {job}", attempt["note"])
 
     def test_what_a_warning_gives_back(self) -> None:
-        job = self.submit([TASK.format(n=n, seconds=3) for n in range(4)], "--warn", "2", "--kill-after", "1")
+        job = self.submit(self.long_at_first(4), "--warn", "2", "--kill-after", "1")
         wait_until(lambda: len(self.lines()) == 4, "steps that run")
         time.sleep(1)  # less has no time to work
         self.cluster.run("scancel", "--batch", "--signal=USR1", job)
@@ -100,16 +100,17 @@ class Steps(SlurmCase):
             self.assertEqual(outcomes, ["interrupted", "done"])
 
     def test_whoever_is_killed_nothing_runs_twice(self) -> None:
-        job = self.submit([TASK.format(n=n, seconds=2) for n in range(12)], "--kill-after", "1")
+        job = self.submit([TASK.format(n=n, work=UNTIL_GO) for n in range(12)], "--kill-after", "1")
         wait_until(lambda: len(self.lines()) >= 6, "steps that run")
         self.kill_txlite(job)  # the run, its worker and every srun
         self.assertTrue(self.steps(), "they run on")
+        open(self.path("go"), "w").close()
         self.assertEqual(self.wait_for_end(job), "COMPLETED", self.output(job))
         self.assertIn("the run ended with 137, and is started again", self.output(job))
         self.check_once(12)
 
     def test_steps_that_run_on_are_ended_before_their_tasks_run_again(self) -> None:
-        source = self.batch(*(TASK.format(n=n, seconds=4) for n in range(8)))
+        source = self.batch(*self.long_at_first(8))
         run = f"{sys.executable} -m txlite run --executor srun --workers 8 --kill-after 1 --from {source}"
         command = ["sbatch", "--parsable", "-N2", "-n8", "--mem=500"]
         script = f"#!/bin/sh\n{run}\n{run}\n"
@@ -124,7 +125,7 @@ class Steps(SlurmCase):
             self.assertEqual(outcomes, ["lost", "done"], self.output(job))
 
     def test_what_a_killed_allocation_left_is_lost(self) -> None:
-        job = self.submit([TASK.format(n=0, seconds=600)])
+        job = self.submit([TASK.format(n=0, work=UNTIL_GO)])
         wait_until(lambda: len(self.lines()) == 1, "a step that runs")
         self.assertEqual(self.json("status")[0]["status"], "running")
         self.kill_txlite(job, all_of_it=True)
@@ -137,20 +138,21 @@ class Steps(SlurmCase):
 
     def kill_txlite(self, job: str, all_of_it: bool = False) -> None:
         """Kill the run with all that it started here, as one kills a tree; all of it: the steps and the script, too."""
-        found, marks = [], {f"SLURM_JOB_ID={job}".encode(), f"SLURM_CONF={self.cluster.configuration}".encode()}
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open(f"/proc/{pid}/environ", "rb") as file, open(f"/proc/{pid}/cmdline", "rb") as command:
-                    words, is_of_job = command.read().split(b"\0"), marks <= set(file.read().split(b"\0"))
-            except OSError:
-                continue
-            if is_of_job and (all_of_it or b"srun" in words[0] or b"run" in words):
-                found.append(int(pid))
-        self.assertGreater(len(found), 4)
-        for number in (signal.SIGSTOP, signal.SIGKILL):
-            for process in found:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(process, number)
+        marks = {f"SLURM_JOB_ID={job}".encode(), f"SLURM_CONF={self.cluster.configuration}".encode()}
+
+        def find() -> list[int]:
+            found = []
+            for pid in filter(str.isdigit, os.listdir("/proc")):
+                try:
+                    with open(f"/proc/{pid}/environ", "rb") as file, open(f"/proc/{pid}/cmdline", "rb") as command:
+                        words, is_of_job = command.read().split(b"\0"), marks <= set(file.read().split(b"\0"))
+                except OSError:
+                    continue
+                if is_of_job and (all_of_it or b"srun" in words[0] or b"run" in words):
+                    found.append(int(pid))
+            return found
+
+        self.assertGreater(len(self.kill_at_once(find)), 4)
 
     def test_what_cannot_run_is_refused_before_anything_is_claimed(self) -> None:
         self.txlite("add", "--", "true")
