@@ -17,6 +17,31 @@ from txlite.system import wakeup
 
 from ..case import Case, running, wait_until
 
+# A run that is told to end at a certain point of its loop, and goes no further once it has said so.
+TOLD_LATE = """
+import os, signal, sys, time
+from txlite import cli
+from txlite.execution.recovery import Recovery
+from txlite.view.run_progress import RunProgress
+
+step, look = Recovery.step, RunProgress.look
+
+def end(self):
+    if os.path.exists("end"):
+        os.unlink("end")
+        os.kill(os.getpid(), signal.SIGTERM)
+    step(self)
+
+def wait(self, is_interrupted=False):
+    look(self, is_interrupted)
+    while is_interrupted and not os.path.exists("seen"):
+        time.sleep(0.01)
+
+Recovery.step, RunProgress.look = end, wait
+if __name__ == "__main__":
+    sys.exit(cli.main())
+"""
+
 
 class Stopping(Case):
     def begin(self, *lines: str, options: tuple[Any, ...] = (), **keywords: Any) -> subprocess.Popen[bytes]:
@@ -44,6 +69,25 @@ class Stopping(Case):
                     os.unlink(self.path(name))
                 for task in self.json("list", "--status", "backlog"):
                     self.txlite("cancel", task["id"])
+
+    def test_nothing_is_begun_once_it_is_said_whenever_the_signal_came(self) -> None:
+        with open(self.path("told_late.py"), "w") as file:
+            file.write(TOLD_LATE)
+        batch = self.batch("touch started; until test -e go; do sleep 0.02; done", "echo never >> log")
+        run = subprocess.Popen(
+            [sys.executable, "told_late.py", "run", "-j", "1", "--from", batch], cwd=self.directory,
+            env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        self.addCleanup(self._end, run)
+        wait_until(lambda: os.path.exists(self.path("started")), "the agent to start")
+        open(self.path("end"), "w").close()
+        while not run.stdout.readline().startswith(b"stopping"):
+            self.assertIsNone(run.poll())
+        open(self.path("go"), "w").close()
+        wait_until(lambda: self.json("list", "--status", "done"), "its end")
+        open(self.path("seen"), "w").close()
+        self.assertEqual(run.wait(60), 130)
+        self.assertEqual((self.read("log"), len(self.json("list", "--status", "backlog"))), ("", 1))
 
     def test_the_whole_group_may_be_signalled(self) -> None:
         wait = "while test ! -e go; do sleep 0.05; done"

@@ -139,13 +139,14 @@ class Supervisor:
             if self._policy.is_leaving and self._recovery.is_over and not any(self._slots):
                 break
             self._wait(listener)
+            is_interrupted = self.is_interrupted  # a signal that comes from now on is for the next turn
             self._policy.judge()
             self._pass_on()  # before anybody is told that we stop: from then on nothing new is begun
             self._recovery.step()
             if clock.monotonic() >= self._next_look:
                 self._look_around()
             self._hold.show(self._slots.hold)
-            self._observe_in = self._observe(self.is_interrupted)
+            self._observe_in = self._observe(is_interrupted)
             self._answer()
 
     def _show(self, listener: Listener) -> None:

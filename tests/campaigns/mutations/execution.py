@@ -43,6 +43,12 @@ PROCESSES = (
         "one alone clears up after a dead worker", (f"{DEAD}.test_several_recover_at_once",),
     ),
     Mutant(
+        "told-before-workers-are", "execution/supervisor.py", "self._observe(is_interrupted)",
+        "self._observe(self.is_interrupted)",
+        "nothing is begun once it is said that a run stops",
+        ("execution.test_signals.Stopping.test_nothing_is_begun_once_it_is_said_whenever_the_signal_came",),
+    ),
+    Mutant(
         "run-is-quit", "execution/known_runs.py", "process.send_signal(seen, signal.SIGTERM)",
         "process.send_signal(seen, signal.SIGQUIT)",
         "a run that is stopped lets what runs finish",
