@@ -38,6 +38,7 @@ time.time = _set
 """
 TASK = "n=$(cat tries.{0} 2>/dev/null || echo 0); echo $((n + 1)) > tries.{0}; sleep 0.02; test $n -ge {1} # {0}"
 PATIENCE = 240.0  # seconds for a run
+TRIES = 3  # of two runs that are to take as long as each other
 
 
 class Campaign:
@@ -128,10 +129,13 @@ def main() -> int:
     parser.add_argument("--tasks", type=int, default=120)
     options = parser.parse_args()
     campaign = Campaign(options)
-    steady, changing = campaign.run("steady", False), campaign.run("set", True)
-    if changing > steady * 1.5 + 3:
+    for number in range(TRIES):  # the machine may be busy with something else for one of the two
+        steady, changing = campaign.run(f"steady-{number}", False), campaign.run(f"set-{number}", True)
+        if changing <= steady * 1.5 + 3 or campaign.scene.violations:
+            break
+    else:
         campaign.scene.violations.append(
-            f"the run took {changing:.1f} s while the clock was set, {steady:.1f} s without"
+            f"{TRIES} times the run took longer while the clock was set: {changing:.1f} s, {steady:.1f} s without"
         )
     campaign.scene.clear(10)
     figures = f"{options.tasks} tasks in {steady:.1f} s with a steady clock, in {changing:.1f} s while it was set"

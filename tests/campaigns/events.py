@@ -181,20 +181,23 @@ class Campaign:
         self.begin("reconcile").wait()
         last = read_history(self.home)[-1][0]
         deadline = time.monotonic() + CATCH_UP
-        while self._last_told() < last and time.monotonic() < deadline:
+        while (self._last_told() < last or not self._followers()) and time.monotonic() < deadline:
             if self.reader is None or self.reader.poll() is not None:
                 self.reader = self.begin_reader()
             time.sleep(0.02)
-        for process in self.scene.processes():
-            if b"\0events\0" in process.command:
-                os.kill(process.pid, signal.SIGINT)
+        for pid in self._followers():
+            os.kill(pid, signal.SIGINT)
         assert self.reader
         try:
-            if self.reader.wait(10):
+            if self.reader.wait(END_PATIENCE):
                 self.scene.violations.append(f"the reader ended with {self.reader.returncode}")
         except subprocess.TimeoutExpired:
             self.scene.violations.append("the follower does not end by a signal")
         self.scene.clear(10.0)
+
+    def _followers(self) -> list[int]:
+        """The processes that tell the reader; none while it has only just begun."""
+        return [one.pid for one in self.scene.processes() if b"\0events\0" in one.command]
 
     def _last_told(self) -> int:
         lines = harness.read(self.told).split(b"\n")

@@ -38,7 +38,7 @@ from checkout import GATE
 
 import txlite
 
-LEFTOVER_PATIENCE = 5.0  # seconds until a process counts as left
+LEFTOVER_PATIENCE = 20.0  # seconds until a process counts as left
 ATTEMPTS = 5
 LADDER = "high,codex:high"
 TASK_BOUND = "0.30"  # dollars, of the kind `costly`

@@ -257,10 +257,12 @@ def check_costs(facts: NightFacts) -> Iterator[str]:
 
 
 def _check_bound(facts: NightFacts, named: str, tokens: list[int], bound: int | None) -> Iterator[str]:
-    """No agent begins when so much was spent by those that had ended."""
-    starts = {line.token: line.time for line in facts.lines if line.event == "start"}
+    """No agent begins when so much was spent by those that had ended before its task was claimed; what ends between
+    that and its first words may be too late for it."""
+    began = {line.token for line in facts.lines if line.event == "start"}
     for token in tokens if bound is not None else []:
-        ended = [one for one in tokens if clock.to_seconds(facts.by_token[one].ended) < starts.get(token, 0.0)]
+        claimed = clock.to_seconds(facts.by_token[token].started) if token in began else 0.0
+        ended = [one for one in tokens if clock.to_seconds(facts.by_token[one].ended) < claimed]
         spent = sum(found[4] or 0 for key, found in facts.usages.items() if key[0] in ended)
         if spent >= (bound or 0):
             yield f"{named}: attempt {token} began after {spent} of {bound} were spent"

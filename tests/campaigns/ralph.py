@@ -43,7 +43,7 @@ from checkout import GATE, Commit, judge_commits, read_blobs, read_tree
 
 import txlite
 
-LEFTOVER_PATIENCE = 5.0  # seconds until a process counts as left
+LEFTOVER_PATIENCE = 20.0  # seconds until a process counts as left
 AIM_PATIENCE = 4.0  # seconds to wait for the git command in which a kill is to hit
 UNEXPECTED_EXITS = 3  # of the loop, until the campaign gives up
 ATTEMPTS = 3

@@ -39,7 +39,7 @@ import harness
 
 import txlite
 
-LEFTOVER_PATIENCE = 5.0  # seconds until a process counts as left
+LEFTOVER_PATIENCE = 20.0  # seconds until a process counts as left
 AIM_PATIENCE = 2.0  # seconds to wait for the git command in which a kill is to hit
 AIMS = ("merge", "rebase", "commit", "reset", "worktree\0add", "worktree\0remove", "update-ref", "merge-base", "status")
 REJECTIONS = 2  # of a task, at the most, but for conflicts

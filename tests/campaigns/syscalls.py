@@ -41,7 +41,7 @@ from short_kills import TRACEBACK, End, check_ends, check_reports, check_witness
 import txlite
 
 PATIENCE = 60.0  # seconds for each process
-LEFTOVER_PATIENCE = 5.0
+LEFTOVER_PATIENCE = 20.0
 CALL = re.compile(r"(?:(\d+) +)?([a-z_0-9]+)\(")
 # What others can see of a process: its files, names, locks and processes.
 CHANGES = re.compile(
