@@ -89,8 +89,9 @@ class Scripts(Case):
         self.assertEqual([one["outcome"] for one in self.json("show", task["id"])["attempts"]], ["interrupted"])
 
     def test_a_warning_lets_what_is_short_finish(self) -> None:
-        lines = ("echo ran >> log; until test -e go; do sleep 0.05; done; echo end >> log", "echo never >> log")
-        process = self.run_script("--from", self.batch(*lines), "--warn", "1m", "-j", "1", "--kill-after", "1")
+        waiting = "echo ran >> log; for n in $(seq 600); do test ! -e go || break; sleep 0.1; done; echo end >> log"
+        source = self.batch(waiting, "echo never >> log")
+        process = self.run_script("--from", source, "--warn", "1m", "-j", "1", "--kill-after", "1")
         wait_until(lambda: self.read("log"), "a task that runs")
         process.send_signal(signal.SIGUSR1)
         said = ""
