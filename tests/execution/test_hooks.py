@@ -115,7 +115,9 @@ class Bounded(HookCase):
         limits = hook_call.LIMITS._replace(timeout=limit, kill_after=0.2)
         with (
             mock.patch.object(hook_call, "LIMITS", limits),
-            mock.patch.multiple(hooks, PATIENCE=patience, MOMENT=patience / 2 if moment is None else moment),
+            mock.patch.multiple(
+                hooks, PATIENCE=patience, MOMENT=patience / 2 if moment is None else moment, GRACE=60.0
+            ),
         ):
             found = start_hooks(HookCommands(command), store, "run-1", lambda *_: True, self.hear)
             store.done(store.add("a task").id)
