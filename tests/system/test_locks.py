@@ -8,6 +8,8 @@ import sys
 import threading
 import time
 import unittest
+from typing import Any
+from unittest import mock
 
 import txlite
 from txlite.system.locks import FileLock, PolledLock
@@ -42,6 +44,34 @@ lock = FileLock({path!r}, 1.0); lock.acquire(); print(flush=True); time.sleep(60
         lock.acquire()
         lock.release()
         lock.close()
+
+    def test_a_wait_that_ends_late_ends_once(self) -> None:
+        """On a busy machine the timer fires again while we deal with its first signal, or before we wait."""
+        path, ask, set_timer = self.path("lock"), FileLock._holder, signal.setitimer
+
+        def ask_late(lock: FileLock) -> str:
+            time.sleep(0.15)
+            return ask(lock)
+
+        def set_early(*words: Any) -> tuple[float, float]:
+            earlier = set_timer(*words)
+            time.sleep(0.15 if words[1:] != (0,) else 0)
+            return earlier
+
+        with PolledLock(path) as holder:
+            self.assertTrue(holder.try_acquire())
+            lock = FileLock(path, 0.05)
+            self.addCleanup(lock.close)
+            for late in (
+                mock.patch.object(FileLock, "_holder", ask_late),
+                mock.patch.object(signal, "setitimer", set_early),
+            ):
+                with late, self.assertRaisesRegex(txlite.StoreUnavailable, "has been locked for 0.05 s"):
+                    lock.acquire()
+                self.assertEqual(signal.getitimer(signal.ITIMER_REAL), (0.0, 0.0))
+                self.assertIs(signal.getsignal(signal.SIGALRM), signal.SIG_DFL)
+        lock.acquire()
+        lock.release()
 
     def test_a_thread_that_waits_for_the_lock_gives_up(self) -> None:
         path = self.path("lock")

@@ -23,10 +23,6 @@ from _thread import allocate_lock  # threading.Lock, without importing threading
 from ..errors import StoreUnavailable
 from . import clock
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from types import FrameType
-
 
 def open_lock(path: str) -> int:
     """Return a descriptor of the lock file at `path`, which is made (0600) where it is missing. Raises OSError."""
@@ -76,10 +72,6 @@ class PolledLock:
 
 class _Deadline(Exception):
     pass
-
-
-def _raise(signum: int, frame: FrameType | None) -> None:
-    raise _Deadline
 
 
 class FileLock:
@@ -146,16 +138,26 @@ class FileLock:
     def _wait(self, deadline: float) -> None:
         import signal
 
-        handler = signal.signal(signal.SIGALRM, _raise)
-        started = clock.monotonic()
-        # It goes on firing: the first signal could fall between Python's last check and the system call.
-        earlier = signal.setitimer(signal.ITIMER_REAL, max(deadline - started, 0.001), 0.05)
+        is_waiting = True
+
+        def end(signum: int, frame: object) -> None:
+            nonlocal is_waiting
+            if is_waiting:  # once: on a busy machine the next one comes while we deal with the first
+                is_waiting = False
+                raise _Deadline
+
+        handler = signal.signal(signal.SIGALRM, end)
+        started, earlier = clock.monotonic(), (0.0, 0.0)
         try:
+            # It goes on firing: the first signal could fall between Python's last check and the system call.
+            earlier = signal.setitimer(signal.ITIMER_REAL, max(deadline - started, 0.001), 0.05)
             fcntl.flock(self._file, fcntl.LOCK_EX)
+            is_waiting = False
         except _Deadline:
             unlock(self._file)  # it may have come through at the last moment
             raise self._too_long(self._holder()) from None
         finally:
+            is_waiting = False
             _stop_timer(handler, earlier, clock.monotonic() - started)
 
     def _poll(self, deadline: float) -> None:
@@ -225,12 +227,7 @@ def _stop_timer(handler: object, earlier: tuple[float, float], passed: float) ->
     """End our use of the interval timer and give a program that embeds us its own back."""
     import signal
 
-    for _ in range(2):
-        try:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, handler)  # type: ignore[arg-type]
-            break
-        except _Deadline:
-            continue
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, handler)  # type: ignore[arg-type]
     if earlier[0]:
         signal.setitimer(signal.ITIMER_REAL, max(earlier[0] - passed, 0.001), earlier[1])

@@ -143,6 +143,10 @@ MUTANTS = (
         ("store.test_database.Sharing.test_a_network_file_system_is_for_one_host_at_a_time",),
     ),
     Mutant(
+        "lock-ends-twice", "system/locks.py", "            if is_waiting:", "            if True:",
+        "a wait that is too long ends with its error, once", ("system.test_locks.FileLocks",),
+    ),
+    Mutant(
         "lock-without-deadline", "system/locks.py", "if clock.monotonic() >= deadline:", "if False:",
         "every wait for a lock ends", ("system.test_locks.FileLocks.test_a_thread_that_waits_for_the_lock_gives_up",),
     ),
