@@ -56,6 +56,18 @@ class Guard(Case):
         self.assertEqual(running(self.nap), [])
         self.assertEqual(guard.wait(), 3)
 
+    def test_who_has_no_environment_for_a_moment_is_looked_for_again(self) -> None:
+        """As between two programs; the first look is one of a grep(1) that finds nothing."""
+        os.mkdir(self.path("bin"))
+        with open(self.path("bin/grep"), "w", opener=lambda path, flags: os.open(path, flags, 0o700)) as file:
+            file.write(f"#!/bin/sh\nmkdir {self.path('looked')} 2> /dev/null && exit 1\n")
+            file.write('PATH=${PATH#*:}\nexec grep "$@"\n')
+        self.environment["PATH"] = f"{self.path('bin')}:{self.environment['PATH']}"
+        self.submit(f"sleep {self.nap} & exit 3")
+        self.assertEqual(self.wait_for_exit(), (3, ""))
+        self.assertTrue(os.path.exists(self.path("looked")))
+        self.assertEqual(running(self.nap), [])
+
     def test_a_second_one_runs_nothing(self) -> None:
         first = self.submit("echo ran >> ran; while [ ! -e go ]; do sleep 0.05; done")
         wait_until(lambda: os.path.exists(self.path("ran")), "the first")

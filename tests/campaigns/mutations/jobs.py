@@ -28,6 +28,10 @@ MUTANTS = (
         "nothing of an attempt is left on its node", (GUARD, f"{TESTS}.Jobs.test_nothing_of_it_is_left_on_its_node"),
     ),
     Mutant(
+        "guard-looks-once", "execution/executors/guard.py", '[ -n "$left" ] || left=$(find_left); }', "}",
+        "who becomes another program just then is no less found", (GUARD,),
+    ),
+    Mutant(
         "guard-unwatched", "execution/executors/guard.py", '[ "$daemons" = yes ] || sweep 0\n', "",
         "what a killed guard left is ended", (GUARD,),
     ),

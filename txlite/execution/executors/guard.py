@@ -15,13 +15,15 @@ UNTAKEN = 96  # exit code of a guard that did not get the ticket
 PIPE = 3  # descriptor that is open while the guard lives, and what runs by the ticket has not begun
 
 # Of both processes; without single quotes. What is not needed for each job is not run for each: a process costs a
-# millisecond of its node. `find_left` is for a subshell.
+# millisecond of its node. `find_left` is for a subshell. `look` looks again before it takes it that nobody is left: who
+# is just becoming another program has no environment for a moment.
 FUNCTIONS = r"""
 find_left() { exec grep -lszxF "TXLITE_ATTEMPT=$mark" /proc/[0-9]*/environ; }
 pause() { sleep 0.1 2>/dev/null || sleep 1; }
 send() { for one in $left; do one=${one#/proc/}; kill "-$1" "${one%/environ}" 2>/dev/null; done; }
+look() { left=$(find_left); [ -n "$left" ] || left=$(find_left); }
 sweep() {
-    left=$(find_left)
+    look
     [ -n "$left" ] || return
     end=$(($(date +%s) + $1)) signal=TERM
     while [ -n "$left" ]; do
@@ -30,7 +32,7 @@ sweep() {
         if [ "$now" -ge "$((end + 20))" ]; then state=unkillable; break; fi
         if [ -n "$signal" ]; then send TERM; signal=; fi
         pause
-        left=$(find_left)
+        look
     done
 }
 finish() {
