@@ -27,7 +27,8 @@ from tests.slurm.cluster import Cluster, missing
 
 TASK = "echo $$ begin {n} >> log; sleep {seconds} || exit; echo $$ end {n} $(uname -n) >> log\n"
 WORKERS = 8
-ENDED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL")
+ENDED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED")
+PATIENCE = 1200.0  # seconds for each start of a job
 
 
 class Allocation:
@@ -59,10 +60,17 @@ class Allocation:
         done = self._cluster.run("sbatch", "--parsable", input=script.stdout.decode(), cwd=self.directory,
                                  env={**environment, "SLURM_CONF": self._cluster.configuration})  # fmt: skip
         job = done.stdout.strip()
-        while (state := self._state(job)).split()[0] not in ENDED:
-            if state == "PENDING BeginTime":  # Slurm lets it wait for two minutes; a node needs one second
-                self._cluster.run("scontrol", "update", f"JobId={job}", "StartTime=now+2", code=None)
-                time.sleep(2)
+        is_hurried, deadline = False, started + PATIENCE
+        while (state := self._state(job)).partition(" ")[0] not in ENDED:
+            if time.monotonic() > deadline:
+                self._scene.violations.append(f"{self.name}: its job is {state} after {PATIENCE:g} s")
+                self._cluster.run("scancel", job)
+                break
+            if state == "PENDING BeginTime" and not is_hurried:  # for two minutes; a node needs one second
+                update = ["scontrol", "update", f"JobId={job}", "StartTime=now+2"]
+                is_hurried = not self._cluster.run(*update, code=None).returncode
+                deadline = time.monotonic() + PATIENCE
+            is_hurried = is_hurried and not state.startswith("RUNNING")
             time.sleep(0.3)
             if self.kills and state.startswith("RUNNING") and self._began() >= self._due:
                 self._kill(job)

@@ -41,6 +41,7 @@ WINDOW = 0.04  # seconds around a submission
 LONGEST_SUBMISSION = 0.01  # seconds that an sbatch process lives, about
 PATIENCE = 4.0  # seconds for which somebody to kill, or a submission, is waited for
 TAIL_PATIENCE = 240.0  # seconds that the batch may take after the last kill
+REGISTER = 15.0  # seconds of those after which nodes are to say what runs on them: more than a job has to begin
 LEFTOVER_PATIENCE = 30.0  # seconds until a leftover counts
 FORGETFUL_PATIENCE = 60.0  # the same for jobs whose end a controller has forgotten
 DOWN = 1.5  # seconds for which a daemon is down, at the most
@@ -159,17 +160,31 @@ class Campaign:
             self._tend_nodes()
         for _, restart in restarts:
             restart()
-        deadline = time.monotonic() + TAIL_PATIENCE
-        while self._goes_on():
-            if time.monotonic() >= deadline:
-                self.violations.append(f"the batch did not end within {TAIL_PATIENCE:g} s after the last kill")
-                return
-            self._pause(1.0)
-            self._tend_nodes()
+        if not self._finish():
+            return
         if beside:
             beside.wait(TAIL_PATIENCE)
         if self.plan:
             self.violations.append(f"the run ended with {len(self.plan)} of the kills left: give it more --tasks")
+
+    def _finish(self) -> bool:
+        """Wait for the end of the batch; whether it came.
+
+        A job that was lost on its node before its script began is running for Slurm until that node registers anew,
+        for many minutes if nobody has it do so.
+        """
+        deadline = time.monotonic() + TAIL_PATIENCE
+        due = time.monotonic() + REGISTER
+        while self._goes_on():
+            if time.monotonic() >= deadline:
+                self.violations.append(f"the batch did not end within {TAIL_PATIENCE:g} s after the last kill")
+                return False
+            self._pause(1.0)
+            self._tend_nodes()
+            if time.monotonic() >= due:
+                self.cluster.run("scontrol", "reconfigure", code=None)
+                due = time.monotonic() + REGISTER
+        return True
 
     def _await_moment(self) -> None:
         """Wait a while, but not so long that the batch is over before all are killed that are to be."""
