@@ -15,7 +15,7 @@ from txlite.execution.executor import Limits
 from txlite.execution.executors.local import LocalExecutor
 from txlite.execution.guarded_process import GuardedProcess
 from txlite.store.attempts import Result
-from txlite.system import child, process
+from txlite.system import child, process, process_tree
 
 from ..case import Case, is_running, wait_until
 
@@ -47,9 +47,12 @@ class GuardedCase(Case):
         # A worker has no children but those of its attempt; we may have, such as what starts commands for other tests.
         others = frozenset(one.pid for one in process.table().values() if one.parent == os.getpid())
         known = child.uncollected
-        patch = mock.patch.object(child, "uncollected", lambda: known() | others)
-        patch.start()
-        self.addCleanup(patch.stop)
+        for patch in (
+            mock.patch.object(child, "uncollected", lambda: known() | others),
+            mock.patch.object(process_tree, "KILL_PATIENCE", 60.0),  # a machine can be busy for longer than it has
+        ):
+            patch.start()
+            self.addCleanup(patch.stop)
 
     def begin(self, script: str, **limits: Any) -> GuardedProcess:
         executor = LocalExecutor(HOME, tuple, self.is_subreaper, self.signals)
@@ -154,7 +157,6 @@ def limit_files() -> None:
 def tree_of(launched: dict[str, Any], home: str) -> list[int]:
     """The PIDs that carry the mark of an attempt."""
     import txlite
-    from txlite.system import process_tree
 
     with txlite.open(home, read_only=True) as store:
         uuid = store.uuid
