@@ -34,7 +34,7 @@ SETTINGS = {
     "DefMemPerCPU": "100",
     "ReturnToService": "2",
     "MinJobAge": "300",
-    "KillWait": "2",
+    "KillWait": "5",  # seconds from TERM to KILL: within them a run that is cancelled writes down what it was at
     "InactiveLimit": "0",
     "SlurmdParameters": "config_overrides",
 }
