@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import json
 import os
 import shutil
 import signal
@@ -15,6 +17,7 @@ from typing import Any
 from unittest import mock
 
 import txlite
+from txlite import cli
 from txlite.doctor import database, diagnose, filesystem, home, limits, machine, probe, session, slurm
 from txlite.doctor.probe import BROKEN, LIMITED, OK, Check, Finding, examine, found_error
 from txlite.system import bounded_call, liveness, mounts
@@ -85,10 +88,17 @@ class Doctor(Case):
 
 
 class CommandLine(Doctor):
+    def doctor(self, *options: str, code: int = 0) -> str:
+        """What the command says, run in this process, which is as patient as it is to be."""
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            ended = cli.main(["--home", self.home, "doctor", *options])
+        self.assertEqual(ended, code, said.getvalue())
+        return said.getvalue()
+
     def test_a_healthy_home_is_ok_and_stays_as_it_is(self) -> None:
         self.txlite("run", "--from", self.batch("true"))
         before = self.listing()
-        out = self.txlite("doctor")
+        out = self.doctor()
         self.assertEqual(self.listing(), before)
         self.assertLessEqual(max(map(len, out.splitlines())), 80)
         self.assertRegex(out, r"\n\d+ ok, \d+ limited, 0 broken\n$")
@@ -96,7 +106,7 @@ class CommandLine(Doctor):
 
     def test_the_object_and_the_exit_code(self) -> None:
         os.chmod(self.home, 0o777)
-        found = self.json("doctor", code=1)
+        found = json.loads(self.doctor("--json", code=1))
         self.assertIs(found["ok"], False)
         for one in found["findings"]:
             self.assertEqual(list(one), ["name", "level", "found", "advice"])
