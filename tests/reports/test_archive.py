@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 import unittest
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +20,7 @@ from txlite.reports import archive, retention
 from txlite.system import locks
 
 from ..case import wait_until, without_privileges
-from .case import DAY, STEM, ReportsCase, make_older, noise, read, size_of, with_file_limit
+from .case import STEM, ReportsCase, make_older, noise, read, size_of, with_file_limit
 
 
 class Crashes(ReportsCase):
@@ -77,12 +76,13 @@ class Crashes(ReportsCase):
             for number in range(2):
                 content = noise(40_000, number)
                 self.contents[self.write(f"workers/{STEM.format(number)}.md", 4, content)] = content
+            times = {path: os.path.getmtime(path) for path in self.contents}
             was_killed = self.fork(lambda: self.die_at(moment))
             self.assert_nothing_lost()
             self.assertFalse(self.fork(lambda: None))
             self.assert_all_compressed()
-            for path in self.contents:
-                self.assertAlmostEqual(os.path.getmtime(path + ".gz"), time.time() - 4 * DAY, delta=60)
+            for path, written in times.items():
+                self.assertAlmostEqual(os.path.getmtime(path + ".gz"), written, delta=1)
             if not was_killed:
                 break
         self.assertGreater(moment, 20)
