@@ -164,28 +164,20 @@ def follow(
         while True:
             ended = end_of(store, target)  # asked first: after an end no attempt comes
             attempt = find_attempt(store, target)
-            if attempt and attempt.attempt != number:  # the first, or the next of a task of the queue
+            data = output.read() if output else b""
+            if data:
+                write(data)
+                continue
+            if attempt and attempt.attempt != number:  # the first, or the next once all of the last one was told
                 if output:
-                    _hand_on_rest(output, write)
                     output.close()
                 output, number = open_output(store, attempt, as_it_came), attempt.attempt
-            data = output.read() if output else b""
-            write(data)
-            if not data:
-                look(attempt)
-            if ended and not data:
+                continue
+            look(attempt)
+            if ended:
                 return ended
-            if not data:
-                store.database.check_file()
-                sleep_until_one_ends([attempt])
+            store.database.check_file()
+            sleep_until_one_ends([attempt])
     finally:
         if output:
             output.close()
-
-
-def _hand_on_rest(output: GrowingOutput | EventReader, write: Callable[[bytes], None]) -> None:
-    """Hand on what an attempt that is over wrote since it was looked at last."""
-    data = output.read()
-    while data:
-        write(data)
-        data = output.read()

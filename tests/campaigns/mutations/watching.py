@@ -23,7 +23,7 @@ MUTANTS = (
     Mutant(
         "follow-a-lost-home",
         "view/follow.py",
-        "                store.database.check_file()\n",
+        "            store.database.check_file()\n",
         "",
         "who follows an output in a home that was deleted is told so",
         ("view.test_follow.Logs.test_where_the_home_goes_nobody_waits_any_longer",),
@@ -31,8 +31,8 @@ MUTANTS = (
     Mutant(
         "follow-without-the-rest",
         "view/follow.py",
-        "                    _hand_on_rest(output, write)\n",
-        "",
+        "output.read() if output else",
+        "output.read() if output and attempt and attempt.attempt == number else",
         "what an attempt wrote last is told though the next one has begun",
         ("view.test_follow.Logs.test_a_task_that_is_tried_again_while_nobody_looks_is_followed_all_the_same",),
     ),
