@@ -26,6 +26,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+    from ..model import Task
+    from ..store.store import Store
+
 TAKES_COMMAND = True  # after --
 
 
@@ -88,7 +91,7 @@ def _add_running(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Add a task and print it."""
+    """Add a task and tell of it."""
     command = join_command(args.command) if args.command else None
     check_task(args.max_memory, args.slurm)
     check_task_agent(args, args.agent, args.level)
@@ -120,15 +123,20 @@ def run(args: Namespace) -> int:
             from ..view.groups import say_new_group
 
             say_new_group(store.groups.find(args.group))
-        if args.json:
-            print_json(task_object(task, store.relations([task])[task.id]))
-        elif args.quiet:
-            print(task.id)
-        else:
-            from ..view.tasks import print_tasks
-
-            print_tasks([task])
+        _tell(args, store, task)
     return 0
+
+
+def _tell(args: Namespace, store: Store, task: Task) -> None:
+    """Print the task that was added, in the form that was asked for."""
+    if args.json:
+        print_json(task_object(task, store.relations([task])[task.id]))
+    elif args.quiet:
+        print(task.id)
+    else:
+        from ..view.tasks import print_tasks
+
+        print_tasks([task])
 
 
 def _or_none(bound: int | None) -> int | None:

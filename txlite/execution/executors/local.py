@@ -93,27 +93,13 @@ class LocalExecutor:
         """Start a process of this attempt in a session of its own; here no options have a meaning. Raises CannotStart,
         NoRoomToStart."""
         started = clock.monotonic()
-        pipes = None
+        sinks = [sink] if errors is None else [sink, errors]
         group = self._make_group(attempt, limits.max_memory) if limits.max_memory else None
         try:
             prefix = [*(group.prefix if group else ()), *(child.be_nice(limits.nice) if limits.nice else ())]
             process_tree.mark_children(self._home, attempt)
-            stdin = _open_stdin(invocation)
-            try:
-                pipes = OutputPipes([sink] if errors is None else [sink, errors])
-                try:
-                    leader = child.start(
-                        invocation.argv, directory, invocation.environment, stdin, pipes.writing[0], prefix,
-                        pipes.writing[-1],
-                    )  # fmt: skip
-                finally:
-                    pipes.close_writing()
-            finally:
-                if stdin is not None:
-                    os.close(stdin)
+            leader, pipes = _start_leader(invocation, directory, prefix, sinks)
         except (OSError, ValueError) as error:
-            if pipes:
-                pipes.close()
             if group:
                 group.remove()
             why = _why_not_started(error, invocation, directory)
@@ -159,6 +145,26 @@ class LocalExecutor:
         """Return the agent's PID."""
         agent = process.Identity.parse(str(note.get("agent", "")))
         return agent.pid if agent else None
+
+
+def _start_leader(
+    invocation: Invocation, directory: str | None, prefix: Sequence[str], sinks: Sequence[Sink]
+) -> tuple[child.Child, OutputPipes]:
+    """Start the first process of a tree, with pipes to these sinks. Raises OSError, ValueError."""
+    stdin = _open_stdin(invocation)
+    try:
+        pipes = OutputPipes(sinks)
+        out, errors = pipes.writing[0], pipes.writing[-1]
+        try:
+            return child.start(invocation.argv, directory, invocation.environment, stdin, out, prefix, errors), pipes
+        except BaseException:
+            pipes.close()
+            raise
+        finally:
+            pipes.close_writing()
+    finally:
+        if stdin is not None:
+            os.close(stdin)
 
 
 def _open_stdin(invocation: Invocation) -> int | None:
